@@ -1,0 +1,58 @@
+"""Run one benchmark by name and print its JSON as the last line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+
+from benchmarks.machine import machine, versions
+
+# name -> (module, what it measures); each module has `run(options) -> dict` and may have `add_options(parser)`.
+BENCHMARKS = {
+    "import_engine": ("benchmarks.time_import_engine", "a fresh process that imports the engine"),
+    "app_start": ("benchmarks.time_app_start", "launch to a painted window"),
+    "project_open": ("benchmarks.time_project_open", "opening a project of 10,000 images"),
+    "canvas": ("benchmarks.time_canvas", "frames with 2,000 polygons of 40 vertices"),
+    "train_step": ("benchmarks.time_train_step", "one training step and its parts"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """List the benchmarks, or run the named one; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS))
+    name, rest = parser.parse_known_args(arguments)[0].name, (arguments or sys.argv[1:])[1:]
+    if name is None:
+        for key, (_, what) in BENCHMARKS.items():
+            print(f"{key:16} {what}")
+        return 0
+    module = importlib.import_module(BENCHMARKS[name][0])
+    options = argparse.ArgumentParser(
+        prog=f"python -m benchmarks {name}", description=module.__doc__
+    )
+    options.add_argument("--repeats", type=int, default=5)
+    options.add_argument(
+        "--peer-python", help="interpreter of an environment with the peer installed"
+    )
+    if hasattr(module, "add_options"):
+        module.add_options(options)
+    parsed = options.parse_args(rest)
+    figures = module.run(parsed)
+    print(
+        json.dumps(
+            {
+                "name": name,
+                "machine": machine(),
+                "versions": versions(),
+                "repeats": parsed.repeats,
+                **figures,
+            }
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
