@@ -1,0 +1,55 @@
+"""Mixed precision: which number format a device trains in, and the gradient scaler it needs."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+# Ampere and later compute in bfloat16 at full speed; its range is float32's, so nothing overflows.
+_BFLOAT16_CAPABILITY = 8
+
+
+def autocast_dtype(device: torch.device, amp: bool) -> torch.dtype | None:
+    """Give the format of the forward pass, or None for plain float32.
+
+    CPUs stay in float32: without bf16 units bfloat16 halves the speed there.
+    """
+    if not amp or device.type != "cuda":
+        return None
+    major, _ = torch.cuda.get_device_capability(device)
+    return torch.bfloat16 if major >= _BFLOAT16_CAPABILITY else torch.float16
+
+
+class Precision:
+    """Runs forward passes in the chosen format and steps the optimizer on unscaled gradients.
+
+    Attributes:
+        dtype: Format of the forward pass, None for float32.
+        scaler: Gradient scaler; it only scales where the format is float16.
+    """
+
+    def __init__(self, device: torch.device, amp: bool) -> None:
+        self.device = device
+        self.dtype = autocast_dtype(device, amp)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.dtype is torch.float16)
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """Give the context for one forward pass."""
+        if self.dtype is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=self.dtype)
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Add the gradients of ``loss``."""
+        self.scaler.scale(loss).backward()
+
+    def step(self, optimizer: Optimizer, model: nn.Module, max_norm: float) -> None:
+        """Clip the gradients to ``max_norm`` and step; float16 overflows skip the step."""
+        self.scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm=max_norm, foreach=True)
+        self.scaler.step(optimizer)
+        self.scaler.update()
