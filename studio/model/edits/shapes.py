@@ -1,0 +1,168 @@
+"""Edits of shapes: add, remove, replace. Moving a vertex, changing the class and reordering all replace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from studio.model.edits.base import Changes, Edit
+from studio.model.errors import EditError
+from studio.model.records import Shape, shape_from_dict
+from studio.model.store import Store
+
+_KIND_WORDS = {
+    "Box": "box",
+    "OrientedBox": "oriented box",
+    "Polygon": "polygon",
+    "Mask": "mask",
+    "Keypoints": "keypoints",
+    "Tag": "tag",
+}
+
+
+@dataclass(frozen=True)
+class AddShapes(Edit):
+    """Put new shapes on their images; binding gives each its number and its place in front of the others."""
+
+    shapes: tuple[Shape, ...]
+    label: str = ""
+
+    def title(self) -> str:
+        return self.label or f"Add {_name(self.shapes)}"
+
+    def bind(self, store: Store) -> AddShapes:
+        _check_places(self.shapes, store)
+        ids = store.take_ids("shape", len(self.shapes))
+        tops: dict[int, int] = {}
+        bound = []
+        for shape_id, shape in zip(ids, self.shapes, strict=True):
+            top = tops.get(shape.image_id)
+            tops[shape.image_id] = (store.top_z(shape.image_id) if top is None else top) + 1
+            bound.append(replace(shape, id=shape_id, z=tops[shape.image_id]))
+        return AddShapes(tuple(bound), self.label)
+
+    def apply(self, store: Store) -> None:
+        store.insert_shapes(self.shapes)
+
+    def inverse(self) -> RemoveShapes:
+        return RemoveShapes(self.shapes, self.label)
+
+    def changes(self) -> Changes:
+        return _shape_changes(self.shapes)
+
+    def values(self) -> dict[str, Any]:
+        return {"shapes": [shape.to_dict() for shape in self.shapes]}
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> AddShapes:
+        return cls(tuple(map(shape_from_dict, values["shapes"])), values["label"])
+
+
+@dataclass(frozen=True)
+class RemoveShapes(Edit):
+    """Take shapes off their images; only their numbers count, binding reads the rest from the project."""
+
+    shapes: tuple[Shape, ...]
+    label: str = ""
+
+    def title(self) -> str:
+        return self.label or f"Delete {_name(self.shapes)}"
+
+    def bind(self, store: Store) -> RemoveShapes:
+        found = store.shapes_by_id([shape.id for shape in self.shapes])
+        return RemoveShapes(tuple(found), self.label)
+
+    def apply(self, store: Store) -> None:
+        store.delete_shapes([shape.id for shape in self.shapes])
+
+    def inverse(self) -> AddShapes:
+        return AddShapes(self.shapes, self.label)
+
+    def changes(self) -> Changes:
+        return _shape_changes(self.shapes)
+
+    def values(self) -> dict[str, Any]:
+        return {"shapes": [shape.to_dict() for shape in self.shapes]}
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> RemoveShapes:
+        return cls(tuple(map(shape_from_dict, values["shapes"])), values["label"])
+
+
+@dataclass(frozen=True)
+class ReplaceShapes(Edit):
+    """Give shapes other values under the same numbers; binding reads ``before`` from the project."""
+
+    after: tuple[Shape, ...]
+    before: tuple[Shape, ...] = ()
+    label: str = ""
+
+    def title(self) -> str:
+        if self.label:
+            return self.label
+        pairs = list(zip(self.before, self.after, strict=False))
+        if pairs and all(old.geometry == new.geometry for old, new in pairs):
+            if any(old.class_id != new.class_id for old, new in pairs):
+                return f"Change class of {_name(self.after)}"
+            return f"Change {_name(self.after)}"
+        return f"Reshape {_name(self.after)}"
+
+    def bind(self, store: Store) -> ReplaceShapes:
+        before = tuple(store.shapes_by_id([shape.id for shape in self.after]))
+        if [old.image_id for old in before] != [new.image_id for new in self.after]:
+            raise EditError(
+                "A shape cannot move to another image; remove it here and add it there."
+            )
+        _check_places(self.after, store)
+        return ReplaceShapes(self.after, before, self.label)
+
+    def apply(self, store: Store) -> None:
+        store.update_shapes(self.after)
+
+    def inverse(self) -> ReplaceShapes:
+        return ReplaceShapes(self.before, self.after, self.label)
+
+    def changes(self) -> Changes:
+        return _shape_changes(self.after)
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "after": [shape.to_dict() for shape in self.after],
+            "before": [shape.to_dict() for shape in self.before],
+        }
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> ReplaceShapes:
+        after = tuple(map(shape_from_dict, values["after"]))
+        return cls(after, tuple(map(shape_from_dict, values["before"])), values["label"])
+
+
+def assign_class(shapes: Sequence[Shape], class_id: int) -> ReplaceShapes:
+    """Return the edit that gives ``shapes`` the class ``class_id``."""
+    return ReplaceShapes(tuple(replace(shape, class_id=class_id) for shape in shapes))
+
+
+def _check_places(shapes: Sequence[Shape], store: Store) -> None:
+    """Refuse images and classes that the project does not have."""
+    if not shapes:
+        raise EditError("An edit of shapes needs at least one shape.")
+    known = {cls.id for cls in store.classes()}
+    for class_id in {shape.class_id for shape in shapes} - known:
+        raise EditError(
+            f"The project has no class {class_id}.", remedy="Add a class or choose another one."
+        )
+    for image_id in {shape.image_id for shape in shapes}:
+        if store.image(image_id) is None:
+            raise EditError(f"The project has no image {image_id}.")
+
+
+def _shape_changes(shapes: Sequence[Shape]) -> Changes:
+    return Changes(shapes=frozenset(shape.image_id for shape in shapes))
+
+
+def _name(shapes: Sequence[Shape]) -> str:
+    kinds = {type(shape.geometry).__name__ for shape in shapes}
+    if len(shapes) == 1:
+        return _KIND_WORDS.get(next(iter(kinds)), "shape")
+    return f"{len(shapes)} shapes"

@@ -1,0 +1,17 @@
+"""Errors of the project and of its store."""
+
+from __future__ import annotations
+
+from engine.runtime.errors import EngineError
+
+
+class EditError(EngineError, ValueError):
+    """An edit that does not fit the project as it is now; nothing was changed."""
+
+
+class StorageError(EngineError, OSError):
+    """A project that cannot be opened, read or written; what was acknowledged before is still there."""
+
+
+class ReadOnlyError(StorageError):
+    """A change to a project that is open for reading only."""

@@ -1,0 +1,352 @@
+"""The project: what is annotated, the history of edits, and the signals that tell what changed.
+
+It holds no copy of the data: each question goes to the store, so there is nothing to save and nothing to get out of step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.runtime.errors import ImageError
+from studio.model.colors import next_color
+from studio.model.edits import AddClass, Changes, Edit, RemoveSuggestions, accept, edit_from_dict
+from studio.model.edits.classes import NEW
+from studio.model.errors import EditError, ReadOnlyError
+from studio.model.records import ClassDef, HistoryEntry, ImageFilter, ImageRecord, Shape
+from studio.model.signal import Signal
+from studio.model.store import JournalRow, Store
+
+SizeReader = Callable[[Path], tuple[int, int]]
+EVERYTHING = ImageFilter()
+_AREA_KINDS = ("polygon", "mask")  # shapes that only a segmentation model can learn
+
+
+class Project:
+    """One open project.
+
+    Every method that changes something returns when the change is on disk. Where it raises, nothing was changed.
+
+    Signals:
+        shapes_changed(image_id): The shapes of an image differ, hence also its status.
+        suggestions_changed(image_id): The suggestions of an image differ.
+        image_changed(image_id): The size, split, status or note of an image differs.
+        images_changed(): Images were added or removed: ask for the list again.
+        classes_changed(): The class list differs.
+        history_changed(): There is something else to undo or redo.
+
+    Args:
+        store: Where everything is kept; the project closes it.
+        folder: The project folder.
+        read_size: Reads ``(width, height)`` of an image from its header; raises ``ImageError``.
+        notice: What the person should know about how the project was opened (why it is read-only), or None.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        read_size: SizeReader | None = None,
+        notice: str | None = None,
+    ) -> None:
+        self.store = store
+        self.folder = folder
+        self.notice = notice
+        self._read_size = read_size
+        self.shapes_changed = Signal()
+        self.suggestions_changed = Signal()
+        self.image_changed = Signal()
+        self.images_changed = Signal()
+        self.classes_changed = Signal()
+        self.history_changed = Signal()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store; everything is on disk already."""
+        self.store.close()
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """The project's name, at first that of its folder."""
+        return str(self.store.get("name") or self.folder.name)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether edits are refused; ``notice`` says why."""
+        return self.store.read_only
+
+    @property
+    def task(self) -> str:
+        """``segment`` or ``detect``: what was chosen, else segment as soon as there is a polygon or a mask."""
+        chosen = self.store.get("task")
+        if chosen:
+            return str(chosen)
+        return "segment" if self.store.has_kind(_AREA_KINDS) else "detect"
+
+    @property
+    def runs_dir(self) -> Path:
+        """Where training runs of this project lie."""
+        return self.folder / "runs"
+
+    @property
+    def versions_dir(self) -> Path:
+        """Where the immutable dataset versions lie."""
+        return self.folder / "versions"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Where exports go unless the person says otherwise."""
+        return self.folder / "exports"
+
+    def recall(self, key: str, default: Any = None) -> Any:
+        """Return what :meth:`remember` kept under ``key``."""
+        return self.store.get(f"view.{key}", default)
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep a plain value with the project (the last image, the current class); not part of the history.
+
+        A project that is open for reading only forgets it: nothing of worth is lost.
+        """
+        if not self.read_only and self.recall(key) != value:
+            with self.store.transaction():
+                self.store.put(f"view.{key}", value)
+
+    def choose_task(self, task: str | None) -> None:
+        """Fix the task to ``segment`` or ``detect``, or (None) let the shapes decide."""
+        if task not in ("segment", "detect", None):
+            raise EditError(f"Expected the task segment or detect, received {task!r}.")
+        with self._writing():
+            self.store.put("task", task)
+
+    # Classes
+
+    def classes(self) -> list[ClassDef]:
+        """Return the classes in their order: the keys 1-9, the numbers in YOLO files."""
+        return self.store.classes()
+
+    def class_counts(self) -> dict[int, int]:
+        """Return the number of shapes of each class id that has any."""
+        return self.store.class_counts()
+
+    def add_class(self, name: str, color: str = "") -> ClassDef:
+        """Add a class as the last one, as an undoable edit; without ``color`` the next default one."""
+        color = color or next_color(cls.color for cls in self.classes())
+        edit = self.apply(AddClass(ClassDef(NEW, name, color)))
+        return edit.cls if isinstance(edit, AddClass) else self.classes()[-1]
+
+    # Images
+
+    def image_ids(self, wanted: ImageFilter = EVERYTHING) -> list[int]:
+        """Return the ids of the images that pass ``wanted``, in the natural order of their paths."""
+        return self.store.image_ids(wanted)
+
+    def count_images(self, wanted: ImageFilter = EVERYTHING) -> int:
+        """Return how many images pass ``wanted``."""
+        return self.store.count_images(wanted)
+
+    def images(self, image_ids: Sequence[int]) -> list[ImageRecord]:
+        """Return the records of ``image_ids`` in that order; ids that are gone are left out."""
+        return self.store.images(image_ids)
+
+    def image(self, image_id: int) -> ImageRecord:
+        """Return one record with its size, which is read from the file's header the first time.
+
+        Raises:
+            EditError: The project has no such image.
+        """
+        record = self.store.image(image_id)
+        if record is None:
+            raise EditError(f"The project has no image {image_id}.")
+        if record.width or record.status == "damaged" or self._read_size is None:
+            return record
+        return self._measure(record)
+
+    def find_image(self, path: Path) -> int | None:
+        """Return the id of the image at ``path``, or None."""
+        return self.store.find_image(path)
+
+    def status_counts(self) -> dict[str, int]:
+        """Return the number of images of each status, those without images as 0."""
+        return self.store.status_counts()
+
+    def report_damage(self, image_id: int, reason: str) -> None:
+        """Note that an image cannot be read (or, with an empty ``reason``, that it can again)."""
+        if self.read_only:
+            return
+        with self.store.transaction():
+            self.store.set_damage(image_id, reason)
+        self.image_changed.emit(image_id)
+
+    # Shapes and edits
+
+    def shapes(self, image_id: int) -> list[Shape]:
+        """Return the shapes of an image, the rearmost first."""
+        return self.store.shapes(image_id)
+
+    def apply(self, edit: Edit) -> Edit:
+        """Apply ``edit`` and write it, with its row in the journal, in one transaction.
+
+        Returns:
+            The edit as it was kept, with the numbers that new shapes or classes got.
+
+        Raises:
+            EditError: It does not fit the project.
+            StorageError: It could not be written (disk full, read-only, ...).
+        """
+        with self._writing():
+            bound = edit.bind(self.store)
+            bound.apply(self.store)
+            self.store.push_edit(bound.title(), bound.to_dict(), _images_of(bound.changes()))
+        self._announce(bound.changes())
+        return bound
+
+    def undo(self) -> Edit | None:
+        """Take back the last edit that stands, also one of an earlier session; None when there is none."""
+        return self._step(self.store.undo_row, self.store.step_back, back=True)
+
+    def redo(self) -> Edit | None:
+        """Do again the edit that was undone last; None when there is none."""
+        return self._step(self.store.redo_row, self.store.step_forward, back=False)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether :meth:`undo` has something to take back."""
+        return not self.read_only and self.store.undo_row() is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether :meth:`redo` has something to do again."""
+        return not self.read_only and self.store.redo_row() is not None
+
+    def history(self, limit: int = 100) -> list[HistoryEntry]:
+        """Return the latest entries of the undo history, newest first, undone ones included."""
+        return self.store.history(limit)
+
+    # Suggestions
+
+    def suggestions(self, image_id: int) -> list[Shape]:
+        """Return the suggestions that wait on an image, the rearmost first."""
+        return self.store.suggestions(image_id)
+
+    def set_suggestions(self, image_id: int, shapes: Sequence[Shape]) -> list[Shape]:
+        """Replace the suggestions of an image; not part of the history. Returns them with their numbers."""
+        self.set_many_suggestions({image_id: shapes})
+        return self.suggestions(image_id)
+
+    def set_many_suggestions(self, shapes: dict[int, Sequence[Shape]]) -> None:
+        """Replace the suggestions of several images in one transaction."""
+        with self._writing():
+            for image_id, proposed in shapes.items():
+                ids = self.store.take_ids("shape", len(proposed))
+                self.store.clear_suggestions(image_id)
+                self.store.insert_suggestions(_numbered(image_id, proposed, ids))
+        for image_id in shapes:
+            self.suggestions_changed.emit(image_id)
+
+    def accept_suggestions(self, image_id: int, ids: Sequence[int] | None = None) -> Edit | None:
+        """Turn all suggestions of an image (or those of ``ids``) into shapes; None when there are none."""
+        chosen = self._chosen(image_id, ids)
+        return self.apply(accept(chosen)) if chosen else None
+
+    def reject_suggestions(self, image_id: int, ids: Sequence[int] | None = None) -> Edit | None:
+        """Drop all suggestions of an image (or those of ``ids``), undoable; None when there are none."""
+        chosen = self._chosen(image_id, ids)
+        return self.apply(RemoveSuggestions(tuple(chosen))) if chosen else None
+
+    # Other writers
+
+    def refresh(self) -> bool:
+        """Tell every listener to ask again if another process has written to the project meanwhile."""
+        if not self.store.outside_change():
+            return False
+        self.images_changed.emit()
+        self.classes_changed.emit()
+        self.history_changed.emit()
+        return True
+
+    def _writing(self) -> AbstractContextManager[None]:
+        if self.read_only:
+            raise ReadOnlyError(
+                self.notice or "The project is open for reading only.", path=self.folder
+            )
+        return self.store.transaction()
+
+    def _chosen(self, image_id: int, ids: Sequence[int] | None) -> list[Shape]:
+        waiting = self.suggestions(image_id)
+        if ids is None:
+            return waiting
+        wanted = set(ids)
+        return [shape for shape in waiting if shape.id in wanted]
+
+    def _step(
+        self, row_of: Callable[[], JournalRow | None], move: Callable[[], None], back: bool
+    ) -> Edit | None:
+        with self._writing():
+            row = row_of()
+            if row is None:
+                return None
+            edit = edit_from_dict(row.data)
+            (edit.inverse() if back else edit).apply(self.store)
+            move()
+        self._announce(edit.changes())
+        return edit
+
+    def _measure(self, record: ImageRecord) -> ImageRecord:
+        if self._read_size is None:
+            return record
+        if not record.path.is_file():  # a drive that is not there today is no damage to remember
+            return replace(record, status="damaged", note=missing_file_note(record.path))
+        try:
+            width, height = self._read_size(record.path)
+        except ImageError as error:
+            self.report_damage(record.id, str(error))
+        else:
+            if self.read_only:
+                return _with_size(record, width, height)
+            with self.store.transaction():
+                self.store.set_size(record.id, width, height)
+        return self.store.image(record.id) or record
+
+    def _announce(self, changes: Changes) -> None:
+        if changes.classes:
+            self.classes_changed.emit()
+        if changes.images:
+            self.images_changed.emit()
+        for signal, image_ids in (
+            (self.image_changed, changes.records),
+            (self.shapes_changed, changes.shapes),
+            (self.suggestions_changed, changes.suggestions),
+        ):
+            for image_id in sorted(image_ids):
+                signal.emit(image_id)
+        self.history_changed.emit()
+
+
+def missing_file_note(path: Path) -> str:
+    """Return the sentence for an image whose file is gone."""
+    return f"{path}: the file is missing. Bring it back or connect its drive; the shapes are kept."
+
+
+def _images_of(changes: Changes) -> list[int]:
+    return sorted(changes.shapes | changes.suggestions | changes.records)
+
+
+def _with_size(record: ImageRecord, width: int, height: int) -> ImageRecord:
+    return replace(record, width=width, height=height)
+
+
+def _numbered(image_id: int, shapes: Sequence[Shape], ids: range) -> list[Shape]:
+    return [
+        replace(shape, id=shape_id, image_id=image_id, z=z)
+        for z, (shape_id, shape) in enumerate(zip(ids, shapes, strict=True), start=1)
+    ]
