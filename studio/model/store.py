@@ -29,51 +29,131 @@ class Store(Protocol):
 
     read_only: bool
 
-    def transaction(self) -> AbstractContextManager[None]: ...
-    def close(self) -> None: ...
-    def get(self, key: str, default: Any = None) -> Any: ...
-    def put(self, key: str, value: Any) -> None: ...
-    def take_ids(self, kind: str, count: int) -> range: ...
-    def outside_change(self) -> bool: ...
+    def transaction(self) -> AbstractContextManager[None]:
+        """Return a context: what is written inside reaches the disk when it ends, or not at all."""
 
-    def classes(self) -> list[ClassDef]: ...
-    def insert_class(self, cls: ClassDef, position: int) -> None: ...
-    def update_class(self, cls: ClassDef) -> None: ...
-    def delete_class(self, class_id: int) -> None: ...
-    def order_classes(self, class_ids: Sequence[int]) -> None: ...
-    def class_counts(self) -> dict[int, int]: ...
+    def close(self) -> None:
+        """Close the connection; closing twice is allowed."""
 
-    def image_ids(self, wanted: ImageFilter) -> list[int]: ...
-    def count_images(self, wanted: ImageFilter) -> int: ...
-    def image(self, image_id: int) -> ImageRecord | None: ...
-    def images(self, image_ids: Sequence[int]) -> list[ImageRecord]: ...
-    def find_image(self, path: Path) -> int | None: ...
-    def status_counts(self) -> dict[str, int]: ...
-    def set_size(self, image_id: int, width: int, height: int) -> None: ...
-    def set_damage(self, image_id: int, note: str) -> None: ...
-    def background_flags(self, image_ids: Sequence[int]) -> dict[int, bool]: ...
-    def set_background(self, flags: Mapping[int, bool]) -> None: ...
-    def set_splits(self, splits: Mapping[int, str | None]) -> None: ...
-    def set_removed(self, image_ids: Sequence[int], removed: bool) -> None: ...
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the plain value kept under ``key``."""
 
-    def shapes(self, image_id: int) -> list[Shape]: ...
-    def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]: ...
-    def shapes_of_class(self, class_id: int) -> list[Shape]: ...
-    def has_kind(self, kinds: Sequence[str]) -> bool: ...
-    def top_z(self, image_id: int) -> int: ...
-    def insert_shapes(self, shapes: Sequence[Shape]) -> None: ...
-    def update_shapes(self, shapes: Sequence[Shape]) -> None: ...
-    def delete_shapes(self, shape_ids: Sequence[int]) -> None: ...
+    def put(self, key: str, value: Any) -> None:
+        """Keep a plain value under ``key``."""
 
-    def suggestions(self, image_id: int) -> list[Shape]: ...
-    def suggestions_of_class(self, class_id: int) -> list[Shape]: ...
-    def insert_suggestions(self, shapes: Sequence[Shape]) -> None: ...
-    def delete_suggestions(self, shape_ids: Sequence[int]) -> None: ...
-    def clear_suggestions(self, image_id: int) -> None: ...
+    def take_ids(self, kind: str, count: int) -> range:
+        """Return ``count`` numbers for ``kind`` (``shape`` or ``class``) that were never used before."""
 
-    def push_edit(self, label: str, data: dict[str, Any], image_ids: Sequence[int]) -> None: ...
-    def undo_row(self) -> JournalRow | None: ...
-    def redo_row(self) -> JournalRow | None: ...
-    def step_back(self) -> None: ...
-    def step_forward(self) -> None: ...
-    def history(self, limit: int) -> list[HistoryEntry]: ...
+    def outside_change(self) -> bool:
+        """Tell whether another connection has written since this was asked last."""
+
+    def classes(self) -> list[ClassDef]:
+        """Return the classes in their order."""
+
+    def insert_class(self, cls: ClassDef, position: int) -> None:
+        """Add a class; those from ``position`` on move back by one."""
+
+    def update_class(self, cls: ClassDef) -> None:
+        """Give the class of that id other values."""
+
+    def delete_class(self, class_id: int) -> None:
+        """Remove a class that no shape uses; those behind it move forward."""
+
+    def order_classes(self, class_ids: Sequence[int]) -> None:
+        """Put the classes in this order."""
+
+    def class_counts(self) -> dict[int, int]:
+        """Return the number of shapes of each class id that has any."""
+
+    def image_ids(self, wanted: ImageFilter) -> list[int]:
+        """Return the ids that pass, in the natural order of their paths."""
+
+    def count_images(self, wanted: ImageFilter) -> int:
+        """Return how many pass."""
+
+    def image(self, image_id: int) -> ImageRecord | None:
+        """Return a record, or None."""
+
+    def images(self, image_ids: Sequence[int]) -> list[ImageRecord]:
+        """Return the records that exist, in the order asked for."""
+
+    def find_image(self, path: Path) -> int | None:
+        """Return the id of the image at this absolute path, or None."""
+
+    def status_counts(self) -> dict[str, int]:
+        """Return the number of images of every status."""
+
+    def set_size(self, image_id: int, width: int, height: int) -> None:
+        """Keep the upright size in pixels."""
+
+    def set_damage(self, image_id: int, note: str) -> None:
+        """Keep why an image cannot be read; empty: it can."""
+
+    def background_flags(self, image_ids: Sequence[int]) -> dict[int, bool]:
+        """Return the background mark of the images that exist."""
+
+    def set_background(self, flags: Mapping[int, bool]) -> None:
+        """Set the background mark of images."""
+
+    def set_splits(self, splits: Mapping[int, str | None]) -> None:
+        """Set the split of images."""
+
+    def set_removed(self, image_ids: Sequence[int], removed: bool) -> None:
+        """Take images out of every list, or put them back."""
+
+    def shapes(self, image_id: int) -> list[Shape]:
+        """Return the shapes of an image, rearmost first."""
+
+    def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
+        """Return these shapes, in the order asked for."""
+
+    def shapes_of_class(self, class_id: int) -> list[Shape]:
+        """Return all shapes of a class."""
+
+    def has_kind(self, kinds: Sequence[str]) -> bool:
+        """Tell whether any shape has one of these kinds of geometry."""
+
+    def top_z(self, image_id: int) -> int:
+        """Return the highest ``z`` on an image, 0 without shapes."""
+
+    def insert_shapes(self, shapes: Sequence[Shape]) -> None:
+        """Add numbered shapes."""
+
+    def update_shapes(self, shapes: Sequence[Shape]) -> None:
+        """Give shapes other values under their numbers."""
+
+    def delete_shapes(self, shape_ids: Sequence[int]) -> None:
+        """Remove shapes."""
+
+    def suggestions(self, image_id: int) -> list[Shape]:
+        """Return the suggestions of an image, rearmost first."""
+
+    def suggestions_of_class(self, class_id: int) -> list[Shape]:
+        """Return all suggestions of a class."""
+
+    def insert_suggestions(self, shapes: Sequence[Shape]) -> None:
+        """Add numbered suggestions; one that is there already is replaced."""
+
+    def delete_suggestions(self, shape_ids: Sequence[int]) -> None:
+        """Remove those of these suggestions that are still there."""
+
+    def clear_suggestions(self, image_id: int) -> None:
+        """Remove all suggestions of an image."""
+
+    def push_edit(self, label: str, data: dict[str, Any], image_ids: Sequence[int]) -> None:
+        """Append an edit to the journal and to the undo history; what was undone before it cannot be redone any more."""
+
+    def undo_row(self) -> JournalRow | None:
+        """Return the edit to undo next, or None."""
+
+    def redo_row(self) -> JournalRow | None:
+        """Return the edit to redo next, or None."""
+
+    def step_back(self) -> None:
+        """Note in the journal that the edit of :meth:`undo_row` was undone."""
+
+    def step_forward(self) -> None:
+        """Note in the journal that the edit of :meth:`redo_row` was done again."""
+
+    def history(self, limit: int) -> list[HistoryEntry]:
+        """Return the latest entries of the undo history, newest first."""

@@ -1,5 +1,6 @@
 """Several edits as one step of the history."""
 
+# ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 """Edits of the class list: add, remove, change, order."""
 
+# ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
 from collections.abc import Sequence

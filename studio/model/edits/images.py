@@ -1,5 +1,6 @@
 """Edits of images: background mark, split, removal from the project (never from the disk)."""
 
+# ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,6 @@
 """Edits of shapes: add, remove, replace. Moving a vertex, changing the class and reordering all replace."""
 
+# ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """Edits of suggestions, the shapes a model proposed: accept turns them into shapes, reject drops them."""
 
+# ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
 from collections.abc import Sequence
