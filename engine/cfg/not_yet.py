@@ -1,0 +1,73 @@
+"""What the schema knows but this version cannot do, each with its reason: the one list to shorten.
+
+Giving such an argument another value than its default is refused with the reason, never ignored.
+"""
+
+from __future__ import annotations
+
+_CLASSIFY = "it belongs to classification, which this version does not train yet"
+_POSE = "it belongs to pose estimation, which this version does not train yet"
+_FORMAT = "this version writes onnx and torchscript"
+
+NOT_YET: dict[str, str] = {
+    "angle": "it belongs to oriented boxes, which this version does not train yet",
+    "augment": "this version looks at each image once",
+    "auto_augment": _CLASSIFY,
+    "bgr": "this version does not swap colour channels",
+    "compile": "this version runs the network as it is",
+    "copy_paste": "this version does not paste objects",
+    "copy_paste_mode": "this version does not paste objects",
+    "crop_fraction": _CLASSIFY,
+    "cutmix": "this version blends images with mosaic only",
+    "dnn": "this version runs ONNX models with onnxruntime",
+    "dropout": _CLASSIFY,
+    "embed": "this version returns detections, not feature vectors",
+    "erasing": _CLASSIFY,
+    "int8": _FORMAT + ", neither in 8 bits",
+    "keras": _FORMAT,
+    "kobj": _POSE,
+    "mixup": "this version blends images with mosaic only",
+    "multi_scale": "this version trains at one image size",
+    "nms": "this version leaves the removal of duplicate boxes to the program that uses the model",
+    "optimize": "this version does not prepare models for phones",
+    "pose": _POSE,
+    "profile": "this version does not measure exported models during training",
+    "save_frames": "this version writes videos and pictures, not the frames of videos",
+    "save_hybrid": "this version keeps labels and predictions apart",
+    "show": "the engine opens no window; use save=True, or the studio",
+    "stream_buffer": "this version reads files, not cameras",
+    "tracker": "this version does not follow objects from frame to frame",
+    "visualize": "this version does not draw the layers' responses",
+    "workspace": "it belongs to TensorRT; " + _FORMAT,
+}
+
+_LATER_FORMATS = [
+    "openvino",
+    "engine",
+    "coreml",
+    "saved_model",
+    "pb",
+    "tflite",
+    "edgetpu",
+    "tfjs",
+    "paddle",
+    "mnn",
+    "ncnn",
+    "imx",
+    "rknn",
+    "executorch",
+]
+
+NOT_YET_CHOICES: dict[str, dict[str, str]] = {
+    "format": dict.fromkeys(_LATER_FORMATS, _FORMAT),
+    "task": {
+        "classify": "this version trains and runs detect and segment",
+        "pose": "this version trains and runs detect and segment",
+        "obb": "this version trains and runs detect and segment",
+        "semseg": "this version trains and runs detect and segment",
+    },
+    "mode": {
+        "track": "this version does not follow objects from frame to frame",
+        "benchmark": "use `python -m benchmarks`",
+    },
+}

@@ -1,0 +1,91 @@
+"""Arguments of export. Which of them a format takes is in ``engine.export.formats``."""
+
+from __future__ import annotations
+
+from engine.cfg.argument import Argument
+
+_EXPORT = ("export",)
+EXPORT_FORMATS = ("torchscript", "onnx")
+
+EXPORT: tuple[Argument, ...] = (
+    Argument(
+        "format",
+        "str",
+        "torchscript",
+        "The kind of file to write: onnx runs nearly everywhere, torchscript in any PyTorch program.",
+        "Export",
+        _EXPORT,
+        choices=EXPORT_FORMATS,
+        advanced=False,
+    ),
+    Argument(
+        "dynamic",
+        "bool",
+        False,
+        "Let the exported model take batches and image sizes other than those it was exported with.",
+        "Export",
+        _EXPORT,
+        advanced=False,
+    ),
+    Argument(
+        "simplify",
+        "bool",
+        True,
+        "Fold constants and remove needless operations from an ONNX graph.",
+        "Export",
+        _EXPORT,
+        advanced=False,
+    ),
+    Argument(
+        "opset",
+        "int",
+        None,
+        "ONNX operator set version, for an old runtime. Empty takes the newest that works everywhere.",
+        "Export",
+        _EXPORT,
+        low=11,
+        high=30,
+    ),
+    Argument(
+        "nms",
+        "bool",
+        False,
+        "Build the removal of duplicate boxes into the exported model.",
+        "Export",
+        _EXPORT,
+    ),
+    Argument(
+        "optimize",
+        "bool",
+        False,
+        "Arrange a TorchScript file for the processors of phones.",
+        "Export",
+        _EXPORT,
+    ),
+    Argument(
+        "int8",
+        "bool",
+        False,
+        "Store and compute with 8-bit numbers, for small devices. Needs data to calibrate with.",
+        "Export",
+        _EXPORT,
+    ),
+    Argument(
+        "keras",
+        "bool",
+        False,
+        "Write a TensorFlow model in Keras form.",
+        "Export",
+        _EXPORT,
+    ),
+    Argument(
+        "workspace",
+        "float",
+        4.0,
+        "Memory in GiB that TensorRT may use while it optimises.",
+        "Export",
+        _EXPORT,
+        low=0.0,
+        optional=True,
+    ),
+)

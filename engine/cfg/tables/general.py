@@ -1,0 +1,168 @@
+"""Arguments of every mode: which model, which data, which device, where the results go."""
+
+from __future__ import annotations
+
+from engine.cfg.argument import MODES, TASKS, Argument
+
+_RUNS = ("train", "val", "predict")
+_ALL = ("train", "val", "predict", "export")
+
+GENERAL: tuple[Argument, ...] = (
+    Argument(
+        "task",
+        "str",
+        "detect",
+        "What the model finds: boxes (detect), boxes with outlines (segment), and so on. "
+        "A model file knows its own task, which wins.",
+        "General",
+        _ALL,
+        choices=TASKS,
+    ),
+    Argument(
+        "mode",
+        "str",
+        "train",
+        "What to do with the model: train, validate, predict or export it.",
+        "General",
+        _ALL,
+        choices=MODES,
+    ),
+    Argument(
+        "model",
+        "path",
+        None,
+        "A model description (.yaml) to start from random weights, or a trained model file to go on from.",
+        "General",
+        _ALL,
+        advanced=False,
+    ),
+    Argument(
+        "data",
+        "path",
+        None,
+        "The data.yaml that names the classes and the image folders. "
+        "Without it, val uses the data the model was trained on.",
+        "General",
+        ("train", "val", "export"),
+        advanced=False,
+    ),
+    Argument(
+        "imgsz",
+        "size",
+        640,
+        "Images are scaled to this many pixels on their longer side. Larger finds smaller objects and is "
+        "slower. Prediction and export also take height,width.",
+        "General",
+        _ALL,
+        low=32,
+        high=8192,
+        advanced=False,
+    ),
+    Argument(
+        "batch",
+        "batch",
+        16,
+        "How many images go through the network at once. -1 chooses what fills 60 % of the GPU's memory, "
+        "0.7 what fills 70 %.",
+        "General",
+        _ALL,
+        low=-1,
+        high=65536,
+        advanced=False,
+        mode_defaults={"predict": 1, "export": 1},
+    ),
+    Argument(
+        "device",
+        "device",
+        None,
+        "Where to compute: cpu, the number of a GPU, or mps on Apple silicon. "
+        "Empty takes the first GPU, else the processor.",
+        "General",
+        _ALL,
+        advanced=False,
+    ),
+    Argument(
+        "workers",
+        "int",
+        8,
+        "Processes that read and augment images beside the training. At most as many as there are "
+        "processors are started; 0 reads in the training's own process.",
+        "General",
+        ("train", "val"),
+        low=0,
+        high=256,
+    ),
+    Argument(
+        "project",
+        "path",
+        None,
+        "Folder that receives the run's folder. Empty takes runs/TASK from the settings.",
+        "General",
+        _RUNS,
+    ),
+    Argument(
+        "name",
+        "str",
+        None,
+        "Name of the run's folder. Empty takes the mode's name; a number is added when it exists.",
+        "General",
+        _RUNS,
+    ),
+    Argument(
+        "exist_ok",
+        "bool",
+        False,
+        "Write into the run's folder even if it exists, replacing what an earlier run left there.",
+        "General",
+        _RUNS,
+    ),
+    Argument(
+        "save",
+        "bool",
+        True,
+        "Training: write checkpoints. Prediction: write the pictures with what was found drawn in.",
+        "General",
+        ("train", "predict"),
+        mode_defaults={"predict": False},
+    ),
+    Argument(
+        "plots",
+        "bool",
+        True,
+        "Write curves, the confusion matrix and sample pictures into the run's folder.",
+        "General",
+        ("train", "val"),
+    ),
+    Argument(
+        "verbose",
+        "bool",
+        True,
+        "Log one line per epoch, class or image. Off keeps only warnings and the summary.",
+        "General",
+        _ALL,
+    ),
+    Argument(
+        "half",
+        "bool",
+        False,
+        "Compute with 16-bit numbers: about twice as fast on GPUs, hardly less exact.",
+        "General",
+        ("val", "predict", "export"),
+    ),
+    Argument(
+        "cfg",
+        "path",
+        None,
+        "A YAML file of arguments, as written by `yolo copy-cfg`. What is given beside it wins.",
+        "General",
+        _ALL,
+    ),
+    Argument(
+        "json",
+        "bool",
+        False,
+        "Command line only: print the outcome as one JSON object on the last line.",
+        "General",
+        _ALL,
+    ),
+)
