@@ -1,0 +1,237 @@
+"""Instance masks: from prototypes and coefficients, between frames, and to outlines.
+
+A mask is binary, (height, width), 1 inside. Prototypes are the small images that a segmentation head
+mixes into masks (YOLACT, Bolya et al. 2019): logits = coefficients @ prototypes, inside where above 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.ops.boxes import RatioPad, letterbox_frame
+from engine.ops.polygons import join_rings
+
+
+def crop_mask(masks: Tensor, boxes: Tensor) -> Tensor:
+    """Return masks (N, H, W) set to 0 where a pixel's centre is outside its box (N, 4), corners in pixels."""
+    (x1, y1, x2, y2) = boxes[:, :, None].unbind(1)  # (N, 1) each
+    x = torch.arange(masks.shape[2], device=masks.device) + 0.5
+    y = torch.arange(masks.shape[1], device=masks.device) + 0.5
+    columns, rows = (x >= x1) & (x < x2), (y >= y1) & (y < y2)
+    return masks * (rows[:, :, None] & columns[:, None, :])
+
+
+def process_mask(
+    protos: Tensor, masks_in: Tensor, bboxes: Tensor, shape: Sequence[int], upsample: bool = False
+) -> Tensor:
+    """Mix prototypes into one mask a detection, cut at its box.
+
+    Args:
+        protos: (nm, h, w) of one image.
+        masks_in: Coefficients (N, nm).
+        bboxes: Corners (N, 4) in pixels of the network's input.
+        shape: (height, width) of the network's input.
+        upsample: Return masks in the input's size (bilinear on the logits) instead of the prototypes'.
+
+    Returns:
+        (N, H, W) uint8.
+    """
+    nm, h, w = protos.shape
+    logits = (masks_in.float() @ protos.float().view(nm, -1)).view(-1, h, w)
+    scale = torch.tensor([w / shape[1], h / shape[0]] * 2, device=bboxes.device)
+    logits = crop_mask(logits, bboxes * scale)
+    if not upsample or not len(logits):
+        size = tuple(shape) if upsample else (h, w)
+        return (logits > 0).to(torch.uint8).view(-1, *size)
+    if logits.device.type != "cpu":
+        return (F.interpolate(logits[None], tuple(shape), mode="bilinear")[0] > 0).to(torch.uint8)
+    return _enlarge_in_windows(logits, bboxes * scale, (shape[0], shape[1]))
+
+
+def _enlarge_in_windows(logits: Tensor, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Enlarge cropped logits (N, h, w) to ``shape`` around their boxes only and binarise: 0 elsewhere.
+
+    A margin of two zero pixels makes the window's values those of the whole image enlarged, as long as
+    the window starts and ends on whole pixels of both grids.
+    """
+    h, w = logits.shape[1:]
+    grid_y, grid_x = h // np.gcd(h, shape[0]), w // np.gcd(w, shape[1])
+    low = boxes[:, :2].floor().long().sub_(2).clamp_(0)
+    high = boxes[:, 2:].ceil().long().add_(2)
+    out = np.zeros((len(logits), *shape), dtype=np.uint8)
+    planes = logits.detach().numpy()
+    windows = torch.cat((low, high), 1).tolist()
+    for mask, plane, (x1, y1, x2, y2) in zip(out, planes, windows, strict=True):
+        x1, y1 = x1 // grid_x * grid_x, y1 // grid_y * grid_y
+        x2, y2 = min(-(-x2 // grid_x) * grid_x, w), min(-(-y2 // grid_y) * grid_y, h)
+        if x1 >= x2 or y1 >= y2:
+            continue
+        left, top = x1 * shape[1] // w, y1 * shape[0] // h
+        right, bottom = x2 * shape[1] // w, y2 * shape[0] // h
+        size = (right - left, bottom - top)
+        large = cv2.resize(plane[y1:y2, x1:x2], size, interpolation=cv2.INTER_LINEAR)
+        np.greater(large, 0, out=mask[top:bottom, left:right], casting="unsafe")
+    return torch.from_numpy(out)
+
+
+def process_mask_native(
+    protos: Tensor,
+    masks_in: Tensor,
+    bboxes: Tensor,
+    shape: Sequence[int],
+    input_shape: Sequence[int] | None = None,
+    ratio_pad: RatioPad | None = None,
+) -> Tensor:
+    """Mix prototypes into masks of the original image's size, enlarged before they are cut at their boxes.
+
+    Args:
+        protos: (nm, h, w) of one image.
+        masks_in: Coefficients (N, nm).
+        bboxes: Corners (N, 4) in pixels of the original image.
+        shape: (height, width) of the original image.
+        input_shape: (height, width) of the network's letterboxed input; None takes four times the prototypes.
+        ratio_pad: What the letterbox recorded, see :func:`engine.ops.boxes.scale_boxes`.
+
+    Returns:
+        (N, height, width) uint8.
+    """
+    nm, h, w = protos.shape
+    height, width = shape[:2]
+    out = torch.zeros(len(bboxes), height, width, dtype=torch.uint8, device=protos.device)
+    if not len(bboxes):
+        return out
+    logits = (masks_in.float() @ protos.float().view(nm, -1)).view(-1, h, w)
+    input_h, input_w = input_shape or (4 * h, 4 * w)
+    gain_x, gain_y, pad_x, pad_y = letterbox_frame((input_h, input_w), (height, width), ratio_pad)
+    # Where the centre of each original pixel falls in the prototypes.
+    x = ((torch.arange(width) + 0.5) * gain_x + pad_x) * (w / input_w) - 0.5
+    y = ((torch.arange(height) + 0.5) * gain_y + pad_y) * (h / input_h) - 0.5
+    corners = (bboxes + 0.5).floor().long().cpu()  # centre inside: round half up
+    corners = corners.clamp(torch.tensor(0), torch.tensor([width, height, width, height]))
+    for mask, plane, (x1, y1, x2, y2) in zip(out, logits, corners.tolist(), strict=True):
+        if x1 < x2 and y1 < y2:
+            mask[y1:y2, x1:x2] = _sample(plane, y[y1:y2], x[x1:x2]) > 0
+    return out
+
+
+def _sample(plane: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Return a (h, w) plane at the crossings of fractional rows and columns, bilinear, edges repeated."""
+    for dim, at in ((0, y), (1, x)):
+        at = at.clamp(0, plane.shape[dim] - 1).to(plane.device)
+        low = at.floor().long().clamp_(max=max(plane.shape[dim] - 2, 0))
+        share = (at - low)[:, None] if dim == 0 else (at - low)[None]
+        first = plane.index_select(dim, low)
+        second = plane.index_select(dim, (low + 1).clamp_(max=plane.shape[dim] - 1))
+        plane = torch.lerp(first, second, share.expand_as(first))
+    return plane
+
+
+def scale_masks(
+    masks: Tensor,
+    shape: Sequence[int],
+    ratio_pad: RatioPad | None = None,
+    padding: bool = True,
+) -> Tensor:
+    """Cut the letterbox border off masks and resize them to an image, bilinear.
+
+    Args:
+        masks: (N, C, H, W), any scale of the letterboxed image; floats.
+        shape: (height, width) of the original image.
+        ratio_pad: The padding in pixels of ``masks``, when known.
+        padding: False when there is no border.
+    """
+    h, w = masks.shape[2:]
+    height, width = shape[:2]
+    if padding:
+        if ratio_pad is None:
+            gain = min(h / height, w / width)
+            pad_x, pad_y = (w - width * gain) / 2, (h - height * gain) / 2
+        else:
+            pad_x, pad_y = ratio_pad[1]
+        top, left = round(pad_y - 0.1), round(pad_x - 0.1)
+        bottom, right = h - round(pad_y + 0.1), w - round(pad_x + 0.1)
+        masks = masks[..., top:bottom, left:right]
+    if masks.shape[2:] == (height, width):
+        return masks
+    return F.interpolate(masks, (height, width), mode="bilinear", align_corners=False)
+
+
+def masks2segments(
+    masks: Tensor | np.ndarray, strategy: Literal["all", "largest"] = "all"
+) -> list[np.ndarray]:
+    """Trace the outer outline of each mask.
+
+    The outline runs along the border of the pixels, so that rasterising it gives the mask back (without
+    its holes). Coordinates are pixels of the mask, origin at the top-left corner of the top-left pixel.
+
+    Args:
+        masks: (N, H, W), non-zero inside.
+        strategy: ``all`` joins the parts of a mask into one polygon; ``largest`` takes the largest part.
+
+    Returns:
+        A polygon (k, 2) float32 for each mask; (0, 2) for an empty one.
+    """
+    arrays = masks.cpu().numpy() if isinstance(masks, Tensor) else masks
+    segments = []
+    for mask in arrays:
+        binary = mask.view(np.uint8) if mask.dtype.itemsize == 1 else (mask != 0).astype(np.uint8)
+        found = cv2.findContours(binary, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+        rings = [_outer_border(ring.reshape(-1, 2)) for ring in found]
+        if not rings:
+            segments.append(np.zeros((0, 2), dtype=np.float32))
+        elif strategy == "largest":
+            sizes = [cv2.contourArea(ring) for ring in rings]
+            segments.append(rings[int(np.argmax(sizes))])
+        else:
+            segments.append(join_rings(rings))
+    return segments
+
+
+def _outer_border(ring: np.ndarray) -> np.ndarray:
+    """Push a contour through pixel centres (k, 2) out to the pixels' border.
+
+    Steps of a contour go in eight directions. Straight ones move out by half a pixel, diagonal ones by
+    half of that in x and in y, which halves the teeth of the staircase they stand for. Where the outline
+    turns back on itself (a line one pixel wide) the end gets its two corners.
+    """
+    centre = ring + np.float32(0.5)
+    if len(ring) == 1:
+        corner = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]], dtype=np.float32)
+        return centre + corner
+    leave = np.sign(np.roll(ring, -1, axis=0) - ring).astype(
+        np.float32
+    )  # of the edge after each point
+    # OpenCV runs outer contours counter-clockwise on screen: outside is at the right hand of (dx, dy),
+    # which with y down is (-dy, dx).
+    normal = np.stack((-leave[:, 1], leave[:, 0]), 1)
+    normal *= np.where(np.abs(normal).sum(1, keepdims=True) == 2, 0.25, 0.5).astype(np.float32)
+    before = np.roll(normal, 1, axis=0)
+    # The corner is where the two moved edges meet; on a straight run both are the same line.
+    arrive = np.roll(leave, 1, axis=0)
+    gap = normal - before
+    turn = arrive[:, 0] * leave[:, 1] - arrive[:, 1] * leave[:, 0]
+    meets = np.abs(turn) > 0
+    ahead = np.divide(
+        gap[:, 0] * leave[:, 1] - gap[:, 1] * leave[:, 0],
+        turn,
+        out=np.zeros_like(turn),
+        where=meets,
+    )
+    corner = centre + before + ahead[:, None] * arrive
+    back = (~meets) & ((arrive * leave).sum(1) < 0)
+    if not back.any():
+        return corner
+    caps = [
+        np.stack((c + b + a * 0.5, c + n + a * 0.5)) if turned else corner[i : i + 1]
+        for i, (c, b, n, a, turned) in enumerate(
+            zip(centre, before, normal, arrive, back, strict=True)
+        )
+    ]
+    return np.concatenate(caps).astype(np.float32)
