@@ -92,7 +92,8 @@ def _yaml_entry(argument: Argument) -> str:
     comment = textwrap.fill(
         argument.help + differing + later, 108, initial_indent="# ", subsequent_indent="# "
     )
-    return f"{comment}\n{argument.name}: {_text(argument.default)}\n"
+    line = f"{argument.name}: {_text(argument.default)}".rstrip()
+    return f"{comment}\n{line}\n"
 
 
 def _table_row(argument: Argument) -> str:
