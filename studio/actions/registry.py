@@ -1,0 +1,105 @@
+"""Turns the table of actions into QActions and keeps them offered or greyed as the state asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenuBar, QWidget
+
+from studio.actions.table import ACTIONS, MENUS, ActionSpec, Needs
+from studio.theme import icons
+from studio.theme.theme import current_colors
+
+
+class Actions:
+    """All actions of a window.
+
+    Args:
+        window: Owns the QActions; their shortcuts work wherever the focus is inside it.
+        handlers: An object with one method for each handler name of the table.
+        specs: The table.
+
+    Raises:
+        AttributeError: A handler is missing: found when the program starts, not when the key is pressed.
+    """
+
+    def __init__(
+        self, window: QWidget, handlers: object, specs: Iterable[ActionSpec] = ACTIONS
+    ) -> None:
+        self._window = window
+        self._specs = {spec.id: spec for spec in specs}
+        self._actions: dict[str, QAction] = {}
+        self._groups: dict[str, QActionGroup] = {}
+        for spec in self._specs.values():
+            self._actions[spec.id] = self._build(spec, getattr(handlers, spec.handler))
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def specs(self) -> list[ActionSpec]:
+        """Return the table's rows in their order."""
+        return list(self._specs.values())
+
+    def offer(self, present: Needs) -> None:
+        """Enable the actions whose needs are all ``present``, grey the others."""
+        for action_id, spec in self._specs.items():
+            self._actions[action_id].setEnabled(spec.needs in present)
+
+    def set_checked(self, states: Mapping[str, bool]) -> None:
+        """Show states without running the handlers."""
+        for action_id, on in states.items():
+            self._actions[action_id].setChecked(on)
+
+    def fill_menus(self, bar: QMenuBar) -> None:
+        """Build the menu bar."""
+        for title in MENUS:
+            menu = bar.addMenu(title)
+            for spec in self._specs.values():
+                if spec.menu.lstrip("-") != title:
+                    continue
+                if spec.menu.startswith("-"):
+                    menu.addSeparator()
+                menu.addAction(self._actions[spec.id])
+
+    def recolor_icons(self) -> None:
+        """Draw the icons again after the colour scheme changed."""
+        for action_id, spec in self._specs.items():
+            if spec.icon:
+                self._actions[action_id].setIcon(icons.icon(spec.icon, current_colors()))
+
+    def _build(self, spec: ActionSpec, handler: Callable[..., object]) -> QAction:
+        action = QAction(spec.text, self._window)
+        action.setObjectName(spec.id)
+        action.setShortcuts([QKeySequence(keys) for keys in spec.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        keys = f"  ({QKeySequence(spec.keys[0]).toString()})" if spec.keys else ""
+        action.setToolTip(f"{spec.text}{keys}")
+        action.setCheckable(spec.checkable)
+        if spec.icon:
+            action.setIcon(icons.icon(spec.icon, current_colors()))
+        if spec.group:
+            self._group(spec.group).addAction(action)
+        action.triggered.connect(_call(handler, spec))
+        self._window.addAction(action)
+        return action
+
+    def _group(self, name: str) -> QActionGroup:
+        if name not in self._groups:
+            self._groups[name] = QActionGroup(self._window)
+        return self._groups[name]
+
+
+def _call(handler: Callable[..., object], spec: ActionSpec) -> Callable[..., None]:
+    """Return a slot that gives the handler the table's argument, or for a lone switch its state."""
+    if spec.argument is not None:
+        return partial(_run_with, handler, spec.argument)
+    if spec.checkable:
+        return lambda checked=False: handler(checked)
+    return lambda _checked=False: handler()
+
+
+def _run_with(handler: Callable[..., object], argument: str | int, _checked: bool = False) -> None:
+    handler(argument)

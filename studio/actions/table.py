@@ -1,0 +1,223 @@
+"""Every action of the studio in one table: its name, its keys, its place in the menus, who handles it.
+
+Menus, tool bars, the command palette and the list of shortcuts are all made from it. Keys that belong to the shape in
+hand (Enter, Escape, Backspace, Delete, arrows) are the tools' own and are not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Flag, auto
+
+
+class Needs(Flag):
+    """What must be there for an action to be offered."""
+
+    NOTHING = 0
+    PROJECT = auto()
+    IMAGE = auto()
+    SELECTION = auto()
+    SUGGESTIONS = auto()
+    UNDO = auto()
+    REDO = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action.
+
+    Attributes:
+        id: Dotted name, stable: settings and tests refer to it. The part behind the dot is the handler's name.
+        text: What it does, in the user's words, as menus and the palette show it.
+        menu: The menu that holds it, empty for none; a ``-`` before the name puts a line above the entry.
+        keys: Shortcuts, the first one is shown.
+        icon: Name for ``studio.theme.icons``, empty for none.
+        needs: What must be there.
+        checkable: Whether it is a state that is on or off.
+        group: Actions of one group exclude one another (tools, pages).
+        argument: Given to the handler, so that a family of actions shares one.
+    """
+
+    id: str
+    text: str
+    menu: str = ""
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    needs: Needs = Needs.NOTHING
+    checkable: bool = False
+    group: str = ""
+    argument: str | int | None = None
+
+    @property
+    def handler(self) -> str:
+        """The handler's name: the id with an underscore for the dot."""
+        return self.id.split(":")[0].replace(".", "_")
+
+
+PROJECT, IMAGE, SELECTION = Needs.PROJECT, Needs.IMAGE, Needs.SELECTION
+
+FILE = (
+    ActionSpec("file.open_folder", "Open folder of images", "File", ("Ctrl+O", "Ctrl+U"), "folder"),
+    ActionSpec("file.open_dataset", "Open YOLO data set", "File", ("Ctrl+Shift+O",), "dataset"),
+    ActionSpec("file.open_project", "Open project", "File", (), "folder_open"),
+    ActionSpec("file.open_sample", "Open the sample project", "File", (), "images"),
+    ActionSpec("file.add_images", "Add a folder of images", "-File", (), "add", PROJECT),
+    ActionSpec(
+        "file.import_labels", "Import data set into this project", "File", (), "import", PROJECT
+    ),
+    ActionSpec(
+        "file.export_dataset", "Export data set", "File", ("Ctrl+Shift+E",), "export", PROJECT
+    ),
+    ActionSpec(
+        "file.save", "Save (everything is saved already)", "-File", ("Ctrl+S",), "", PROJECT
+    ),
+    ActionSpec("file.close_project", "Close project", "File", ("Ctrl+W",), "", PROJECT),
+    ActionSpec("file.quit", "Quit", "-File", ("Ctrl+Q",), ""),
+)
+
+EDIT = (
+    ActionSpec("edit.undo", "Undo", "Edit", ("Ctrl+Z",), "undo", PROJECT | Needs.UNDO),
+    ActionSpec(
+        "edit.redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", PROJECT | Needs.REDO
+    ),
+    ActionSpec("edit.copy", "Copy shapes", "-Edit", ("Ctrl+C",), "copy", SELECTION),
+    ActionSpec("edit.paste", "Paste shapes in place", "Edit", ("Ctrl+V",), "paste", IMAGE),
+    ActionSpec("edit.duplicate", "Duplicate shapes", "Edit", ("Ctrl+D",), "copy", SELECTION),
+    ActionSpec("edit.select_all", "Select all shapes", "Edit", ("Ctrl+A",), "", IMAGE),
+    ActionSpec("edit.delete", "Delete selected shapes", "Edit", (), "delete", SELECTION),
+    ActionSpec(
+        "edit.background", "Mark as background (no objects)", "-Edit", ("B",), "image", IMAGE
+    ),
+    ActionSpec(
+        "edit.remove_image", "Remove image from project", "Edit", ("Ctrl+Shift+Del",), "", IMAGE
+    ),
+)
+
+GO = (
+    ActionSpec("go.next", "Next image", "Go", ("D", "PgDown"), "next", PROJECT),
+    ActionSpec("go.previous", "Previous image", "Go", ("A", "PgUp"), "previous", PROJECT),
+    ActionSpec("go.first", "First image", "Go", ("Ctrl+Home",), "", PROJECT),
+    ActionSpec("go.last", "Last image", "Go", ("Ctrl+End",), "", PROJECT),
+    ActionSpec("go.next_unlabelled", "Next unlabelled image", "Go", ("U",), "", PROJECT),
+)
+
+TOOLS = (
+    ActionSpec(
+        "tool.use:select",
+        "Select and edit",
+        "Tools",
+        ("V", "Ctrl+J"),
+        "select",
+        IMAGE,
+        True,
+        "tool",
+        "select",
+    ),
+    ActionSpec(
+        "tool.use:polygon", "Polygon", "Tools", ("P",), "polygon", IMAGE, True, "tool", "polygon"
+    ),
+    ActionSpec("tool.use:box", "Rectangle", "Tools", ("R",), "box", IMAGE, True, "tool", "box"),
+)
+
+SUGGEST = (
+    ActionSpec(
+        "suggest.run_current",
+        "Suggest shapes on this image",
+        "Suggest",
+        ("Ctrl+G",),
+        "predict",
+        IMAGE,
+    ),
+    ActionSpec(
+        "suggest.run_unlabelled",
+        "Suggest shapes on all unlabelled images",
+        "Suggest",
+        ("Ctrl+B",),
+        "predict",
+        PROJECT,
+    ),
+    ActionSpec(
+        "suggest.accept",
+        "Accept suggestion under the cursor",
+        "-Suggest",
+        ("Y",),
+        "accept",
+        Needs.SUGGESTIONS,
+    ),
+    ActionSpec(
+        "suggest.reject",
+        "Reject suggestion under the cursor",
+        "Suggest",
+        ("N",),
+        "reject",
+        Needs.SUGGESTIONS,
+    ),
+    ActionSpec(
+        "suggest.accept_all",
+        "Accept all suggestions here",
+        "Suggest",
+        ("Shift+Y",),
+        "accept",
+        Needs.SUGGESTIONS,
+    ),
+    ActionSpec(
+        "suggest.reject_all",
+        "Reject all suggestions here",
+        "Suggest",
+        ("Shift+N",),
+        "reject",
+        Needs.SUGGESTIONS,
+    ),
+)
+
+VIEW = (
+    ActionSpec("view.fit", "Fit image to window", "View", ("F", "Ctrl+F"), "zoom_fit", IMAGE),
+    ActionSpec("view.actual_size", "Zoom to 100 %", "View", ("Ctrl+0",), "", IMAGE),
+    ActionSpec("view.zoom_in", "Zoom in", "View", ("Ctrl++", "Ctrl+="), "zoom_in", IMAGE),
+    ActionSpec("view.zoom_out", "Zoom out", "View", ("Ctrl+-",), "zoom_out", IMAGE),
+    ActionSpec("view.shapes", "Show shapes", "-View", ("H",), "show", IMAGE, True),
+    ActionSpec("view.tags", "Show name tags", "View", ("T",), "tag", IMAGE, True),
+    ActionSpec("view.canvas_only", "Only the canvas", "View", ("Tab",), "", IMAGE, True),
+    ActionSpec(
+        "view.theme:system",
+        "Theme of the system",
+        "-View",
+        (),
+        "",
+        Needs.NOTHING,
+        True,
+        "theme",
+        "system",
+    ),
+    ActionSpec(
+        "view.theme:light", "Light theme", "View", (), "", Needs.NOTHING, True, "theme", "light"
+    ),
+    ActionSpec(
+        "view.theme:dark", "Dark theme", "View", (), "", Needs.NOTHING, True, "theme", "dark"
+    ),
+)
+
+PAGES = (
+    ActionSpec("page.show:annotate", "Annotate", "-Go", ("Ctrl+1",), "annotate", Needs.NOTHING, True, "page", "annotate"),
+    ActionSpec("page.show:dataset", "Dataset", "Go", ("Ctrl+2",), "dataset", Needs.NOTHING, True, "page", "dataset"),
+    ActionSpec("page.show:train", "Train", "Go", ("Ctrl+3",), "train", Needs.NOTHING, True, "page", "train"),
+    ActionSpec("page.show:models", "Models", "Go", ("Ctrl+4",), "models", Needs.NOTHING, True, "page", "models"),
+    ActionSpec("page.show:explore", "Explore", "Go", ("Ctrl+5",), "explore", Needs.NOTHING, True, "page", "explore"),
+    ActionSpec("page.show:settings", "Settings", "Go", ("Ctrl+,", "Ctrl+6"), "settings", Needs.NOTHING, True, "page", "settings"),
+)  # fmt: skip
+
+HELP = (
+    ActionSpec("help.palette", "Find a command", "Help", ("Ctrl+K", "Ctrl+Shift+P"), "search"),
+    ActionSpec("help.shortcuts", "Keyboard shortcuts", "Help", ("F1",), "keyboard"),
+    ActionSpec("help.about", "About Maskwright", "-Help", (), ""),
+)
+
+CLASS_KEYS = tuple(
+    ActionSpec(f"class.choose:{n}", f"Class {n}", "", (str(n),), "", PROJECT, argument=n - 1)
+    for n in range(1, 10)
+)
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    *FILE, *EDIT, *GO, *TOOLS, *SUGGEST, *VIEW, *PAGES, *HELP, *CLASS_KEYS,
+)  # fmt: skip
+MENUS = ("File", "Edit", "View", "Go", "Tools", "Suggest", "Help")

@@ -1,0 +1,170 @@
+"""Where the person is in an open project: the image, the class and the filter that count now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.model.project import Project
+from studio.model.records import ClassDef, ImageFilter, ImageRecord, Shape
+from studio.model.signal import Signal
+
+IMAGE_KEY, CLASS_KEY = "image", "class"  # under which the project remembers the place
+
+
+class Workspace:
+    """The current image, class, filter and selection of one open project.
+
+    Signals:
+        image_changed(image_id | None): Another image is the current one.
+        list_changed(): The filtered list of images is another one.
+        class_changed(class_id | None): Another class is the current one.
+        selection_changed(shape_ids): Other shapes are selected.
+
+    Args:
+        project: The open project.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.image_changed = Signal()
+        self.list_changed = Signal()
+        self.class_changed = Signal()
+        self.selection_changed = Signal()
+        self._filter = ImageFilter()
+        self._image_ids: list[int] = []
+        self._positions: dict[int, int] = {}
+        self._image_id: int | None = None
+        self._class_id: int | None = None
+        self._selection: tuple[int, ...] = ()
+        project.images_changed.connect(self.refresh)
+        project.classes_changed.connect(self._check_class)
+        self._class_id = project.recall(CLASS_KEY)
+        self._check_class()
+        self.refresh()
+        last = project.recall(IMAGE_KEY)
+        if last in self._positions:
+            self.go_to(last)
+
+    @property
+    def image_ids(self) -> Sequence[int]:
+        """The images that the filter lets through, in the project's order."""
+        return self._image_ids
+
+    @property
+    def image_id(self) -> int | None:
+        """The current image, None in an empty project."""
+        return self._image_id
+
+    @property
+    def class_id(self) -> int | None:
+        """The class that the next shape gets, None while the project has no class."""
+        return self._class_id
+
+    @property
+    def selection(self) -> tuple[int, ...]:
+        """Ids of the selected shapes of the current image."""
+        return self._selection
+
+    @property
+    def filter(self) -> ImageFilter:
+        """What narrows the list of images."""
+        return self._filter
+
+    @property
+    def position(self) -> int | None:
+        """0-based place of the current image in the filtered list, None if the filter hides it."""
+        return None if self._image_id is None else self._positions.get(self._image_id)
+
+    def position_of(self, image_id: int) -> int | None:
+        """Return the 0-based place of an image in the filtered list, None if the filter hides it."""
+        return self._positions.get(image_id)
+
+    def remember(self) -> None:
+        """Keep the place with the project, for the next time it is opened."""
+        self.project.remember(IMAGE_KEY, self._image_id)
+        self.project.remember(CLASS_KEY, self._class_id)
+
+    def image(self) -> ImageRecord | None:
+        """Return the record of the current image."""
+        return None if self._image_id is None else self.project.image(self._image_id)
+
+    def current_class(self) -> ClassDef | None:
+        """Return the class that the next shape gets."""
+        return next((c for c in self.project.classes() if c.id == self._class_id), None)
+
+    def selected_shapes(self) -> list[Shape]:
+        """Return the selected shapes of the current image."""
+        if self._image_id is None:
+            return []
+        chosen = set(self._selection)
+        return [shape for shape in self.project.shapes(self._image_id) if shape.id in chosen]
+
+    def set_filter(self, wanted: ImageFilter) -> None:
+        """Narrow the list of images; the current image stays as it is."""
+        if wanted != self._filter:
+            self._filter = wanted
+            self.refresh()
+
+    def go_to(self, image_id: int | None) -> None:
+        """Make an image the current one; its selection starts empty."""
+        if image_id == self._image_id:
+            return
+        self._image_id = image_id
+        self.select(())
+        self.image_changed.emit(image_id)
+
+    def step(self, count: int) -> bool:
+        """Go ``count`` images on (negative: back) in the filtered list; returns whether there was one."""
+        if not self._image_ids:
+            return False
+        here = self.position
+        if here is None:
+            target = 0
+        else:
+            target = here + count
+            if not 0 <= target < len(self._image_ids):
+                return False
+        self.go_to(self._image_ids[target])
+        return True
+
+    def go_to_next_unlabelled(self) -> bool:
+        """Go to the next image without labels after this one, round the end; False where there is none."""
+        waiting = self.project.image_ids(ImageFilter(statuses=frozenset({"unlabelled"})))
+        if not waiting:
+            return False
+        here = self._image_id if self._image_id is not None else -1
+        self.go_to(next((i for i in waiting if i > here), waiting[0]))
+        return True
+
+    def choose_class(self, class_id: int | None) -> None:
+        """Make a class the one that the next shape gets."""
+        if class_id != self._class_id:
+            self._class_id = class_id
+            self.class_changed.emit(class_id)
+
+    def class_at(self, position: int) -> ClassDef | None:
+        """Return the class at a 0-based place of the list (the keys 1 to 9 are the places 0 to 8)."""
+        classes = self.project.classes()
+        return classes[position] if 0 <= position < len(classes) else None
+
+    def select(self, shape_ids: Sequence[int]) -> None:
+        """Select shapes of the current image."""
+        chosen = tuple(shape_ids)
+        if chosen != self._selection:
+            self._selection = chosen
+            self.selection_changed.emit(chosen)
+
+    def refresh(self) -> None:
+        """Read the list of images again."""
+        self._image_ids = self.project.image_ids(self._filter)
+        self._positions = {image_id: at for at, image_id in enumerate(self._image_ids)}
+        self.list_changed.emit()
+        if self._image_id is not None and not self.project.images([self._image_id]):
+            self.go_to(self._image_ids[0] if self._image_ids else None)
+        elif self._image_id is None and self._image_ids:
+            self.go_to(self._image_ids[0])
+
+    def _check_class(self) -> None:
+        ids = [cls.id for cls in self.project.classes()]
+        if self._class_id not in ids:
+            self.choose_class(ids[0] if ids else None)

@@ -1,0 +1,1 @@
+"""The filmstrip: every image of the project as a thumbnail, filtered, scrubbed fast."""

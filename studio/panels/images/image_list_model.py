@@ -1,0 +1,97 @@
+"""The filtered list of images as a Qt model: ids only, records are fetched for what is on the screen."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QImage
+
+from studio.model.records import ImageRecord
+from studio.model.workspace import Workspace
+from studio.panels.images.thumbnail_loader import ThumbnailLoader
+
+Index = QModelIndex | QPersistentModelIndex
+RECORD_ROLE = Qt.ItemDataRole.UserRole + 1
+THUMBNAIL_ROLE = Qt.ItemDataRole.UserRole + 2
+_KEPT_RECORDS = 600
+_PAGE = 32  # records are read by pages: one query fills a screen
+
+
+class ImageListModel(QAbstractListModel):
+    """Rows are the images that the workspace's filter lets through."""
+
+    def __init__(
+        self, workspace: Workspace, thumbnails: ThumbnailLoader, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._thumbnails = thumbnails
+        self._records: OrderedDict[int, ImageRecord] = OrderedDict()
+        workspace.list_changed.connect(self._on_list_changed)
+        project = workspace.project
+        for signal in (project.image_changed, project.shapes_changed, project.suggestions_changed):
+            signal.connect(self._on_image_changed)
+        thumbnails.loaded.connect(self._on_image_changed_id)
+
+    def record(self, row: int) -> ImageRecord | None:
+        """Return the record of a row."""
+        ids = self._workspace.image_ids
+        if not 0 <= row < len(ids):
+            return None
+        image_id = ids[row]
+        if image_id not in self._records:
+            start = row // _PAGE * _PAGE
+            for record in self._workspace.project.images(ids[start : start + _PAGE]):
+                self._records[record.id] = record
+            while len(self._records) > _KEPT_RECORDS:
+                self._records.popitem(last=False)
+        return self._records.get(image_id)
+
+    def _on_list_changed(self) -> None:
+        self.beginResetModel()
+        self._records.clear()
+        self.endResetModel()
+
+    def _on_image_changed(self, image_id: int) -> None:
+        self._records.pop(image_id, None)
+        self._on_image_changed_id(image_id)
+
+    def _on_image_changed_id(self, image_id: int) -> None:
+        row = self._workspace.position_of(image_id)
+        if row is not None:
+            index = self.index(row, 0)
+            self.dataChanged.emit(index, index)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Return the number of images that the filter lets through."""
+        return 0 if parent.isValid() else len(self._workspace.image_ids)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return the name, the record or the thumbnail of a row."""
+        record = self.record(index.row())
+        if record is None:
+            return None
+        if role == RECORD_ROLE:
+            return record
+        if role == THUMBNAIL_ROLE:
+            return self._thumbnail(record)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return record.path.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return _tool_tip(record)
+        return None
+
+    def _thumbnail(self, record: ImageRecord) -> QImage | None:
+        return None if record.status == "damaged" else self._thumbnails.get(record.id, record.path)
+
+
+def _tool_tip(record: ImageRecord) -> str:
+    words = {
+        "unlabelled": "not labelled yet",
+        "background": "background: no objects",
+        "damaged": record.note,
+        "labelled": "1 shape" if record.shape_count == 1 else f"{record.shape_count} shapes",
+    }
+    return f"{record.path.name}\n{words[record.status]}"
