@@ -187,8 +187,10 @@ class Series:
 
 
 class History:
-    """All curves of one run, by name: ``batch/box_loss``, ``train/box_loss``, ``val/…``, ``metrics/…``,
-    ``lr/pg0``, ``speed``, ``batch/speed``, ``memory``, ``fitness``.
+    """All curves of one run by name.
+
+    The names: ``batch/box_loss``, ``train/box_loss``, ``val/box_loss``, ``metrics/mAP50(B)``, ``lr/pg0``,
+    ``speed``, ``batch/speed``, ``memory``, ``fitness``.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,6 @@
-"""Run directories as the studio sees them: their state, facts, curves and files. It only reads, but for
-the command file through which a training is asked to pause or stop.
+"""Run directories as the studio sees them: their state, facts, curves and files.
 
-Who started a run does not matter: the window, the command line, Python or another machine.
+It only reads, but for the command file through which a training is asked to pause or stop. Who started a run does not matter: the window, the command line, Python or another machine.
 """
 
 from __future__ import annotations

@@ -1,0 +1,239 @@
+"""The only bridge between Qt and the work in other processes.
+
+:class:`JobsClient` is what panels get: it runs requests in the lasting worker, short blocking calls in a
+thread, starts trainings and watches run directories. No call of it blocks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from studio.jobs.link import TASKS, WorkerLink
+from studio.jobs.messages import (
+    Cancel,
+    Export,
+    Failed,
+    Predict,
+    Predicted,
+    Progress,
+    Report,
+    Request,
+    Result,
+    Started,
+    Validate,
+)
+from studio.jobs.watch import RunsWatch
+from studio.jobs.worker import describe
+
+LOGGER = logging.getLogger(__name__)
+_CANCEL_PATIENCE_MS = 8000
+
+
+class Job(QObject):
+    """One request on its way.
+
+    Signals:
+        started(): The worker has begun.
+        progressed(object): A :class:`Progress`.
+        predicted(object): A :class:`Predicted`, one image's objects.
+        finished(object): The result's value.
+        failed(object): A :class:`Failed`; its kind is ``cancelled`` after :meth:`cancel`.
+        ended(): After ``finished`` or ``failed``.
+    """
+
+    started = Signal()
+    progressed = Signal(object)
+    predicted = Signal(object)
+    finished = Signal(object)
+    failed = Signal(object)
+    ended = Signal()
+
+    def __init__(self, number: int, client: JobsClient) -> None:
+        super().__init__(client)
+        self.number = number
+        self.is_running = True
+        self.is_cancelled = False
+        self._client = client
+
+    def cancel(self) -> None:
+        """Give the request up; the worker is ended if it does not answer within seconds."""
+        if self.is_running and not self.is_cancelled:
+            self.is_cancelled = True
+            self._client.cancel(self)
+
+    def take(self, report: Report) -> None:
+        """Turn a report into the fitting signal."""
+        if isinstance(report, Started):
+            self.started.emit()
+        elif isinstance(report, Progress):
+            self.progressed.emit(report)
+        elif isinstance(report, Predicted):
+            self.predicted.emit(report)
+        else:
+            self._end(report)
+
+    def _end(self, report: Result | Failed) -> None:
+        self.is_running = False
+        if isinstance(report, Result):
+            self.finished.emit(report.value)
+        elif self.is_cancelled:
+            self.failed.emit(Failed(report.job, "cancelled", "Cancelled."))
+        else:
+            LOGGER.warning("job %d: %s\n%s", report.job, report.message, report.details)
+            self.failed.emit(report)
+        self.ended.emit()
+
+
+class RunsWatcher(QObject):
+    """Tells of the runs of a project as they change, and of one run closely.
+
+    Signals:
+        runs_changed(object): List of :class:`RunSnapshot`, newest first.
+        followed_changed(object, object): The followed run's :class:`RunSnapshot` and :class:`History`.
+
+    Args:
+        parent: Qt parent.
+        interval_s: Pause between two looks.
+    """
+
+    runs_changed = Signal(object)
+    followed_changed = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None, interval_s: float = 0.4) -> None:
+        super().__init__(parent)
+        # Emitted by the watch's thread; receivers live in the window's, so Qt queues the calls.
+        self._watch = RunsWatch(
+            self.runs_changed.emit, self.followed_changed.emit, interval_s=interval_s
+        )
+        self.set_folder = self._watch.set_folder
+        self.follow = self._watch.follow
+        self.refresh = self._watch.refresh
+        self.close = self._watch.close
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """How many requests are open, for the status bar."""
+
+    open_jobs: int
+    pid: int | None
+
+
+class JobsClient(QObject):
+    """Runs requests in the lasting worker process.
+
+    Signals:
+        state_changed(object): A :class:`WorkerState`.
+
+    Args:
+        parent: Qt parent.
+        tasks: Module that does the work in the worker; tests give another.
+        log_path: File for what the worker prints.
+    """
+
+    state_changed = Signal(object)
+    _arrived = Signal(object)
+
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        tasks: str = TASKS,
+        log_path: Path | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._numbers = itertools.count(1)
+        self._jobs: dict[int, Job] = {}
+        # Emitted by the link's thread, received in ours: Qt queues it.
+        self._arrived.connect(self._on_report, Qt.ConnectionType.QueuedConnection)
+        self._link = WorkerLink(self._arrived.emit, tasks, log_path)
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Return the worker's process number, None while none runs."""
+        return self._link.pid
+
+    def predict(
+        self, model: Path, images: Sequence[tuple[int, Path]], arguments: Mapping[str, Any]
+    ) -> Job:
+        """Run a model on ``(key, path)`` images; each comes back through ``predicted``."""
+        pairs = tuple((key, str(path)) for key, path in images)
+        return self._submit(lambda n: Predict(n, str(model), pairs, dict(arguments)))
+
+    def validate(self, model: Path, data: Path, folder: Path, arguments: Mapping[str, Any]) -> Job:
+        """Validate a model on a data set and write the result into ``folder``."""
+        return self._submit(
+            lambda n: Validate(n, str(model), str(data), str(folder), dict(arguments))
+        )
+
+    def export(
+        self, model: Path, target: str, image: Path | None, arguments: Mapping[str, Any]
+    ) -> Job:
+        """Write a model in another format and compare the two on an image."""
+        picture = str(image) if image is not None else None
+        return self._submit(lambda n: Export(n, str(model), target, picture, dict(arguments)))
+
+    def call(self, function: Callable[[Callable[[int, int, str], None]], Any]) -> Job:
+        """Run a blocking function of the window's own side (files, database) in a thread.
+
+        Args:
+            function: Gets a ``progress(done, total, text)`` function; its return value is the result.
+        """
+        job = Job(next(self._numbers), self)
+        self._jobs[job.number] = job
+        threading.Thread(
+            target=self._run, args=(job.number, function), name="jobs-call", daemon=True
+        ).start()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Ask the worker to give a request up, and end the worker if it does not."""
+        self._link.send(Cancel(job.number))
+        QTimer.singleShot(_CANCEL_PATIENCE_MS, job, lambda: self._end_if_running(job))
+
+    def close(self) -> None:
+        """End the worker; open requests are given up."""
+        self._link.close()
+
+    def _run(self, number: int, function: Callable[[Callable[[int, int, str], None]], Any]) -> None:
+        def progress(done: int, total: int, text: str = "") -> None:
+            self._arrived.emit(Progress(number, done, total, text))
+
+        try:
+            report: Report = Result(number, function(progress))
+        except Exception as error:  # the thread's border: a failed call must reach the window
+            LOGGER.exception("a call in the background failed")
+            report = describe(number, error)
+        self._arrived.emit(report)
+
+    def _submit(self, build: Callable[[int], Request]) -> Job:
+        job = Job(next(self._numbers), self)
+        self._jobs[job.number] = job
+        self._link.send(build(job.number))
+        self._tell_state()
+        return job
+
+    def _on_report(self, report: Report) -> None:
+        job = self._jobs.get(report.job)
+        if job is None:
+            return
+        if isinstance(report, Result | Failed):
+            del self._jobs[report.job]
+        job.take(report)
+        if not job.is_running:
+            job.deleteLater()
+            self._tell_state()
+
+    def _end_if_running(self, job: Job) -> None:
+        if job.is_running:
+            self._link.end_worker()
+
+    def _tell_state(self) -> None:
+        self.state_changed.emit(WorkerState(len(self._jobs), self.worker_pid))

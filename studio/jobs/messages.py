@@ -1,0 +1,193 @@
+"""What the window and its lasting worker say to one another: plain values, nothing that needs Qt or torch.
+
+Every request ends with exactly one of :class:`Result` and :class:`Failed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+# --- to the worker
+
+
+@dataclass(frozen=True, slots=True)
+class Predict:
+    """Run a model on images; each image's objects come as one :class:`Predicted`.
+
+    Attributes:
+        job: Number of the request.
+        model: Path of a model file.
+        images: ``(key, path)`` pairs; the key comes back unchanged.
+        arguments: Engine arguments of prediction: conf, iou, imgsz, device, max_det, classes.
+    """
+
+    job: int
+    model: str
+    images: tuple[tuple[int, str], ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Validate:
+    """Validate a model on a data set; the result is a :class:`Validated`."""
+
+    job: int
+    model: str
+    data: str
+    folder: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Write a model in another format and compare the two on an image; the result is an :class:`Exported`.
+
+    Attributes:
+        job: Number of the request.
+        model: Path of a ``.pt`` file.
+        format: Name of the target, as in ``onnx``.
+        image: Path of a real image to compare on; None compares on a drawn one.
+        arguments: Engine arguments of export.
+    """
+
+    job: int
+    model: str
+    format: str
+    image: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give up a request as soon as its present step is done."""
+
+    job: int
+
+
+Request = Predict | Validate | Export
+
+# --- from the worker
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The worker has begun with a request."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request is; ``total`` 0 means that nobody knows."""
+
+    job: int
+    done: int
+    total: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedShape:
+    """One object, in pixels of the upright image.
+
+    Attributes:
+        class_id: The model's class number, and ``class_name`` its name.
+        score: Confidence, 0..1.
+        box: x1, y1, x2, y2.
+        polygon: The outline as (x, y) points, None for a model that gives boxes only.
+    """
+
+    class_id: int
+    class_name: str
+    score: float
+    box: tuple[float, float, float, float]
+    polygon: tuple[tuple[float, float], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """The objects of one image; ``problem`` says why an image could not be read."""
+
+    job: int
+    key: int
+    shapes: tuple[PredictedShape, ...]
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionDone:
+    """How a whole prediction went."""
+
+    images: int
+    shapes: int
+    problems: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Where the validation was written (``validation.json`` is in ``folder``) and its figures."""
+
+    folder: str
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An exported file.
+
+    Attributes:
+        path: The file or folder written.
+        format: Name of the target.
+        size_bytes: Its size; of a folder, of all its files.
+        seconds: Time to write it, without the comparison.
+        max_abs_diff: Largest difference of any output value against the PyTorch model.
+        image: The image on which the two were compared.
+        details: Further figures of the comparison.
+    """
+
+    path: str
+    format: str
+    size_bytes: int
+    seconds: float
+    max_abs_diff: float | None
+    image: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A request ended well."""
+
+    job: int
+    value: PredictionDone | Validated | Exported
+
+
+FailureKind = Literal[
+    "cancelled",
+    "crashed",
+    "out_of_memory",
+    "data",
+    "checkpoint",
+    "config",
+    "disk",
+    "export",
+    "error",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A request ended without a result: what happened, what to do, and the record to copy."""
+
+    job: int
+    kind: FailureKind
+    message: str
+    remedy: str = ""
+    details: str = ""
+
+
+Report = Started | Progress | Predicted | Result | Failed

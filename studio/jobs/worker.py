@@ -1,0 +1,175 @@
+"""The lasting worker's main: takes requests from its pipe, runs them one after another, reports back.
+
+The module is light; torch comes with :mod:`studio.jobs.tasks`, which only the worker process imports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib
+import logging
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from engine.runtime.errors import (
+    CheckpointError,
+    ConfigError,
+    DatasetError,
+    DeviceError,
+    EngineError,
+    ExportError,
+    ImageError,
+    ModelError,
+)
+from studio.jobs.messages import Cancel, Failed, FailureKind, Report, Started
+
+_KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
+    (DatasetError, "data"),
+    (ImageError, "data"),
+    (CheckpointError, "checkpoint"),
+    (ModelError, "checkpoint"),
+    (ConfigError, "config"),
+    (DeviceError, "config"),
+    (ExportError, "export"),
+    (MemoryError, "out_of_memory"),
+)
+_MEMORY_PHRASES = ("out of memory", "can't allocate memory", "unable to allocate")
+_MEMORY_REMEDY = "Choose a smaller image size, a smaller model or another device."
+_CANCEL_MESSAGE = "Cancelled."
+
+
+class CancelledError(Exception):
+    """Raised inside a task when its request was cancelled."""
+
+
+class Context:
+    """What a task may do besides its work: report, and ask whether to go on.
+
+    Args:
+        job: Number of the request.
+        send: Takes a report to the window.
+        cancelled: Says whether the request was cancelled.
+    """
+
+    def __init__(
+        self, job: int, send: Callable[[Report], None], cancelled: Callable[[], bool]
+    ) -> None:
+        self.job = job
+        self.send = send
+        self._cancelled = cancelled
+
+    def check(self) -> None:
+        """Raise where the request was cancelled; called between two steps.
+
+        Raises:
+            CancelledError: It was.
+        """
+        if self._cancelled():
+            raise CancelledError
+
+
+class _Inbox:
+    """Requests in their order; a thread of its own reads the pipe, so that Cancel overtakes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        threading.Thread(target=self._read, name="requests", daemon=True).start()
+
+    def next(self) -> Any:
+        """Wait for the next request; None when the window is gone."""
+        return self._requests.get()
+
+    def is_cancelled(self, job: int) -> bool:
+        """Whether a request was cancelled."""
+        return job in self._cancelled
+
+    def _read(self) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while (message := self._connection.recv()) is not None:
+                if isinstance(message, Cancel):
+                    self._cancelled.add(message.job)
+                else:
+                    self._requests.put(message)
+        # The window is gone or said goodbye: nobody wants the present result either.
+        self._requests.put(None)
+        os._exit(0)
+
+
+def run(connection: Connection, tasks: str, log_path: str) -> None:
+    """Serve requests until the pipe closes.
+
+    Args:
+        connection: This side of the pipe.
+        tasks: Name of the module with a ``run(request, context)`` function.
+        log_path: File that receives what libraries print; its end explains a crash.
+    """
+    _send_output_to(Path(log_path))
+    inbox = _Inbox(connection)
+    lock = threading.Lock()
+
+    def send(report: Report) -> None:
+        with lock:
+            connection.send(report)
+
+    while (request := inbox.next()) is not None:
+        context = Context(request.job, send, lambda job=request.job: inbox.is_cancelled(job))
+        serve(request, context, tasks)
+
+
+def serve(request: Any, context: Context, tasks: str) -> None:
+    """Run one request and report its end, whatever it is."""
+    try:
+        context.check()
+        context.send(Started(request.job))
+        report = importlib.import_module(tasks).run(request, context)
+    except CancelledError:
+        report = Failed(request.job, "cancelled", _CANCEL_MESSAGE)
+    except Exception as error:  # the worker's border: a failed task must not end it
+        logging.getLogger(__name__).exception("request %s failed", type(request).__name__)
+        report = describe(request.job, error)
+    context.send(report)
+
+
+def describe(job: int, error: BaseException) -> Failed:
+    """Turn an exception into the message that the window shows."""
+    details = "".join(traceback.format_exception(error))
+    text = str(error).strip() or type(error).__name__
+    if _is_memory(error, text):
+        message = "The memory of the device was not enough."
+        return Failed(job, "out_of_memory", message, _MEMORY_REMEDY, details)
+    if isinstance(error, EngineError):
+        kind = next((kind for cls, kind in _KINDS if isinstance(error, cls)), "error")
+        message = str(error).removesuffix(error.remedy or "").strip()
+        return Failed(job, kind, message, error.remedy or "", details)
+    if isinstance(error, ModuleNotFoundError):
+        remedy = f"Install it into the same Python: pip install {error.name}"
+        return Failed(job, "error", f"The package {error.name} is not installed.", remedy, details)
+    if isinstance(error, OSError) and error.filename:
+        message = f"{error.filename}: {error.strerror}."
+        return Failed(job, "disk", message, "Look whether it exists and may be written.", details)
+    return Failed(job, "error", f"{type(error).__name__}: {text}", "", details)
+
+
+def _is_memory(error: BaseException, text: str) -> bool:
+    return isinstance(error, MemoryError) or any(p in text.lower() for p in _MEMORY_PHRASES)
+
+
+def _send_output_to(path: Path) -> None:
+    """Send both output streams, also those of C libraries, to a file; the window's stay clean."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+            stream.flush()
+            os.dup2(file.fileno(), number)
+    faulthandler.enable()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
