@@ -78,7 +78,7 @@ class RemoveClass(Edit):
 
     def apply(self, store: Store) -> None:
         store.delete_shapes([shape.id for shape in self.shapes])
-        later = store.class_counts().get(self.cls.id, 0)
+        later = len(store.shapes_of_class(self.cls.id))
         if later:
             raise EditError(
                 f"Class {self.cls.name} is still used by {later} shape(s) that came from elsewhere.",

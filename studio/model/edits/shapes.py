@@ -12,15 +12,6 @@ from studio.model.errors import EditError
 from studio.model.records import Shape, shape_from_dict
 from studio.model.store import Store
 
-_KIND_WORDS = {
-    "Box": "box",
-    "OrientedBox": "oriented box",
-    "Polygon": "polygon",
-    "Mask": "mask",
-    "Keypoints": "keypoints",
-    "Tag": "tag",
-}
-
 
 @dataclass(frozen=True)
 class AddShapes(Edit):
@@ -163,7 +154,6 @@ def _shape_changes(shapes: Sequence[Shape]) -> Changes:
 
 
 def _name(shapes: Sequence[Shape]) -> str:
-    kinds = {type(shape.geometry).__name__ for shape in shapes}
     if len(shapes) == 1:
-        return _KIND_WORDS.get(next(iter(kinds)), "shape")
+        return shapes[0].geometry.kind.replace("_", " ")
     return f"{len(shapes)} shapes"

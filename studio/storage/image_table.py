@@ -1,0 +1,197 @@
+"""Images, and the folders they were added from, in the database."""
+
+# ruff: noqa: D102 - the methods of the Store protocol are documented once, in studio.model.store
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+from studio.model.records import STATUSES, ImageFilter, ImageRecord
+from studio.storage.database import Database
+from studio.storage.image_query import count_query, ids_query, search_key, sort_key
+
+_COLUMNS = "id, source_id, rel, width, height, split, status, note, shape_count, suggestion_count"
+_CHUNK = 500  # ids in one query
+
+
+class ImageTable:
+    """The part of the store that keeps images."""
+
+    db: Database
+    folder: Path
+    _touched: set[int]
+    _sources: dict[int, Path] | None = None
+
+    # Store protocol
+
+    def image_ids(self, wanted: ImageFilter) -> list[int]:
+        return [row[0] for row in self.db.rows(*ids_query(wanted))]
+
+    def count_images(self, wanted: ImageFilter) -> int:
+        return int(self.db.value(*count_query(wanted)))
+
+    def image(self, image_id: int) -> ImageRecord | None:
+        found = self.images([image_id])
+        return found[0] if found else None
+
+    def images(self, image_ids: Sequence[int]) -> list[ImageRecord]:
+        found: dict[int, ImageRecord] = {}
+        for start in range(0, len(image_ids), _CHUNK):
+            ids = image_ids[start : start + _CHUNK]
+            marks = ", ".join("?" * len(ids))
+            sql = f"SELECT {_COLUMNS} FROM images WHERE removed = 0 AND id IN ({marks})"
+            found.update({row[0]: self._record(row) for row in self.db.rows(sql, list(ids))})
+        return [found[image_id] for image_id in image_ids if image_id in found]
+
+    def find_image(self, path: Path) -> int | None:
+        for source_id, rel in self._places(path):
+            sql = "SELECT id FROM images WHERE source_id = ? AND rel = ? AND removed = 0"
+            image_id = self.db.value(sql, (source_id, rel))
+            if image_id is not None:
+                return int(image_id)
+        return None
+
+    def status_counts(self) -> dict[str, int]:
+        rows = self.db.rows("SELECT status, COUNT(*) FROM images WHERE removed = 0 GROUP BY status")
+        return dict.fromkeys(STATUSES, 0) | {str(status): int(count) for status, count in rows}
+
+    def set_size(self, image_id: int, width: int, height: int) -> None:
+        self.set_sizes([(image_id, width, height)])
+
+    def set_damage(self, image_id: int, note: str) -> None:
+        self.db.write("UPDATE images SET note = ? WHERE id = ?", (note, image_id))
+        self.refresh_images([image_id])
+
+    def background_flags(self, image_ids: Sequence[int]) -> dict[int, bool]:
+        flags: dict[int, bool] = {}
+        for image_id in image_ids:
+            sql = "SELECT background FROM images WHERE id = ? AND removed = 0"
+            value = self.db.value(sql, (image_id,))
+            if value is not None:
+                flags[image_id] = bool(value)
+        return flags
+
+    def set_background(self, flags: Mapping[int, bool]) -> None:
+        values = [(flag, image_id) for image_id, flag in flags.items()]
+        self.db.write_many("UPDATE images SET background = ? WHERE id = ?", values)
+        self._touched.update(flags)
+
+    def set_splits(self, splits: Mapping[int, str | None]) -> None:
+        values = [(split, image_id) for image_id, split in splits.items()]
+        self.db.write_many("UPDATE images SET split = ? WHERE id = ?", values)
+
+    def set_removed(self, image_ids: Sequence[int], removed: bool) -> None:
+        values = [(removed, image_id) for image_id in image_ids]
+        self.db.write_many("UPDATE images SET removed = ? WHERE id = ?", values)
+
+    # Adding images: studio.storage.image_index and dataset_import
+
+    def sources(self) -> dict[int, Path]:
+        """Return the folders that images were added from, as absolute paths."""
+        if self._sources is None:
+            rows = self.db.rows("SELECT id, path FROM sources")
+            self._sources = {row[0]: self.folder / row[1] for row in rows}
+        return self._sources
+
+    def take_source(self, folder: Path) -> int:
+        """Return the number of the source ``folder``, which is added if it is new."""
+        for source_id, known in self.sources().items():
+            if known == folder:
+                return source_id
+        inside = folder.is_relative_to(self.folder)
+        kept = folder.relative_to(self.folder) if inside else folder
+        self.db.write("INSERT INTO sources (path) VALUES (?)", (kept.as_posix(),))
+        self._sources = None
+        return next(i for i, known in self.sources().items() if known == folder)
+
+    def move_source(self, source_id: int, folder: Path) -> None:
+        """Note that the images of a source now lie in ``folder``."""
+        inside = folder.is_relative_to(self.folder)
+        kept = folder.relative_to(self.folder) if inside else folder
+        self.db.write("UPDATE sources SET path = ? WHERE id = ?", (kept.as_posix(), source_id))
+        self._sources = None
+
+    def nested_sources(self, folder: Path) -> set[Path]:
+        """Return the sources that lie below ``folder``."""
+        known = self.sources().values()
+        return {path for path in known if path != folder and path.is_relative_to(folder)}
+
+    def enclosing_source(self, folder: Path) -> int | None:
+        """Return the deepest source that is ``folder`` or holds it, or None."""
+        holding = [
+            (len(known.parts), source_id)
+            for source_id, known in self.sources().items()
+            if folder == known or folder.is_relative_to(known)
+        ]
+        return max(holding)[1] if holding else None
+
+    def add_images(self, source_id: int, rels: Sequence[str]) -> int:
+        """Add files of a source by their path below it and return how many were not there before.
+
+        Files that the project knows already stay as they are; ones that were removed from it come back.
+        """
+        before = self._listed()
+        self.db.write_many(
+            "INSERT INTO images (source_id, rel, sort_key, search) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (source_id, rel) DO UPDATE SET removed = 0 WHERE removed = 1",
+            [(source_id, rel, sort_key(rel), search_key(rel)) for rel in rels],
+        )
+        return self._listed() - before
+
+    def image_id(self, source_id: int, rel: str) -> int:
+        """Return the number of a file that was added."""
+        sql = "SELECT id FROM images WHERE source_id = ? AND rel = ?"
+        return int(self.db.value(sql, (source_id, rel)))
+
+    def unmeasured(self, limit: int, after: int = 0) -> list[int]:
+        """Return up to ``limit`` images, above the id ``after``, whose header was not read yet."""
+        sql = (
+            "SELECT id FROM images WHERE width = 0 AND note = '' AND removed = 0 AND id > ? "
+            "ORDER BY id LIMIT ?"
+        )
+        return [row[0] for row in self.db.rows(sql, (after, limit))]
+
+    def set_sizes(self, sizes: Iterable[tuple[int, int, int]]) -> None:
+        """Keep ``(image_id, width, height)`` of several images, which are thereby readable."""
+        values = [(width, height, image_id) for image_id, width, height in sizes]
+        self.db.write_many("UPDATE images SET width = ?, height = ? WHERE id = ?", values)
+
+    def refresh_images(self, image_ids: Iterable[int], grown: bool = False) -> None:
+        """Count anew what the records of images say about their shapes; ``grown``: the labels changed."""
+        self.db.write_many(
+            """
+            UPDATE images SET
+                shape_count = (SELECT COUNT(*) FROM shapes WHERE image_id = images.id),
+                suggestion_count = (SELECT COUNT(*) FROM suggestions WHERE image_id = images.id),
+                revision = revision + ?1,
+                status = CASE
+                    WHEN note <> '' THEN 'damaged'
+                    WHEN EXISTS (SELECT 1 FROM shapes WHERE image_id = images.id) THEN 'labelled'
+                    WHEN background THEN 'background'
+                    ELSE 'unlabelled' END
+            WHERE id = ?2
+            """,
+            [(int(grown), image_id) for image_id in image_ids],
+        )
+
+    def revisions(self, image_ids: Sequence[int]) -> dict[int, int]:
+        """Return how often the labels of images were changed so far."""
+        sql = "SELECT revision FROM images WHERE id = ?"
+        return {image_id: int(self.db.value(sql, (image_id,)) or 0) for image_id in image_ids}
+
+    def _listed(self) -> int:
+        return int(self.db.value("SELECT COUNT(*) FROM images WHERE removed = 0"))
+
+    def _places(self, path: Path) -> list[tuple[int, str]]:
+        """Return each way to name ``path`` as a source and a path below it."""
+        return [
+            (source_id, path.relative_to(known).as_posix())
+            for source_id, known in self.sources().items()
+            if path.is_relative_to(known)
+        ]
+
+    def _record(self, row: tuple[Any, ...]) -> ImageRecord:
+        path = Path(os.path.normpath(self.sources()[row[1]] / PurePath(row[2])))
+        return ImageRecord(row[0], path, *row[3:])

@@ -1,0 +1,200 @@
+"""A project on disk: create a folder, open one, find the one that belongs to something a person opened."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from engine._version import __version__
+from studio.model.errors import StorageError
+from studio.model.project import Project
+from studio.storage.lock import HeldElsewhereError, ProjectLock
+from studio.storage.sqlite_store import SqliteStore
+
+DATABASE = "project.db"
+DEFAULT_NAME = "maskwright"  # of a project folder that is made inside a folder of images
+
+
+def is_project(folder: Path) -> bool:
+    """Tell whether ``folder`` holds a project."""
+    return (folder / DATABASE).is_file()
+
+
+def create_project(folder: str | Path, name: str | None = None) -> Project:
+    """Make an empty project in ``folder``, which may exist and hold other files, and open it.
+
+    Raises:
+        StorageError: There is a project already, or the folder cannot be made or written.
+    """
+    folder = absolute(folder)
+    if is_project(folder):
+        raise StorageError(
+            "there is already a project.", path=folder, remedy="Open it, or choose another folder."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    lock = ProjectLock(folder)
+    try:
+        lock.acquire()
+    except HeldElsewhereError as error:
+        raise StorageError(
+            f"{error} is just making a project here.", path=folder, remedy="Open it instead."
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        store = SqliteStore(folder / DATABASE, on_close=lock.release)
+    except BaseException:
+        lock.release()
+        raise
+    facts = {"name": name or _name_for(folder), "created": time.time(), "made_by": __version__}
+    try:
+        with store.transaction():
+            for key, value in facts.items():
+                store.put(key, value)
+    except BaseException:
+        store.close()
+        raise
+    return Project(store, folder, read_size)
+
+
+def open_project(folder: str | Path, read_only: bool = False) -> Project:
+    """Open the project in ``folder``.
+
+    Where it cannot be written, or is open for writing elsewhere, it is opened for reading only, and the
+    project's ``notice`` says so. Opening reads no image and no folder, however many there are.
+
+    Args:
+        folder: The project folder (or its ``project.db``).
+        read_only: Ask for reading only: any number of processes and threads may do so at once.
+
+    Raises:
+        StorageError: There is no project, or it cannot be read.
+    """
+    folder = absolute(folder)
+    if folder.name == DATABASE and folder.is_file():
+        folder = folder.parent
+    if not is_project(folder):
+        raise StorageError(
+            f"there is no project here ({DATABASE} is missing).",
+            path=folder,
+            remedy="Choose the folder of a project, or create one.",
+        )
+    if read_only:
+        return _open_to_read(folder, "The project was opened for reading only.")
+    lock = ProjectLock(folder)
+    try:
+        lock.acquire()
+    except HeldElsewhereError as error:
+        return _open_to_read(
+            folder,
+            f"The project is already open in another window ({error}), so it is shown here for reading only. "
+            "Close the other window and reopen it to edit.",
+        )
+    except OSError as error:
+        return _open_to_read(folder, _read_only_notice(error))
+    try:
+        if not os.access(folder / DATABASE, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+        store = SqliteStore(folder / DATABASE, on_close=lock.release)
+    except PermissionError as error:
+        lock.release()
+        return _open_to_read(folder, _read_only_notice(error))
+    except BaseException:
+        lock.release()
+        raise
+    return Project(store, folder, read_size)
+
+
+def open_or_create(folder: str | Path, name: str | None = None) -> Project:
+    """Open the project in ``folder``, making it first where there is none."""
+    folder = absolute(folder)
+    if is_project(folder):
+        return open_project(folder)
+    return create_project(folder, name)
+
+
+def writable_project(folder: str | Path) -> Project:
+    """Open (or make) the project for a command that must write.
+
+    Raises:
+        StorageError: It can only be read; the notice says why.
+    """
+    project = open_or_create(folder)
+    if project.read_only:
+        notice = project.notice or "The project can only be read."
+        project.close()
+        raise StorageError(notice, path=project.folder)
+    return project
+
+
+def project_folder_for(images: str | Path) -> Path:
+    """Return the project folder that belongs to a folder of images or a dataset: no dialog has to ask.
+
+    It is the folder itself where it is a project, else ``maskwright`` inside it, else, where nothing can be written
+    there, a folder of that name in the person's home.
+    """
+    folder = absolute(images)
+    if not folder.is_dir():
+        folder = folder.parent
+    inside = folder / DEFAULT_NAME
+    for candidate in (folder, inside):
+        if is_project(candidate):
+            return candidate
+    if _can_write(folder):
+        return inside
+    # the whole path, so that two folders called "images" get two projects
+    name = "-".join(part for part in folder.parts if part != folder.anchor)
+    return Path.home() / "Maskwright" / (name or "images")
+
+
+def absolute(path: str | Path) -> Path:
+    """Return the absolute path with ``~`` and ``..`` resolved but links kept as they are."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return the upright (width, height) of an image from its header; loads the image library at first use."""
+    from engine.data.images import read_size as read
+
+    return read(path)
+
+
+def _open_to_read(folder: Path, notice: str) -> Project:
+    store = SqliteStore(folder / DATABASE, read_only=True)
+    return Project(store, folder, read_size, notice)
+
+
+def _read_only_notice(error: OSError) -> str:
+    return (
+        f"The project folder cannot be written ({error.strerror or error}), so it is open for reading only. "
+        "To edit, allow writing to the folder or copy it to a place where you may write."
+    )
+
+
+def _unwritable(folder: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"the project folder cannot be made ({error.strerror or error}).",
+        path=folder,
+        remedy="Choose a folder where you may write.",
+    )
+
+
+def _name_for(folder: Path) -> str:
+    return folder.parent.name or folder.name if folder.name == DEFAULT_NAME else folder.name
+
+
+def _can_write(folder: Path) -> bool:
+    """Try it: permission bits do not tell about read-only file systems, or anything on Windows."""
+    probe = folder / f".maskwright-{os.getpid()}"
+    try:
+        probe.touch()
+    except OSError:
+        return False
+    with contextlib.suppress(OSError):
+        probe.unlink()
+    return True

@@ -1,0 +1,123 @@
+"""The tables of a project database, and the steps that bring an older database up to them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+APPLICATION_ID = 0x4D534B57  # "MSKW": tells a project from any other SQLite file
+
+_FIRST = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE counters (kind TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('shape', 1), ('class', 0);
+
+CREATE TABLE classes (
+    id INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL UNIQUE,
+    color TEXT NOT NULL,
+    visible INTEGER NOT NULL DEFAULT 1
+);
+
+-- A folder that images were added from: relative to the project where it lies inside it, so that the project can move.
+CREATE TABLE sources (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+
+CREATE TABLE images (
+    id INTEGER PRIMARY KEY,
+    source_id INTEGER NOT NULL REFERENCES sources (id),
+    rel TEXT NOT NULL,                       -- below the source, with forward slashes
+    sort_key TEXT NOT NULL,                  -- numbers padded: img2 before img10
+    search TEXT NOT NULL,                    -- rel in NFC, case folded
+    width INTEGER NOT NULL DEFAULT 0,        -- upright pixels, 0: header not read yet
+    height INTEGER NOT NULL DEFAULT 0,
+    split TEXT,
+    background INTEGER NOT NULL DEFAULT 0,
+    note TEXT NOT NULL DEFAULT '',           -- why it cannot be read
+    removed INTEGER NOT NULL DEFAULT 0,
+    status TEXT NOT NULL DEFAULT 'unlabelled',
+    shape_count INTEGER NOT NULL DEFAULT 0,
+    suggestion_count INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL DEFAULT 0,     -- grows with every change of its shapes or background mark
+    UNIQUE (source_id, rel)
+);
+CREATE INDEX images_listed ON images (removed, source_id, sort_key);
+CREATE INDEX images_by_status ON images (removed, status, source_id, sort_key);
+CREATE INDEX images_suggested ON images (id) WHERE suggestion_count > 0;
+CREATE INDEX images_unmeasured ON images (id) WHERE width = 0 AND note = '' AND removed = 0;
+
+CREATE TABLE shapes (
+    id INTEGER PRIMARY KEY,
+    image_id INTEGER NOT NULL REFERENCES images (id),
+    class_id INTEGER NOT NULL REFERENCES classes (id),
+    kind TEXT NOT NULL,
+    geometry TEXT NOT NULL,                  -- JSON, upright image pixels
+    source TEXT NOT NULL,
+    score REAL,
+    attributes TEXT NOT NULL,
+    z INTEGER NOT NULL
+);
+CREATE INDEX shapes_of_image ON shapes (image_id, z);
+CREATE INDEX shapes_of_class ON shapes (class_id, image_id);
+CREATE INDEX shapes_of_kind ON shapes (kind);
+
+CREATE TABLE suggestions (
+    id INTEGER PRIMARY KEY,
+    image_id INTEGER NOT NULL REFERENCES images (id),
+    class_id INTEGER NOT NULL REFERENCES classes (id),
+    kind TEXT NOT NULL,
+    geometry TEXT NOT NULL,
+    source TEXT NOT NULL,
+    score REAL,
+    attributes TEXT NOT NULL,
+    z INTEGER NOT NULL
+);
+CREATE INDEX suggestions_of_image ON suggestions (image_id, z);
+CREATE INDEX suggestions_of_class ON suggestions (class_id);
+
+-- Append-only: rows are never changed or deleted. action: do, undo, redo, import; entry: the 'do' row of an undo or redo.
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time REAL NOT NULL,
+    action TEXT NOT NULL,
+    entry INTEGER,
+    label TEXT NOT NULL,
+    images TEXT NOT NULL,
+    edit TEXT
+);
+
+-- The undo history: positions below meta 'history' are done, the others undone.
+CREATE TABLE history (position INTEGER PRIMARY KEY, journal_id INTEGER NOT NULL REFERENCES journal (id));
+
+-- Label files that are kept in step with the project (studio.storage.folder_mirror).
+CREATE TABLE mirror (
+    image_id INTEGER PRIMARY KEY REFERENCES images (id),
+    label TEXT NOT NULL,                     -- absolute path of the label file
+    digest TEXT NOT NULL,                    -- of the content last read or written, '' where there was no file
+    revision INTEGER NOT NULL,               -- of the image when that content was in step
+    conflict INTEGER NOT NULL DEFAULT 0      -- the file was changed outside and waits for a decision
+);
+"""
+
+# Step n brings a database from version n to n + 1. Steps that were released never change; new ones follow.
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the schema version of a database, 0 for an empty one."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, steps: Sequence[str] = MIGRATIONS) -> None:
+    """Bring the database to the newest version; each step is on disk as a whole or not at all."""
+    for version in range(version_of(connection), len(steps)):
+        script = f"BEGIN IMMEDIATE; {steps[version]}; PRAGMA user_version = {version + 1};"
+        if version == 0:
+            script += f" PRAGMA application_id = {APPLICATION_ID};"
+        try:
+            connection.executescript(script + " COMMIT;")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise

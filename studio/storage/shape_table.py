@@ -1,0 +1,141 @@
+"""Shapes and suggestions in the database: two tables of the same columns."""
+
+# ruff: noqa: D102 - the methods are documented once, in studio.model.store
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from engine.data.annotations import Geometry, Polygon, geometry_from_dict
+from studio.model.errors import EditError
+from studio.model.records import Shape
+from studio.storage.database import Database, encode
+
+_COLUMNS = "id, image_id, class_id, geometry, source, score, attributes, z"
+_INSERT = (
+    "(id, image_id, class_id, kind, geometry, source, score, attributes, z) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE = (
+    "UPDATE shapes SET class_id = ?3, kind = ?4, geometry = ?5, source = ?6, score = ?7, "
+    "attributes = ?8, z = ?9 WHERE id = ?1 AND image_id = ?2"
+)
+
+
+class ShapeTable:
+    """The part of the store that keeps shapes and suggestions.
+
+    ``_touched`` collects the images whose labels changed, ``_recounted`` those that only need new counts.
+    """
+
+    db: Database
+    _touched: set[int]
+    _recounted: set[int]
+
+    def shapes(self, image_id: int) -> list[Shape]:
+        return self._select("shapes", "image_id = ?", image_id)
+
+    def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
+        found = []
+        for shape_id in shape_ids:
+            shapes = self._select("shapes", "id = ?", shape_id)
+            if not shapes:
+                raise EditError(f"Shape {shape_id} is no longer there.")
+            found.append(shapes[0])
+        return found
+
+    def shapes_of_class(self, class_id: int) -> list[Shape]:
+        return self._select("shapes", "class_id = ?", class_id)
+
+    def has_kind(self, kinds: Sequence[str]) -> bool:
+        marks = ", ".join("?" * len(kinds))
+        sql = f"SELECT 1 FROM shapes WHERE kind IN ({marks}) LIMIT 1"
+        return self.db.value(sql, list(kinds)) is not None
+
+    def top_z(self, image_id: int) -> int:
+        return int(self.db.value("SELECT MAX(z) FROM shapes WHERE image_id = ?", (image_id,)) or 0)
+
+    def insert_shapes(self, shapes: Sequence[Shape]) -> None:
+        self.db.write_many(f"INSERT INTO shapes {_INSERT}", map(_values, shapes))
+        self._touched.update(shape.image_id for shape in shapes)
+
+    def update_shapes(self, shapes: Sequence[Shape]) -> None:
+        for shape in shapes:
+            if self.db.write(_UPDATE, _values(shape)) != 1:
+                raise EditError(f"Shape {shape.id} is no longer there.")
+        self._touched.update(shape.image_id for shape in shapes)
+
+    def delete_shapes(self, shape_ids: Sequence[int]) -> None:
+        for shape_id in shape_ids:
+            image_id = self.db.value("SELECT image_id FROM shapes WHERE id = ?", (shape_id,))
+            if image_id is None:
+                raise EditError(f"Shape {shape_id} is no longer there.")
+            self.db.write("DELETE FROM shapes WHERE id = ?", (shape_id,))
+            self._touched.add(image_id)
+
+    def suggestions(self, image_id: int) -> list[Shape]:
+        return self._select("suggestions", "image_id = ?", image_id)
+
+    def suggestions_of_class(self, class_id: int) -> list[Shape]:
+        return self._select("suggestions", "class_id = ?", class_id)
+
+    def insert_suggestions(self, shapes: Sequence[Shape]) -> None:
+        self.db.write_many(f"INSERT OR REPLACE INTO suggestions {_INSERT}", map(_values, shapes))
+        self._recounted.update(shape.image_id for shape in shapes)
+
+    def delete_suggestions(self, shape_ids: Sequence[int]) -> None:
+        for shape_id in shape_ids:
+            sql = "SELECT image_id FROM suggestions WHERE id = ?"
+            image_id = self.db.value(sql, (shape_id,))
+            if image_id is not None:
+                self.db.write("DELETE FROM suggestions WHERE id = ?", (shape_id,))
+                self._recounted.add(image_id)
+
+    def clear_suggestions(self, image_id: int) -> None:
+        self.db.write("DELETE FROM suggestions WHERE image_id = ?", (image_id,))
+        self._recounted.add(image_id)
+
+    def _select(self, table: str, condition: str, value: int) -> list[Shape]:
+        sql = f"SELECT {_COLUMNS} FROM {table} WHERE {condition} ORDER BY image_id, z, id"
+        return [_shape(row) for row in self.db.rows(sql, (value,))]
+
+
+def _values(shape: Shape) -> tuple[Any, ...]:
+    return (
+        shape.id,
+        shape.image_id,
+        shape.class_id,
+        shape.geometry.kind,
+        encode(shape.geometry.to_dict()),
+        shape.source,
+        shape.score,
+        encode(shape.attributes),
+        shape.z,
+    )
+
+
+def _shape(row: tuple[Any, ...]) -> Shape:
+    shape_id, image_id, class_id, geometry, source, score, attributes, z = row
+    return Shape(
+        shape_id,
+        image_id,
+        class_id,
+        _geometry(json.loads(geometry)),
+        source,
+        score,
+        json.loads(attributes),
+        z,
+    )
+
+
+def _geometry(values: dict[str, Any]) -> Geometry:
+    """Return the geometry of a row.
+
+    Polygons, the only kind that comes in tens of thousands of points, were checked when they were written and
+    take a path without checks.
+    """
+    if values["kind"] == Polygon.kind:
+        holes = tuple(tuple(map(tuple, hole)) for hole in values.get("holes", ()))
+        return Polygon(tuple(map(tuple, values["exterior"])), holes)
+    return geometry_from_dict(values)
