@@ -13,6 +13,7 @@ from engine.cfg.schema import ARGUMENTS, MODES, by_name, did_you_mean
 from engine.cfg.values import coerce
 from engine.runtime.errors import ConfigError
 from engine.runtime.log import LOGGER
+from engine.runtime.paths import write_atomic
 
 _CALL = ("task", "mode")  # said by the caller itself, never by a file or a checkpoint
 
@@ -32,13 +33,6 @@ class Arguments(SimpleNamespace):
     def get(self, name: str, fallback: Any = None) -> Any:
         """Return an argument, or ``fallback`` if there is none of this name."""
         return vars(self).get(name, fallback)
-
-    def save(self, path: str | Path) -> None:
-        """Write ``args.yaml``, from which :func:`load_yaml` reads the same values."""
-        from engine.runtime.paths import write_atomic
-
-        values = {name: _plain(value) for name, value in self}
-        write_atomic(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def defaults(mode: str = "train", task: str | None = None) -> dict[str, Any]:
@@ -106,6 +100,12 @@ def check(given: Mapping[str, Any], path: str | Path | None = None) -> dict[str,
         except ConfigError as error:
             raise ConfigError(error.message, path=path, value=value, remedy=error.remedy) from error
     return checked
+
+
+def write_arguments(args: Arguments, path: str | Path) -> None:
+    """Write ``args.yaml``, from which :func:`load_yaml` reads the same values."""
+    values = {name: _plain(value) for name, value in args}
+    write_atomic(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def load_yaml(path: str | Path) -> dict[str, Any]:

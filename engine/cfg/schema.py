@@ -43,6 +43,26 @@ by_name: MappingProxyType[str, Argument] = MappingProxyType({a.name: a for a in 
 _ABOUT_THE_CALL = ("task", "mode", "cfg", "json")
 
 
+_ALIASES = {
+    "image_size": "imgsz",
+    "img_size": "imgsz",
+    "img": "imgsz",
+    "size": "imgsz",
+    "batch_size": "batch",
+    "learning_rate": "lr0",
+    "lr": "lr0",
+    "weights": "model",
+    "threshold": "conf",
+    "score": "conf",
+    "num_workers": "workers",
+    "gpu": "device",
+    "gpus": "device",
+    "dataset": "data",
+    "output": "project",
+    "images": "source",
+}
+
+
 def arguments_for(mode: str, task: str | None = None) -> tuple[Argument, ...]:
     """Return what a form for this mode and task offers: what has an effect there, in the table's order."""
     return tuple(
@@ -60,7 +80,12 @@ def essentials(mode: str, task: str | None = None) -> tuple[Argument, ...]:
 
 
 def did_you_mean(name: str, known: tuple[str, ...] | None = None) -> str:
-    """Return `` Did you mean 'epochs'?`` for the known names closest to ``name``, or an empty text."""
+    """Return `` Did you mean 'epochs'?`` for the known names closest to ``name``, or an empty text.
+
+    What other programs call the same thing counts as close.
+    """
+    if known is None and name.lower() in _ALIASES:
+        return f" Did you mean {_ALIASES[name.lower()]!r}?"
     candidates = {candidate.lower(): candidate for candidate in known or tuple(by_name)}
     found = difflib.get_close_matches(name.lower(), candidates, n=2, cutoff=0.6)
     close = [candidates[match] for match in found]

@@ -49,6 +49,8 @@ def coerce(argument: Argument, value: Any) -> Any:
     except _Unfit as unfit:
         expected = unfit.expected or _EXPECTED[argument.type]
         raise _error(argument, value, expected, unfit.hint) from None
+    except ConfigError:
+        raise
     except (ValueError, TypeError, SyntaxError):
         raise _error(argument, value, _EXPECTED[argument.type]) from None
     _refuse_unavailable(argument, result)
@@ -224,7 +226,7 @@ def _device(_argument: Argument, value: Any) -> str | None:
     try:
         return ",".join(parse_device(value)) or None
     except DeviceError as error:
-        raise ConfigError(str(error), value=value) from error
+        raise ConfigError(error.message, value=value) from error
 
 
 def _source(_argument: Argument, value: Any) -> Any:

@@ -156,12 +156,20 @@ TRAINING: tuple[Argument, ...] = (
         high=1.0,
     ),
     Argument(
+        "channels_last",
+        "bool",
+        None,
+        "Keep pictures in memory pixel by pixel, which trains faster on most devices. Empty chooses.",
+        "Training",
+        _TRAIN,
+    ),
+    Argument(
         "compile",
         "bool",
         False,
-        "Let torch compile the network before training.",
+        "Let torch compile the network first: minutes of waiting, then faster steps on a GPU.",
         "Training",
-        ("train", "val", "predict"),
+        _TRAIN,
     ),
     Argument(
         "profile",
