@@ -1,0 +1,70 @@
+"""The studio's own settings, in the same file as the engine's, and the list of projects opened lately."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.runtime.settings import SettingsManager, settings
+from engine.runtime.settings_schema import Setting
+
+THEME, TAGS, RECENT = "studio.theme", "studio.name_tags", "studio.recent_projects"
+CONFIDENCE, AUTO_TOOL = "studio.suggestion_confidence", "studio.first_tool"
+_RECENT_KEPT = 12
+
+STUDIO_SETTINGS = (
+    Setting(
+        THEME,
+        str,
+        "system",
+        "Colours of the window: as the desktop asks, or always light or dark.",
+        "Window",
+        choices=("system", "light", "dark"),
+    ),
+    Setting(TAGS, bool, True, "Show each shape's class name beside it on the canvas.", "Canvas"),
+    Setting(
+        AUTO_TOOL,
+        str,
+        "polygon",
+        "The tool in hand after a project was opened that has no labels yet.",
+        "Canvas",
+        choices=("select", "polygon", "box"),
+    ),
+    Setting(
+        CONFIDENCE,
+        float,
+        0.25,
+        "Objects that a model is less sure of are not suggested.",
+        "Suggestions",
+        low=0.01,
+        high=1.0,
+    ),
+    Setting(RECENT, list, list, "Projects opened lately, newest first.", "About", editable=False),
+)
+
+
+class Preferences:
+    """Typed access to the studio's settings.
+
+    Args:
+        manager: The settings; tests give their own file's.
+    """
+
+    def __init__(self, manager: SettingsManager = settings) -> None:
+        self.manager = manager
+        manager.register(*STUDIO_SETTINGS)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.manager[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.manager[name] = value
+
+    def recent(self) -> list[Path]:
+        """Return the project folders opened lately that are still there, newest first."""
+        return [path for path in map(Path, self.manager[RECENT]) if path.is_dir()]
+
+    def add_recent(self, folder: Path) -> None:
+        """Put a project folder at the head of the list."""
+        others = [path for path in self.manager[RECENT] if path != str(folder)]
+        self.manager[RECENT] = [str(folder), *others][:_RECENT_KEPT]

@@ -1,0 +1,193 @@
+"""What the project holds: counts, balance of the classes, splits, versions; import and export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from studio.model.project import Project
+from studio.model.records import ImageFilter
+from studio.theme import tokens
+from studio.theme.theme import current_colors
+from studio.widgets.empty_state import EmptyState, Step
+from studio.widgets.icon_button import TextButton
+from studio.widgets.stat import Stat
+from studio.widgets.text_label import TextLabel
+
+_SPLITS = (
+    ("train", "Training"),
+    ("val", "Validation"),
+    ("test", "Test"),
+    ("", "Chosen at training"),
+)
+_STATUSES = (
+    ("labelled", "labelled"),
+    ("background", "background"),
+    ("unlabelled", "to do"),
+    ("damaged", "damaged"),
+)
+
+
+class DatasetPanel(QWidget):
+    """An overview that is read anew each time the page is shown.
+
+    Args:
+        project: The open project.
+        add_images: Asks for a folder to add.
+        import_labels: Asks for a data set to import.
+        export_dataset: Asks where to export to.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        add_images: Callable[[], object],
+        import_labels: Callable[[], object],
+        export_dataset: Callable[[], object],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._steps = (
+            ("Add a folder of images", "add", add_images),
+            ("Import data set", "import", import_labels),
+            ("Export data set", "export", export_dataset),
+        )
+        self._body = QScrollArea()
+        self._body.setWidgetResizable(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._body)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the counts and show them."""
+        counts = self._project.status_counts()
+        total = sum(counts.values())
+        self._body.setWidget(self._overview(counts, total) if total else self._empty())
+
+    def showEvent(self, event: object) -> None:
+        """Show what is true now."""
+        self.refresh()
+        super().showEvent(event)  # type: ignore[arg-type]
+
+    def _empty(self) -> QWidget:
+        add, load, _ = self._steps
+        return EmptyState(
+            "No images yet",
+            "The images of this project, how far they are labelled, and how the classes are balanced "
+            "will be shown here.",
+            (Step(add[0], add[2], "primary", add[1]), Step(load[0], load[2], "normal", load[1])),
+            "dataset",
+        )
+
+    def _overview(self, counts: dict[str, int], total: int) -> QWidget:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(
+            tokens.SPACE_XL, tokens.SPACE_XL, tokens.SPACE_XL, tokens.SPACE_XL
+        )
+        column.setSpacing(tokens.SPACE_L)
+        head = QHBoxLayout()
+        head.addWidget(TextLabel(self._project.name, "title"), 1)
+        for text, icon, do in self._steps:
+            button = TextButton(text, "normal", icon)
+            button.clicked.connect(lambda _=False, call=do: call())
+            head.addWidget(button)
+        column.addLayout(head)
+        column.addLayout(self._numbers(counts, total))
+        cards = QHBoxLayout()
+        cards.setSpacing(tokens.SPACE_L)
+        cards.addWidget(self._classes_card(), 3)
+        cards.addWidget(self._splits_card(), 2)
+        column.addLayout(cards)
+        column.addStretch()
+        return inner
+
+    def _numbers(self, counts: dict[str, int], total: int) -> QHBoxLayout:
+        line = QHBoxLayout()
+        line.setSpacing(tokens.SPACE_XL * 2)
+        line.addWidget(Stat("images", f"{total:,}"))
+        for key, words in _STATUSES:
+            if counts.get(key):
+                line.addWidget(Stat(words, f"{counts[key]:,}"))
+        line.addWidget(Stat("shapes", f"{sum(self._project.class_counts().values()):,}"))
+        line.addStretch()
+        return line
+
+    def _classes_card(self) -> QWidget:
+        card, grid = _card("Classes")
+        counts = self._project.class_counts()
+        most = max(counts.values(), default=0)
+        classes = self._project.classes()
+        if not classes:
+            grid.addWidget(
+                TextLabel("No classes yet. Add one beside the canvas.", "secondary"), 1, 0
+            )
+        for row, cls in enumerate(classes, start=1):
+            count = counts.get(cls.id, 0)
+            grid.addWidget(TextLabel(cls.name), row, 0)
+            grid.addWidget(_Bar(cls.color, count / most if most else 0.0), row, 1)
+            label = TextLabel(f"{count:,}", "secondary")
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(label, row, 2)
+        grid.setColumnStretch(1, 1)
+        grid.setRowStretch(len(classes) + 2, 1)
+        return card
+
+    def _splits_card(self) -> QWidget:
+        card, grid = _card("Splits")
+        rows = [
+            (words, self._project.count_images(ImageFilter(split=key))) for key, words in _SPLITS
+        ]
+        total = sum(count for _, count in rows) or 1
+        for row, (words, count) in enumerate(rows, start=1):
+            grid.addWidget(TextLabel(words), row, 0)
+            grid.addWidget(_Bar(current_colors().accent, count / total), row, 1)
+            grid.addWidget(TextLabel(f"{count:,}", "secondary"), row, 2)
+        note = (
+            "Images without a split are divided when a training starts: one in five validates, always the "
+            "same ones, however many images come later."
+        )
+        grid.addWidget(TextLabel(note, "caption", wrap=True), len(rows) + 1, 0, 1, 3)
+        grid.setColumnStretch(1, 1)
+        grid.setRowStretch(len(rows) + 2, 1)
+        return card
+
+
+def _card(title: str) -> tuple[QFrame, QGridLayout]:
+    card = QFrame()
+    card.setProperty("role", "card")
+    grid = QGridLayout(card)
+    grid.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_L)
+    grid.setHorizontalSpacing(tokens.SPACE_M)
+    grid.setVerticalSpacing(tokens.SPACE_S)
+    grid.addWidget(TextLabel(title, "section"), 0, 0, 1, 3)
+    return card, grid
+
+
+class _Bar(QWidget):
+    """A horizontal bar, ``share`` 0..1 of its width."""
+
+    def __init__(self, color: str, share: float) -> None:
+        super().__init__()
+        self._color, self._share = color, share
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, 16)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        track = QRectF(0, self.height() / 2 - 4, self.width(), 8)
+        painter.setBrush(QColor(current_colors().pressed))
+        painter.drawRoundedRect(track, 4, 4)
+        if self._share > 0:
+            painter.setBrush(QColor(self._color))
+            track.setWidth(max(8.0, track.width() * self._share))
+            painter.drawRoundedRect(track, 4, 4)
+        painter.end()
