@@ -66,7 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     show_log()
     with _kept_log():
         try:
-            return run(parse(sys.argv[1:] if argv is None else argv))
+            code = run(parse(sys.argv[1:] if argv is None else argv))
+            sys.stdout.flush()  # here, where a closed pipe is still an ordinary error
+            return code
         except KeyboardInterrupt:
             _say("stopped")
             return INTERRUPTED
