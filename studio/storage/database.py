@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from studio.model.errors import ReadOnlyError, StorageError
+from studio.model.errors import EditError, ReadOnlyError, StorageError
 from studio.storage.failures import explain
 from studio.storage.schema import APPLICATION_ID, MIGRATIONS, migrate, version_of
 
@@ -179,8 +179,15 @@ def _nothing() -> None:
 
 
 def encode(value: Any) -> str:
-    """Return compact JSON; floats keep every digit."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """Return compact JSON; floats keep every digit.
+
+    Raises:
+        EditError: A number is not finite.
+    """
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise EditError(f"A value cannot be kept: {error}.") from error
 
 
 def _connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connection:

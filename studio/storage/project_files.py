@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from engine._version import __version__
+from engine.data.images import read_size
 from studio.model.errors import StorageError
 from studio.model.project import Project
 from studio.storage.lock import HeldElsewhereError, ProjectLock
@@ -155,13 +156,6 @@ def project_folder_for(images: str | Path) -> Path:
 def absolute(path: str | Path) -> Path:
     """Return the absolute path with ``~`` and ``..`` resolved but links kept as they are."""
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
-
-
-def read_size(path: Path) -> tuple[int, int]:
-    """Return the upright (width, height) of an image from its header; loads the image library at first use."""
-    from engine.data.images import read_size as read
-
-    return read(path)
 
 
 def _open_to_read(folder: Path, notice: str) -> Project:

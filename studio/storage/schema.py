@@ -52,7 +52,7 @@ CREATE TABLE shapes (
     image_id INTEGER NOT NULL REFERENCES images (id),
     class_id INTEGER NOT NULL REFERENCES classes (id),
     kind TEXT NOT NULL,
-    geometry TEXT NOT NULL,                  -- JSON, upright image pixels
+    geometry BLOB NOT NULL,                  -- studio.storage.geometry_codec, upright image pixels
     source TEXT NOT NULL,
     score REAL,
     attributes TEXT NOT NULL,
@@ -67,7 +67,7 @@ CREATE TABLE suggestions (
     image_id INTEGER NOT NULL REFERENCES images (id),
     class_id INTEGER NOT NULL REFERENCES classes (id),
     kind TEXT NOT NULL,
-    geometry TEXT NOT NULL,
+    geometry BLOB NOT NULL,
     source TEXT NOT NULL,
     score REAL,
     attributes TEXT NOT NULL,

@@ -7,10 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from engine.data.annotations import Geometry, Polygon, geometry_from_dict
 from studio.model.errors import EditError
 from studio.model.records import Shape
 from studio.storage.database import Database, encode
+from studio.storage.geometry_codec import decode_geometry, encode_geometry
 
 _COLUMNS = "id, image_id, class_id, geometry, source, score, attributes, z"
 _INSERT = (
@@ -107,7 +107,7 @@ def _values(shape: Shape) -> tuple[Any, ...]:
         shape.image_id,
         shape.class_id,
         shape.geometry.kind,
-        encode(shape.geometry.to_dict()),
+        encode_geometry(shape.geometry),
         shape.source,
         shape.score,
         encode(shape.attributes),
@@ -121,21 +121,9 @@ def _shape(row: tuple[Any, ...]) -> Shape:
         shape_id,
         image_id,
         class_id,
-        _geometry(json.loads(geometry)),
+        decode_geometry(geometry),
         source,
         score,
-        json.loads(attributes),
+        json.loads(attributes) if attributes != "{}" else {},
         z,
     )
-
-
-def _geometry(values: dict[str, Any]) -> Geometry:
-    """Return the geometry of a row.
-
-    Polygons, the only kind that comes in tens of thousands of points, were checked when they were written and
-    take a path without checks.
-    """
-    if values["kind"] == Polygon.kind:
-        holes = tuple(tuple(map(tuple, hole)) for hole in values.get("holes", ()))
-        return Polygon(tuple(map(tuple, values["exterior"])), holes)
-    return geometry_from_dict(values)
