@@ -27,8 +27,8 @@ def fuse(model: nn.Module) -> nn.Module:
 
 
 def is_fused(model: nn.Module) -> bool:
-    """Tell whether no batch normalisation is left."""
-    return not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules())
+    """Tell whether no batch normalisation is left to fold."""
+    return not any(isinstance(m, Conv) and m.bn is not None for m in model.modules())
 
 
 @torch.no_grad()

@@ -91,9 +91,7 @@ class BaseModel(nn.Module):
             ModelError: The description cannot be built.
         """
         super().__init__()
-        self.yaml = (
-            deepcopy(dict(cfg)) if isinstance(cfg, Mapping) else dict(find_model_yaml(cfg))
-        )
+        self.yaml = deepcopy(dict(cfg)) if isinstance(cfg, Mapping) else dict(find_model_yaml(cfg))
         self.yaml["channels"] = ch or self.yaml.get("channels") or 3
         self.yaml["nc"] = nc or self.yaml.get("nc") or 80
         self.model, self.save = build_layers(self.yaml, self.yaml["channels"], self.yaml["nc"])
