@@ -1,0 +1,78 @@
+"""The foot of the window: saved or not, the image, the cursor, the zoom, the device, what runs."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QStatusBar, QWidget
+
+from studio.theme import tokens
+from studio.theme.fonts import font
+from studio.widgets.icon_button import TextButton
+from studio.widgets.text_label import TextLabel
+
+
+class StatusBar(QStatusBar):
+    """Facts in fixed places; a message of a few seconds takes the left for a while."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.saved = TextLabel("", "secondary")
+        self.image = TextLabel("", "secondary")
+        self.cursor_place = TextLabel("", "secondary")
+        self.zoom = TextLabel("", "secondary")
+        self.device = TextLabel("", "secondary")
+        self.run_words = TextButton("", "link")
+        self.run_bar = QProgressBar()
+        self.run_bar.setFixedWidth(120)
+        self.run_bar.setRange(0, 1000)
+        self.run_bar.setTextVisible(False)
+        for label, width in (
+            (self.saved, 88),
+            (self.image, 112),
+            (self.cursor_place, 128),
+            (self.zoom, 56),
+        ):
+            label.setMinimumWidth(width)
+            label.setFont(font(tokens.FONT_SECONDARY, tabular=True))
+            self.addWidget(label)
+        run = QWidget()
+        line = QHBoxLayout(run)
+        line.setContentsMargins(0, 0, tokens.SPACE_S, 0)
+        line.addWidget(self.run_words)
+        line.addWidget(self.run_bar)
+        self._run = run
+        self.addPermanentWidget(self.device)
+        self.addPermanentWidget(run)
+        self.show_run("", 0.0)
+
+    def show_saved(self, read_only: bool = False) -> None:
+        """Say that everything is on disk, or that nothing can be written."""
+        self.saved.setText("read-only" if read_only else "saved ✓")
+        self.saved.setToolTip(
+            "The project cannot be written; changes are refused."
+            if read_only
+            else "Every finished edit is written at once; there is nothing to save."
+        )
+
+    def show_image(self, width: int, height: int) -> None:
+        """Show the size of the current image; 0 clears it."""
+        self.image.setText(f"{width} × {height}" if width else "")
+
+    def show_cursor(self, x: float, y: float) -> None:
+        """Show the cursor in image pixels."""
+        self.cursor_place.setText(f"x {x:.0f}  y {y:.0f}")
+
+    def show_zoom(self, zoom: float) -> None:
+        """Show the zoom, 1 meaning one screen pixel for each image pixel."""
+        self.zoom.setText(f"{zoom * 100:.0f} %")
+
+    def show_run(self, words: str, share: float) -> None:
+        """Show what trains now and how far it is; no words hide it."""
+        self.run_words.setText(words)
+        self.run_bar.setValue(round(share * 1000))
+        self._run.setVisible(bool(words))
+
+    def clear_facts(self) -> None:
+        """Forget the project's facts."""
+        for label in (self.saved, self.image, self.cursor_place, self.zoom):
+            label.setText("")
