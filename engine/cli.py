@@ -113,7 +113,8 @@ def _load_model(name: str | None, command: Command) -> Any:
         LOGGER.warning("No model given: %s is trained from random weights.", name)
     from engine.models.yolo.model import YOLO
 
-    model = YOLO(name, task=command.task)
+    knows_its_task = Path(name).suffix.lower() in (".pt", ".yaml", ".yml")
+    model = YOLO(name, task=None if knows_its_task else command.task)
     if command.task and command.task != model.task:
         LOGGER.warning("%s is a %s model: task %s is not used.", name, model.task, command.task)
     return model

@@ -1,0 +1,93 @@
+"""The schema is honest: what it offers is read somewhere, what nobody reads is refused with a reason."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.cfg.not_yet import NOT_YET
+from engine.cfg.schema import ARGUMENTS, by_name
+
+ENGINE = Path(engine.__file__).parent
+HOLDERS = {"args", "arguments", "hyp", "gains", "given", "overrides", "values"}
+
+
+def _holder(node: ast.expr) -> bool:
+    """Tell whether an expression is called like something that holds arguments: ``args``, ``self.args``."""
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    return name in HOLDERS
+
+
+def _names_read(tree: ast.AST) -> set[str]:
+    """Return names read as ``args.x``, ``args["x"]``, ``args.get("x")``, ``args.pop("x")``, ``getattr(args, "x")``."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and _holder(node.value):
+            names.add(node.attr)
+        elif isinstance(node, ast.Subscript) and _holder(node.value):
+            names |= _texts([node.slice])
+        elif isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Attribute) and _holder(function.value):
+                names |= _texts(node.args[:1])
+            elif (
+                isinstance(function, ast.Name)
+                and function.id == "getattr"
+                and _holder(node.args[0])
+            ):
+                names |= _texts(node.args[1:2])
+    return names
+
+
+def _texts(nodes: list[ast.expr]) -> set[str]:
+    return {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+@functools.cache
+def names_read_by_the_engine() -> frozenset[str]:
+    names: set[str] = set()
+    for file in sorted(ENGINE.rglob("*.py")):
+        if ENGINE / "cfg" not in file.parents:
+            names |= _names_read(ast.parse(file.read_text(encoding="utf-8")))
+    return frozenset(names)
+
+
+ABOUT_THE_CALL = {"mode", "cfg"}  # read by engine.cfg itself
+
+
+@pytest.mark.parametrize(
+    "name", [a.name for a in ARGUMENTS if not a.not_yet and a.name not in ABOUT_THE_CALL]
+)
+def test_offered_argument_is_read(name):
+    assert name in names_read_by_the_engine(), (
+        f"{name} is offered but no code reads it: honour it, or say why not in engine/cfg/not_yet.py"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(NOT_YET))
+def test_refused_argument_is_read_by_nobody(name):
+    """Once code reads it, its line in the table of reasons must go."""
+    assert name not in names_read_by_the_engine()
+
+
+def test_the_reader_finds_what_it_should():
+    code = "self.args.epochs; args['lr0']; args.get('box', 1); getattr(hyp, 'cls'); other.name; x['mode']"
+    assert _names_read(ast.parse(code)) == {"epochs", "lr0", "box", "cls", "get"}
+
+
+def test_formats_of_the_schema_are_those_of_the_exporter():
+    from engine.export.formats import FORMATS
+
+    assert set(by_name["format"].choices) == set(FORMATS)
+
+
+def test_optimizers_of_the_schema_are_those_of_the_training():
+    from engine.training.optimizer import canonical_name
+
+    assert [canonical_name(name) for name in by_name["optimizer"].choices] == list(
+        by_name["optimizer"].choices
+    )
