@@ -1,0 +1,252 @@
+"""What a picture says about itself before it is decoded, and whether its file is whole.
+
+Only headers and checksums are read here, so a file of a few bytes that claims a billion pixels costs
+nothing. JPEG and PNG are read directly because data sets consist of them; other kinds go through Pillow.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+# Above this a picture is refused: 268 million pixels, 0.8 GB decoded.
+MAX_PIXELS = 1 << 28
+# The densest compression in use (deflate, one bit a pixel) packs about 1032 * 8 pixels into a byte.
+_MAX_PIXELS_PER_BYTE = 8300
+
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_BARE_MARKERS = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
+
+
+class HeaderError(ValueError):
+    """The bytes are no picture or only a part of one; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the header says.
+
+    Attributes:
+        kind: Format by content: "jpeg", "png" or Pillow's name in lower case.
+        width: Stored columns, before the orientation is applied.
+        height: Stored rows.
+        orientation: EXIF orientation 1..8.
+        deep: Samples have more than 8 bits.
+    """
+
+    kind: str
+    width: int
+    height: int
+    orientation: int = 1
+    deep: bool = False
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Return (width, height) as the picture is meant to be seen."""
+        turned = self.orientation >= 5
+        return (self.height, self.width) if turned else (self.width, self.height)
+
+
+def read_header(file: BinaryIO, file_size: int) -> Header:
+    """Read the header of a picture from its first byte on.
+
+    Raises:
+        HeaderError: It is no picture, its header is damaged or it claims an impossible size.
+    """
+    if file_size == 0:
+        raise HeaderError("The file is empty.")
+    start = file.read(8)
+    file.seek(0)
+    if start[:3] == _JPEG:
+        header = _read_jpeg(file)
+    elif start == _PNG:
+        header = _read_png(file)
+    else:
+        header = _read_other(file)
+    _check_size(header, file_size)
+    return header
+
+
+def check_whole(data: bytes, kind: str) -> None:
+    """Check that a JPEG or PNG file is complete and undamaged as far as its structure tells.
+
+    JPEG has no checksums: cut files and damage that makes or breaks a marker are found, a changed colour
+    is not. PNG has a checksum for every chunk.
+
+    Raises:
+        HeaderError: It is not.
+    """
+    if kind == "jpeg":
+        _check_jpeg(data)
+    elif kind == "png":
+        _check_png(data)
+
+
+def _check_size(header: Header, file_size: int) -> None:
+    pixels = header.width * header.height
+    if pixels <= 0:
+        raise HeaderError(f"The header claims {header.width} x {header.height} pixels.")
+    if pixels > MAX_PIXELS or pixels > _MAX_PIXELS_PER_BYTE * file_size:
+        raise HeaderError(
+            f"The header claims {header.width} x {header.height} pixels, which a file of {file_size} "
+            f"bytes cannot hold or this program does not open (limit {MAX_PIXELS >> 20} megapixels)."
+        )
+
+
+def _read_jpeg(file: BinaryIO) -> Header:
+    """Walk the marker segments up to the frame header."""
+    file.seek(2)
+    orientation = 1
+    while True:
+        marker = _next_marker(file)
+        if marker in _BARE_MARKERS:
+            continue
+        length = file.read(2)
+        if marker in (0xD9, 0xDA) or len(length) < 2:
+            raise HeaderError("The JPEG header is damaged or cut: it names no size.")
+        size = int.from_bytes(length, "big") - 2
+        if marker in _SOF:
+            bits, height, width = struct.unpack(">BHH", _exactly(file, 5))
+            return Header("jpeg", width, height, orientation, bits > 8)
+        if marker == 0xE1:
+            payload = file.read(max(size, 0))
+            if payload[:6] == b"Exif\0\0":
+                orientation = _exif_orientation(payload[6:])
+        else:
+            file.seek(max(size, 0), io.SEEK_CUR)
+
+
+def _next_marker(file: BinaryIO) -> int:
+    byte = file.read(1)
+    while byte and byte != b"\xff":
+        byte = file.read(1)
+    while byte == b"\xff":
+        byte = file.read(1)
+    if not byte:
+        raise HeaderError("The JPEG header is damaged or cut: it names no size.")
+    return byte[0]
+
+
+def _exactly(file: BinaryIO, count: int) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise HeaderError("The file ends inside its header.")
+    return data
+
+
+def _exif_orientation(tiff: bytes) -> int:
+    """Return tag 0x0112 of the first directory of an EXIF block; 1 where it is missing or damaged."""
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None or len(tiff) < 10:
+        return 1
+    (offset,) = struct.unpack(order + "I", tiff[4:8])
+    if offset + 2 > len(tiff):
+        return 1
+    (count,) = struct.unpack_from(order + "H", tiff, offset)
+    for i in range(count):
+        at = offset + 2 + 12 * i
+        if at + 12 > len(tiff):
+            return 1
+        tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, at)
+        if tag == 0x0112:
+            return value if 1 <= value <= 8 else 1
+    return 1
+
+
+def _read_png(file: BinaryIO) -> Header:
+    """Read IHDR, then walk the chunks before the pixel data for an orientation."""
+    file.seek(8)
+    length, name = struct.unpack(">I4s", _exactly(file, 8))
+    if name != b"IHDR" or length != 13:
+        raise HeaderError("The PNG header is damaged.")
+    width, height, bits = struct.unpack(">IIB", _exactly(file, 13)[:9])
+    file.seek(4, io.SEEK_CUR)
+    orientation = 1
+    while len(chunk := file.read(8)) == 8:
+        length, name = struct.unpack(">I4s", chunk)
+        if name == b"eXIf":
+            orientation = _exif_orientation(file.read(min(length, 1 << 16)))
+            break
+        if name in (b"IDAT", b"IEND"):
+            break
+        file.seek(length + 4, io.SEEK_CUR)
+    return Header("png", width, height, orientation, bits > 8)
+
+
+def _read_other(file: BinaryIO) -> Header:
+    """Read any other kind through Pillow's plugins.
+
+    ``Image.open`` is avoided: its check for huge pictures warns through the global warning filters, which
+    threads share; our own limit applies instead.
+    """
+    from PIL import Image
+
+    start = file.read(16)
+    Image.init()
+    for name in Image.ID:
+        factory, accept = Image.OPEN[name]
+        verdict = accept(start) if accept else False
+        if not verdict or isinstance(verdict, str):
+            continue
+        file.seek(0)
+        try:
+            with factory(file, "") as picture:
+                orientation = picture.getexif().get(0x0112, 1)
+                deep = picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
+                width, height = picture.size
+        except (SyntaxError, OSError, ValueError, IndexError, TypeError, KeyError, struct.error):
+            continue
+        # Pillow and OpenCV both turn TIFF pictures upright by themselves.
+        turn = orientation if orientation in range(1, 9) and name != "TIFF" else 1
+        return Header(name.lower(), width, height, turn, deep)
+    raise HeaderError(f"The file is not an image: it begins with {start[:12]!r}.")
+
+
+def _check_jpeg(data: bytes) -> None:
+    """Walk all segments and scans to the end-of-image marker."""
+    array = np.frombuffer(data, dtype=np.uint8)
+    after = array[1:]
+    # In compressed data FF is followed by 00 or a restart marker; everything else begins a segment.
+    marks = np.flatnonzero(
+        (array[:-1] == 0xFF) & (after != 0) & (after != 0xFF) & (after & 0xF8 != 0xD0)
+    )
+    at = 2
+    while True:
+        while at + 1 < len(data) and data[at] == 0xFF == data[at + 1]:
+            at += 1  # fill bytes
+        if at + 1 >= len(data):
+            raise HeaderError("The JPEG file is cut short: its end is missing.")
+        if data[at] != 0xFF:
+            raise HeaderError(f"The JPEG file is damaged at byte {at}.")
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return
+        if marker in _BARE_MARKERS:
+            at += 2
+            continue
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xDA:
+            following = np.searchsorted(marks, at)
+            at = int(marks[following]) if following < len(marks) else len(data)
+
+
+def _check_png(data: bytes) -> None:
+    at = 8
+    while True:
+        if at + 12 > len(data):
+            raise HeaderError("The PNG file is cut short: its end is missing.")
+        length, name = struct.unpack_from(">I4s", data, at)
+        end = at + 8 + length
+        if end + 4 > len(data):
+            raise HeaderError("The PNG file is cut short.")
+        if zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise HeaderError(f"The PNG file is damaged: wrong checksum at byte {at}.")
+        if name == b"IEND":
+            return
+        at = end + 4
