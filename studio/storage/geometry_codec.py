@@ -7,10 +7,13 @@ window that switches images must not wait. Doubles keep every digit either way.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from itertools import chain
 
 from engine.data.annotations import Geometry, Polygon, geometry_from_dict
+from studio.model.errors import EditError
+from studio.storage.database import encode
 
 _POINT = struct.Struct("<dd")
 
@@ -20,13 +23,18 @@ def encode_geometry(geometry: Geometry) -> str | bytes:
 
     A polygon becomes little-endian bytes: the number of rings (uint32), the number of points of each (uint32),
     then x, y of every point (float64), the exterior first.
+
+    Raises:
+        EditError: A coordinate is not finite.
     """
     if not isinstance(geometry, Polygon):
-        return json.dumps(geometry.to_dict(), separators=(",", ":"), allow_nan=False)
+        return encode(geometry.to_dict())
     rings = geometry.rings()
     sizes = struct.pack(f"<{len(rings) + 1}I", len(rings), *map(len, rings))
-    points = list(chain.from_iterable(rings))
-    return sizes + struct.pack(f"<{2 * len(points)}d", *chain.from_iterable(points))
+    values = list(chain.from_iterable(chain.from_iterable(rings)))
+    if not all(map(math.isfinite, values)):
+        raise EditError("A polygon cannot be kept: a coordinate is not finite.")
+    return sizes + struct.pack(f"<{len(values)}d", *values)
 
 
 def decode_geometry(value: str | bytes) -> Geometry:

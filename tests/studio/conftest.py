@@ -1,0 +1,49 @@
+"""Fixtures for tests of the studio: real projects on disk, real small pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.data.images import write_image
+from studio.model.project import Project
+from studio.storage.image_index import add_folder
+from studio.storage.project_files import create_project
+
+WritePhotos = Callable[..., list[Path]]
+
+
+@pytest.fixture
+def write_photos() -> WritePhotos:
+    """Return a function that writes small different pictures: write_photos(folder, count, size_wh)."""
+
+    def write(folder: Path, count: int, size_wh: tuple[int, int] = (64, 48)) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for index in range(count):
+            pixels = np.random.default_rng(index).integers(0, 255, (*size_wh[::-1], 3), np.uint8)
+            paths.append(write_image(folder / f"img{index}.png", pixels))
+        return paths
+
+    return write
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """An empty project."""
+    with create_project(tmp_path / "project", "Parts") as made:
+        yield made
+
+
+@pytest.fixture
+def photo_project(project: Project, tmp_path: Path, write_photos: WritePhotos) -> Project:
+    """A project with four pictures of 64 x 48 and the classes bolt and nut."""
+    write_photos(tmp_path / "photos", 4)
+    for _ in add_folder(project, tmp_path / "photos"):
+        pass
+    project.add_class("bolt")
+    project.add_class("nut")
+    return project
