@@ -31,12 +31,43 @@ class Assignment(NamedTuple):
     score: Tensor
 
 
+class _Objects(NamedTuple):
+    """The objects of a batch, one flat list: image (T,), label (T,), corners (T, 4)."""
+
+    image: Tensor
+    label: Tensor
+    boxes: Tensor
+
+    def pick(self, which: Tensor | slice) -> _Objects:
+        return _Objects(*(x[which] for x in self))
+
+
+class _Pairs(NamedTuple):
+    """Pairs of an object and an anchor with their aligned metric and overlap, (P,) each."""
+
+    target: Tensor
+    anchor: Tensor
+    metric: Tensor
+    iou: Tensor
+
+    def pick(self, which: Tensor) -> _Pairs:
+        return _Pairs(*(x[which] for x in self))
+
+    @staticmethod
+    def join(parts: list[_Pairs]) -> _Pairs:
+        return _Pairs(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
 class TaskAlignedAssigner:
     """Give each object the anchors that classify and localise it best together.
 
     Anchors whose centre lies in an object's box compete by score^alpha * IoU^beta; the best ``topk`` are
     taken, and an anchor wanted by several objects goes to the one it overlaps most. Objects come as one
     flat list over the batch, so nothing is padded and no image waits for another.
+
+    One step is ours: an object that lost all its anchors to others (a bolt inside a ring, early on, when
+    the best boxes around both are the ring's) chooses again among those left. Without it such an object
+    may never be learnt, as its anchors learn the other object and so stay lost.
     """
 
     def __init__(
@@ -68,46 +99,63 @@ class TaskAlignedAssigner:
             labels: Class of each object (T,), int64.
             targets: Corners of each object (T, 4), pixels.
             min_side: Objects smaller than this compete as if they had this side, pixels. With the finest
-                stride, each object has an anchor.
+                stride, each object has a candidate.
         """
-        count = len(points)
-        step = max(1, _PAIRS_AT_ONCE // max(count, 1))
-        parts = [
-            self._best_anchors(
-                logits, boxes, points, image[i : i + step], labels[i : i + step],
-                targets[i : i + step], min_side,
-            )
-            for i in range(0, max(len(targets), 1), step)
-        ]  # fmt: skip
-        target = torch.cat([part[0] + i * step for i, part in enumerate(parts)])
-        anchor, metric, iou = (torch.cat([part[k] for part in parts]) for k in (1, 2, 3))
-        keep = self._settle(image[target] * count + anchor, target, iou, len(boxes) * count)
-        target, anchor, metric, iou = target[keep], anchor[keep], metric[keep], iou[keep]
+        objects = _Objects(image, labels, targets)
+        predictions = (logits, boxes, points)
+        free = torch.ones(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
+        pairs = self._settle(self._wishes(predictions, objects, min_side, None), image, free)
+        lost = torch.bincount(pairs.target, minlength=len(targets)) == 0
+        if lost.any():
+            who = lost.nonzero().squeeze(1)
+            again = self._wishes(predictions, objects.pick(who), min_side, free)
+            again = self._settle(again._replace(target=who[again.target]), image, free)
+            pairs = _Pairs.join([pairs, again])
+            pairs = pairs.pick(pairs.target.argsort(stable=True))
+        target, anchor, metric, iou = pairs
         zeros = metric.new_zeros(len(targets))
         best_metric = zeros.scatter_reduce(0, target, metric, "amax")[target]
         best_iou = zeros.scatter_reduce(0, target, iou, "amax")[target]
         score = metric * best_iou / (best_metric + self.eps)
         return Assignment(image[target], anchor, target, score)
 
+    def _wishes(
+        self,
+        predictions: tuple[Tensor, Tensor, Tensor],
+        objects: _Objects,
+        min_side: float,
+        free: Tensor | None,
+    ) -> _Pairs:
+        """Return each object's best anchors, by object; only those ``free`` (B, A) where given."""
+        step = max(1, _PAIRS_AT_ONCE // max(len(predictions[2]), 1))
+        parts = []
+        for start in range(0, max(len(objects.image), 1), step):
+            some = self._best_anchors(
+                predictions, objects.pick(slice(start, start + step)), min_side, free
+            )
+            parts.append(some._replace(target=some.target + start))
+        return _Pairs.join(parts)
+
     def _best_anchors(
         self,
-        logits: Tensor,
-        boxes: Tensor,
-        points: Tensor,
-        image: Tensor,
-        labels: Tensor,
-        targets: Tensor,
+        predictions: tuple[Tensor, Tensor, Tensor],
+        objects: _Objects,
         min_side: float,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return (object, anchor, metric, IoU) of each object's best anchors."""
+        free: Tensor | None,
+    ) -> _Pairs:
+        """Return the best anchors of some objects; the largest arrays here are (T, A)."""
+        logits, boxes, points = predictions
+        image, labels, targets = objects
         centre = (targets[:, :2] + targets[:, 2:]) / 2
         half = ((targets[:, 2:] - targets[:, :2]) / 2).clamp(min=min_side / 2)
         x, y = points.T.contiguous()
         inside = (x - centre[:, 0, None]).abs_() <= half[:, 0, None]  # (T, A)
         inside &= (y - centre[:, 1, None]).abs_() <= half[:, 1, None]
+        if free is not None:
+            inside &= free[image]
         target, anchor = inside.nonzero(as_tuple=True)
-        overlap = bbox_iou(boxes[image[target], anchor], targets[target], xywh=False, kind="ciou")
-        overlap.clamp_(0)
+        overlap = bbox_iou(boxes[image[target], anchor], targets[target], xywh=False)
+
         score = logits[image[target], labels[target], anchor].float().sigmoid()
         dense = score.new_full(inside.shape, -1.0)
         dense[target, anchor] = score.pow_(self.alpha) * overlap.pow(self.beta)
@@ -115,14 +163,21 @@ class TaskAlignedAssigner:
         taken = metric >= 0
         target = taken.nonzero(as_tuple=True)[0]
         anchor, metric = anchor[taken], metric[taken]
-        iou = bbox_iou(boxes[image[target], anchor], targets[target], xywh=False, kind="ciou")
-        return target, anchor, metric, iou.clamp_(0)
+        iou = bbox_iou(boxes[image[target], anchor], targets[target], xywh=False)
+        return _Pairs(target, anchor, metric, iou)
 
     @staticmethod
-    def _settle(place: Tensor, target: Tensor, iou: Tensor, places: int) -> Tensor:
-        """Return which pairs stay when each place may have one: the highest IoU, then the first object."""
-        best = iou.new_full((places,), -1.0).scatter_reduce(0, place, iou, "amax")
-        wins = iou >= best[place]
+    def _settle(pairs: _Pairs, image: Tensor, free: Tensor) -> _Pairs:
+        """Return the pairs that stay and mark their anchors as no longer ``free``.
+
+        An anchor goes to the object it overlaps most, of equal ones to the first.
+        """
+        places = free.numel()
+        place = image[pairs.target] * free.shape[1] + pairs.anchor
+        best = pairs.iou.new_full((places,), -1.0).scatter_reduce(0, place, pairs.iou, "amax")
+        wins = pairs.iou >= best[place]
         first = torch.full((places,), 2**62, device=place.device, dtype=torch.int64)
-        first = first.scatter_reduce(0, place[wins], target[wins], "amin")
-        return (wins & (first[place] == target)).nonzero().squeeze(1)
+        first = first.scatter_reduce(0, place[wins], pairs.target[wins], "amin")
+        keep = (wins & (first[place] == pairs.target)).nonzero().squeeze(1)
+        free.view(-1)[place[keep]] = False
+        return pairs.pick(keep)

@@ -26,9 +26,6 @@ def test_box_iou_of_known_pairs():
 def test_overlap_measures_equal_the_papers_for_a_pair_worked_by_hand():
     a, b = torch.tensor([0.0, 0, 2, 2]), torch.tensor([1.0, 1, 3, 5])
     iou, hull, union = 1 / 11, 15.0, 11.0
-    diou = (
-        iou - (0.5**2 * 2 + 0.5**2 * 0 + (3 - 1) ** 2 - 0.25) / 34 + 0
-    )  # centres (1, 1) and (2, 3)
     aspect = 4 / math.pi**2 * (math.atan(2 / 4) - math.atan(1)) ** 2
     alpha = aspect / (1 - iou + aspect)
     expected = {"iou": iou, "giou": iou - (hull - union) / hull}
