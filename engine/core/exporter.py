@@ -1,0 +1,211 @@
+"""Export: one model in, one file of another kind out, next to its weights."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.cfg.arguments import resolve
+from engine.core.callbacks import CallbackHost, new_callbacks
+from engine.export.formats import ExportFormat, check_options, find_format
+from engine.export.graph import ExportGraph
+from engine.export.onnx import check_opset, write_onnx
+from engine.export.torchscript import write_torchscript
+from engine.export.verify import compare
+from engine.nn.backends.metadata import Metadata
+from engine.nn.checkpoint import SUFFIXES, load_checkpoint
+from engine.nn.tasks import BaseModel, build_model
+from engine.ops.numbers import make_divisible
+from engine.runtime.atomic import atomic_path
+from engine.runtime.device import select_device
+from engine.runtime.errors import ExportError
+from engine.runtime.log import LOGGER
+
+MIB = 2**20
+# Score from which a built-in duplicate removal lets boxes through, unless conf= says otherwise
+DEFAULT_CONF = 0.25
+# A file, its simplified successor and the metadata, beside each other for a moment
+SPACE_FACTOR = 2.2
+
+
+def _onnx(graph: ExportGraph, images: Tensor, path: Path, args: Any) -> None:
+    write_onnx(graph, images, path, args.opset, args.simplify)
+
+
+def _torchscript(graph: ExportGraph, images: Tensor, path: Path, args: Any) -> None:
+    write_torchscript(graph, images, path, args.optimize)
+
+
+# format key -> what writes it: (graph, an input, path, arguments)
+WRITERS: dict[str, Callable[[ExportGraph, Tensor, Path, Any], None]] = {
+    "onnx": _onnx,
+    "torchscript": _torchscript,
+}
+
+
+class Exporter(CallbackHost):
+    """Writes a model in another format.
+
+    Attributes:
+        args: The arguments.
+        format: The format that is written.
+        model: The model as given.
+        file: The file that was written; None before.
+        metadata: What the file says of itself; None before.
+        seconds: How long writing took.
+    """
+
+    def __init__(
+        self,
+        overrides: Mapping[str, Any] | None = None,
+        _callbacks: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Check the arguments.
+
+        Args:
+            overrides: Export arguments, see the schema; ``model`` says next to which file to write.
+            _callbacks: Event to functions that are called then.
+
+        Raises:
+            ExportError: The format cannot be written, or an option has no effect on it.
+            ConfigError: An argument is unknown or out of range.
+        """
+        given = dict(overrides or {})
+        # before the schema looks at it, which can only say that the word is wrong, not why
+        self.format: ExportFormat = find_format(given.get("format") or "torchscript")
+        self.args = resolve({**given, "format": self.format.key}, "export")
+        check_options(self.format, vars(self.args))
+        if self.format.key == "onnx":
+            check_opset(self.args.opset)
+        self.callbacks = new_callbacks(_callbacks)
+        self.model: BaseModel | None = None
+        self.file: Path | None = None
+        self.metadata: Metadata | None = None
+        self.seconds = 0.0
+
+    def __call__(self, model: BaseModel | None = None, file: str | Path | None = None) -> Path:
+        """Write the file.
+
+        Args:
+            model: The model; it stays as it is. None reads the weights that ``model=`` names.
+            file: Where to write; None writes next to the weights, under their name.
+
+        Returns:
+            The path of the written file. If anything fails, an older file there is unharmed.
+
+        Raises:
+            ExportError: It cannot be written.
+            CheckpointError: The weights cannot be read.
+        """
+        started = time.perf_counter()
+        self.model = _open_model(self.args.model) if model is None else model
+        self.run_callbacks("on_export_start")
+        target = Path(file) if file is not None else self._target()
+        device = select_device(self.args.device)
+        self.metadata = self._describe(self.model)
+        graph = ExportGraph(self.model, self.metadata, device)
+        images = torch.zeros(
+            self.metadata.batch, self.metadata.channels, *self.metadata.imgsz, device=device
+        )
+        with torch.no_grad():
+            graph(images)  # what cannot run says so here, and the anchors are made once
+        _check_space(target, graph)
+        try:
+            with atomic_path(target) as temporary:
+                WRITERS[self.format.key](graph, images, temporary, self.args)
+        except OSError as error:
+            raise ExportError(
+                f"cannot be written ({error.strerror or error}).",
+                path=target,
+                remedy="Check the free space and the permissions of the folder.",
+            ) from error
+        self.file, self.seconds = target, time.perf_counter() - started
+        self._report()
+        self.run_callbacks("on_export_end")
+        return target
+
+    def verify(self, image_bgr: np.ndarray) -> dict[str, Any]:
+        """Run the written file and the model on an image; see :func:`engine.export.verify.compare`.
+
+        Raises:
+            ExportError: Nothing was written yet.
+        """
+        if self.file is None or self.model is None or self.metadata is None:
+            raise ExportError("there is no exported file yet.", remedy="Call the exporter first.")
+        device = select_device(self.args.device)
+        return compare(self.model, self.file, image_bgr, self.metadata.imgsz, device)
+
+    def _target(self) -> Path:
+        """Return the path next to the weights; models without a file go into the working folder."""
+        source = Path(str(self.args.model or ""))
+        if source.suffix.lower() in SUFFIXES:
+            return source.with_suffix(self.format.suffix)
+        name = source.name or str(self.model.yaml.get("yaml_file") or self.model.task)
+        return Path.cwd() / Path(name).with_suffix(self.format.suffix).name
+
+    def _describe(self, model: BaseModel) -> Metadata:
+        args, stride = self.args, int(model.stride.max())
+        return Metadata(
+            task=model.task,
+            names=dict(model.names),
+            stride=stride,
+            imgsz=input_size(args.imgsz, stride),
+            batch=max(int(args.batch), 1),
+            channels=model.yaml["channels"],
+            dynamic=args.dynamic,
+            nms=args.nms,
+            half=args.half,
+            conf=DEFAULT_CONF if args.conf is None else args.conf,
+            iou=args.iou,
+            max_det=args.max_det,
+            agnostic_nms=args.agnostic_nms,
+        )
+
+    def _report(self) -> None:
+        LOGGER.info(
+            "%s: wrote %s, %.1f MiB, %s, in %.1f s.",
+            self.format.name,
+            self.file,
+            self.file.stat().st_size / MIB,
+            "any size" if self.metadata.dynamic else "x".join(map(str, self.metadata.imgsz)),
+            self.seconds,
+        )
+
+
+def input_size(imgsz: int | list[int] | tuple[int, ...], stride: int) -> tuple[int, int]:
+    """Return (height, width), each raised to a multiple of the stride, which is said if it changes."""
+    wanted = (imgsz, imgsz) if isinstance(imgsz, int) else tuple(imgsz)
+    wanted = (wanted[0], wanted[-1])
+    height, width = (make_divisible(side, stride) for side in wanted)
+    if (height, width) != wanted:
+        LOGGER.warning(
+            "imgsz %s is raised to %s, multiples of %d.", wanted, (height, width), stride
+        )
+    return height, width
+
+
+def _open_model(source: str | None) -> BaseModel:
+    if not source:
+        raise ExportError("export needs model=.", remedy="Write model=PATH/best.pt.")
+    is_weights = Path(source).suffix.lower() in SUFFIXES
+    return load_checkpoint(source).model if is_weights else build_model(source, verbose=False)
+
+
+def _check_space(target: Path, graph: ExportGraph) -> None:
+    """Refuse to begin where the disk cannot hold the file."""
+    folder = next(p for p in target.absolute().parents if p.is_dir())
+    needed = SPACE_FACTOR * sum(p.numel() * p.element_size() for p in graph.parameters())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ExportError(
+            f"needs about {needed / MIB:.0f} MiB, and {free / MIB:.0f} MiB are free.",
+            path=target,
+            remedy="Free some space, or write to another disk.",
+        )

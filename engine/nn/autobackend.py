@@ -1,0 +1,139 @@
+"""One way to run a model, whatever kind of file it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from engine.nn.backends.backend import Backend, run_in_batches
+from engine.nn.backends.metadata import Metadata
+from engine.nn.backends.onnx import OnnxBackend
+from engine.nn.backends.pytorch import PyTorchBackend
+from engine.nn.backends.torchscript import TorchScriptBackend
+from engine.nn.checkpoint import SUFFIXES, find_weights, load_checkpoint
+from engine.runtime.errors import ModelError
+
+# suffix of an exported file -> what runs it
+EXPORTED: dict[str, Callable[[Path, torch.device], Backend]] = {
+    ".onnx": OnnxBackend,
+    ".torchscript": TorchScriptBackend,
+}
+
+
+class AutoBackend:
+    """A model ready for inference.
+
+    Attributes:
+        backend: What runs it.
+        device: Where its outputs are.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | nn.Module,
+        device: str | torch.device = "cpu",
+        half: bool = False,
+        fuse: bool = True,
+    ) -> None:
+        """Open a model.
+
+        Args:
+            model: A ``.pt``, ``.onnx`` or ``.torchscript`` file, or a model of ours, which is copied.
+            device: Where to run it.
+            half: Compute in float16 where device and file allow it; see :attr:`fp16` for whether they do.
+            fuse: Fold batch normalisation into the convolutions.
+
+        Raises:
+            CheckpointError: A ``.pt`` file cannot be read.
+            ModelError: An exported file cannot be read, or the kind of file is unknown.
+        """
+        self.device = torch.device(device)
+        self.backend = _open(model, self.device, half, fuse)
+
+    @property
+    def metadata(self) -> Metadata:
+        """All that the model says of itself."""
+        return self.backend.metadata
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Class id to class name."""
+        return self.metadata.names
+
+    @property
+    def stride(self) -> int:
+        """Height and width of the images must be multiples of this."""
+        return self.metadata.stride
+
+    @property
+    def task(self) -> str:
+        """What the model does."""
+        return self.metadata.task
+
+    @property
+    def imgsz(self) -> tuple[int, int]:
+        """Height and width that the model was made for, in pixels."""
+        return self.metadata.imgsz
+
+    @property
+    def batch(self) -> int:
+        """Images a call that the file was made for; other numbers are cut or filled up."""
+        return self.metadata.batch
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether images may have other sizes than :attr:`imgsz`."""
+        return self.metadata.dynamic
+
+    @property
+    def fp16(self) -> bool:
+        """Whether images go in as float16."""
+        return self.backend.fp16
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Run the model.
+
+        Args:
+            images: (B, C, H, W), values 0..1.
+
+        Returns:
+            The final output (B, 4 + nc [+ nm], A): xywh in pixels and scores; for segmentation a pair of
+            it and the prototypes (B, nm, H / 4, W / 4).
+
+        Raises:
+            ModelError: The file was made for images of another size.
+        """
+        dtype = torch.float16 if self.fp16 else torch.float32
+        outputs = run_in_batches(self.backend, images.to(self.device, dtype))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    __call__ = forward
+
+    def eval(self) -> AutoBackend:
+        """Return itself: it is never in training mode."""
+        return self
+
+    def warmup(self, imgsz: tuple[int, int] | None = None) -> None:
+        """Run an empty image, so that the first real one does not wait for the device to get ready."""
+        height, width = imgsz or self.imgsz
+        batch = 1 if self.dynamic else self.batch
+        self.forward(torch.zeros(batch, self.metadata.channels, height, width, device=self.device))
+
+
+def _open(model: str | Path | nn.Module, device: torch.device, half: bool, fuse: bool) -> Backend:
+    if isinstance(model, nn.Module):
+        return PyTorchBackend(model, device, half, fuse)
+    suffix = Path(model).suffix.lower()
+    if suffix in SUFFIXES:
+        return PyTorchBackend(load_checkpoint(model, device).model, device, half, fuse)
+    if suffix in EXPORTED:
+        return EXPORTED[suffix](find_weights(model), device)
+    raise ModelError(
+        f"models end in {', '.join((*SUFFIXES[:1], *EXPORTED))}; received {suffix or 'no suffix'!r}.",
+        path=model,
+        remedy="A description (.yaml) has no weights yet: train it first.",
+    )
