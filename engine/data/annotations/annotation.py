@@ -23,7 +23,7 @@ class Annotation:
     geometry: Geometry
     class_id: int
     score: float | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; empty fields are left out."""

@@ -1,0 +1,101 @@
+"""The table of formats, and reading or writing by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from engine.data.formats.records import LabelledDataset, WriteReport
+from engine.runtime.errors import DatasetError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Attributes:
+        name: How it is called in arguments.
+        title: How it is called in menus.
+        module: Module with ``is_this(path)``, ``read(path, progress)`` and ``write(dataset, path, ...)``.
+    """
+
+    name: str
+    title: str
+    module: str
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("yolo", "YOLO (data.yaml and label text)", "engine.data.formats.yolo"),
+)
+
+
+def read(
+    path: str | Path, format: str | None = None, progress: Progress | None = None
+) -> LabelledDataset:
+    """Read a data set.
+
+    Args:
+        path: What names it in its format: a data.yaml, a folder.
+        format: Name in :data:`FORMATS`; None finds out.
+        progress: Called with (done, total); an exception it raises stops the work.
+
+    Raises:
+        DatasetError: The path is missing, no format fits, or the description cannot be used. Single bad
+            files and lines do not raise, they are listed in ``skipped``.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DatasetError("It does not exist.", path=path, remedy="Correct the path.")
+    chosen = _by_name(format) if format else _detect(path)
+    dataset: LabelledDataset = import_module(chosen.module).read(path, progress)
+    return dataset
+
+
+def write(
+    dataset: LabelledDataset,
+    path: str | Path,
+    format: str,
+    progress: Progress | None = None,
+    **options: Any,
+) -> WriteReport:
+    """Write a data set below a folder; see the format's module for its options.
+
+    Raises:
+        DatasetError: The format is unknown or the folder cannot be written.
+    """
+    chosen = _by_name(format)
+    try:
+        report: WriteReport = import_module(chosen.module).write(
+            dataset, Path(path), progress, **options
+        )
+    except OSError as error:
+        raise DatasetError(
+            f"Cannot be written: {error.strerror or error}.",
+            path=error.filename or path,
+            remedy="Free space on the disk or choose another folder.",
+        ) from error
+    return report
+
+
+def _by_name(name: str) -> Format:
+    for entry in FORMATS:
+        if entry.name == name:
+            return entry
+    known = ", ".join(entry.name for entry in FORMATS)
+    raise DatasetError(f"The format {name!r} is unknown; this version has {known}.", value=name)
+
+
+def _detect(path: Path) -> Format:
+    for entry in FORMATS:
+        if import_module(entry.module).is_this(path):
+            return entry
+    raise DatasetError(
+        "It is no data set of a known format.",
+        path=path,
+        remedy="Choose a data.yaml, or a folder with one or with 'images' and 'labels'.",
+    )

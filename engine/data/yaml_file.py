@@ -1,0 +1,310 @@
+"""The data.yaml of the field: where the pictures of each split lie and what the classes are called.
+
+Loads no torch. The file is data: python tags are refused, aliases are never expanded, a ``download`` entry
+is never run.
+"""
+
+from __future__ import annotations
+
+import os
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.runtime.errors import DatasetError
+from engine.runtime.paths import write_atomic
+
+SPLITS = ("train", "val", "test")
+# `path: ../datasets/x` is common, `path: ../../../../..` is a mistake or an attack.
+_MAX_CLIMB = 3
+_MAX_BYTES = 16 << 20
+
+
+def read_data_yaml(path: str | Path) -> dict[str, Any]:
+    """Read and check a data set description.
+
+    Args:
+        path: The YAML file, or a folder that holds exactly one (``data.yaml`` wins).
+
+    Returns:
+        All entries of the file, and these made sure of: ``path`` (absolute Path of the root), ``train``,
+        ``val``, ``test`` (lists of absolute Paths of folders or list files, empty where not given), ``names``
+        ({0: str, ...}), ``nc``, ``channels`` (3 unless given), ``yaml_file`` (absolute Path).
+
+    Raises:
+        DatasetError: It cannot be used; the message has the line where there is one, and a remedy. A missing
+            ``test`` folder is left for :func:`require_split`.
+    """
+    file = _find(Path(path))
+    values = _load(file)
+    out: dict[str, Any] = dict(values)
+    out["names"] = _names(values, file)
+    out["nc"] = len(out["names"])
+    out["channels"] = _channels(values.get("channels", 3), file)
+    out["yaml_file"] = file
+    out["path"] = root = _root(values.get("path"), file)
+    for split in SPLITS:
+        out[split] = _split_paths(values.get(split), split, root, file)
+    if not out["train"] and not out["val"]:
+        raise DatasetError(
+            "It names neither train nor val images.",
+            path=file,
+            remedy="Add a line such as 'train: images/train'.",
+        )
+    for split in ("train", "val"):
+        _check_exists(out[split], split, values, file)
+    return out
+
+
+def require_split(data: Mapping[str, Any], split: str) -> list[Path]:
+    """Return the folders or list files of a split of :func:`read_data_yaml`.
+
+    Raises:
+        DatasetError: The split is not given or its folder does not exist.
+    """
+    paths: list[Path] = data.get(split) or []
+    file = data.get("yaml_file")
+    if not paths:
+        raise DatasetError(
+            f"It has no '{split}' split.",
+            path=file,
+            remedy=f"Add a line such as '{split}: images/{split}', or choose another split.",
+        )
+    _check_exists(paths, split, data, file)
+    return paths
+
+
+def write_data_yaml(
+    path: str | Path,
+    names: Mapping[int, str] | Sequence[str],
+    splits: Mapping[str, str | Sequence[str]],
+    root: str = ".",
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a data set description that :func:`read_data_yaml` and the field's tools read.
+
+    Args:
+        path: The YAML file.
+        names: Class names, by index.
+        splits: Split name -> folder or list file relative to ``root`` (or several).
+        root: The ``path`` entry; "." is the folder of the file.
+        extra: Further entries of plain values.
+    """
+    by_id = dict(names.items() if isinstance(names, Mapping) else enumerate(names))
+    values: dict[str, Any] = {"path": root}
+    values |= {s: v if isinstance(v, str) else list(v) for s, v in splits.items()}
+    values |= {"nc": len(by_id), "names": {int(k): str(v) for k, v in sorted(by_id.items())}}
+    values |= dict(extra or {})
+    return write_atomic(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _find(path: Path) -> Path:
+    """Return the absolute YAML file for a file or folder."""
+    path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (resolve() would follow links)
+    if path.is_dir():
+        found = sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
+        chosen = [f for f in found if f.stem == "data"] or found
+        if len(chosen) != 1:
+            raise DatasetError(
+                f"Expected one data.yaml in this folder, found {len(chosen)}.",
+                path=path,
+                remedy="Name the YAML file itself.",
+            )
+        return chosen[0]
+    if not path.is_file():
+        raise DatasetError(
+            "The data set description does not exist.", path=path, remedy="Correct the path."
+        )
+    return path
+
+
+def _load(file: Path) -> dict[str, Any]:
+    """Parse the file with the safe loader and turn its errors into sentences with a line."""
+    try:
+        if file.stat().st_size > _MAX_BYTES:
+            raise DatasetError(
+                f"A description of over {_MAX_BYTES >> 20} MiB is refused.", path=file
+            )
+        values = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+    except (UnicodeDecodeError, OSError) as error:
+        if isinstance(error, DatasetError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise DatasetError(f"Cannot be read: {reason}.", path=file) from error
+    except yaml.YAMLError as error:
+        raise _sentence(error, file) from error
+    except RecursionError as error:
+        raise DatasetError("Its entries are nested too deeply.", path=file) from error
+    if not isinstance(values, dict):
+        what = "is empty" if values is None else f"holds {type(values).__name__}, not entries"
+        raise DatasetError(
+            f"The file {what}.", path=file, remedy="It needs 'path', 'train', 'val' and 'names'."
+        )
+    return values
+
+
+def _sentence(error: yaml.YAMLError, file: Path) -> DatasetError:
+    mark = getattr(error, "problem_mark", None)
+    problem = str(getattr(error, "problem", None) or error)
+    line = mark.line + 1 if mark else None
+    if isinstance(error, yaml.constructor.ConstructorError) and "tag" in problem:
+        tag = (
+            problem.split("'")[1].replace("tag:yaml.org,2002:", "!!") if "'" in problem else problem
+        )
+        return DatasetError(
+            f"The tag {tag} is refused: a data set description may hold plain values only.",
+            path=file,
+            line=line,
+            value=tag,
+            remedy="Replace it by plain text or a list.",
+        )
+    if "\\t" in problem:
+        return DatasetError(
+            "A tab is used for indentation, which YAML forbids.",
+            path=file,
+            line=line,
+            remedy="Use spaces.",
+        )
+    return DatasetError(
+        f"Not valid YAML: {problem}.", path=file, line=line, remedy="Correct the line."
+    )
+
+
+def _names(values: Mapping[str, Any], file: Path) -> dict[int, str]:
+    """Return {0: name, ...} from a list, a mapping, or ``nc`` alone."""
+    names, count = values.get("names"), values.get("nc")
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise DatasetError(
+            f"'nc' must be a whole number above 0, received {_short(count)}.", path=file
+        )
+    if names is None:
+        if count is None:
+            raise DatasetError(
+                "It has no class names.",
+                path=file,
+                remedy="Add an entry such as 'names: [nut, bolt]'.",
+            )
+        return {i: f"class{i}" for i in range(count)}
+    by_id = _by_id(names, file)
+    if count is not None and count != len(by_id):
+        raise DatasetError(
+            f"'nc' says {count} classes but 'names' has {len(by_id)}.",
+            path=file,
+            remedy="Correct one of them or leave 'nc' out.",
+        )
+    return by_id
+
+
+def _by_id(names: Any, file: Path) -> dict[int, str]:
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not names:
+        raise DatasetError(
+            f"'names' must be a list or 'id: name' lines, received {_short(names)}.", path=file
+        )
+    for key, name in names.items():
+        if isinstance(key, bool) or not isinstance(key, int):
+            raise DatasetError(f"The class id {_short(key)} is not a whole number.", path=file)
+        if isinstance(name, bool) or not isinstance(name, (str, int)) or name == "":
+            raise DatasetError(
+                f"The name of class {key} is not text: YAML reads {_short(name)}.",
+                path=file,
+                remedy="Put the name in quotes.",
+            )
+    missing = sorted(set(range(len(names))) - set(names))
+    if missing:
+        raise DatasetError(
+            f"The class ids have a gap: {missing[0]} is missing.",
+            path=file,
+            remedy="Number the classes 0, 1, 2 ... in both this file and the labels.",
+        )
+    _check_unique(names, file)
+    return {i: str(names[i]) for i in sorted(names)}
+
+
+def _check_unique(names: Mapping[int, Any], file: Path) -> None:
+    first: dict[str, int] = {}
+    for key, name in names.items():
+        other = first.setdefault(str(name), key)
+        if other != key:
+            raise DatasetError(
+                f"The classes {other} and {key} are both called {str(name)!r}.",
+                path=file,
+                remedy="Give each class its own name.",
+            )
+
+
+def _channels(value: Any, file: Path) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value != 3:
+        raise DatasetError(
+            f"'channels' must be 3, received {_short(value)}.",
+            path=file,
+            remedy="Pictures of other channel counts are read as three channels; leave the entry out.",
+        )
+    return value
+
+
+def _root(value: Any, file: Path) -> Path:
+    """Return the absolute root; a relative one starts at the folder of the file."""
+    if value is None:
+        return file.parent
+    if not isinstance(value, str):
+        raise DatasetError(f"'path' must be a folder, received {_short(value)}.", path=file)
+    climb = Path(os.path.normpath(value)).parts.count("..")
+    if climb > _MAX_CLIMB:
+        raise DatasetError(
+            f"'path: {value}' climbs {climb} folders above the file.",
+            path=file,
+            value=value,
+            remedy="Write the absolute folder if it is meant.",
+        )
+    return Path(os.path.abspath(file.parent / Path(value).expanduser()))  # noqa: PTH100 (keeps links)
+
+
+def _split_paths(value: Any, split: str, root: Path, file: Path) -> list[Path]:
+    """Return the absolute folders or list files of a split, each once."""
+    if value is None or value == "":
+        return []
+    entries = value if isinstance(value, list) else [value]
+    if not all(isinstance(entry, str) for entry in entries):
+        raise DatasetError(
+            f"'{split}' must be a folder, a list file or several of them, received {_short(value)}.",
+            path=file,
+        )
+    for entry in entries:
+        if Path(os.path.normpath(entry)).parts.count("..") > _MAX_CLIMB:
+            raise DatasetError(
+                f"'{split}: {entry}' climbs out of the data set.", path=file, value=entry
+            )
+    joined: Iterable[str] = (os.path.abspath(root / entry) for entry in entries)  # noqa: PTH100
+    return [Path(p) for p in dict.fromkeys(joined)]
+
+
+def _check_exists(
+    paths: Sequence[Path], split: str, values: Mapping[str, Any], file: Path | None
+) -> None:
+    for path in paths:
+        if path.exists():
+            continue
+        remedy = f"Correct 'path' or '{split}'."
+        given = str(values.get(split)) if isinstance(values.get(split), str) else ""
+        if file and given and (file.parent / given).exists():
+            remedy = f"{given} lies beside this file: write 'path: .'."
+        if values.get("download"):
+            remedy += " Its download entry is never run: fetch the data yourself."
+        raise DatasetError(
+            f"The {split} images are not there: {path} does not exist.",
+            path=file,
+            value=str(path),
+            remedy=remedy,
+        )
+
+
+def _short(value: Any) -> str:
+    """Return a short text; nested aliases are not expanded."""
+    shortener = reprlib.Repr()
+    shortener.maxlevel, shortener.maxlist, shortener.maxdict = 2, 3, 3
+    return shortener.repr(value)
