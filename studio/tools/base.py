@@ -1,0 +1,130 @@
+"""What canvas and tools say to one another, in image pixels and without Qt.
+
+A tool is a state machine: events go in, at most one :class:`Edit` comes out, and :class:`Preview` says what the canvas
+should draw meanwhile. Image pixels are floats: x right, y down, origin at the top-left corner of the top-left pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from engine.data.annotations import Point
+from studio.model.edits import Edit
+from studio.model.records import Shape
+
+PointerKind = Literal["press", "move", "release", "double", "leave"]
+KeyName = Literal[
+    "escape", "enter", "backspace", "delete", "left", "right", "up", "down", "space", "other"
+]
+CursorName = Literal["arrow", "cross", "move", "vertex", "insert", "remove", "point", "resize"]
+
+COORDINATE_STEP = 0.1  # image pixels: finer than any hand, and label files stay short
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A mouse or pen event.
+
+    Attributes:
+        kind: ``double`` is the second press of a double click; ``leave`` has the last position.
+        x: Image pixels; may lie outside the image.
+        y: Image pixels; may lie outside the image.
+        tolerance: Radius within which a thing counts as hit, in image pixels at the current zoom.
+        held: The left button is down.
+    """
+
+    kind: PointerKind
+    x: float
+    y: float
+    tolerance: float = 6.0
+    held: bool = False
+    shift: bool = False
+    alt: bool = False
+    ctrl: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that is no shortcut of the window."""
+
+    name: KeyName
+    shift: bool = False
+    alt: bool = False
+    ctrl: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the canvas draws over the still picture while a tool is at work.
+
+    Attributes:
+        shapes: Shapes as they are being changed; drawn in place of those with the same id (0: a new one).
+        path: An open line that is being drawn, with a vertex at each point.
+        rubber: Where the line's rubber band ends, None for no band.
+        closing: The next press closes the path: its first vertex grows.
+        band: The selection rectangle (x1, y1, x2, y2).
+        armed: Ids of the shapes that show their handles.
+        handle: Place of the vertex under the cursor, drawn larger.
+        ghost: Place where a vertex would be inserted.
+        snapped: Place that the cursor snapped to.
+        crosshair: Lines through the cursor from edge to edge.
+        class_id: Class of ``path``.
+        cursor: What a press would do.
+    """
+
+    shapes: tuple[Shape, ...] = ()
+    path: tuple[Point, ...] = ()
+    rubber: Point | None = None
+    closing: bool = False
+    band: tuple[float, float, float, float] | None = None
+    armed: tuple[int, ...] = ()
+    handle: Point | None = None
+    ghost: Point | None = None
+    snapped: Point | None = None
+    crosshair: Point | None = None
+    class_id: int = -1
+    cursor: CursorName = "arrow"
+
+
+@dataclass(slots=True)
+class Notice:
+    """A sentence for the status bar; reading it empties it."""
+
+    text: str = field(default="")
+
+    def take(self) -> str:
+        """Return the sentence and forget it."""
+        text, self.text = self.text, ""
+        return text
+
+
+class Tool(Protocol):
+    """A way of working on the canvas. It stays until the person leaves it."""
+
+    notice: Notice
+
+    def pointer(self, event: Pointer) -> Edit | None:
+        """Take a pointer event; return the edit that it finished, if any."""
+        ...
+
+    def key(self, event: Key) -> Edit | None:
+        """Take a key; return the edit that it made, if any."""
+        ...
+
+    def wants(self, event: Key) -> bool:
+        """Tell whether the key means something to the tool just now; else it goes to the window's shortcuts."""
+        ...
+
+    def cancel(self) -> None:
+        """Forget what was begun; nothing of it remains."""
+        ...
+
+    def preview(self) -> Preview | None:
+        """Return what to draw meanwhile."""
+        ...
+
+
+def rounded(value: float) -> float:
+    """Return a coordinate rounded to :data:`COORDINATE_STEP`."""
+    return round(value, 1) + 0.0  # + 0.0: no negative zero in label files

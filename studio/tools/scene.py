@@ -1,0 +1,227 @@
+"""What lies on the canvas: the shapes of one image, which are selected, and what is where. Canvas and tools share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from engine.data.annotations import Keypoints, Point, Tag
+from engine.data.annotations.geometry import Bounds
+from studio.model.edits.classes import NEW
+from studio.model.records import Shape
+from studio.tools.base import rounded
+from studio.tools.bounds_index import BoundsIndex
+from studio.tools.rings import (
+    Ring,
+    area_points,
+    is_inside,
+    nearest_edge,
+    nearest_point,
+    outline,
+    touches,
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A shape with what is worked out from it once."""
+
+    shape: Shape
+
+    @cached_property
+    def rings(self) -> list[Ring]:
+        """The outline; empty for keypoints and tags."""
+        return outline(self.shape.geometry)
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """The box around it."""
+        return self.shape.geometry.bounds()
+
+    @cached_property
+    def area(self) -> float:
+        """Square pixels."""
+        return self.shape.geometry.area()
+
+    @cached_property
+    def points(self) -> Ring:
+        """Where one can snap to, (N, 2)."""
+        return area_points(self.shape.geometry)
+
+    def distance(self, x: float, y: float) -> float:
+        """Return 0 inside, else the distance to the outline or the nearest keypoint."""
+        if isinstance(self.shape.geometry, Keypoints):
+            return nearest_point(self.points, x, y)[0]
+        return 0.0 if is_inside(self.rings, x, y) else nearest_edge(self.rings, x, y)[0]
+
+
+class Scene:
+    """The shapes of the image on the canvas.
+
+    Attributes:
+        image_id: The image; new shapes get it.
+        size_wh: Its width and height in pixels.
+        class_id: The class that new shapes get; -1 (``NEW``) while the project has no class yet: whoever applies the edit
+            makes one first.
+        snapping: Whether points snap to the vertices of other shapes and to the border of the image.
+        hovered: Id of the shape under the cursor.
+    """
+
+    def __init__(self) -> None:
+        self.image_id = 0
+        self.size_wh = (0, 0)
+        self.class_id = NEW
+        self.snapping = True
+        self.hovered: int | None = None
+        self._entries: dict[int, Entry] = {}
+        self._index = BoundsIndex()
+        self._selection: tuple[int, ...] = ()
+        self._hidden_classes: frozenset[int] = frozenset()
+
+    @property
+    def selection(self) -> tuple[int, ...]:
+        """Ids of the selected shapes, in the order they were selected."""
+        return self._selection
+
+    @property
+    def hidden_classes(self) -> frozenset[int]:
+        """Classes whose shapes are neither drawn nor hit."""
+        return self._hidden_classes
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def set_image(self, image_id: int, size_wh: tuple[int, int]) -> None:
+        """Go to another image; shapes, selection and hover are emptied."""
+        self.image_id, self.size_wh = image_id, size_wh
+        self.set_shapes(())
+        self._selection = ()
+
+    def set_shapes(self, shapes: Iterable[Shape]) -> None:
+        """Put these shapes in place of all others; the selection keeps those that are still there."""
+        self._entries.clear()
+        self._index = BoundsIndex()
+        self.update(shapes)
+
+    def update(self, changed: Iterable[Shape], removed: Iterable[int] = ()) -> None:
+        """Add or replace some shapes and take others away."""
+        for shape_id in removed:
+            self._entries.pop(shape_id, None)
+            self._index.remove(shape_id)
+        for shape in changed:
+            entry = Entry(shape)
+            self._entries[shape.id] = entry
+            if not isinstance(shape.geometry, Tag):
+                self._index.put(shape.id, entry.bounds, shape.z)
+        self._selection = tuple(i for i in self._selection if i in self._entries)
+        if self.hovered not in self._entries:
+            self.hovered = None
+
+    def set_hidden_classes(self, class_ids: Iterable[int]) -> None:
+        """Hide the shapes of some classes; hidden shapes are not selected."""
+        self._hidden_classes = frozenset(class_ids)
+        self._selection = tuple(i for i in self._selection if self._is_shown(i))
+
+    def entry(self, shape_id: int) -> Entry | None:
+        """Return a shape with its outline."""
+        return self._entries.get(shape_id)
+
+    def shape(self, shape_id: int) -> Shape | None:
+        """Return a shape."""
+        entry = self._entries.get(shape_id)
+        return None if entry is None else entry.shape
+
+    def shapes(self) -> list[Shape]:
+        """Return all shapes, hidden ones too."""
+        return [entry.shape for entry in self._entries.values()]
+
+    def selected(self) -> list[Shape]:
+        """Return the selected shapes."""
+        return [self._entries[i].shape for i in self._selection]
+
+    def select(self, shape_ids: Sequence[int]) -> None:
+        """Select these shapes and no others; unknown and hidden ones are left out."""
+        self._selection = tuple(dict.fromkeys(i for i in shape_ids if self._is_shown(i)))
+
+    def entries_touching(self, rect: Bounds) -> list[Entry]:
+        """Return the shown shapes whose box touches the rectangle (x1, y1, x2, y2), in drawing order."""
+        found = (self._entries[i] for i in self._index.touching(*rect))
+        return [entry for entry in found if entry.shape.class_id not in self._hidden_classes]
+
+    def shapes_touching(self, rect: Bounds) -> list[Shape]:
+        """Return the shown shapes that share a point with the rectangle, in drawing order."""
+        return [entry.shape for entry in self.entries_touching(rect) if _entry_touches(entry, rect)]
+
+    def shapes_at(self, x: float, y: float, tolerance: float = 0.0) -> list[Shape]:
+        """Return the shown shapes under a point, best first: hit inside before near, small before large, front before back.
+
+        Args:
+            x: Image pixels.
+            y: Image pixels.
+            tolerance: How far outside its outline a shape is still hit.
+        """
+        rect = (x - tolerance, y - tolerance, x + tolerance, y + tolerance)
+        hits = []
+        for entry in self.entries_touching(rect):
+            distance = entry.distance(x, y)
+            if distance <= tolerance:
+                shape = entry.shape
+                hits.append((distance > 0, entry.area, -shape.z, -shape.id, shape))
+        return [hit[-1] for hit in sorted(hits, key=lambda hit: hit[:-1])]
+
+    def snap(
+        self, x: float, y: float, tolerance: float, ignore: Iterable[int] = ()
+    ) -> tuple[Point, bool]:
+        """Return where a point goes, and whether something attracted it.
+
+        It goes to the nearest vertex of a shape within ``tolerance``, else to the border of the image within half of
+        it, else to the nearest tenth of a pixel.
+        """
+        if self.snapping:
+            found = self._nearest_vertex(x, y, tolerance, frozenset(ignore))
+            if found is not None:
+                return found, True
+            on_border = tuple(
+                _to_border(value, size, tolerance / 2)
+                for value, size in zip((x, y), self.size_wh, strict=True)
+            )
+            if on_border != (x, y):
+                return (rounded(on_border[0]), rounded(on_border[1])), True
+        return (rounded(x), rounded(y)), False
+
+    def clamp(self, x: float, y: float) -> Point:
+        """Return the nearest point of the image."""
+        width, height = self.size_wh
+        return min(max(x, 0.0), float(width)), min(max(y, 0.0), float(height))
+
+    def _nearest_vertex(
+        self, x: float, y: float, tolerance: float, ignore: frozenset[int]
+    ) -> Point | None:
+        rect = (x - tolerance, y - tolerance, x + tolerance, y + tolerance)
+        entries = [e for e in self.entries_touching(rect) if e.shape.id not in ignore]
+        if not entries:
+            return None
+        points = np.concatenate([entry.points for entry in entries])
+        distance, index = nearest_point(points, x, y)
+        return (float(points[index, 0]), float(points[index, 1])) if distance <= tolerance else None
+
+    def _is_shown(self, shape_id: int) -> bool:
+        entry = self._entries.get(shape_id)
+        return entry is not None and entry.shape.class_id not in self._hidden_classes
+
+
+def _entry_touches(entry: Entry, rect: Bounds) -> bool:
+    if isinstance(entry.shape.geometry, Keypoints):
+        x1, y1, x2, y2 = rect
+        xs, ys = entry.points.T
+        return bool(((xs >= x1) & (xs <= x2) & (ys >= y1) & (ys <= y2)).any())
+    return touches(entry.rings, rect)
+
+
+def _to_border(value: float, size: int, reach: float) -> float:
+    if abs(value) <= reach:
+        return 0.0
+    return float(size) if abs(value - size) <= reach else value

@@ -1,0 +1,369 @@
+"""The select tool: choose shapes, move them, and edit their vertices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum, auto
+from math import dist
+
+from engine.data.annotations import Box, Geometry, Keypoints, OrientedBox, Point, Polygon
+from engine.data.annotations.geometry import Bounds
+from studio.model.edits import Edit, RemoveShapes, ReplaceShapes
+from studio.model.records import Shape, moved_to
+from studio.tools.base import CursorName, Key, Notice, Pointer, Preview, rounded
+from studio.tools.finishing import MIN_AREA, MIN_SIDE
+from studio.tools.handles import (
+    Grip,
+    Handle,
+    dragged,
+    grip_after,
+    handle_at,
+    still_there,
+    with_vertex,
+    without_vertex,
+)
+from studio.tools.rings import nearest_edge
+from studio.tools.scene import Scene
+
+_ARMED_LIMIT = (
+    16  # of more selected shapes than this the handles would be a thicket: they are only moved
+)
+_NUDGE, _NUDGE_FAR, _NUDGE_FINE = 1.0, 10.0, 0.1  # image pixels: plain, with Shift, with Alt
+_ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+_WHY_KEPT: dict[type, str] = {
+    Polygon: "A polygon keeps three points; Delete removes the whole shape.",
+    Keypoints: "The last point stays; Delete removes the whole shape.",
+}
+_TOO_SMALL = "Kept as it was: the shape would cover less than one pixel."
+
+
+class State(Enum):
+    """What the tool is doing."""
+
+    IDLE = auto()
+    PRESSED = auto()  # on a shape: moving away starts to move the selection
+    MOVING = auto()
+    GRABBED = auto()  # on a handle: moving away starts to reshape
+    RESHAPING = auto()
+    BAND = auto()  # on the background
+
+
+class SelectTool:
+    """Click selects the smallest shape under the cursor, Shift adds, Ctrl goes to the next one below.
+
+    Dragging a shape moves the selection, dragging a vertex reshapes, dragging the ghost on an edge inserts a vertex.
+    Alt+click on an edge inserts one too; Backspace, and on a selected shape Alt or Shift+click, removes a vertex.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.state = State.IDLE
+        self.notice = Notice()
+        self._start: Point = (0.0, 0.0)
+        self._clicked: int | None = None  # what a click without a drag will select
+        self._changed: tuple[Shape, ...] = ()  # what the drag has made so far
+        self._band: Bounds | None = None
+        self._kept: tuple[int, ...] = ()  # the selection that a band adds to
+        self._hover: Grip | None = None
+        self._active: Grip | None = None  # the vertex that arrows and Backspace mean
+        self._next_active: Grip | None = None
+        self._snapped: Point | None = None
+        self._removing = False
+
+    def pointer(self, event: Pointer) -> Edit | None:
+        """Take a pointer event; return the edit that a click or a drag finished."""
+        self._removing = event.alt or event.shift
+        if event.kind in ("press", "double"):
+            return self._press(event)
+        if event.kind == "move":
+            self._move(event)
+        elif event.kind == "release":
+            return self._release(event)
+        elif self.state is State.IDLE:
+            self.scene.hovered = self._hover = None
+        return None
+
+    def key(self, event: Key) -> Edit | None:
+        """Delete removes shapes, Backspace a vertex, arrows nudge, Escape steps back."""
+        if event.name == "escape":
+            self._step_back()
+        elif event.name == "delete" and self.scene.selection:
+            return RemoveShapes(tuple(self.scene.selected()))
+        elif event.name == "backspace":
+            return self._remove_vertex(self._hover or self._active)
+        elif event.name in _ARROWS:
+            return self._nudge(event)
+        return None
+
+    def wants(self, event: Key) -> bool:
+        """Tell whether the key means something now."""
+        if event.name == "escape":
+            return self.state is not State.IDLE or bool(self.scene.selection)
+        if event.name == "backspace":
+            return self._hover is not None or self._active is not None
+        return bool(self.scene.selection) and (event.name == "delete" or event.name in _ARROWS)
+
+    def cancel(self) -> None:
+        """Forget a drag; every shape is where it was."""
+        self.state = State.IDLE
+        self._changed, self._band, self._snapped, self._clicked = (), None, None, None
+
+    def preview(self) -> Preview:
+        """Return the shapes as a drag changes them, the band and the handles."""
+        idle = self.state is State.IDLE
+        grip = self._hover if idle else self._next_active if self._changed else None
+        place = (grip.handle.x, grip.handle.y) if grip else None
+        ghost = grip is not None and grip.handle.kind == "ghost"
+        return Preview(
+            shapes=self._changed,
+            band=self._band,
+            armed=self._armed() if self.state is not State.MOVING else (),
+            handle=None if ghost else place,
+            ghost=place if ghost else None,
+            snapped=self._snapped,
+            cursor=self._cursor(),
+        )
+
+    # -- pressing ------------------------------------------------------------
+
+    def _press(self, event: Pointer) -> Edit | None:
+        self._look(event)
+        self._start = event.x, event.y
+        if self._hover is not None and not self._adds_shape(event):
+            return self._press_handle(self._hover, event)
+        self._active = None
+        inserted = self._insert_on_edge(event) if event.alt else None
+        if inserted is not None:
+            return inserted
+        hits = [shape.id for shape in self.scene.shapes_at(event.x, event.y, event.tolerance)]
+        if hits:
+            self._press_shape(hits, event)
+        else:
+            self._kept = self.scene.selection if event.shift else ()
+            self.scene.select(self._kept)
+            self.state = State.BAND
+        return None
+
+    def _adds_shape(self, event: Pointer) -> bool:
+        """Tell whether Shift means the shape and not its vertex: on one that is not selected yet, or with Ctrl."""
+        unselected = self._hover is not None and self._hover.shape_id not in self.scene.selection
+        return event.ctrl or (event.shift and unselected)
+
+    def _press_handle(self, grip: Grip, event: Pointer) -> Edit | None:
+        if grip.handle.kind == "vertex" and (event.alt or event.shift):
+            return self._remove_vertex(grip)
+        if grip.shape_id not in self.scene.selection:
+            self.scene.select((grip.shape_id,))
+        self._active = grip
+        self.state = State.GRABBED
+        return None
+
+    def _press_shape(self, hits: Sequence[int], event: Pointer) -> None:
+        selection = self.scene.selection
+        if event.ctrl:
+            self.scene.select((_next_below(hits, selection),))
+        elif event.shift:
+            others = tuple(i for i in selection if i != hits[0])
+            self.scene.select(others if hits[0] in selection else (*selection, hits[0]))
+        else:
+            self._clicked = hits[0]
+            if not set(hits) & set(selection):
+                self.scene.select(hits[:1])
+        self.state = State.PRESSED
+
+    # -- moving --------------------------------------------------------------
+
+    def _move(self, event: Pointer) -> None:
+        self._snapped = None
+        if self.state is State.IDLE:
+            self._look(event)
+        elif self.state is State.BAND:
+            self._stretch_band(event)
+        elif self.state in (State.PRESSED, State.GRABBED):
+            if dist(self._start, (event.x, event.y)) > event.tolerance / 2:
+                moving = self.state is State.PRESSED
+                self.state = State.MOVING if moving else State.RESHAPING
+                self._drag(event)
+        else:
+            self._drag(event)
+
+    def _drag(self, event: Pointer) -> None:
+        if self.state is State.RESHAPING:
+            self._reshape(event)
+        else:
+            offset = event.x - self._start[0], event.y - self._start[1]
+            self._changed = _moved(self.scene.selected(), *offset, self.scene.size_wh)
+
+    def _reshape(self, event: Pointer) -> None:
+        shape = self.scene.shape(self._active.shape_id) if self._active else None
+        if shape is None or self._active is None:  # removed from elsewhere during the drag
+            self.cancel()
+            return
+        x, y = self.scene.clamp(event.x, event.y)
+        if event.ctrl:  # exactly there
+            x, y = rounded(x), rounded(y)
+        else:
+            (x, y), snapped = self.scene.snap(x, y, event.tolerance, ignore=(shape.id,))
+            self._snapped = (x, y) if snapped else None
+        geometry = dragged(shape.geometry, self._active.handle, x, y)
+        self._next_active = grip_after(self._active, geometry, x, y)
+        self._changed = (moved_to(shape, geometry),)
+
+    def _stretch_band(self, event: Pointer) -> None:
+        (x1, x2), (y1, y2) = sorted((self._start[0], event.x)), sorted((self._start[1], event.y))
+        self._band = (x1, y1, x2, y2)
+        touched = [shape.id for shape in self.scene.shapes_touching(self._band)]
+        self.scene.select((*self._kept, *touched))
+
+    def _look(self, event: Pointer) -> None:
+        """Find what is under the cursor: the shape, and the handle of a shape that shows its handles."""
+        hits = self.scene.shapes_at(event.x, event.y, event.tolerance)
+        self.scene.hovered = hits[0].id if hits else None
+        grips = [
+            Grip(shape_id, handle)
+            for shape_id in self._armed()
+            if (handle := self._handle_of(shape_id, event)) is not None
+        ]
+        vertices = [grip for grip in grips if grip.handle.kind == "vertex"]
+        self._hover = next(iter(vertices or grips), None)
+
+    def _handle_of(self, shape_id: int, event: Pointer) -> Handle | None:
+        shape = self.scene.shape(shape_id)
+        if shape is None:
+            return None
+        return handle_at(shape.geometry, event.x, event.y, event.tolerance)
+
+    def _armed(self) -> tuple[int, ...]:
+        """Return the shapes that show handles: the selected ones first, then the one under the cursor."""
+        selection = self.scene.selection if len(self.scene.selection) <= _ARMED_LIMIT else ()
+        hovered = self.scene.hovered
+        return selection if hovered is None or hovered in selection else (*selection, hovered)
+
+    # -- finishing -----------------------------------------------------------
+
+    def _release(self, event: Pointer) -> Edit | None:
+        changed, state, clicked = self._changed, self.state, self._clicked
+        self.cancel()
+        edit: Edit | None = None
+        if state is State.PRESSED and clicked is not None:
+            self.scene.select((clicked,))
+        elif state is State.MOVING and changed:
+            edit = self._replacing(changed, f"Move {_count(changed)}")
+        elif state is State.RESHAPING and changed:
+            if _is_whole(changed[0].geometry):
+                self._active = self._next_active
+                edit = self._replacing(changed)
+            else:
+                self.notice.text = _TOO_SMALL
+        self._look(event)
+        return edit
+
+    def _replacing(self, changed: Sequence[Shape], label: str = "") -> Edit | None:
+        """Return the edit, None where a drag came back to where it began."""
+        if all(self.scene.shape(shape.id) == shape for shape in changed):
+            return None
+        return ReplaceShapes(tuple(changed), label=label)
+
+    def _insert_on_edge(self, event: Pointer) -> Edit | None:
+        for shape_id in self._armed():
+            entry = self.scene.entry(shape_id)
+            if entry is None or not isinstance(entry.shape.geometry, Polygon):
+                continue
+            distance, ring, edge = nearest_edge(entry.rings, event.x, event.y)
+            if distance <= event.tolerance:
+                x, y = rounded(event.x), rounded(event.y)
+                self._active = Grip(shape_id, Handle("vertex", ring, edge + 1, x, y))
+                geometry = with_vertex(entry.shape.geometry, ring, edge, x, y)
+                return ReplaceShapes((moved_to(entry.shape, geometry),), label="Add vertex")
+        return None
+
+    def _remove_vertex(self, grip: Grip | None) -> Edit | None:
+        shape = self.scene.shape(grip.shape_id) if grip else None
+        if shape is None or grip is None or not still_there(grip.handle, shape.geometry):
+            return None
+        self._hover = self._active = None
+        geometry = without_vertex(shape.geometry, grip.handle)
+        if geometry is None:
+            self.notice.text = _WHY_KEPT.get(type(shape.geometry), "A box keeps its corners.")
+            return None
+        return ReplaceShapes((moved_to(shape, geometry),), label="Remove vertex")
+
+    def _nudge(self, event: Key) -> Edit | None:
+        step = _NUDGE_FAR if event.shift else _NUDGE_FINE if event.alt else _NUDGE
+        dx, dy = (step * sign for sign in _ARROWS[event.name])
+        active = self._active
+        shape = self.scene.shape(active.shape_id) if active else None
+        if active is None or shape is None or not still_there(active.handle, shape.geometry):
+            changed = _moved(self.scene.selected(), dx, dy, self.scene.size_wh)
+            return self._replacing(changed, f"Nudge {_count(changed)}")
+        x, y = self.scene.clamp(active.handle.x + dx, active.handle.y + dy)
+        x, y = rounded(x), rounded(y)
+        geometry = dragged(shape.geometry, active.handle, x, y)
+        if not _is_whole(geometry):
+            self.notice.text = _TOO_SMALL
+            return None
+        self._active = grip_after(active, geometry, x, y)
+        return self._replacing((moved_to(shape, geometry),), "Nudge vertex")
+
+    def _step_back(self) -> None:
+        if self.state is not State.IDLE:
+            self.cancel()
+        else:
+            self._active = None
+            self.scene.select(())
+
+    def _cursor(self) -> CursorName:
+        if self.state is State.MOVING:
+            return "move"
+        if self._hover is not None:
+            shape = self.scene.shape(self._hover.shape_id)
+            if shape is not None and isinstance(shape.geometry, (Box, OrientedBox)):
+                return "resize"
+            if self._hover.handle.kind == "ghost":
+                return "insert"
+            selected = self._hover.shape_id in self.scene.selection
+            return "remove" if self._removing and selected else "vertex"
+        hovered = self.scene.hovered
+        if hovered is None:
+            return "arrow"
+        return "move" if hovered in self.scene.selection else "point"
+
+
+def _moved(
+    shapes: Sequence[Shape], dx: float, dy: float, size_wh: tuple[int, int]
+) -> tuple[Shape, ...]:
+    """Return the shapes moved together, at most until one of them reaches the border of the image."""
+    if not shapes:
+        return ()
+    bounds = [shape.geometry.bounds() for shape in shapes]
+    (x1, y1), (x2, y2) = (
+        (min(b[0] for b in bounds), min(b[1] for b in bounds)),
+        (max(b[2] for b in bounds), max(b[3] for b in bounds)),
+    )
+    width, height = size_wh
+    dx = min(max(rounded(dx), min(0.0, -x1)), max(0.0, width - x2))
+    dy = min(max(rounded(dy), min(0.0, -y1)), max(0.0, height - y2))
+    return tuple(replace(shape, geometry=shape.geometry.translated(dx, dy)) for shape in shapes)
+
+
+def _is_whole(geometry: Geometry) -> bool:
+    """Tell whether a reshaped geometry still covers something."""
+    if isinstance(geometry, Box):
+        x1, y1, x2, y2 = geometry.bounds()
+        return x2 - x1 >= MIN_SIDE and y2 - y1 >= MIN_SIDE
+    if isinstance(geometry, OrientedBox):
+        return min(geometry.w, geometry.h) >= MIN_SIDE
+    return not isinstance(geometry, Polygon) or geometry.area() >= MIN_AREA
+
+
+def _next_below(hits: Sequence[int], selection: Sequence[int]) -> int:
+    """Return the shape after the selected one among those under the cursor, from the last back to the first."""
+    chosen = [place for place, shape_id in enumerate(hits) if shape_id in selection]
+    return hits[(chosen[-1] + 1) % len(hits)] if chosen else hits[0]
+
+
+def _count(shapes: Sequence[Shape]) -> str:
+    if len(shapes) == 1:
+        return shapes[0].geometry.kind.replace("_", " ")
+    return f"{len(shapes)} shapes"
