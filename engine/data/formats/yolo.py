@@ -243,8 +243,10 @@ def _free_name(folder: str, path: Path, taken: set[str]) -> str:
 
 
 def _place_image(source: Path, target: Path, how: str) -> None:
+    if how == "none":
+        return
     same = target.exists() and target.samefile(source)
-    if how == "none" or (same and target.is_symlink() == (how == "link")):
+    if same and (how == "link" or not target.is_symlink()):  # the link is there, or it is the source
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     if how == "link":

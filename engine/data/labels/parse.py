@@ -262,13 +262,13 @@ def crosses_itself(points: np.ndarray) -> bool:
     # float64: the products of fractions lose the sign of near misses in float32.
     a = np.asarray(points, dtype=np.float64)
     b = np.roll(a, -1, axis=0)
-    if len(a) > 64 and not _may_cross(a):
+    if not _may_cross(a):
         return False
     return _any_crossing(a, b)
 
 
 def _may_cross(points: np.ndarray) -> bool:
-    """Ask GEOS, which is faster for long outlines but also counts touching as invalid."""
+    """Ask GEOS, which is fast but also counts touching as invalid."""
     import shapely
 
     return not bool(shapely.is_valid(shapely.polygons(points)))

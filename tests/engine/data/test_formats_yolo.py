@@ -143,6 +143,15 @@ def test_the_sources_are_never_changed(tmp_path, picture, images):
     assert not target.is_symlink()
 
 
+def test_writing_a_data_set_onto_itself_keeps_its_pictures(tmp_path, picture):
+    path = write(dataset_of(picture, Box(1, 1, 9, 9)), tmp_path / "out", "yolo").path
+    for images in ("copy", "link", "none"):
+        dataset = read(path)
+        write(dataset, path.parent, "yolo", images=images)
+        assert dataset.images[0].path.read_bytes() == picture.read_bytes()
+        assert not dataset.images[0].path.is_symlink()
+
+
 def test_unwritable_folder_is_a_dataset_error(tmp_path, picture):
     (tmp_path / "file").touch()
     with pytest.raises(DatasetError, match="Cannot be written"):
