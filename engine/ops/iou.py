@@ -17,7 +17,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7) -> Tensor:
     Args:
         boxes1: Corners (N, 4).
         boxes2: Corners (M, 4).
-        eps: Added to the union, so that two empty boxes give 0.
+        eps: Least union, so that two empty boxes give 0.
 
     Returns:
         (N, M) float32 in 0..1.
@@ -28,7 +28,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7) -> Tensor:
     inter = (right_bottom - left_top).clamp_(0).prod(2)
     area1 = (boxes1[:, 2:] - boxes1[:, :2]).prod(1)
     area2 = (boxes2[:, 2:] - boxes2[:, :2]).prod(1)
-    return inter / (area1[:, None] + area2 - inter + eps)
+    return inter / (area1[:, None] + area2 - inter).clamp(min=eps)
 
 
 def bbox_iou(
@@ -76,7 +76,7 @@ def bbox_iou(
     return iou - (distance / diagonal + aspect * alpha)
 
 
-def mask_iou(masks1: Tensor, masks2: Tensor, eps: float = 1e-7) -> Tensor:
+def mask_iou(masks1: Tensor, masks2: Tensor) -> Tensor:
     """Return the IoU of every mask of one set with every mask of another.
 
     Only the pixels that some mask of the smaller set covers can be shared, so the product runs over those.
@@ -84,24 +84,25 @@ def mask_iou(masks1: Tensor, masks2: Tensor, eps: float = 1e-7) -> Tensor:
     Args:
         masks1: (N, ...) binary of any dtype, non-zero inside.
         masks2: (M, ...) binary, the same frame.
-        eps: Added to the union, so that two empty masks give 0.
 
     Returns:
-        (N, M) float32 in 0..1.
+        (N, M) in 0..1, 0 for two empty masks; float64 where the device has it, since an overlap of exactly
+        7 / 10 should pass a threshold of 0.7.
     """
     flat1, flat2 = masks1.flatten(1).bool(), masks2.flatten(1).bool()
     if flat1.shape[1] != flat2.shape[1]:
         raise ValueError(
             f"expected masks of one size, received {tuple(masks1.shape)} and {tuple(masks2.shape)}"
         )
+    exact = torch.float32 if masks1.device.type == "mps" else torch.float64
     if not len(flat1) or not len(flat2):
-        return torch.zeros(len(flat1), len(flat2), device=masks1.device)
-    area1, area2 = flat1.sum(1), flat2.sum(1)
+        return torch.zeros(len(flat1), len(flat2), device=masks1.device, dtype=exact)
+    area1, area2 = flat1.sum(1, dtype=exact), flat2.sum(1, dtype=exact)
     swapped = len(flat1) > len(flat2)
     few, many = (flat2, flat1) if swapped else (flat1, flat2)
     shared = few.any(0).nonzero().squeeze(1)
     if len(shared) < 0.6 * flat1.shape[1]:  # above that the gathering costs more than it saves
         few, many = few.index_select(1, shared), many.index_select(1, shared)
     inter = few.float() @ many.float().T
-    inter = inter.T if swapped else inter
-    return inter / (area1[:, None] + area2 - inter + eps)
+    inter = (inter.T if swapped else inter).to(exact)
+    return inter / (area1[:, None] + area2 - inter).clamp(min=1)

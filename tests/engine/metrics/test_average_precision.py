@@ -98,7 +98,7 @@ def _ours(kind, scenes):
                 )
                 for group in (truth, boxes)
             ]
-            iou = mask_iou(*masks, eps=0)
+            iou = mask_iou(*masks)
         columns.append((match_predictions(iou, guess, label), score, guess, label))
     return ap_per_class(*(np.concatenate(c) for c in zip(*columns, strict=True)), CLASSES)
 

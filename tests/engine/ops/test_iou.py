@@ -68,7 +68,7 @@ def test_mask_iou_counts_pixels(n, m, share, dtype):
     first = torch.rand(n, 12, 15, generator=random) < share
     second = torch.rand(m, 12, 15, generator=random) < share
     expected = torch.tensor(
-        [[((a & b).sum() / (a | b).sum().clamp(1)) for b in second] for a in first]
+        [[(a & b).sum().double() / (a | b).sum().clamp(1) for b in second] for a in first]
     )
     torch.testing.assert_close(mask_iou(first.to(dtype), second.to(dtype)), expected)
 
