@@ -176,6 +176,10 @@ class ImageTable:
             [(int(grown), image_id) for image_id in image_ids],
         )
 
+    def rels(self) -> dict[int, str]:
+        """Return the path of every image below the folder it was added from."""
+        return dict(self.db.rows("SELECT id, rel FROM images WHERE removed = 0"))
+
     def revisions(self, image_ids: Sequence[int]) -> dict[int, int]:
         """Return how often the labels of images were changed so far."""
         sql = "SELECT revision FROM images WHERE id = ?"
