@@ -147,8 +147,10 @@ class DetectionLoss:
         """Return the points (A, 2) in cells and strides (A, 1), kept while the sizes stay the same."""
         key = (*(tuple(f.shape[2:]) for f in feats), feats[0].device)
         if self._anchors is None or self._anchors[0] != key:
-            maps = [f.new_empty(1, 1, *f.shape[2:], dtype=torch.float32) for f in feats]
-            self._anchors = (key, *make_anchors(maps, self.strides))
+            # made under inference_mode, as in a validation, they could not serve a later training step
+            with torch.inference_mode(False), torch.no_grad():
+                maps = [torch.empty(1, 1, *f.shape[2:], device=f.device) for f in feats]
+                self._anchors = (key, *make_anchors(maps, self.strides))
         return self._anchors[1:]
 
     @staticmethod

@@ -214,6 +214,16 @@ def test_sizes_may_change_between_batches():
         assert total.isfinite()
 
 
+def test_a_validation_may_come_before_a_training_step():
+    loss = losses()[1]
+    raw, batch = raw_outputs(), labels()
+    with torch.inference_mode():
+        _, seen = loss(raw, batch)
+    total, items = loss(raw, batch)
+    total.backward()
+    torch.testing.assert_close(items, seen.clone())
+
+
 def test_too_few_bins_are_refused():
     with pytest.raises(ValueError, match="2 or more bins"):
         DetectionLoss(NC, 1, STRIDES, gains())
