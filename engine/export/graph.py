@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import deepcopy
 
 import torch
@@ -9,9 +10,6 @@ from torch import Tensor, nn
 
 from engine.nn.backends.metadata import Metadata
 from engine.nn.tasks import BaseModel
-
-# Further apart than any two boxes of an image: boxes moved by class times this never overlap
-CLASS_OFFSET = 7680.0
 
 
 class ExportGraph(nn.Module):
@@ -83,12 +81,30 @@ def _of_one_image(image: Tensor, metadata: Metadata) -> Tensor:
         (2, 2, len(metadata.names), image.shape[0] - 4 - len(metadata.names)), 0
     )
     score, label = scores.max(0)  # (A,)
+    corners = torch.cat((centre - size / 2, centre + size / 2)).T  # (A, 4)
     likely = (score > metadata.conf).nonzero().squeeze(1)
-    boxes = torch.cat((centre - size / 2, centre + size / 2)).T[likely]  # (L, 4)
-    score, label = score[likely], label[likely].to(boxes.dtype)
-    apart = boxes if metadata.agnostic_nms else boxes + label[:, None] * CLASS_OFFSET
+    boxes, score, label = (
+        corners[likely],
+        score[likely],
+        label[likely].to(corners.dtype),
+    )  # (L, ...)
+    apart = boxes
+    if not metadata.agnostic_nms:
+        apart = boxes + _class_offsets(label, corners.max() - corners.min() + 1, metadata)
     kept = nms(apart, score, metadata.iou)[: metadata.max_det]
     columns = (boxes[kept], score[kept, None], label[kept, None], extras.T[likely][kept])
     rows = torch.cat(columns, 1)
     empty = rows.new_zeros(metadata.max_det, rows.shape[1])
     return torch.cat((rows, empty))[: metadata.max_det]
+
+
+def _class_offsets(label: Tensor, extent: Tensor, metadata: Metadata) -> Tensor:
+    """Return offsets (L, 4) that move each class to a place of its own, so that only equals overlap.
+
+    The places form a square, not a row: the further out, the coarser float32 becomes, and overlaps near
+    the threshold would be decided by rounding.
+    """
+    side = math.ceil(math.sqrt(len(metadata.names)))
+    row = torch.floor(label / side)
+    offset = torch.stack((label - row * side, row), 1) * extent
+    return torch.cat((offset, offset), 1)

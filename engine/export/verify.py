@@ -56,6 +56,7 @@ def compare(
         theirs = run_in_batches(exported.backend, images)
     if metadata.nms:
         ours = (expand_detections(ours[0], len(metadata.names)), *ours[1:])
+        theirs = (_aligned(ours[0], theirs[0]), *theirs[1:])
     outputs = {
         f"output{i}": {"shape": list(b.shape), "max_abs_diff": _largest(a, b)}
         for i, (a, b) in enumerate(zip(ours, theirs, strict=True))
@@ -83,6 +84,12 @@ def _input_size(imgsz: int | tuple[int, int] | None, exported: AutoBackend) -> t
     if not exported.dynamic or imgsz is None:
         return exported.imgsz
     return (imgsz, imgsz) if isinstance(imgsz, int) else (int(imgsz[0]), int(imgsz[1]))
+
+
+def _aligned(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Reorder detections (1, C, N) to the nearest of ours: rows of nearly equal scores may swap."""
+    nearest = torch.cdist(ours[0].T, theirs[0].T, p=float("inf")).argmin(1)
+    return theirs[:, :, nearest]
 
 
 def _largest(a: Tensor, b: Tensor) -> float:

@@ -120,7 +120,7 @@ class AutoBackend:
     def warmup(self, imgsz: tuple[int, int] | None = None) -> None:
         """Run an empty image, so that the first real one does not wait for the device to get ready."""
         height, width = imgsz or self.imgsz
-        batch = 1 if self.dynamic else self.batch
+        batch = 1 if self.metadata.free_batch else self.batch
         self.forward(torch.zeros(batch, self.metadata.channels, height, width, device=self.device))
 
 

@@ -36,10 +36,8 @@ def run_in_batches(backend: Backend, images: Tensor) -> Outputs:
         ModelError: The images do not have the size that the file was made for.
     """
     metadata = backend.metadata
-    if metadata.dynamic:
-        return backend.run(images)
     size = tuple(images.shape[-2:])
-    if size != metadata.imgsz:
+    if size != metadata.imgsz and not metadata.dynamic:
         height, width = metadata.imgsz
         raise ModelError(
             f"this model takes images of height {height} and width {width}, received {size[0]} and "
@@ -47,8 +45,8 @@ def run_in_batches(backend: Backend, images: Tensor) -> Outputs:
             value=size,
             remedy=f"Use imgsz={height if height == width else [height, width]}, or export with dynamic=True.",
         )
-    count, batch = len(images), metadata.batch
-    if count == batch:
+    batch = metadata.batch
+    if metadata.free_batch or len(images) == batch:
         return backend.run(images)
     pieces = []
     for piece in images.split(batch):

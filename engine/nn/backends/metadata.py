@@ -23,9 +23,9 @@ class Metadata:
         names: Class id to class name.
         stride: Its largest stride; height and width of an image are multiples of it.
         imgsz: Height and width it was made for, in pixels.
-        batch: Images a call, where :attr:`dynamic` does not leave that free.
+        batch: Images a call, where :attr:`free_batch` does not leave that free.
         channels: Channels of an image.
-        dynamic: Whether it takes other sizes and batches.
+        dynamic: Whether it takes other sizes.
         nms: Whether duplicates are removed inside; the output is then (B, max_det, 6 + extras).
         half: Whether it computes in float16.
         conf: Smallest score that leaves the built-in removal of duplicates.
@@ -47,6 +47,11 @@ class Metadata:
     iou: float = 0.7
     max_det: int = 300
     agnostic_nms: bool = False
+
+    @property
+    def free_batch(self) -> bool:
+        """Whether it takes any number of images; a built-in removal of duplicates fixes the number."""
+        return self.dynamic and not self.nms
 
     def to_text(self) -> dict[str, str]:
         """Return the entries to store in a file."""
