@@ -26,8 +26,6 @@ NOT_YET: dict[str, str] = {
     "keras": _FORMAT,
     "kobj": _POSE,
     "mixup": "this version blends images with mosaic only",
-    "nms": "this version leaves the removal of duplicate boxes to the program that uses the model",
-    "optimize": "this version does not prepare models for phones",
     "pose": _POSE,
     "profile": "this version does not measure exported models during training",
     "save_frames": "this version writes videos and pictures, not the frames of videos",
