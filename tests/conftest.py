@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 
@@ -31,3 +33,24 @@ def config_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     folder = tmp_path_factory.mktemp("config")
     monkeypatch.setenv("MASKWRIGHT_CONFIG_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data.yaml of six pictures, 64 by 64, of one bright square each, with its outline as label."""
+    root = tmp_path_factory.mktemp("drawn_parts")
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 4), ("val", 2)):
+        for kind in ("images", "labels"):
+            (root / kind / split).mkdir(parents=True)
+        for number in range(count):
+            picture = generator.integers(0, 60, (64, 64, 3), dtype=np.uint8)
+            x, y = (int(v) for v in generator.integers(4, 30, 2))
+            picture[y : y + 24, x : x + 24] = 220
+            cv2.imwrite(str(root / "images" / split / f"{number}.png"), picture)
+            corners = ((x, y), (x + 24, y), (x + 24, y + 24), (x, y + 24))
+            points = " ".join(f"{px / 64:.5f} {py / 64:.5f}" for px, py in corners)
+            (root / "labels" / split / f"{number}.txt").write_text(f"0 {points}\n")
+    file = root / "data.yaml"
+    file.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames:\n  0: square\n")
+    return file

@@ -14,6 +14,7 @@ NOT_YET: dict[str, str] = {
     "augment": "this version looks at each image once",
     "auto_augment": _CLASSIFY,
     "bgr": "this version does not swap colour channels",
+    "compile": "this version runs the network as it is",
     "copy_paste": "this version does not paste objects",
     "copy_paste_mode": "this version does not paste objects",
     "crop_fraction": _CLASSIFY,

@@ -7,6 +7,7 @@ from engine.cfg.argument import Argument
 _VAL = ("val",)
 _PREDICT = ("predict",)
 _BOTH = ("val", "predict")
+_THRESHOLDS = ("train", "val", "predict", "export")
 _BOXES = ("detect", "segment", "pose", "obb")
 
 PREDICTION: tuple[Argument, ...] = (
@@ -57,13 +58,13 @@ PREDICTION: tuple[Argument, ...] = (
         "float",
         None,
         "Leave out what the model is less sure of than this. "
-        "Empty means 0.25 in prediction and 0.001 in validation, which needs the whole curve.",
+        "Empty means 0.001 in validation, which needs the whole curve, and 0.25 elsewhere.",
         "Prediction",
-        ("train", *_BOTH),
+        _THRESHOLDS,
         low=0.0,
         high=1.0,
         advanced=False,
-        mode_defaults={"predict": 0.25, "val": 0.001},
+        mode_defaults={"predict": 0.25, "val": 0.001, "export": 0.25},
     ),
     Argument(
         "iou",
@@ -71,7 +72,7 @@ PREDICTION: tuple[Argument, ...] = (
         0.7,
         "Of two boxes of one class that overlap by more than this, only the surer one stays.",
         "Prediction",
-        ("train", *_BOTH),
+        _THRESHOLDS,
         tasks=_BOXES,
         low=0.0,
         high=1.0,
@@ -83,7 +84,7 @@ PREDICTION: tuple[Argument, ...] = (
         300,
         "At most this many objects are kept for one image.",
         "Prediction",
-        ("train", *_BOTH),
+        _THRESHOLDS,
         tasks=_BOXES,
         low=1,
         high=100_000,
@@ -103,7 +104,7 @@ PREDICTION: tuple[Argument, ...] = (
         False,
         "Overlapping boxes compete even when their classes differ.",
         "Prediction",
-        ("train", *_BOTH),
+        _THRESHOLDS,
         tasks=_BOXES,
     ),
     Argument(

@@ -156,14 +156,6 @@ TRAINING: tuple[Argument, ...] = (
         high=1.0,
     ),
     Argument(
-        "channels_last",
-        "bool",
-        None,
-        "Keep pictures in memory pixel by pixel, which trains faster on most devices. Empty chooses.",
-        "Training",
-        _TRAIN,
-    ),
-    Argument(
         "compile",
         "bool",
         False,
