@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 
@@ -38,6 +36,9 @@ def config_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 @pytest.fixture(scope="session")
 def drawn_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data.yaml of six pictures, 64 by 64, of one bright square each, with its outline as label."""
+    import cv2
+    import numpy as np
+
     root = tmp_path_factory.mktemp("drawn_parts")
     generator = np.random.default_rng(0)
     for split, count in (("train", 4), ("val", 2)):
