@@ -1,0 +1,299 @@
+"""Immutable dataset versions: what a training learns from, so that any model can say which labels made it.
+
+A version is a folder in the YOLO layout with links to the images instead of copies. Its name carries a hash of everything
+in it; making a version of the same content again finds the one that is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.data.yaml_file import write_data_yaml
+from engine.runtime.errors import EngineError
+from studio.model.errors import EditError, StorageError
+from studio.model.project import Project
+from studio.storage.splits import SplitRule
+from studio.storage.version_content import Entry, collect
+
+Progress = Callable[[int, int], None]
+VERSION_FILE = "version.json"
+MANIFEST = "manifest.jsonl"
+_MAKING = ".making-"
+
+
+class CancelledError(EngineError):
+    """The work was stopped because someone asked for it; nothing was left behind."""
+
+
+@dataclass(frozen=True)
+class DatasetVersion:
+    """One version on disk.
+
+    Attributes:
+        number: 1, 2, ... in the order they were made.
+        hash: SHA-256 of its content, hexadecimal.
+        folder: Where it lies.
+        task: ``detect`` or ``segment``.
+        names: Class names in order.
+        images: Number of images of each split.
+        annotations: Number of label lines of each class name.
+        backgrounds: Images without objects among them.
+        left_out: How many images were left out, by reason.
+        lost: What the labels could not hold, one sentence each.
+        created: Seconds since the epoch, UTC.
+        placed: How images were placed: ``link``, ``hard link`` or ``copy``.
+        rule: The rule for images without a split.
+    """
+
+    number: int
+    hash: str
+    folder: Path
+    task: str
+    names: list[str]
+    images: dict[str, int]
+    annotations: dict[str, int]
+    backgrounds: int
+    left_out: dict[str, int]
+    lost: list[str]
+    created: float
+    placed: str
+    rule: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def yaml(self) -> Path:
+        """The data.yaml to train with."""
+        return self.folder / "data.yaml"
+
+
+def create_version(
+    project: Project,
+    rule: SplitRule | None = None,
+    task: str | None = None,
+    progress: Progress | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> DatasetVersion:
+    """Make a version of what is labelled now, or return the one that has the same content.
+
+    Labelled images and backgrounds are in it; unlabelled, damaged and missing ones are counted in ``left_out``. The project
+    may be open for reading only elsewhere; the version is written beside its database.
+
+    Args:
+        project: The project.
+        rule: How images without a split are divided.
+        task: ``detect`` writes boxes, ``segment`` outlines; None takes the project's.
+        progress: Called with (done, total) images.
+        is_cancelled: Asked for each image; True stops and leaves nothing behind.
+
+    Raises:
+        EditError: Nothing is labelled.
+        StorageError: The version cannot be written.
+        CancelledError: ``is_cancelled`` said so.
+    """
+    try:
+        return _create(project, rule or SplitRule(), task or project.task, progress, is_cancelled)
+    except OSError as error:
+        if isinstance(error, EngineError):
+            raise
+        raise StorageError(
+            f"the dataset version cannot be written ({error.strerror or error}).",
+            path=error.filename or project.versions_dir,
+            remedy="Free space on the disk, or check that the project folder may be written.",
+        ) from error
+
+
+def list_versions(folder: Path) -> list[DatasetVersion]:
+    """Return the versions in a project's ``versions`` folder, oldest first; what is no version is passed over."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.name.startswith("."):
+                with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                    found.append(read_version(path))
+    return sorted(found, key=lambda version: version.number)
+
+
+def read_version(folder: Path) -> DatasetVersion:
+    """Read a version from its folder.
+
+    Raises:
+        OSError, ValueError, KeyError: The folder is no version.
+    """
+    values = json.loads((folder / VERSION_FILE).read_text(encoding="utf-8"))
+    number = int(folder.name.partition("-")[0])
+    return DatasetVersion(number=number, folder=folder, **values)
+
+
+def check_version(version: DatasetVersion) -> list[str]:
+    """Return what differs from the day the version was made; empty: it is what its hash says.
+
+    Labels are hashed again; images are compared by size and time of change, as when the version was made.
+    """
+    problems: list[str] = []
+    entries: list[Entry] = []
+    with (version.folder / MANIFEST).open(encoding="utf-8") as lines:
+        for line in lines:
+            entry = Entry.from_line(json.loads(line))
+            entries.append(entry)
+            problems += _differences(version.folder, entry)
+    if content_hash({"task": version.task, "names": version.names}, entries) != version.hash:
+        problems.append(f"{version.folder / MANIFEST}: the list of images was changed.")
+    return problems
+
+
+def content_hash(header: dict[str, Any], entries: list[Entry]) -> str:
+    """Return the hash of a version's content: classes, task, and for each image file, split and labels."""
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for entry in entries:
+        digest.update(json.dumps(entry.to_line(), sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _create(
+    project: Project,
+    rule: SplitRule,
+    task: str,
+    progress: Progress | None,
+    is_cancelled: Callable[[], bool],
+) -> DatasetVersion:
+    content = collect(project, rule, task)
+    if not any(entry.rows for entry in content.entries):
+        raise EditError(
+            "No image has a shape that a model could learn.",
+            path=project.folder,
+            remedy="Draw at least one shape.",
+        )
+    names = [cls.name for cls in project.classes()]
+    header = {"task": task, "names": names}
+    digest = content_hash(header, content.entries)
+    for version in list_versions(project.versions_dir):
+        if version.hash == digest:
+            return version
+    facts = {
+        **header,
+        "hash": digest,
+        "created": time.time(),
+        "images": content.counts.images,
+        "annotations": {names[i]: n for i, n in sorted(content.counts.by_class.items())},
+        "backgrounds": content.counts.backgrounds,
+        "left_out": content.left_out,
+        "lost": content.counts.lost_sentences(),
+        "rule": asdict(rule),
+    }
+    return _write(project.versions_dir, content.entries, facts, progress, is_cancelled)
+
+
+def _differences(folder: Path, entry: Entry) -> Iterator[str]:
+    label = folder / "labels" / entry.split / f"{Path(entry.name).stem}.txt"
+    try:
+        if hashlib.sha256(label.read_bytes()).hexdigest() != entry.label_hash:
+            yield f"{label}: the labels were changed."
+    except FileNotFoundError:
+        yield f"{label}: the labels are missing."
+    image = folder / "images" / entry.split / entry.name
+    try:
+        info = image.stat()
+    except OSError:
+        yield f"{image}: the image is missing ({entry.path})."
+        return
+    if (info.st_size, info.st_mtime_ns) != (entry.size, entry.mtime_ns):
+        yield f"{entry.path}: the image was changed after the version was made."
+
+
+def _write(
+    folder: Path,
+    entries: list[Entry],
+    facts: dict[str, Any],
+    progress: Progress | None,
+    is_cancelled: Callable[[], bool],
+) -> DatasetVersion:
+    """Write into a folder of another name, which gets its own when everything is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    making = folder / f"{_MAKING}{os.getpid()}-{facts['hash'][:8]}"
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        placed = _write_files(making, entries, progress, is_cancelled)
+        splits = {split: f"images/{split}" for split in facts["images"]}
+        splits.setdefault("val", splits["train"])
+        write_data_yaml(making / "data.yaml", facts["names"], splits, extra={"task": facts["task"]})
+        text = json.dumps({**facts, "placed": placed}, indent=1, ensure_ascii=False)
+        (making / VERSION_FILE).write_text(text, encoding="utf-8")
+        return read_version(_give_name(making, folder, facts["hash"]))
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+
+
+def _write_files(
+    making: Path,
+    entries: list[Entry],
+    progress: Progress | None,
+    is_cancelled: Callable[[], bool],
+) -> str:
+    placer = _Placer()
+    for split in {entry.split for entry in entries} | {"train"}:
+        (making / "images" / split).mkdir(parents=True)
+        (making / "labels" / split).mkdir(parents=True)
+    with (making / MANIFEST).open("w", encoding="utf-8") as manifest:
+        for done, entry in enumerate(entries, start=1):
+            if is_cancelled():
+                raise CancelledError("The dataset version was cancelled.")
+            placer.place(Path(entry.path), making / "images" / entry.split / entry.name)
+            stem = Path(entry.name).stem
+            _write_once(making / "labels" / entry.split / f"{stem}.txt", entry.label_text)
+            manifest.write(json.dumps(entry.to_line()) + "\n")
+            if progress:
+                progress(done, len(entries))
+    return placer.kind
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that nobody is meant to write again. It needs no sync: the folder gets its name at the end."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+
+
+class _Placer:
+    """Puts images into a version without copying where the file system can do without."""
+
+    _KINDS: dict[str, Callable[[Path, Path], object]] = {
+        "link": lambda source, target: target.symlink_to(source),
+        "hard link": lambda source, target: target.hardlink_to(source),
+        "copy": shutil.copy2,
+    }
+
+    def __init__(self) -> None:
+        self.kind = "link"
+
+    def place(self, source: Path, target: Path) -> None:
+        """Place one image; where a kind fails (no right to link, another disk) the next one is tried from then on."""
+        kinds = list(self._KINDS)
+        for kind in kinds[kinds.index(self.kind) :]:
+            try:
+                self._KINDS[kind](source, target)
+            except OSError:
+                if kind == kinds[-1]:
+                    raise
+            else:
+                self.kind = kind
+                return
+
+
+def _give_name(making: Path, folder: Path, digest: str) -> Path:
+    while True:
+        numbers = [version.number for version in list_versions(folder)]
+        target = folder / f"{max(numbers, default=0) + 1}-{digest[:8]}"
+        try:
+            return making.rename(target)
+        except OSError:
+            if not target.exists():
+                raise  # else another window was faster with this number: take the next
