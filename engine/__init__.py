@@ -1,0 +1,14 @@
+"""The engine: train, validate, predict and export without a window. Importing it loads no torch."""
+
+from engine._lazy import attach
+from engine._version import __version__ as __version__
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "YOLO": "engine.models.yolo.model",
+        "settings": "engine.runtime.settings",
+        "checks": "engine.runtime.checks",
+    },
+)
+__all__ += ["__version__"]

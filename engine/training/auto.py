@@ -68,3 +68,19 @@ def adam_rate(batch_size: int, pretrained: bool) -> float:
     """
     base = 0.0005 if pretrained else 0.002
     return round(base * (min(max(batch_size, 4), 64) / 8) ** 0.5, 6)
+
+
+def plan_given(
+    name: str,
+    lr: float,
+    momentum: float,
+    warmup_bias_lr: float,
+    batches: int,
+    accumulate: int,
+    warmup_batches: int,
+) -> OptimizerPlan:
+    """Put what a person chose into a plan; only a warm-up longer than half the run is cut."""
+    warmup = min(warmup_batches, batches // 2)
+    return OptimizerPlan(
+        name, lr, momentum, accumulate, warmup, warmup_bias_lr, f"{name} as the arguments say"
+    )

@@ -37,6 +37,12 @@ class ControlFile:
             self._command = self._read()
         return self._command
 
+    def wait_while_paused(self) -> Command:
+        """Return the next command that is not ``pause``."""
+        while (command := self.command(now=True)) == "pause":
+            time.sleep(INTERVAL_S)
+        return command
+
     def consume(self) -> None:
         """Remove a command that was obeyed, or resuming this run would obey it again."""
         self._command = "run"

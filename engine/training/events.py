@@ -103,11 +103,11 @@ def event_callbacks(log: EventLog) -> dict[str, Callable[[Any], None]]:
         "on_train_batch_end": lambda t: _batch(log, t),
         "on_val_batch_end": lambda v: _validation_batch(log, v),
         "on_train_epoch_end": lambda t: log.write(
-            "on_train_epoch_end", epoch=t.epoch + 1, losses=t.train_losses(), lr=t.lr
+            "on_train_epoch_end", epoch=t.epoch + 1, losses=losses(t, t.tloss), lr=_bare(t.lr)
         ),
         "on_fit_epoch_end": lambda t: log.write("on_fit_epoch_end", **_fit(t)),
         "on_model_save": lambda t: log.write(
-            "on_model_save", epoch=t.epoch + 1, path=t.last, best=t.fitness == t.best_fitness
+            "on_model_save", epoch=t.epoch + 1, path=t.last, best=t.is_best
         ),
         "on_train_end": lambda t: log.write(
             "on_train_end",
@@ -153,9 +153,9 @@ def _batch(log: EventLog, trainer: Any) -> None:
         epoch=trainer.epoch + 1,
         batch=trainer.batch_index + 1,
         batches=len(trainer.train_loader),
-        losses=trainer.batch_losses(),
-        lr=max(g["lr"] for g in trainer.optimizer.param_groups),
-        images_per_second=trainer.images_per_second,
+        losses=losses(trainer, trainer.loss_items),
+        lr=round(trainer.optimizer.param_groups[0]["lr"], 9),
+        images_per_second=trainer.clock.images_per_second,
         memory_mib=memory_mib(trainer.device.type),
     )
 
@@ -167,20 +167,32 @@ def _validation_batch(log: EventLog, validator: Any) -> None:
         )
 
 
+def losses(trainer: Any, items: Any) -> dict[str, float]:
+    """Give the parts of a loss by their bare names."""
+    return _bare(trainer.label_loss_items(items, "train"))
+
+
 def _fit(trainer: Any) -> dict[str, Any]:
     """Give everything that a finished epoch has to tell."""
-    metrics = {k: v for k, v in (trainer.metrics or {}).items() if not k.startswith("val/")}
+    measured = trainer.metrics or {}
+    done, total = trainer.epoch + 1, trainer.epochs
     return {
-        "epoch": trainer.epoch + 1,
-        "losses": trainer.train_losses(),
-        "val_losses": trainer.validation_losses(),
-        "metrics": metrics,
-        "lr": trainer.lr,
-        "images_per_second": trainer.images_per_second,
+        "epoch": done,
+        "final": trainer.final,
+        "losses": losses(trainer, trainer.tloss),
+        "val_losses": _bare({k: v for k, v in measured.items() if k.startswith("val/")}),
+        "metrics": {k: v for k, v in measured.items() if not k.startswith("val/")},
+        "lr": _bare(trainer.lr),
+        "images_per_second": trainer.clock.images_per_second,
         "memory_mib": memory_mib(trainer.device.type),
         "fitness": trainer.fitness,
         "best_fitness": trainer.best_fitness,
         "best_epoch": trainer.stopper.best_epoch + 1,
-        "seconds": trainer.seconds(),
-        "eta_s": trainer.eta_s(),
+        "seconds": trainer.clock.seconds(),
+        "eta_s": 0.0 if trainer.stop else trainer.clock.eta_s(done, total),
     }
+
+
+def _bare(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Drop empty values, and from the names what stands before the slash."""
+    return {k.rpartition("/")[2]: v for k, v in values.items() if v is not None}

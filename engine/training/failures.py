@@ -88,7 +88,9 @@ def describe(error: BaseException) -> Failure:
 
 
 def kind_of(error: BaseException) -> Kind:
-    """Give the kind of an exception."""
+    """Give the kind of an exception; where a full disk is behind it, that is the kind."""
+    if _is_disk(error) or _is_disk(error.__cause__):
+        return "disk"
     for cls, kind in _BY_TYPE:
         if isinstance(error, cls):
             return kind
@@ -96,6 +98,11 @@ def kind_of(error: BaseException) -> Kind:
     for phrase, kind in _BY_TEXT:
         if phrase in text:
             return kind
-    if isinstance(error, OSError) and error.errno in _DISK:
-        return "disk"
     return "crash"
+
+
+def _is_disk(error: BaseException | None) -> bool:
+    """Say whether it is the file system that refused; torch's writer says so in words only."""
+    if isinstance(error, OSError) and not isinstance(error, EngineError):
+        return error.errno in _DISK
+    return isinstance(error, RuntimeError) and "failed writing file" in str(error).lower()

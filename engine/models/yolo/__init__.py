@@ -1,0 +1,16 @@
+"""The YOLO family; the classes load on first use."""
+
+from engine._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "YOLO": "engine.models.yolo.model",
+        "DetectionTrainer": "engine.models.yolo.detect.train",
+        "DetectionValidator": "engine.models.yolo.detect.val",
+        "DetectionPredictor": "engine.models.yolo.detect.predict",
+        "SegmentationTrainer": "engine.models.yolo.segment.train",
+        "SegmentationValidator": "engine.models.yolo.segment.val",
+        "SegmentationPredictor": "engine.models.yolo.segment.predict",
+    },
+)

@@ -1,0 +1,51 @@
+"""predictions.json: a validation's predictions as COCO's evaluation reads them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.core.validation_record import Objects
+from engine.ops.raster import polygon2mask
+from engine.runtime.paths import write_atomic
+
+
+class CocoPredictions:
+    """Collects predictions in COCO's result format; class numbers count from 1 there."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, file: str, size_wh: tuple[int, int], found: Objects) -> None:
+        """Take in one image's predictions."""
+        stem = Path(file).stem
+        image_id = int(stem) if stem.isdecimal() else stem
+        for i, (number, box) in enumerate(zip(found.classes, found.boxes, strict=True)):
+            x1, y1, x2, y2 = (float(v) for v in box)
+            row = {
+                "image_id": image_id,
+                "file_name": Path(file).name,
+                "category_id": int(number) + 1,
+                "bbox": [round(v, 3) for v in (x1, y1, x2 - x1, y2 - y1)],
+                "score": round(float(found.scores[i]), 5),
+            }
+            if found.outlines is not None:
+                row["segmentation"] = encode_outline(found.outlines[i], size_wh)
+            self.rows.append(row)
+
+    def write(self, path: Path) -> None:
+        """Write the file."""
+        write_atomic(path, json.dumps(self.rows))
+
+
+def encode_outline(outline: np.ndarray, size_wh: tuple[int, int]) -> dict[str, Any]:
+    """Give an outline in pixels as COCO's compressed run lengths."""
+    from pycocotools import mask as coco_mask
+
+    width, height = size_wh
+    pixels = polygon2mask((height, width), [outline])
+    encoded = coco_mask.encode(np.asfortranarray(pixels))
+    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}

@@ -1,0 +1,276 @@
+"""The object people hold: a model with train, val, predict and export.
+
+Which trainer, validator and predictor belong to a task, the families in `engine.models` say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
+
+from engine.cfg.arguments import tell_without_effect
+from engine.cfg.schema import by_name
+from engine.core.callbacks import CallbackHost, new_callbacks
+from engine.core.exporter import Exporter
+from engine.core.results import Results
+from engine.nn.autobackend import AutoBackend
+from engine.nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from engine.nn.tasks import build_model
+from engine.runtime.errors import ConfigError, ModelError
+
+TaskMap = Mapping[str, Mapping[str, type]]
+
+# What a model file remembers of its training and uses again where nothing else is said.
+REMEMBERED = ("imgsz", "data", "single_cls")
+
+
+class Model(CallbackHost):
+    """A model by file name: a description (.yaml), weights (.pt) or an exported file.
+
+    Attributes:
+        model: The network; for an exported file its path.
+        task: What it does: detect, segment.
+        ckpt: The checkpoint it came from, None for a new network.
+        ckpt_path: File of the weights, None for a new network.
+        overrides: Arguments that hold for every call.
+        trainer: Trainer of the last `train`.
+        predictor: Predictor of the last `predict`.
+        metrics: Metrics of the last `train` or `val`.
+    """
+
+    task_map: ClassVar[TaskMap] = {}
+
+    def __init__(
+        self, model: str | Path = "yolo11n.yaml", task: str | None = None, verbose: bool = False
+    ) -> None:
+        self.callbacks = new_callbacks()
+        self.overrides: dict[str, Any] = {}
+        self.ckpt: Checkpoint | None = None
+        self.ckpt_path: Path | None = None
+        self.trainer: Any = None
+        self.predictor: Any = None
+        self.metrics: Any = None
+        self._trained = False
+        suffix = Path(model).suffix.lower()
+        if suffix in (".yaml", ".yml"):
+            self._build(str(model), verbose)
+        elif suffix == ".pt":
+            self._read(Path(model))
+        else:
+            self._refer_to(Path(model), task)
+        if task is not None and task != self.task:
+            raise ConfigError(
+                f"{model} is a model for task {self.task!r}, received task={task!r}.", value=task
+            )
+        self._check_task()
+
+    def __call__(self, source: Any = None, stream: bool = False, **kwargs: Any) -> Any:
+        """Predict, see `predict`."""
+        return self.predict(source, stream, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.overrides['model']!r}, task={self.task!r})"
+
+    # The four modes
+
+    def train(self, trainer: type | None = None, **kwargs: Any) -> Any:
+        """Train and take over the best weights.
+
+        Args:
+            trainer: Trainer class of one's own instead of the task's.
+            kwargs: Arguments of the training.
+
+        Returns:
+            The metrics of the best weights, with ``.box``, for masks ``.seg``, and ``.results_dict``.
+        """
+        self._needs_network("train")
+        given = self._given(kwargs, "train")
+        make = trainer or self._of_task("trainer")
+        self.trainer = make(overrides=given, _callbacks=self.callbacks)
+        if not given.get("resume"):
+            weights = self.model if self._trained and given.get("pretrained") is not False else None
+            if isinstance(given.get("pretrained"), str | Path):
+                weights = load_checkpoint(given["pretrained"]).model
+            self.trainer.model_source = (self.model.yaml, weights)
+        self.trainer.train()
+        self._take(self.trainer)
+        return self.metrics
+
+    def val(self, validator: type | None = None, **kwargs: Any) -> Any:
+        """Validate; without ``data`` on what the model was trained with.
+
+        Returns:
+            The metrics, with ``.box``, for masks ``.seg``, and ``.results_dict``.
+        """
+        given = {"rect": True, **self._given(kwargs, "val")}
+        check = (validator or self._of_task("validator"))(args=given, _callbacks=self.callbacks)
+        check(model=self.model)
+        self.metrics = check.metrics
+        return self.metrics
+
+    def predict(
+        self, source: Any = None, stream: bool = False, predictor: type | None = None, **kwargs: Any
+    ) -> list[Results] | Iterator[Results]:
+        """Find objects in images.
+
+        Args:
+            source: Path, folder, pattern, video, array (BGR), tensor, PIL image, or a list of these.
+            stream: Give a generator that works as it is asked, instead of a list: for videos and
+                large folders.
+            predictor: Predictor class of one's own instead of the task's.
+            kwargs: Arguments of the prediction.
+        """
+        given = {**self._given(kwargs, "predict")}
+        make = predictor or self._of_task("predictor")
+        if (
+            self.predictor is None
+            or type(self.predictor) is not make
+            or not self.predictor.fits(given)
+        ):
+            self.predictor = make(overrides=given, _callbacks=self.callbacks)
+            self.predictor.setup_model(self.model)
+        else:
+            self.predictor.set_arguments(given)
+            self.predictor.callbacks = new_callbacks(self.callbacks)
+        return self.predictor(source=source, stream=stream)
+
+    def export(self, **kwargs: Any) -> str:
+        """Write the model in another format and give the path."""
+        self._needs_network("export")
+        given = self._given(kwargs, "export")
+        return str(Exporter(overrides=given, _callbacks=self.callbacks)(model=self.model))
+
+    # The network
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Class number to name."""
+        if isinstance(self.model, nn.Module):
+            return self.model.names
+        return AutoBackend(self.model).names
+
+    @property
+    def device(self) -> torch.device | None:
+        """Where the network is; None for an exported file."""
+        if not isinstance(self.model, nn.Module):
+            return None
+        return next(self.model.parameters()).device
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move or convert the network as by ``torch.nn.Module.to``."""
+        self._needs_network("to")
+        self.model.to(*args, **kwargs)
+        self.predictor = None
+        return self
+
+    def info(self, detailed: bool = False, verbose: bool = True, imgsz: int = 640) -> Any:
+        """Log and return the numbers of layers, parameters, gradients and GFLOPs."""
+        self._needs_network("info")
+        return self.model.info(imgsz=imgsz)
+
+    def fuse(self) -> Self:
+        """Fold the batch norms into the convolutions: faster, but no longer trainable."""
+        self._needs_network("fuse")
+        self.model.eval().fuse()
+        self.predictor = None
+        return self
+
+    def load(self, weights: str | Path | nn.Module | Checkpoint = "yolo11n.pt") -> Self:
+        """Take over all weights that fit from a file or another model."""
+        self._needs_network("load")
+        if isinstance(weights, str | Path):
+            self.overrides["pretrained"] = str(weights)
+            weights = load_checkpoint(weights)
+        self.model.load(weights)
+        self._trained, self.predictor = True, None
+        return self
+
+    def save(self, filename: str | Path = "saved_model.pt") -> Path:
+        """Write the network with its class names to a .pt file and give its path."""
+        self._needs_network("save")
+        remembered = self.ckpt.train_args if self.ckpt else {}
+        return save_checkpoint(filename, self.model, train_args={**remembered, **self.overrides})
+
+    def reset_weights(self) -> Self:
+        """Start again from random weights."""
+        self._needs_network("reset_weights")
+        fresh = type(self.model)(self.model.yaml, verbose=False)
+        fresh.names, fresh.args = self.model.names, self.model.args
+        self.model, self._trained, self.predictor = fresh.to(self.device), False, None
+        return self
+
+    def reset_callbacks(self) -> None:
+        """Forget every added callback."""
+        self.callbacks = new_callbacks()
+
+    # Getting there
+
+    def _build(self, name: str, verbose: bool) -> None:
+        """Make a new network from a description."""
+        self.model = build_model(name, verbose=verbose)
+        self.task = self.model.task
+        self.overrides = {"model": name}
+
+    def _read(self, path: Path) -> None:
+        """Read a .pt file."""
+        self.ckpt = load_checkpoint(path)
+        self.ckpt_path = self.ckpt.path
+        self.model, self.task, self._trained = self.ckpt.model, self.ckpt.task, True
+        self.overrides = {"model": str(self.ckpt_path)} | self._remember(self.ckpt.train_args)
+
+    def _refer_to(self, path: Path, task: str | None) -> None:
+        """Keep the path of an exported file; it is opened when it is used."""
+        self.model = str(path)
+        self.overrides = {"model": str(path)}
+        self.task = task or AutoBackend(path).task
+
+    def _take(self, trainer: Any) -> None:
+        """Take over what a training has made."""
+        self.metrics = trainer.validator.metrics
+        network = trainer.trained_model()
+        if network is None:
+            return
+        self.model, self._trained, self.predictor = network.cpu(), True, None
+        self.ckpt_path = trainer.best if trainer.best.exists() else trainer.last
+        self.overrides |= {"model": str(self.ckpt_path)} | self._remember(vars(trainer.args))
+
+    @staticmethod
+    def _remember(args: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what of a training's arguments holds for later calls."""
+        return {k: args[k] for k in REMEMBERED if args.get(k) is not None}
+
+    def _given(self, kwargs: Mapping[str, Any], mode: str) -> dict[str, Any]:
+        """Lay the arguments of a call over those that the model remembers.
+
+        Remembered ones that the mode has no use for stay behind; given ones are all checked.
+        """
+        kept = {
+            k: v for k, v in self.overrides.items() if k in by_name and mode in by_name[k].modes
+        }
+        given = {**kept, **kwargs}
+        tell_without_effect(kwargs, mode, self.task)
+        return given
+
+    def _of_task(self, kind: str) -> type:
+        """Give the trainer, validator or predictor class of the task."""
+        return self.task_map[self.task][kind]
+
+    def _check_task(self) -> None:
+        if self.task not in self.task_map:
+            raise ModelError(
+                f"{type(self).__name__} has no task {self.task!r}.",
+                value=self.task,
+                remedy=f"It knows {', '.join(self.task_map)}.",
+            )
+
+    def _needs_network(self, action: str) -> None:
+        if not isinstance(self.model, nn.Module):
+            raise ModelError(
+                f"{action} needs the network, but {self.model} is an exported file.",
+                path=self.model,
+                remedy="Load the .pt file that it was exported from.",
+            )

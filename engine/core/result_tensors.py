@@ -1,0 +1,153 @@
+"""The boxes and masks of one image's results: views on one array, in the units people ask for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from engine.ops.boxes import scale_coords, xyxy2xywh
+from engine.ops.masks import masks2segments
+
+Array = torch.Tensor | np.ndarray
+
+
+class ResultTensor:
+    """One array that belongs to an image.
+
+    Attributes:
+        data: The array, one row an object.
+        orig_shape: (height, width) of the original image in pixels.
+    """
+
+    def __init__(self, data: Array, orig_shape: tuple[int, int]) -> None:
+        self.data = data
+        self.orig_shape = tuple(orig_shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return tuple(self.data.shape)
+
+    def cpu(self) -> Self:
+        """Give a copy on the CPU; arrays stay as they are."""
+        data = self.data
+        return self._with(data.cpu() if isinstance(data, torch.Tensor) else data)
+
+    def cuda(self) -> Self:
+        """Give a copy on the GPU."""
+        return self._with(torch.as_tensor(self.data).cuda())
+
+    def numpy(self) -> Self:
+        """Give a copy that holds a NumPy array."""
+        data = self.data
+        return self._with(data.cpu().numpy() if isinstance(data, torch.Tensor) else data)
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Give a copy converted as by ``torch.Tensor.to``."""
+        return self._with(torch.as_tensor(self.data).to(*args, **kwargs))
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: Any) -> Self:
+        return self._with(self.data[index])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(shape={self.shape}, orig_shape={self.orig_shape})"
+
+    def _with(self, data: Array) -> Self:
+        return type(self)(data, self.orig_shape)
+
+
+class Boxes(ResultTensor):
+    """Detected boxes.
+
+    Attributes:
+        data: (N, 6) x1, y1, x2, y2 in pixels of the original image, confidence, class; with tracking
+            (N, 7), the track's number before the confidence.
+    """
+
+    def __init__(self, boxes: Array, orig_shape: tuple[int, int]) -> None:
+        if boxes.ndim == 1:
+            boxes = boxes[None, :]
+        if boxes.shape[-1] not in (6, 7):
+            raise ValueError(
+                f"expected boxes with 6 or 7 columns, received shape {tuple(boxes.shape)}."
+            )
+        super().__init__(boxes, orig_shape)
+
+    @property
+    def is_track(self) -> bool:
+        """Whether the boxes carry track numbers."""
+        return self.data.shape[-1] == 7
+
+    @property
+    def xyxy(self) -> Array:
+        """(N, 4) corners in pixels."""
+        return self.data[:, :4]
+
+    @property
+    def conf(self) -> Array:
+        """(N,) confidences in 0..1."""
+        return self.data[:, -2]
+
+    @property
+    def cls(self) -> Array:
+        """(N,) class numbers, as floats."""
+        return self.data[:, -1]
+
+    @property
+    def id(self) -> Array | None:
+        """(N,) track numbers, None without tracking."""
+        return self.data[:, -3] if self.is_track else None
+
+    @cached_property
+    def xywh(self) -> Array:
+        """(N, 4) centres and sizes in pixels."""
+        return xyxy2xywh(self.xyxy)
+
+    @cached_property
+    def xyxyn(self) -> Array:
+        """(N, 4) corners as fractions of the image."""
+        return self.xyxy / self._size()
+
+    @cached_property
+    def xywhn(self) -> Array:
+        """(N, 4) centres and sizes as fractions of the image."""
+        return self.xywh / self._size()
+
+    def _size(self) -> Array:
+        height, width = self.orig_shape
+        if isinstance(self.data, torch.Tensor):
+            return self.data.new_tensor([width, height, width, height])
+        return np.array([width, height, width, height], dtype=self.data.dtype)
+
+
+class Masks(ResultTensor):
+    """Detected masks.
+
+    Attributes:
+        data: (N, h, w) 0 or 1, in the frame of the network's input (letterboxed), or of the original
+            image where ``retina_masks`` asked for that.
+    """
+
+    def __init__(self, masks: Array, orig_shape: tuple[int, int]) -> None:
+        super().__init__(masks[None] if masks.ndim == 2 else masks, orig_shape)
+
+    @cached_property
+    def xy(self) -> list[np.ndarray]:
+        """Outlines, one (K, 2) array an object, in pixels of the original image; empty masks give (0, 2)."""
+        return [
+            scale_coords(self.data.shape[1:], outline, self.orig_shape)
+            for outline in masks2segments(self.data)
+        ]
+
+    @cached_property
+    def xyn(self) -> list[np.ndarray]:
+        """Outlines as fractions of the original image."""
+        height, width = self.orig_shape
+        size = np.array([width, height], dtype=np.float32)
+        return [outline / size for outline in self.xy]

@@ -1,0 +1,66 @@
+"""The files of one training run: where they are and how a run begins to use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.runtime.errors import ConfigError
+from engine.runtime.paths import write_atomic
+from engine.training.events import plain
+from engine.training.results_csv import ResultsCsv
+
+
+class RunFiles:
+    """Paths below a run directory.
+
+    Attributes:
+        folder: The run directory.
+        weights: Folder of the checkpoints.
+        last: Checkpoint of the last finished epoch.
+        best: Weights of the epoch with the best fitness.
+        csv: results.csv.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.weights = folder / "weights"
+        self.last = self.weights / "last.pt"
+        self.best = self.weights / "best.pt"
+        self.csv = ResultsCsv(folder / "results.csv")
+        self.events = folder / "events.jsonl"
+        self.control = folder / "control.json"
+        self.args = folder / "args.yaml"
+        self.validation = folder / "validation.json"
+
+    def open(self, args: dict[str, Any], fresh: bool) -> None:
+        """Make the folders and write args.yaml.
+
+        Args:
+            args: Arguments of the run.
+            fresh: The run begins anew: checkpoints and results of an earlier run in this folder go, so
+                that nothing is taken for the work of the new one.
+
+        Raises:
+            ConfigError: The folder cannot be written.
+        """
+        try:
+            self.weights.mkdir(parents=True, exist_ok=True)
+            if fresh:
+                for old in (self.last, self.best, self.csv.path, self.validation):
+                    old.unlink(missing_ok=True)
+            # What a file of arguments said is in them by now; naming it again would read it again.
+            said = {**plain(args), "cfg": None}
+            write_atomic(self.args, yaml.safe_dump(said, sort_keys=False, allow_unicode=True))
+        except OSError as error:
+            raise ConfigError(
+                f"the run's folder cannot be written ({error.strerror or error}).",
+                path=self.folder,
+                remedy="Choose another project= and name=, or change the folder's permissions.",
+            ) from error
+
+    def epoch_file(self, epoch: int) -> Path:
+        """Give the path that ``save_period`` keeps the checkpoint of a 0-based epoch under."""
+        return self.weights / f"epoch{epoch}.pt"

@@ -1,0 +1,104 @@
+"""What a task, or a person's own trainer, says about a training; the loop itself is in `trainer`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from engine.cfg.arguments import Arguments
+from engine.core.callbacks import CallbackHost
+from engine.runtime.log import LOGGER
+from engine.training.events import EventLog
+from engine.training.optimizer import build_optimizer
+
+
+class TrainerHooks(CallbackHost):
+    """The methods that one overrides, with what they do where nobody overrides them."""
+
+    args: Arguments
+    device: torch.device
+    data: dict[str, Any] | None
+    model: nn.Module | None
+    events: EventLog | None
+    loss_names: tuple[str, ...]
+    _memory_format: torch.memory_format
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> nn.Module:
+        """Build the network from its description, with the weights of another where given."""
+        raise NotImplementedError(f"{type(self).__name__} must say what get_model() builds.")
+
+    def get_dataset(self) -> dict[str, Any]:
+        """Read the data set's description: ``train``, ``val``, ``names``, ``nc``, ``channels``."""
+        raise NotImplementedError(f"{type(self).__name__} must say what get_dataset() reads.")
+
+    def get_dataloader(
+        self, dataset_path: Any, batch_size: int = 16, rank: int = -1, mode: str = "train"
+    ) -> DataLoader:
+        """Build the loader of one split."""
+        raise NotImplementedError(f"{type(self).__name__} must say what get_dataloader() builds.")
+
+    def get_validator(self) -> Any:
+        """Build the validator of the run."""
+        raise NotImplementedError(f"{type(self).__name__} must say what get_validator() builds.")
+
+    def build_optimizer(
+        self, model: nn.Module, name: str, lr: float, momentum: float, decay: float
+    ) -> Optimizer:
+        """Build the optimizer, by now chosen by name."""
+        return build_optimizer(model, name, lr, momentum, decay)
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Move a batch to the device and turn its images into floats in 0..1."""
+        moved = {
+            k: v.to(self.device, non_blocking=True) if isinstance(v, torch.Tensor) else v
+            for k, v in batch.items()
+        }
+        images = moved["img"]
+        if self._memory_format is torch.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        moved["img"] = images.float() / 255 if images.dtype is torch.uint8 else images.float()
+        return moved
+
+    def set_model_attributes(self) -> None:
+        """Give the model what it must know of the data and the arguments."""
+        self.model.args = self.args
+        if self.data is not None:
+            self.model.names = self.data["names"]
+
+    def plot_training_samples(self, batch: dict[str, Any], ni: int) -> None:
+        """Draw one training batch; the base draws nothing."""
+
+    def plot_training_labels(self) -> None:
+        """Draw the labels' statistics; the base draws nothing."""
+
+    def plot_metrics(self) -> None:
+        """Draw results.csv; the base draws nothing."""
+
+    def label_loss_items(self, items: Any = None, prefix: str = "train") -> dict[str, float | None]:
+        """Name the parts of a loss; without ``items`` give the names with None."""
+        if items is None:
+            return dict.fromkeys(f"{prefix}/{name}" for name in self.loss_names)
+        values = items.tolist() if hasattr(items, "tolist") else list(items)
+        return {f"{prefix}/{n}": round(v, 5) for n, v in zip(self.loss_names, values, strict=True)}
+
+    def log(self, values: Mapping[str, Any] | str) -> None:
+        """Log a sentence or named values, also as a ``log`` event of the run."""
+        text = (
+            values if isinstance(values, str) else ", ".join(f"{k}={v}" for k, v in values.items())
+        )
+        LOGGER.info("%s", text)
+        if self.events is not None:
+            extra = {} if isinstance(values, str) else {"values": dict(values)}
+            self.events.write("log", message=text, state="running", **extra)
+
+    def warn(self, message: str, path: Any = None, line: int | None = None) -> None:
+        """Log a warning, also as a ``warning`` event of the run."""
+        place = f"{path}{f', line {line}' if line is not None else ''}: " if path else ""
+        LOGGER.warning("%s%s", place, message)
+        if self.events is not None:
+            self.events.write("warning", message=message, path=path, line=line)

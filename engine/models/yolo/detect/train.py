@@ -1,0 +1,108 @@
+"""Training of detection models: which network, which data, which pictures."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from torch import nn
+from torch.utils.data import DataLoader
+
+from engine.core.trainer import BaseTrainer
+from engine.data.build import build_dataloader, build_yolo_dataset
+from engine.data.yaml_file import read_data_yaml
+from engine.drawing.curves import plot_labels, plot_results
+from engine.drawing.mosaic import plot_images
+from engine.models.yolo.detect.val import DetectionValidator
+from engine.nn.tasks import DetectionModel
+from engine.runtime.errors import ConfigError
+
+
+class DetectionTrainer(BaseTrainer):
+    """Trains boxes and classes.
+
+    Examples:
+        >>> trainer = DetectionTrainer(overrides={"model": "yolo11n.yaml", "data": "data.yaml"})
+        >>> trainer.train()
+        >>> trainer.best
+    """
+
+    task = "detect"
+    default_model = "yolo11n.yaml"
+    loss_names = ("box_loss", "cls_loss", "dfl_loss")
+    model_class: type[DetectionModel] = DetectionModel
+
+    def get_dataset(self) -> dict[str, Any]:
+        """Read data.yaml; with ``single_cls`` everything is one class.
+
+        Raises:
+            ConfigError: No data set was named.
+            DatasetError: Its description cannot be used.
+        """
+        if not self.args.data:
+            raise ConfigError(
+                "training needs data=, the data.yaml of a data set.",
+                remedy="Write data=PATH/data.yaml.",
+            )
+        data = dict(read_data_yaml(self.args.data))
+        if self.args.single_cls:
+            data["names"], data["nc"] = {0: "item"}, 1
+        return data
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> nn.Module:
+        """Build the network for the data set's classes and channels.
+
+        Args:
+            cfg: Name, path or content of a model description; None takes the default model's.
+            weights: Model or checkpoint whose fitting weights are taken over; a path is read.
+            verbose: Log the layers.
+        """
+        data = self.data or {}
+        model = self.model_class(
+            cfg or self.default_model,
+            nc=data.get("nc"),
+            ch=data.get("channels"),
+            verbose=verbose and self.args.verbose,
+        )
+        if weights is not None:
+            model.load(self.read_weights(weights))
+        return model
+
+    def build_dataset(self, img_path: Any, mode: str = "train", batch: int | None = None) -> Any:
+        """Build the data set of one split, augmented for training."""
+        stride = self.stride if self.model is not None else 32
+        return build_yolo_dataset(
+            self.args, img_path, batch, self.data, mode=mode, rect=mode == "val", stride=stride
+        )
+
+    def get_dataloader(
+        self, dataset_path: Any, batch_size: int = 16, rank: int = -1, mode: str = "train"
+    ) -> DataLoader:
+        """Build the loader of one split: shuffled for training, in the order of shapes for validation."""
+        dataset = self.build_dataset(dataset_path, mode, batch_size)
+        shuffle = mode == "train" and not getattr(dataset, "rect", False)
+        return build_dataloader(
+            dataset, batch_size, self.loader_workers(), shuffle, rank=rank, seed=self.args.seed
+        )
+
+    def get_validator(self) -> Any:
+        """Build the validator of the averaged weights."""
+        self.loss_names = "box_loss", "cls_loss", "dfl_loss"
+        return DetectionValidator(
+            self.test_loader,
+            save_dir=self.save_dir,
+            args=copy(self.args),
+            _callbacks=self.callbacks,
+        )
+
+    def plot_training_samples(self, batch: dict[str, Any], ni: int) -> None:
+        """Draw a batch with its labels to ``train_batchN.jpg``."""
+        plot_images(batch, fname=self.save_dir / f"train_batch{ni}.jpg", names=self.data["names"])
+
+    def plot_training_labels(self) -> None:
+        """Draw how classes, places and sizes are distributed to ``labels.jpg``."""
+        plot_labels(self.train_loader.dataset.labels, self.data["names"], self.save_dir)
+
+    def plot_metrics(self) -> None:
+        """Draw results.csv to ``results.png``."""
+        plot_results(self.csv)
