@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,3 +57,23 @@ def drawn_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = root / "data.yaml"
     file.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames:\n  0: square\n")
     return file
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_torch_thread() -> None:
+    """Keep torch to one thread where a test has loaded it: several test processes share the cores."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def parts_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data.yaml of a small generated segmentation data set: 12 train, 4 val and 2 unlabelled pictures.
+
+    Four classes (nut, bolt, washer, gear), 160 x 120 pixels. Tests must not change it.
+    """
+    from engine.data.synthetic.sample import write_sample
+
+    folder = tmp_path_factory.mktemp("parts")
+    return write_sample(folder, 18, seed=0, size=(160, 120), unlabelled=2, val=0.25).yaml_file

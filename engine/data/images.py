@@ -105,9 +105,14 @@ def write_image(path: str | Path, image: np.ndarray, quality: int = 95) -> Path:
     import cv2
 
     path = Path(path)
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_WEBP_QUALITY, quality]
+    keys = {
+        ".jpg": cv2.IMWRITE_JPEG_QUALITY,
+        ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
+        ".webp": cv2.IMWRITE_WEBP_QUALITY,
+    }
+    key = keys.get(path.suffix.lower())
     try:
-        done, data = cv2.imencode(path.suffix, image, options)
+        done, data = cv2.imencode(path.suffix, image, [] if key is None else [key, quality])
     except cv2.error:
         done, data = False, np.zeros(0, dtype=np.uint8)
     if not done:

@@ -246,7 +246,9 @@ def _place_image(source: Path, target: Path, how: str) -> None:
     if how == "none":
         return
     same = target.exists() and target.samefile(source)
-    if same and (how == "link" or not target.is_symlink()):  # the link is there, or it is the source
+    if same and (
+        how == "link" or not target.is_symlink()
+    ):  # the link is there, or it is the source
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     if how == "link":

@@ -260,11 +260,8 @@ def crosses_itself(points: np.ndarray) -> bool:
     if len(points) < 4:
         return False
     # float64: the products of fractions lose the sign of near misses in float32.
-    a = np.asarray(points, dtype=np.float64)
-    b = np.roll(a, -1, axis=0)
-    if not _may_cross(a):
-        return False
-    return _any_crossing(a, b)
+    ring = np.asarray(points, dtype=np.float64)
+    return _may_cross(ring) and _any_crossing(ring, np.roll(ring, -1, axis=0))
 
 
 def _may_cross(points: np.ndarray) -> bool:
