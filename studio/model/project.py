@@ -309,10 +309,12 @@ class Project:
         try:
             width, height = self._read_size(record.path)
         except ImageError as error:
+            if self.read_only:
+                return replace(record, status="damaged", note=str(error))
             self.report_damage(record.id, str(error))
         else:
             if self.read_only:
-                return _with_size(record, width, height)
+                return replace(record, width=width, height=height)
             with self.store.transaction():
                 self.store.set_size(record.id, width, height)
         return self.store.image(record.id) or record
@@ -339,10 +341,6 @@ def missing_file_note(path: Path) -> str:
 
 def _images_of(changes: Changes) -> list[int]:
     return sorted(changes.shapes | changes.suggestions | changes.records)
-
-
-def _with_size(record: ImageRecord, width: int, height: int) -> ImageRecord:
-    return replace(record, width=width, height=height)
 
 
 def _numbered(image_id: int, shapes: Sequence[Shape], ids: range) -> list[Shape]:

@@ -36,6 +36,7 @@ class ImportReport:
         skipped: What was left out, with the reason.
         notes: What was kept in another form, or is worth knowing.
         seconds: How long it took.
+        image_ids: The numbers of those images.
     """
 
     format: str
@@ -45,6 +46,7 @@ class ImportReport:
     skipped: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     seconds: float = 0.0
+    image_ids: list[int] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -128,6 +130,7 @@ class _Writer:
         for path, image in zip(paths, dataset.images, strict=True):
             self._take_image(image_ids[path], image)
         self._report.images = len(dataset.images)
+        self._report.image_ids = [image_ids[path] for path in paths]
         if self._edits:
             batch = Batch(tuple(self._edits), f"Replace labels of {len(self._edits)} images")
             self._store.push_edit(batch.title(), batch.to_dict(), sorted(self.changed))

@@ -95,8 +95,10 @@ CREATE TABLE mirror (
     image_id INTEGER PRIMARY KEY REFERENCES images (id),
     label TEXT NOT NULL,                     -- absolute path of the label file
     digest TEXT NOT NULL,                    -- of the content last read or written, '' where there was no file
+    size INTEGER NOT NULL,                   -- of that file, with mtime_ns a quick look for outside changes
+    mtime_ns INTEGER NOT NULL,
     revision INTEGER NOT NULL,               -- of the image when that content was in step
-    conflict INTEGER NOT NULL DEFAULT 0      -- the file was changed outside and waits for a decision
+    conflict TEXT NOT NULL DEFAULT ''        -- why the file is left alone until somebody decides
 );
 """
 
