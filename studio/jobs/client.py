@@ -56,9 +56,10 @@ class Job(QObject):
     failed = Signal(object)
     ended = Signal()
 
-    def __init__(self, number: int, client: JobsClient) -> None:
+    def __init__(self, number: int, client: JobsClient, *, in_worker: bool = True) -> None:
         super().__init__(client)
         self.number = number
+        self.in_worker = in_worker
         self.is_running = True
         self.is_cancelled = False
         self._client = client
@@ -90,6 +91,22 @@ class Job(QObject):
             LOGGER.warning("job %d: %s\n%s", report.job, report.message, report.details)
             self.failed.emit(report)
         self.ended.emit()
+
+
+class Steps:
+    """What a function in a thread may do besides its work: report, and ask whether to go on."""
+
+    def __init__(self, report: Callable[[int, int, str], None], job: Job) -> None:
+        self._report = report
+        self._job = job
+
+    def progress(self, done: int, total: int, text: str = "") -> None:
+        """Report how far the work is."""
+        self._report(done, total, text)
+
+    def is_cancelled(self) -> bool:
+        """Whether the person has given the work up."""
+        return self._job.is_cancelled
 
 
 class RunsWatcher(QObject):
@@ -151,6 +168,7 @@ class JobsClient(QObject):
         super().__init__(parent)
         self._numbers = itertools.count(1)
         self._jobs: dict[int, Job] = {}
+        self._closing = False
         # Emitted by the link's thread, received in ours: Qt queues it.
         self._arrived.connect(self._on_report, Qt.ConnectionType.QueuedConnection)
         self._link = WorkerLink(self._arrived.emit, tasks, log_path)
@@ -180,38 +198,41 @@ class JobsClient(QObject):
         picture = str(image) if image is not None else None
         return self._submit(lambda n: Export(n, str(model), target, picture, dict(arguments)))
 
-    def call(self, function: Callable[[Callable[[int, int, str], None]], Any]) -> Job:
+    def call(self, function: Callable[[Steps], Any]) -> Job:
         """Run a blocking function of the window's own side (files, database) in a thread.
 
         Args:
-            function: Gets a ``progress(done, total, text)`` function; its return value is the result.
+            function: Gets a :class:`Steps` to report to; its return value is the result.
         """
-        job = Job(next(self._numbers), self)
+        job = Job(next(self._numbers), self, in_worker=False)
         self._jobs[job.number] = job
-        threading.Thread(
-            target=self._run, args=(job.number, function), name="jobs-call", daemon=True
-        ).start()
+        steps = Steps(lambda *values: self._arrived.emit(Progress(job.number, *values)), job)
+        thread = threading.Thread(
+            target=self._run, args=(job.number, function, steps), name="jobs-call", daemon=True
+        )
+        thread.start()
         return job
 
     def cancel(self, job: Job) -> None:
         """Ask the worker to give a request up, and end the worker if it does not."""
+        if not job.in_worker:
+            return  # its function asks
         self._link.send(Cancel(job.number))
         QTimer.singleShot(_CANCEL_PATIENCE_MS, job, lambda: self._end_if_running(job))
 
     def close(self) -> None:
         """End the worker; open requests are given up."""
+        self._closing = True
         self._link.close()
 
-    def _run(self, number: int, function: Callable[[Callable[[int, int, str], None]], Any]) -> None:
-        def progress(done: int, total: int, text: str = "") -> None:
-            self._arrived.emit(Progress(number, done, total, text))
-
+    def _run(self, number: int, function: Callable[[Steps], Any], steps: Steps) -> None:
         try:
-            report: Report = Result(number, function(progress))
+            report: Report = Result(number, function(steps))
         except Exception as error:  # the thread's border: a failed call must reach the window
             LOGGER.exception("a call in the background failed")
             report = describe(number, error)
-        self._arrived.emit(report)
+        if not self._closing:
+            self._arrived.emit(report)
 
     def _submit(self, build: Callable[[int], Request]) -> Job:
         job = Job(next(self._numbers), self)

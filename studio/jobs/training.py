@@ -141,7 +141,7 @@ def engine_command(folder: Path, launch: Mapping[str, Any]) -> list[str]:
     start = "import sys; from engine.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", start, str(launch["task"]), "train"]
     if launch.get("resume"):
-        return [*command, f"resume={folder / 'weights' / 'last.pt'}"]
+        return [*command, "resume=True", f"model={folder / 'weights' / 'last.pt'}"]
     return [*command, f"cfg={folder / ARGS_FILE}"]
 
 

@@ -54,6 +54,7 @@ _SIGNALS: dict[str, tuple[str, str]] = {
     ),
 }
 
+_SENTENCE = "yolo: "
 _VANISHED = (
     "The training ended without a word: the computer was switched off or its processes were killed.",
     _RESUME,
@@ -114,6 +115,8 @@ def explain(
             return Failure(reason, remedy, log)
     code = exit_record.get("code")
     last = _last_line(log)
+    if last.startswith(_SENTENCE):  # the engine's command line ends with one sentence
+        return Failure(last.removeprefix(_SENTENCE), "Correct it, then train again.", log)
     return Failure(
         f"The training ended with code {code}{': ' + last if last else '.'}", _RESUME, log
     )

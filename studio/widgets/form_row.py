@@ -22,14 +22,21 @@ class FormRow(QWidget):
     reset_asked = Signal()
 
     def __init__(
-        self, label: str, control: QWidget, help_text: str = "", parent: QWidget | None = None
+        self,
+        label: str,
+        control: QWidget,
+        help_text: str = "",
+        parent: QWidget | None = None,
+        *,
+        label_width: int = LABEL_WIDTH,
     ) -> None:
         super().__init__(parent)
+        self._label_width = label_width
         self.control = control
         self._label_text = label
         self._help_text = help_text
         self._label = TextLabel(label)
-        self._label.setFixedWidth(LABEL_WIDTH)
+        self._label.setFixedWidth(label_width)
         self._label.setToolTip(help_text)
         self._label.setBuddy(control)
         self._help = TextLabel(help_text, "caption", wrap=True)
@@ -73,6 +80,6 @@ class FormRow(QWidget):
         layout.setSpacing(tokens.SPACE_XS)
         layout.addLayout(line)
         below = QHBoxLayout()
-        below.addSpacing(LABEL_WIDTH + tokens.SPACE_S)
+        below.addSpacing(self._label_width + tokens.SPACE_S)
         below.addWidget(self._help, 1)
         layout.addLayout(below)

@@ -144,8 +144,8 @@ def test_no_call_of_the_client_blocks_the_window(client, qtbot):
 
 
 def test_a_call_in_a_thread_returns_reports_and_fails(client, qtbot, caplog):
-    def work(progress):
-        progress(1, 2, "half")
+    def work(steps):
+        steps.progress(1, 2, "half")
         return "made"
 
     job = client.call(work)
@@ -154,7 +154,7 @@ def test_a_call_in_a_thread_returns_reports_and_fails(client, qtbot, caplog):
     assert end_of(qtbot, job) == "made"
     assert steps == [(1, 2, "half")]
 
-    def fail(_progress):
+    def fail(_steps):
         raise FileNotFoundError(2, "No such file or directory", "/nowhere")
 
     with caplog.at_level(logging.CRITICAL):

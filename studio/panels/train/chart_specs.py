@@ -1,0 +1,153 @@
+"""Which small chart shows which curves. No Qt here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.model.run_facts import History, Series
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve of a chart.
+
+    Attributes:
+        name: Its name in the run's history.
+        label: What it is called beside its value.
+        ink: Name of its colour in the theme.
+        dashed: For the second curve of a pair, such as validation beside training.
+        detail: Name of a finer curve drawn faint behind it, empty for its own unsmoothed values.
+    """
+
+    name: str
+    label: str
+    ink: str
+    dashed: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartSpec:
+    """One small chart: its title and curves.
+
+    Attributes:
+        key: Its name for the program.
+        title: Its name for people.
+        lines: The curves.
+        digits: Significant digits of the values in its head.
+        is_measure: A plain quantity: its axis begins at zero and it is not smoothed.
+    """
+
+    key: str
+    title: str
+    lines: tuple[Line, ...]
+    digits: int = 3
+    is_measure: bool = False
+
+
+_LOSS_TITLES = {
+    "box_loss": "Box loss",
+    "seg_loss": "Mask loss",
+    "cls_loss": "Class loss",
+    "dfl_loss": "Edge loss",
+}
+_LEARNING = ChartSpec(
+    "lr",
+    "Learning rate",
+    (Line("lr/pg0", "", "accent_text"), Line("lr/pg2", "biases", "warning_text", dashed=True)),
+    digits=2,
+    is_measure=True,
+)
+_SPEED = ChartSpec(
+    "speed",
+    "Images per second",
+    (Line("speed", "", "accent_text", detail="batch/speed"),),
+    is_measure=True,
+)
+_MEMORY = ChartSpec(
+    "memory", "Memory, MiB", (Line("memory", "", "accent_text"),), digits=4, is_measure=True
+)
+
+
+def chart_specs(history: History) -> list[ChartSpec]:
+    """Return the charts for the curves that a run has, in their order on the screen."""
+    kind = "M" if any(name.endswith("(M)") for name in history.names("metrics/")) else "B"
+    return [*_losses(history), _map(kind), _precision(kind), _LEARNING, _SPEED, _MEMORY]
+
+
+def smoothed(values: Sequence[float], weight: float) -> np.ndarray:
+    """Return the exponential moving average, corrected for its start.
+
+    Args:
+        values: The raw values.
+        weight: Share of the past, 0 (raw) up to but without 1.
+    """
+    result = np.asarray(values, dtype=float)
+    if weight <= 0 or len(result) < 2:
+        return result
+    result = result.copy()
+    average = 0.0
+    for index, value in enumerate(values):
+        average = weight * average + (1 - weight) * value
+        result[index] = average / (1 - weight ** (index + 1))
+    return result
+
+
+def value_at(series: Series, x: float) -> float | None:
+    """Return the value of the point nearest to ``x``, None for an empty curve."""
+    if not series.x:
+        return None
+    xs = np.asarray(series.x)
+    return series.y[int(np.argmin(np.abs(xs - x)))]
+
+
+def format_number(value: float | None, digits: int = 3) -> str:
+    """Return a number for a small space: significant digits, thousands grouped."""
+    if value is None:
+        return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def _losses(history: History) -> list[ChartSpec]:
+    found = [name.split("/", 1)[1] for name in history.names("batch/") + history.names("train/")]
+    names = [name for name in dict.fromkeys(found) if name.endswith("loss")]
+    return [_loss(name) for name in names if _has_values(history, name)]
+
+
+def _has_values(history: History, name: str) -> bool:
+    """Some losses are part of a task but always zero for a model family."""
+    curves = (history.get(f"batch/{name}"), history.get(f"train/{name}"))
+    return any(value != 0 for curve in curves for value in curve.y)
+
+
+def _loss(name: str) -> ChartSpec:
+    title = _LOSS_TITLES.get(name, name.replace("_", " ").capitalize())
+    train = Line(f"train/{name}", "train", "accent_text", detail=f"batch/{name}")
+    return ChartSpec(name, title, (train, Line(f"val/{name}", "val", "warning_text", dashed=True)))
+
+
+def _map(kind: str) -> ChartSpec:
+    return ChartSpec(
+        "map",
+        "Mask mAP" if kind == "M" else "Box mAP",
+        (
+            Line(f"metrics/mAP50({kind})", "50", "warning_text", dashed=True),
+            Line(f"metrics/mAP50-95({kind})", "50-95", "accent_text"),
+        ),
+    )
+
+
+def _precision(kind: str) -> ChartSpec:
+    return ChartSpec(
+        "precision",
+        "Precision, recall",
+        (
+            Line(f"metrics/precision({kind})", "P", "accent_text"),
+            Line(f"metrics/recall({kind})", "R", "warning_text", dashed=True),
+        ),
+    )

@@ -1,0 +1,225 @@
+"""One run, live: state and buttons, what went wrong, curves, pictures, and the numbers that matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QProgressBar,
+    QSizePolicy,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.runtime.errors import EngineError
+from studio.jobs.training import resume_training, stop_training
+from studio.model.run_facts import History
+from studio.model.run_failure import Failure
+from studio.model.runs import VALIDATION_FILE, RunSnapshot, RunState, send_command
+from studio.panels.train import run_words as words
+from studio.panels.train.charts import Charts
+from studio.panels.train.pictures import Pictures
+from studio.panels.train.run_buttons import RunButtons
+from studio.theme import tokens
+from studio.widgets.message_banner import MessageBanner
+from studio.widgets.stat import Stat
+from studio.widgets.status_dot import StatusDot
+from studio.widgets.text_label import TextLabel
+
+_STATS_WIDTH = 136
+_TICK_MS = 1000
+_COMMANDS = {"pause": "pause", "continue": "run", "stop_after_epoch": "stop_after_epoch"}
+
+
+class Dashboard(QWidget):
+    """Shows one run and lets the person steer it.
+
+    Signals:
+        steered(): A command was sent or the run resumed: look at it again at once.
+        asked(str, object): ``validation``, ``predict`` or ``export`` and the run's folder or weights.
+    """
+
+    steered = Signal()
+    asked = Signal(str, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.run: RunSnapshot | None = None
+        self._name = TextLabel("", "title")
+        self._dot = StatusDot()
+        self._state = TextLabel("", "secondary")
+        self._bar = QProgressBar()
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self.buttons = RunButtons()
+        self.buttons.pressed.connect(self._on_pressed)
+        self.banner = MessageBanner()
+        self.banner.dismissed.connect(self._show_resume)
+        self._told: object = None
+        self.charts = Charts()
+        self.pictures = Pictures()
+        self.stats = {
+            "map": Stat("best mAP50-95"),
+            "map50": Stat("best mAP50"),
+            "epoch": Stat("epoch"),
+            "left": Stat("left"),
+            "speed": Stat("images per second"),
+            "memory": Stat("memory"),
+        }
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._show_left)
+        self._lay_out()
+
+    def show_run(self, run: RunSnapshot, history: History) -> None:
+        """Show a run as it is now."""
+        self.run = run
+        self._name.setText(run.name)
+        self._dot.set_state(words.DOTS[run.state], run.state.value)
+        self._state.setText(words.state_text(run))
+        self._bar.setValue(round(run.facts.progress * 1000))
+        self._bar.setVisible(run.state.is_alive)
+        has_validation = (run.folder / VALIDATION_FILE).is_file() and not run.state.is_alive
+        self.buttons.show_for(run, has_validation=has_validation)
+        self.charts.show_history(history)
+        self.pictures.show_run(run)
+        self._show_stats(run)
+        self._show_banner(run)
+        self._timer.start() if run.state is RunState.RUNNING else self._timer.stop()
+
+    def _show_stats(self, run: RunSnapshot) -> None:
+        facts = run.facts
+        best, kind = words.main_map(facts.best_metrics)
+        best = facts.best_fitness if best is None else best
+        note = f"{kind}, epoch {facts.best_epoch}" if facts.best_epoch and best is not None else ""
+        self.stats["map"].set_value(words.map_text(best), note)
+        self.stats["map50"].set_value(words.map_text(words.main_map(facts.best_metrics, "50")[0]))
+        self.stats["epoch"].set_value(words.epoch_text(facts))
+        speed = facts.images_per_second
+        self.stats["speed"].set_value("–" if speed is None else f"{speed:.1f}")
+        memory = facts.memory_mib
+        self.stats["memory"].set_value("–" if memory is None else f"{memory / 1024:.1f} GB")
+        self._show_left()
+
+    def _show_left(self) -> None:
+        if self.run is None:
+            return
+        left = words.seconds_left(self.run.facts) if self.run.state.is_alive else None
+        if self.run.state is RunState.PAUSED or left is None:
+            self.stats["left"].set_value("–")
+        else:
+            self.stats["left"].set_value(words.duration_text(left))
+
+    def _show_banner(self, run: RunSnapshot) -> None:
+        """Say what went wrong, once: a message that was dismissed comes back only with news."""
+        told = (run.folder, run.failure, len(run.facts.warnings))
+        if told != self._told:
+            self._told = told
+            if run.failure is not None:
+                self._show_failure(run.failure, run.can_resume)
+            elif run.facts.warnings:
+                self._show_warnings(run)
+            else:
+                self.banner.hide()
+        self._show_resume()
+
+    def _show_failure(self, failure: Failure, can_resume: bool) -> None:
+        self.banner.show_message(
+            failure.reason,
+            failure.remedy,
+            action_text="Resume" if can_resume else "",
+            action=self._resume if can_resume else None,
+            details=failure.details,
+        )
+
+    def _show_resume(self) -> None:
+        """Offer Resume in one place: in the message if there is one, else among the buttons."""
+        said = self.run.failure is not None and not self.banner.isHidden()
+        self.buttons.button("resume").setVisible(self.run.can_resume and not said)
+
+    def _show_warnings(self, run: RunSnapshot) -> None:
+        lines = [_warning_line(warning) for warning in run.facts.warnings]
+        shown = (
+            f"{lines[0]}" if len(lines) == 1 else f"{len(lines)} warnings. The first: {lines[0]}"
+        )
+        self.banner.show_message(shown, tone="warning", details="\n".join(lines))
+
+    def _on_pressed(self, key: str) -> None:
+        if self.run is None:
+            return
+        if key == "resume":
+            self._resume()
+        elif key == "validation":
+            self.asked.emit(key, self.run.folder)
+        elif key in {"predict", "export"}:
+            self.asked.emit(key, self.run.best)
+        else:
+            self._command(key)
+
+    def _command(self, key: str) -> None:
+        try:
+            if key == "stop":
+                stop_training(self.run.folder)
+            else:
+                send_command(self.run.folder, _COMMANDS[key])
+        except OSError as error:
+            self._show_error("The training could not be told.", str(error))
+            return
+        self.steered.emit()
+
+    def _resume(self) -> None:
+        try:
+            resume_training(self.run)
+        except EngineError as error:
+            self._show_error(str(error), error.remedy or "")
+            return
+        self.banner.hide()
+        self.buttons.button("resume").hide()
+        self.steered.emit()
+
+    def _show_error(self, what: str, todo: str) -> None:
+        self.banner.show_message(what, todo)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(tokens.SPACE_S)
+        head.addWidget(self._name)
+        head.addWidget(self._dot)
+        head.addWidget(self._state, 1)
+        head.addWidget(self.buttons)
+        numbers = QWidget()
+        numbers.setFixedWidth(_STATS_WIDTH)
+        column = QVBoxLayout(numbers)
+        column.setContentsMargins(tokens.SPACE_M, 0, 0, 0)
+        column.setSpacing(tokens.SPACE_XS)
+        for stat in self.stats.values():
+            stat.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+            column.addWidget(stat)
+            column.addSpacing(tokens.SPACE_S)
+        column.addStretch()
+        middle = QSplitter(Qt.Orientation.Vertical)
+        middle.setChildrenCollapsible(False)
+        middle.addWidget(self.charts)
+        middle.addWidget(self.pictures)
+        middle.setStretchFactor(0, 3)
+        middle.setStretchFactor(1, 2)
+        body = QHBoxLayout()
+        body.setSpacing(tokens.SPACE_S)
+        body.addWidget(middle, 1)
+        body.addWidget(numbers)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_M)
+        layout.setSpacing(tokens.SPACE_S)
+        layout.addLayout(head)
+        layout.addWidget(self._bar)
+        layout.addWidget(self.banner)
+        layout.addLayout(body, 1)
+
+
+def _warning_line(warning: dict) -> str:
+    path, line = warning.get("path"), warning.get("line")
+    place = f"{Path(path).name}{f', line {line}' if line else ''}: " if path else ""
+    return f"{place}{warning.get('message', '')}"

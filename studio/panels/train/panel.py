@@ -1,0 +1,273 @@
+"""The Train page: the form left, the runs and the dashboard right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.runtime.device import DeviceInfo, list_devices
+from studio.jobs.client import Job, JobsClient, RunsWatcher
+from studio.jobs.messages import Failed
+from studio.jobs.preparation import train_project
+from studio.model.project import Project
+from studio.model.run_facts import History
+from studio.model.runs import RunSnapshot
+from studio.panels.train.dashboard import Dashboard
+from studio.panels.train.runs_table import RunsTable
+from studio.panels.train.summary import summarise_project, summary_lines
+from studio.panels.train.train_form import TrainForm
+from studio.theme import tokens
+from studio.widgets.empty_state import EmptyState
+from studio.widgets.icon_button import TextButton
+from studio.widgets.message_banner import MessageBanner
+from studio.widgets.progress_row import ProgressRow
+from studio.widgets.text_label import TextLabel
+
+_FORM_WIDTH = 372
+_TABLE_HEIGHT = 148
+_REMEMBERED = "train.arguments"
+
+
+class TrainPanel(QWidget):
+    """Starts trainings and shows them.
+
+    Signals:
+        asked(str, object): ``validation`` with a run's folder, ``predict`` or ``export`` with its weights.
+        annotate_asked(): There is nothing to train on yet and the person wants to draw.
+        runs_changed(object): List of :class:`RunSnapshot`, for the status bar and other pages.
+
+    Args:
+        project: What is trained on; trainings are started from a copy of its labels.
+        jobs: Runs what would block.
+        watcher: Watches the project's runs; the panel tells it which one to follow.
+    """
+
+    asked = Signal(str, object)
+    annotate_asked = Signal()
+    runs_changed = Signal(object)
+
+    def __init__(
+        self,
+        project: Project,
+        jobs: JobsClient,
+        watcher: RunsWatcher,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._jobs = jobs
+        self._watcher = watcher
+        self._runs: list[RunSnapshot] = []
+        self._devices: list[DeviceInfo] = []
+        self._preparing: Job | None = None
+        self._followed: Path | None = None
+        self._summary = TextLabel("", "secondary", wrap=True)
+        self._note = TextLabel("", "secondary", wrap=True)
+        self.form = TrainForm(project.task)
+        self.train_button = TextButton("Train", "primary", "play")
+        self.train_button.clicked.connect(self.train)
+        self.progress = ProgressRow("Freezing the labels")
+        self.progress.cancelled.connect(self._on_cancelled)
+        self.banner = MessageBanner()
+        self.table = RunsTable()
+        self.table.run_chosen.connect(self.show_run)
+        self.dashboard = Dashboard()
+        self.dashboard.asked.connect(self.asked)
+        self.dashboard.steered.connect(watcher.refresh)
+        self._empty = EmptyState("", "", icon_name="train")
+        self._scroll = QScrollArea()
+        self._stack = QStackedWidget()
+        self._lay_out()
+        self._show_form(self.form)
+        watcher.runs_changed.connect(self._on_runs)
+        watcher.followed_changed.connect(self._on_followed)
+        watcher.set_folder(project.runs_dir)
+        jobs.call(lambda _steps: list_devices()).finished.connect(self._on_devices)
+
+    def train(self) -> None:
+        """Freeze the labels and start a training with what the form says."""
+        if self._preparing is not None or not self.train_button.isEnabled():
+            return
+        self.banner.hide()
+        arguments = self.form.arguments()
+        self._project.remember(_REMEMBERED, self.form.values.changes())
+        name = arguments.pop("name", None) or "train"
+        folder, task, after = self._project.folder, self.form.task, self._runs_before(arguments)
+        self._preparing = self._jobs.call(
+            lambda steps: train_project(
+                folder,
+                task,
+                arguments,
+                name=name,
+                after=after,
+                progress=steps.progress,
+                is_cancelled=steps.is_cancelled,
+            )
+        )
+        self._preparing.progressed.connect(lambda p: self.progress.set_progress(p.done, p.total))
+        self._preparing.finished.connect(self._on_started)
+        self._preparing.failed.connect(self._on_not_started)
+        self._preparing.ended.connect(self._on_prepared)
+        self.progress.start()
+        self._offer()
+
+    def show_run(self, folder: Path) -> None:
+        """Follow a run in the dashboard."""
+        self._followed = folder
+        self.table.choose(folder)
+        self._watcher.follow(folder)
+
+    def refresh(self) -> None:
+        """Count the labels again, and fit the form to the project's task."""
+        if self._project.task != self.form.task:
+            self._show_form(TrainForm(self._project.task))
+        self._offer()
+
+    def _show_form(self, form: TrainForm) -> None:
+        self.form = form
+        self._scroll.setWidget(_padded(form))
+        form.restore(self._project.recall(_REMEMBERED, {}) or {})
+        form.show_runs(self._runs)
+        if self._devices:
+            form.show_devices(self._devices)
+        form.changed.connect(self._offer)
+
+    def _offer(self) -> None:
+        """Say what will be trained and whether the button can be pressed."""
+        summary = summarise_project(self._project)
+        problem = summary.problem
+        errors = self.form.values.errors()
+        self._summary.setText(problem or "\n".join(summary_lines(summary)))
+        self.train_button.setEnabled(not problem and not errors and self._preparing is None)
+        self.train_button.setVisible(self._preparing is None)
+        self.progress.setVisible(self._preparing is not None)
+        self._note.setText(self._note_text(errors))
+        self._note.setVisible(bool(self._note.text()))
+        if not self._runs:
+            self._show_empty(problem)
+
+    def _note_text(self, errors: dict[str, str]) -> str:
+        if errors:
+            return f"Correct {', '.join(errors)} first."
+        waiting = self._runs_before(self.form.arguments())
+        if waiting:
+            return f"Starts when {waiting[0].name} has ended: both use the same device."
+        return ""
+
+    def _show_empty(self, problem: str) -> None:
+        if problem:
+            self._empty.set_text("Nothing to train on yet", problem)
+        else:
+            self._empty.set_text(
+                "No training yet",
+                "Press Train. Its curves, numbers and predictions appear here while it runs; "
+                "it goes on when the window is closed.",
+            )
+        self._stack.setCurrentWidget(self._empty)
+
+    def _runs_before(self, arguments: dict[str, Any]) -> list[Path]:
+        """The runs that are at work on the device that these arguments ask for."""
+        device = _device_of(arguments)
+        alive = [run for run in self._runs if run.state.is_alive]
+        return [run.folder for run in alive if _device_of(run.args) == device]
+
+    def _on_devices(self, devices: Sequence[DeviceInfo]) -> None:
+        self._devices = list(devices)
+        self.form.show_devices(self._devices)
+
+    def _on_cancelled(self) -> None:
+        if self._preparing is not None:
+            self._preparing.cancel()
+
+    def _on_started(self, folder: Path) -> None:
+        self.show_run(folder)
+        self._watcher.refresh()
+
+    def _on_not_started(self, failed: Failed) -> None:
+        if failed.kind != "cancelled":
+            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
+
+    def _on_prepared(self) -> None:
+        self._preparing = None
+        self._offer()
+
+    def _on_runs(self, runs: list[RunSnapshot]) -> None:
+        self._runs = runs
+        self.table.show_runs(runs)
+        self.form.show_runs(runs)
+        if runs and self._followed is None:
+            self.show_run(runs[0].folder)
+        self._offer()
+        self.runs_changed.emit(runs)
+
+    def _on_followed(self, run: RunSnapshot, history: History) -> None:
+        if run.folder == self._followed:
+            self.dashboard.show_run(run, history)
+            self._stack.setCurrentWidget(self._right)
+
+    def _lay_out(self) -> None:
+        left = QFrame()
+        left.setProperty("role", "panel")
+        left.setFixedWidth(_FORM_WIDTH)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        head = QVBoxLayout()
+        head.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_S)
+        head.setSpacing(tokens.SPACE_XS)
+        head.addWidget(TextLabel("Train", "title"))
+        head.addWidget(self._summary)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(tokens.SPACE_L, tokens.SPACE_S, tokens.SPACE_L, tokens.SPACE_L)
+        foot.setSpacing(tokens.SPACE_S)
+        for widget in (self.banner, self._note, self.progress, self.train_button):
+            foot.addWidget(widget)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self._scroll, 1)
+        column.addLayout(foot)
+        self._right = QSplitter(Qt.Orientation.Vertical)
+        self._right.setChildrenCollapsible(False)
+        self._right.addWidget(self.table)
+        self._right.addWidget(self.dashboard)
+        self._right.setSizes([_TABLE_HEIGHT, 4 * _TABLE_HEIGHT])
+        self._right.setStretchFactor(1, 1)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._right)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(left)
+        row.addWidget(self._stack, 1)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look at the labels again: they may have changed on another page."""
+        super().showEvent(event)
+        self.refresh()
+
+
+def _device_of(arguments: dict[str, Any]) -> str:
+    return str(arguments.get("device") or "")
+
+
+def _padded(form: QWidget) -> QWidget:
+    box = QWidget()
+    layout = QVBoxLayout(box)
+    layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_S, tokens.SPACE_L, tokens.SPACE_S)
+    layout.addWidget(form)
+    layout.addStretch()
+    return box

@@ -1,0 +1,95 @@
+"""The run's own pictures of validation images: labels left, the latest predictions right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImageReader, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from studio.model.runs import RunSnapshot
+from studio.theme import tokens
+from studio.widgets.text_label import TextLabel
+
+_LABELS, _PREDICTIONS = "val_batch0_labels.jpg", "val_batch0_pred.jpg"
+_MIN_HEIGHT = 140
+_READ_SIZE = 1280  # pixels of the longer side: sharp on a large screen, quick to decode
+
+
+class _Picture(QWidget):
+    """One file, scaled to fit, read again when it has changed."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state: tuple[Path, int] | None = None
+        self._pixmap = QPixmap()
+        self.setMinimumHeight(_MIN_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName(title)
+
+    def show_file(self, path: Path) -> bool:
+        """Show the file as it is now; False if there is none."""
+        try:
+            state = (path, path.stat().st_mtime_ns)
+        except OSError:
+            self._state, self._pixmap = None, QPixmap()
+            self.update()
+            return False
+        if state != self._state:
+            pixmap = read_scaled(path, _READ_SIZE)
+            if pixmap.isNull():  # caught while it was being written: the next look finds it whole
+                return not self._pixmap.isNull()
+            self._state, self._pixmap = state, pixmap
+            self.update()
+        return True
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the picture at the top left, as large as fits."""
+        if self._pixmap.isNull():
+            return
+        size = self._pixmap.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(0, 0, size.width(), size.height(), self._pixmap)
+        painter.end()
+
+
+class Pictures(QWidget):
+    """Both pictures with their captions; hidden until there is one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.labels, self.predictions = _Picture("Labels"), _Picture("Predictions")
+        self._caption = TextLabel("Predictions", "section")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(tokens.SPACE_M)
+        for caption, picture in (
+            (TextLabel("Labels", "section"), self.labels),
+            (self._caption, self.predictions),
+        ):
+            column = QVBoxLayout()
+            column.setSpacing(tokens.SPACE_XS)
+            column.addWidget(caption)
+            column.addWidget(picture, 1)
+            layout.addLayout(column, 1)
+
+    def show_run(self, run: RunSnapshot) -> None:
+        """Show a run's pictures as they are now."""
+        has_labels = self.labels.show_file(run.folder / _LABELS)
+        has_predictions = self.predictions.show_file(run.folder / _PREDICTIONS)
+        epoch = run.facts.epochs_done
+        self._caption.setText(f"Predictions after epoch {epoch}" if epoch else "Predictions")
+        self.setVisible(has_labels or has_predictions)
+
+
+def read_scaled(path: Path, longest: int) -> QPixmap:
+    """Read a picture no larger than needed: JPEGs are scaled while they are decoded."""
+    reader = QImageReader(str(path))
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if size.isValid() and max(size.width(), size.height()) > longest:
+        box = QSize(longest, longest)
+        reader.setScaledSize(size.scaled(box, Qt.AspectRatioMode.KeepAspectRatio))
+    return QPixmap.fromImage(reader.read())

@@ -1,0 +1,83 @@
+"""The form of a training, made from the engine's argument schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from engine.cfg.schema import arguments_for, by_name
+from engine.runtime.device import DeviceInfo
+from studio.model.runs import RunSnapshot
+from studio.panels.train.choices import DeviceEditor, ModelEditor, best_device, default_model
+from studio.widgets.form import Form
+from studio.widgets.form_fields import Field, argument_fields
+
+ESSENTIAL = ("model", "epochs", "imgsz", "batch", "device")
+_LABELS = {
+    "model": "Model",
+    "epochs": "Epochs",
+    "imgsz": "Image size",
+    "batch": "Batch",
+    "device": "Device",
+    "name": "name",
+}
+# Said by the project, by Resume or by nobody: no place in the form.
+_NOT_ASKED = frozenset({"data", "project", "exist_ok", "resume", "save", "verbose"})
+# A processor needs minutes for what a GPU does in seconds: begin with less, and let the person ask for more.
+_ON_CPU = {"imgsz": 320, "batch": 8}
+
+
+class TrainForm(Form):
+    """Essentials first, the rest under Advanced.
+
+    Args:
+        task: ``detect`` or ``segment``.
+    """
+
+    def __init__(self, task: str, parent: QWidget | None = None) -> None:
+        self.task = task
+        arguments = [a for a in arguments_for("train", task) if a.name not in _NOT_ASKED]
+        arguments.sort(key=lambda a: ESSENTIAL.index(a.name) if a.name in ESSENTIAL else 99)
+        editors = {"model": self._build_model_editor, "device": self._build_device_editor}
+        super().__init__(argument_fields(arguments, "train", _LABELS), ESSENTIAL, editors, parent)
+        self.values.set_default("model", default_model(task))
+
+    def show_runs(self, runs: Sequence[RunSnapshot]) -> None:
+        """Offer the best weights of these runs to go on from."""
+        self.row("model").control.show_choices(self.task, runs)
+
+    def show_devices(self, devices: Sequence[DeviceInfo]) -> None:
+        """Offer this computer's devices, and defaults that suit the best of them."""
+        self.row("device").control.show_devices(devices)
+        best = best_device(devices)
+        self.values.set_default("device", best)
+        for name, value in _ON_CPU.items():
+            usual = by_name[name].default_for("train")
+            self.values.set_default(name, value if best == "cpu" else usual)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what to hand to the engine: the essentials, and what differs from its defaults."""
+        chosen = {}
+        for name in self.values.fields:
+            value = self.values.value(name)
+            if name in ESSENTIAL or value != by_name[name].default_for("train"):
+                chosen[name] = value
+        return chosen
+
+    def restore(self, changes: Mapping[str, Any]) -> None:
+        """Show values that the person had changed before; names of another version are passed over."""
+        for name, value in changes.items():
+            if name in self.values.fields:
+                self.values.take(name, value)
+                if self.values.error(name):
+                    self.values.reset(name)
+
+    def _build_model_editor(self, field: Field) -> ModelEditor:
+        return ModelEditor(field, self.task)
+
+    def _build_device_editor(self, field: Field) -> DeviceEditor:
+        editor = DeviceEditor(field)
+        editor.setToolTip(field.tool_tip)
+        return editor

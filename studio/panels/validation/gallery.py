@@ -1,0 +1,193 @@
+"""The gallery: tiles of images or objects, drawn in threads as they come into sight."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QRunnable,
+    QSize,
+    Qt,
+    QThreadPool,
+    Signal,
+)
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from studio.panels.validation.tiles import GAP, HALF_SIZE, Tile, draw_tile
+from studio.theme import tokens
+from studio.theme.fonts import font
+from studio.theme.theme import current_colors
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+_CACHED = 300  # tiles; about 100 MB
+_THREADS = 2
+_CAPTION = 20
+_TILE = QSize(HALF_SIZE * 2 + GAP, HALF_SIZE + _CAPTION)
+
+
+class _Signals(QObject):
+    drawn = Signal(int, int, object)
+
+
+class _Draw(QRunnable):
+    """Draws one tile in a thread."""
+
+    def __init__(
+        self, generation: int, row: int, tile: Tile, inks: Mapping[int, str], wrong_ink: str
+    ) -> None:
+        super().__init__()
+        self.signals = _Signals()
+        self._where = (generation, row)
+        self._arguments = (tile, inks, wrong_ink)
+
+    def run(self) -> None:
+        """Draw and report."""
+        self.signals.drawn.emit(*self._where, draw_tile(*self._arguments))
+
+
+class TilesModel(QAbstractListModel):
+    """Tiles by row; pictures are asked for when they are looked at."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.tiles: Sequence[Tile] = ()
+        self._inks: Mapping[int, str] = {}
+        self._pictures: OrderedDict[int, QPixmap | str] = OrderedDict()
+        self._waiting: dict[int, _Draw] = {}
+        self._generation = 0
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(_THREADS)
+
+    def show_tiles(self, tiles: Sequence[Tile], inks: Mapping[int, str]) -> None:
+        """Take over other tiles."""
+        self.beginResetModel()
+        self._pool.clear()
+        self._generation += 1
+        self._waiting.clear()
+        self._pictures.clear()
+        self.tiles, self._inks = tiles, inks
+        self.endResetModel()
+
+    def picture(self, row: int) -> QPixmap | str | None:
+        """Return a tile's picture or the reason why there is none; None while it is being drawn."""
+        found = self._pictures.get(row)
+        if found is not None:
+            self._pictures.move_to_end(row)
+        elif row not in self._waiting:
+            task = _Draw(
+                self._generation, row, self.tiles[row], self._inks, current_colors().danger
+            )
+            task.setAutoDelete(False)  # Python owns it, by way of the dictionary
+            task.signals.drawn.connect(self._on_drawn)
+            self._waiting[row] = task
+            self._pool.start(task)
+        return found
+
+    def wait(self) -> None:
+        """Wait until nothing is being drawn."""
+        self._pool.clear()
+        self._pool.waitForDone()
+
+    def rowCount(self, parent: AnyIndex = _ROOT) -> int:
+        """Return the number of tiles."""
+        return 0 if parent.isValid() else len(self.tiles)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a tile's caption, also as its tool tip."""
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return self.tiles[index.row()].caption
+        return None
+
+    def _on_drawn(self, generation: int, row: int, picture: QImage | str) -> None:
+        if generation != self._generation:
+            return
+        self._waiting.pop(row, None)
+        shown = picture if isinstance(picture, str) else QPixmap.fromImage(picture)
+        self._pictures[row] = shown
+        while len(self._pictures) > _CACHED:
+            self._pictures.popitem(last=False)
+        index = self.index(row)
+        self.dataChanged.emit(index, index)
+
+
+class _TileDelegate(QStyledItemDelegate):
+    """Draws the picture above its caption."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        """Return the size of every tile."""
+        return _TILE + QSize(tokens.SPACE_M, tokens.SPACE_S)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """Draw one tile."""
+        colors = current_colors()
+        place = option.rect.adjusted(tokens.SPACE_XS, tokens.SPACE_XS, -tokens.SPACE_XS, 0)
+        if option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(option.rect, QColor(colors.hover))
+        picture = index.model().picture(index.row())
+        box = QRect(place.x(), place.y(), place.width(), HALF_SIZE)
+        if isinstance(picture, QPixmap):
+            left = box.x() + (box.width() - picture.width()) // 2
+            top = box.y() + (box.height() - picture.height()) // 2
+            painter.drawPixmap(left, top, picture)
+        else:
+            painter.fillRect(box, QColor(colors.surround))
+        painter.setFont(font(tokens.FONT_CAPTION))
+        painter.setPen(QColor(colors.secondary))
+        if isinstance(picture, str):
+            flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+            inner = box.adjusted(tokens.SPACE_S, 0, -tokens.SPACE_S, 0)
+            painter.drawText(inner, flags, picture)
+        caption = QRect(place.x(), box.bottom() + 1, place.width(), _CAPTION)
+        text = painter.fontMetrics().elidedText(
+            index.data(), Qt.TextElideMode.ElideMiddle, caption.width()
+        )
+        painter.drawText(caption, Qt.AlignmentFlag.AlignCenter, text)
+
+
+class Gallery(QListView):
+    """The tiles.
+
+    Signals:
+        tile_opened(object): The :class:`Tile` that was clicked.
+    """
+
+    tile_opened = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.tiles_model = TilesModel(self)
+        self.setModel(self.tiles_model)
+        self.setItemDelegate(_TileDelegate(self))
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setMovement(QListView.Movement.Static)
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName("Images and objects")
+        self.clicked.connect(
+            lambda index: self.tile_opened.emit(self.tiles_model.tiles[index.row()])
+        )
+
+    def show_tiles(self, tiles: Sequence[Tile], inks: Mapping[int, str]) -> None:
+        """Show other tiles from the top."""
+        self.tiles_model.show_tiles(tiles, inks)
+        self.scrollToTop()

@@ -1,0 +1,77 @@
+"""Precision over recall: the mean of all classes, each class faint, the chosen one strong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
+
+from studio.model.validation_report import Curve
+from studio.theme import tokens
+from studio.theme.fonts import font
+from studio.theme.theme import current_colors
+
+_FAINT_ALPHA = 110
+
+
+class PrecisionRecallPlot(pg.PlotWidget):
+    """The plot; both axes run from 0 to 1."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._curve: Curve | None = None
+        self._inks: Mapping[int, str] = {}
+        self._chosen: int | None = None
+        self.setMouseEnabled(x=False, y=False)
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.setRange(xRange=(0, 1), yRange=(0, 1.02), padding=0.01)
+        self.setAccessibleName("Precision over recall")
+        for side, label in (("left", "precision"), ("bottom", "recall")):
+            axis = self.getAxis(side)
+            axis.setTickFont(font(tokens.FONT_CAPTION))
+            axis.setStyle(tickLength=-4, maxTickLevel=0)
+            axis.setLabel(label)
+            axis.label.setFont(font(tokens.FONT_CAPTION))
+        self._draw()
+
+    def show_curve(self, curve: Curve | None, inks: Mapping[int, str]) -> None:
+        """Show a report's curve; ``inks`` gives each class its colour."""
+        self._curve, self._inks = curve, inks
+        self._draw()
+
+    def choose(self, class_id: int | None) -> None:
+        """Draw one class strong, or none."""
+        self._chosen = class_id
+        self._draw()
+
+    def _draw(self) -> None:
+        colors = current_colors()
+        self.clear()
+        self.setBackground(colors.panel)
+        for side in ("left", "bottom"):
+            axis = self.getAxis(side)
+            axis.setPen(pg.mkPen(colors.line))
+            axis.setTextPen(pg.mkPen(colors.secondary))
+        if self._curve is None:
+            return
+        recall = self._curve.recall
+        for class_id, precision in self._curve.precision.items():
+            ink = QColor(self._inks.get(class_id, colors.secondary))
+            strong = class_id == self._chosen
+            if not strong:
+                ink.setAlpha(_FAINT_ALPHA)
+            self.plot(recall, precision, pen=pg.mkPen(ink, width=2.5 if strong else 1))
+        mean = self._curve.mean()
+        if mean:
+            style = Qt.PenStyle.SolidLine if self._chosen is None else Qt.PenStyle.DashLine
+            self.plot(recall, mean, pen=pg.mkPen(colors.text, width=2, style=style))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw in the colours of the new scheme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_inks"):
+            self._draw()
