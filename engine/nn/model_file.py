@@ -7,6 +7,7 @@ stored in them and do nothing. Everything else is refused by name before anythin
 
 from __future__ import annotations
 
+import codecs
 import pickle
 import pickletools
 import zipfile
@@ -171,7 +172,7 @@ def _describe(head: bytes) -> str:
     if head.lstrip()[:1] == b"<":
         return "it is a web page or XML, perhaps a failed download"
     try:
-        head[:-4].decode("utf-8")  # less 4: the cut may fall inside a character
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # may end inside a character
     except UnicodeDecodeError:
         return f"it starts with the bytes {head[:4].hex(' ')}"
     return "it is text" if b"\0" not in head else f"it starts with the bytes {head[:4].hex(' ')}"
@@ -269,7 +270,9 @@ _REPLACED: dict[str, Any] = {
 
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
-    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    # torch's own text begins with the advice to switch its protection off
+    text = str(error).rpartition("WeightsUnpickler error:")[2].strip()
+    reason = text.partition("\n")[0] or type(error).__name__
     return CheckpointError(
         f"is damaged or not a model file ({reason}).",
         path=path,

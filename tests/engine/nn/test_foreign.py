@@ -1,0 +1,163 @@
+import numpy as np
+import pytest
+import torch
+
+from engine.nn import foreign
+from engine.nn.checkpoint import load_checkpoint, save_checkpoint
+from engine.nn.model_file import Inert
+from engine.nn.tasks import DetectionModel, SegmentationModel
+from engine.runtime.errors import CheckpointError
+
+
+def _tree(module, name="", root=None):
+    """Make the inert tree that a pickled module becomes."""
+    kind = type(module).__name__ if root is None else root
+    prefix = "torch.nn.modules" if type(module).__module__.startswith("torch") else "ultralytics.nn"
+    inert = type(kind, (Inert,), {"origin": f"{prefix}.{kind}"})()
+    state = {k: v for k, v in vars(module).items() if not k.startswith("_")}
+    state["_parameters"] = dict(module._parameters)
+    state["_buffers"] = dict(module._buffers)
+    state["_modules"] = {k: v if v is None else _tree(v) for k, v in module._modules.items()}
+    inert.__setstate__(state)
+    return inert
+
+
+@pytest.fixture
+def detector():
+    torch.manual_seed(0)
+    model = DetectionModel("yolo11n.yaml", nc=2, verbose=False)
+    model.names = {0: "a", 1: "b"}
+    return model
+
+
+def test_a_tree_becomes_our_model(detector, tmp_path):
+    built = foreign.build_from_tree(_tree(detector), tmp_path / "x.pt")
+    assert built.names == {0: "a", 1: "b"}
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(built.eval()(x)[0], detector.eval()(x)[0])
+
+
+def test_a_fused_tree_becomes_a_fused_model(detector, tmp_path):
+    built = foreign.build_from_tree(_tree(detector.fuse()), tmp_path / "x.pt")
+    assert built.is_fused()
+
+
+def test_the_average_is_taken_before_the_model():
+    one, two = (
+        type("DetectionModel", (Inert,), {"origin": "a.DetectionModel"})() for _ in range(2)
+    )
+    assert foreign.find_tree({"model": one, "ema": two}) is two
+    assert foreign.find_tree({"model": one, "ema": None}) is one
+    assert foreign.find_tree({"model": {}}) is None
+    assert foreign.find_tree([1]) is None
+
+
+def _change_activation(tree):
+    conv = tree.state["_modules"]["model"].state["_modules"]["0"]
+    conv.state["_modules"]["act"] = type("ReLU", (Inert,), {"origin": "torch.nn.ReLU"})()
+
+
+def _change_eps(tree):
+    layer = tree.state["_modules"]["model"].state["_modules"]["0"]
+    layer.state["_modules"]["bn"].state["eps"] = 1e-5
+
+
+def _drop_tensor(tree):
+    layer = tree.state["_modules"]["model"].state["_modules"]["0"]
+    layer.state["_modules"]["conv"].state["_parameters"] = {}
+
+
+def _unknown_layer(tree):
+    tree.state["yaml"] = {**tree.state["yaml"], "head": [[-1, 1, "Twister", [3]]]}
+
+
+def _no_description(tree):
+    tree.state["yaml"] = None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_change_activation, "model.0.act is ReLU.*Export it to ONNX where it was made"),
+        (_change_eps, "model.0.bn.eps is 1e-05"),
+        (_drop_tensor, "1 differ, first model.0.conv.weight"),
+        (_unknown_layer, "there is no module 'Twister'"),
+        (_no_description, "has no description"),
+    ],
+)
+def test_models_that_would_give_something_else_are_refused(detector, tmp_path, change, message):
+    tree = _tree(detector)
+    change(tree)
+    with pytest.raises(CheckpointError, match=message):
+        foreign.build_from_tree(tree, tmp_path / "x.pt")
+
+
+def test_other_kinds_of_model_are_named(tmp_path):
+    tree = type("PoseModel", (Inert,), {"origin": "ultralytics.nn.tasks.PoseModel"})()
+    with pytest.raises(
+        CheckpointError, match="holds a PoseModel.*It can build: DetectionModel, Seg"
+    ):
+        foreign.build_from_tree(tree, tmp_path / "x.pt")
+
+
+def test_names_are_completed():
+    assert foreign.names_of(["a", "b"], 3) == {0: "a", 1: "b", 2: "2"}
+    assert foreign.names_of({"0": "a"}, 1) == {0: "a"}
+    assert foreign.names_of(None, 1) == {0: "0"}
+
+
+def test_inert_values_become_plain():
+    inert = type("Namespace", (Inert,), {"origin": "x.Namespace"})()
+    inert.__setstate__({"imgsz": 64, "more": [inert, (1, {2})]})
+    inert.state["more"] = [(1, {2})]
+    assert foreign.plain({"args": inert}) == {"args": {"imgsz": 64, "more": [[1, [2]]]}}
+
+
+def _flat(final, raw):
+    decoded, proto = final
+    return {
+        "0.0": decoded,
+        "0.1": proto,
+        **{f"1.{k}": raw[k] for k in ("boxes", "scores", "mask_coefficient", "proto")},
+    }
+
+
+def test_reference_checkpoint_gives_the_reference_outputs(shared_dir, tmp_path):
+    found = load_checkpoint(shared_dir / "vectors" / "yolo11n-seg.pt")
+    assert isinstance(found.model, SegmentationModel)
+    assert found.software == "ultralytics 8.4.190"
+    assert (found.task, found.epoch, found.names[79]) == ("segment", -1, "toothbrush")
+    assert found.train_args["imgsz"] == 160
+    assert not found.is_resumable
+    assert len(found.results["epoch"]) == 60
+    assert "metrics/mAP50-95(M)" in found.metrics
+    arrays = np.load(shared_dir / "vectors" / "yolo11n-seg.npz")
+    images = torch.from_numpy(arrays["input"])
+    with torch.inference_mode():
+        outputs = _flat(*found.model(images))
+        again = load_checkpoint(save_checkpoint(tmp_path / "ours.pt", found.model)).model
+        saved = _flat(*again(images))
+        fused = _flat(*found.model.fuse()(images))
+    for key, tensor in outputs.items():
+        expected = arrays[f"unfused.{key}"]
+        # box coordinates reach 480 pixels, where float32 itself steps by 3e-5
+        tolerance = 3e-4 if key == "0.0" else 1e-4
+        np.testing.assert_allclose(tensor.numpy(), expected, rtol=0, atol=tolerance, err_msg=key)
+        torch.testing.assert_close(saved[key], tensor, rtol=0, atol=0)
+    np.testing.assert_allclose(fused["0.0"].numpy(), arrays["fused.0.0"], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("yolo11n-pose", "holds a PoseModel"),
+        ("yolo11n-obb", "holds a OBBModel"),
+        ("yolo11n-cls", "holds a ClassificationModel"),
+        ("yolo26n-seg", "its model cannot be built: layer 9"),
+        ("yoloe-11n-seg", "holds a YOLOESegModel"),
+    ],
+)
+def test_families_that_are_not_there_yet_are_named(shared_dir, name, message):
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(shared_dir / "vectors" / f"{name}.pt")
