@@ -58,8 +58,10 @@ def test_a_label_stands_above_its_box_or_inside_where_there_is_no_room():
     Annotator(tight, line_width=1).box_label(torch.tensor([20.0, 2, 140, 110]), "nut 0.93", RED)
     assert _box(tight.any(2))[1] == 2
     edge = _blank()
-    Annotator(edge).box_label([150, 60, 159, 70], "a long name", RED)
-    assert _box(edge[:50].any(2) if edge[:50].any() else edge.any(2))[0] < 100  # moved to the left
+    Annotator(edge, line_width=1).box_label([150, 60, 159, 70], "a rather long name", RED)
+    x1, _, x2, _ = _box(edge[:58].any(2))
+    assert x1 < 90  # moved to the left, so that all of it can be read
+    assert x2 < 160
 
 
 def test_a_rotated_box_is_drawn_by_its_corners():

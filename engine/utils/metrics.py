@@ -1,0 +1,18 @@
+"""Public index: overlap, average precision, confusion."""
+
+from engine._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "AveragePrecision": "engine.metrics.average_precision",
+        "ap_per_class": "engine.metrics.average_precision",
+        "ConfusionMatrix": "engine.metrics.confusion",
+        "DetectionMetrics": "engine.metrics.detection",
+        "match_predictions": "engine.metrics.matching",
+        "SegmentationMetrics": "engine.metrics.segmentation",
+        "bbox_iou": "engine.ops.iou",
+        "box_iou": "engine.ops.iou",
+        "mask_iou": "engine.ops.iou",
+    },
+)
