@@ -34,6 +34,13 @@ def show_log(level: int = logging.INFO) -> None:
         LOGGER.addHandler(handler)
 
 
+def show_log_by_default() -> None:
+    """Show the log, unless the program around it has set up logging and so has said where logs go."""
+    own = [handler for handler in LOGGER.handlers if not isinstance(handler, logging.NullHandler)]
+    if not own and not logging.getLogger().handlers:
+        show_log()
+
+
 def log_to_file(path: Path) -> logging.Handler:
     """Keep the engine's log in ``path`` as well, with times; the file is turned over at 1 MiB.
 
