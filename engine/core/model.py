@@ -21,6 +21,7 @@ from engine.nn.autobackend import AutoBackend
 from engine.nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from engine.nn.tasks import build_model
 from engine.runtime.errors import ConfigError, ModelError
+from engine.runtime.log import show_log_by_default
 
 TaskMap = Mapping[str, Mapping[str, type]]
 
@@ -47,6 +48,7 @@ class Model(CallbackHost):
     def __init__(
         self, model: str | Path = "yolo11n.yaml", task: str | None = None, verbose: bool = False
     ) -> None:
+        show_log_by_default()
         self.callbacks = new_callbacks()
         self.overrides: dict[str, Any] = {}
         self.ckpt: Checkpoint | None = None
