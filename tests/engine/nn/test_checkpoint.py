@@ -1,5 +1,4 @@
 import copy
-import os
 from enum import StrEnum
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,7 +52,7 @@ def test_everything_comes_back(model, tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["last.pt"]
     found = load_checkpoint(path)
     assert (found.task, found.names, found.epoch, found.updates) == ("segment", model.names, 3, 12)
-    assert found.train_args == {"imgsz": 64, "data": os.path.join("a", "data.yaml"), "lr0": 0.01}
+    assert found.train_args == {"imgsz": 64, "data": str(Path("a") / "data.yaml"), "lr0": 0.01}
     assert (found.best_fitness, found.metrics) == (0.5, {"metrics/mAP50(B)": 0.25})
     assert (found.results, found.scaler) == ({"epoch": [0, 1]}, {"scale": 1024.0})
     assert found.dataset_version == {"hash": "abc"}

@@ -96,7 +96,7 @@ def test_models_that_would_give_something_else_are_refused(detector, tmp_path, c
 def test_other_kinds_of_model_are_named(tmp_path):
     tree = type("PoseModel", (Inert,), {"origin": "ultralytics.nn.tasks.PoseModel"})()
     with pytest.raises(
-        CheckpointError, match="holds a PoseModel.*It can build: DetectionModel, Seg"
+        CheckpointError, match=r"holds a PoseModel.*It can build: DetectionModel, Seg"
     ):
         foreign.build_from_tree(tree, tmp_path / "x.pt")
 

@@ -70,7 +70,7 @@ def test_hostile_reference_files(shared_dir):
     bomb = Path("/tmp/STUDIO_PICKLE_BOMB")
     bomb.unlink(missing_ok=True)
     for name in ("model_raw.pt", "model_zip.pt"):
-        with pytest.raises(CheckpointError, match="it asks for io.open"):
+        with pytest.raises(CheckpointError, match=r"it asks for io.open"):
             read_values(folder / name)
     with pytest.raises(CheckpointError, match="it is a NumPy array"):
         read_values(folder / "array.npy")
@@ -169,7 +169,7 @@ def test_truncated_files_are_said_to_be(tmp_path, kept):
     torch.save({"a": torch.zeros(1000)}, buffer)
     path = tmp_path / "model.pt"
     path.write_bytes(buffer.getvalue()[: int(len(buffer.getvalue()) * kept)])
-    with pytest.raises(CheckpointError, match="is cut short.*last.pt and best.pt"):
+    with pytest.raises(CheckpointError, match=r"is cut short.*last.pt and best.pt"):
         read_values(path)
 
 
@@ -194,7 +194,7 @@ def test_zips_without_a_model(tmp_path):
         archive.writestr("a/data.pkl", pickle.dumps({}))
         archive.writestr("a/constants.pkl", pickle.dumps(()))
     with pytest.raises(
-        CheckpointError, match="TorchScript model. Give it the name ending .torchscript"
+        CheckpointError, match=r"TorchScript model. Give it the name ending .torchscript"
     ):
         read_values(tmp_path / "b.pt")
 

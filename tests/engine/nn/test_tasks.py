@@ -214,7 +214,7 @@ def test_a_batch_gives_its_loss_in_training_and_in_eval(name, parts):
 
 
 def test_a_loss_without_arguments_says_so():
-    with pytest.raises(ModelError, match="Set model.args"):
+    with pytest.raises(ModelError, match=r"Set model.args"):
         DetectionModel("yolo11n.yaml", nc=1, verbose=False).loss({"img": torch.rand(1, 3, 64, 64)})
 
 
