@@ -157,7 +157,7 @@ class Annotator:
             if sure[a - 1] and sure[b - 1]:
                 ends = tuple(places[a - 1].tolist()), tuple(places[b - 1].tolist())
                 cv2.line(self.im, *ends, colors(i, bgr=True), max(self.lw // 2, 1), cv2.LINE_AA)
-        for i in np.flatnonzero(sure):
+        for i in np.flatnonzero(sure).tolist():
             at = tuple(places[i].tolist())
             cv2.circle(self.im, at, radius or self.lw + 1, colors(i, bgr=True), -1, cv2.LINE_AA)
 
@@ -238,7 +238,11 @@ class Annotator:
             return
         share = alpha[top - y : bottom - y, left - x : right - x, None].astype(np.float32) / 255
         ground = self.im[top:bottom, left:right]
-        ground[:] = (ground * (1 - share) + np.float32(color) * share).round().astype(np.uint8)
+        ground[:] = (
+            (ground * (1 - share) + np.array(color, dtype=np.float32) * share)
+            .round()
+            .astype(np.uint8)
+        )
 
     def _uses_font(self, text: str) -> bool:
         return self._always_font or not text.isascii()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -57,7 +57,9 @@ def plot_images(
     for i, image in enumerate(images):
         cell = cv2.resize(image, (width, height), interpolation=method)
         cell = np.ascontiguousarray(cell[..., ::-1])
-        _draw(cell, i, objects, names or {}, Path(paths[i]).name if paths[i] else "")
+        mine = objects.pick(np.flatnonzero(objects.image == i))
+        title = Path(paths[i]).name if paths[i] else ""
+        _draw(cell, mine, mine.masks_in(i, (height, width)), names or {}, title)
         y, x = i // columns * height, i % columns * width
         picture[y : y + height, x : x + width] = cell
         cv2.rectangle(picture, (x, y), (x + width, y + height), (_GROUND,) * 3, 2)
@@ -84,53 +86,63 @@ def write_picture(path: str | Path, picture: np.ndarray) -> None:
         temporary.write_bytes(data.tobytes())
 
 
-def _draw(
-    cell: np.ndarray,
-    i: int,
-    objects: Mapping[str, np.ndarray | None],
-    names: Mapping[int, str],
-    title: str,
-) -> None:
-    """Draw the objects of image ``i`` and its name into its cell."""
-    height, width = cell.shape[:2]
-    mine = np.flatnonzero(objects["batch_idx"] == i)
-    annotator = Annotator(cell, line_width=2, font_size=max(11, height // 32), example=names)
-    classes = objects["cls"][mine].astype(int).tolist()
-    inks = [colors(c, bgr=True) for c in classes]
-    masks = _masks_of(objects, i, mine, (height, width))
-    if masks is not None:
-        annotator.masks(masks, inks)
-    boxes = xywh2xyxy(objects["bboxes"][mine]) * np.array([width, height] * 2)
-    scores = None if objects["conf"] is None else objects["conf"][mine]
-    for k, (box, label, ink) in enumerate(zip(boxes, classes, inks, strict=True)):
-        text = names.get(label, str(label))
-        annotator.box_label(box, text if scores is None else f"{text} {scores[k]:.2f}", ink)
-    if title:
-        annotator.text((5, 5), title[:40], (220, 220, 220))
+class _Objects(NamedTuple):
+    """The objects of a batch.
+
+    Attributes:
+        image: Image of each (N,).
+        classes: Class of each (N,).
+        boxes: Centre and size as fractions (N, 4).
+        number: 1-based place in its image (N,).
+        scores: (N,), None for labels.
+        masks: One mask an object (N, h, w), if so.
+        numbers: One image of numbers an image (B, h, w), if so.
+    """
+
+    image: np.ndarray
+    classes: np.ndarray
+    boxes: np.ndarray
+    number: np.ndarray
+    scores: np.ndarray | None
+    masks: np.ndarray | None
+    numbers: np.ndarray | None
+
+    def pick(self, which: np.ndarray) -> _Objects:
+        """Return some of the objects."""
+        return self._replace(
+            image=self.image[which],
+            classes=self.classes[which],
+            boxes=self.boxes[which],
+            number=self.number[which],
+            scores=None if self.scores is None else self.scores[which],
+            masks=None if self.masks is None else self.masks[which],
+        )
+
+    def masks_in(self, i: int, size: tuple[int, int]) -> np.ndarray | None:
+        """Return the objects' masks in another size (N, h, w), if there are any; all are of image ``i``."""
+        if self.numbers is not None:
+            return _nearest(self.numbers[i], size)[None] == self.number[:, None, None]
+        if self.masks is None:
+            return None
+        return np.array([_nearest(mask, size) for mask in self.masks]).reshape(-1, *size)
 
 
-def _objects(batch: Mapping[str, Any], conf_thres: float) -> dict[str, np.ndarray | None]:
-    """Return the objects of a batch as arrays, with each one's ``number`` in its image."""
+def _objects(batch: Mapping[str, Any], conf_thres: float) -> _Objects:
+    """Return the objects of a batch as arrays, without the unsure."""
     image = _array(batch.get("batch_idx", ())).reshape(-1).astype(np.int64)
-    found: dict[str, np.ndarray | None] = {
-        "batch_idx": image,
-        "cls": _array(batch.get("cls", ())).reshape(-1),
-        "bboxes": _array(batch.get("bboxes", ())).reshape(-1, 4).astype(np.float64),
-        "conf": None if batch.get("conf") is None else _array(batch["conf"]).reshape(-1),
-        "number": np.array(
-            [(image[:k] == image[k]).sum() + 1 for k in range(len(image))], np.int64
-        ),
-    }
     masks = None if batch.get("masks") is None else _array(batch["masks"])
-    if masks is not None and not _is_one_an_object(masks, image, len(batch["img"])):
-        found["index"] = masks
-        masks = None
-    found["masks"] = masks
-    if found["conf"] is not None:
-        sure = found["conf"] >= conf_thres
-        for key in ("batch_idx", "cls", "bboxes", "conf", "number", "masks"):
-            found[key] = None if found[key] is None else found[key][sure]
-    return found
+    scores = None if batch.get("conf") is None else _array(batch["conf"]).reshape(-1)
+    single = masks is not None and _is_one_an_object(masks, image, len(batch["img"]))
+    objects = _Objects(
+        image,
+        _array(batch.get("cls", ())).reshape(-1).astype(np.int64),
+        _array(batch.get("bboxes", ())).reshape(-1, 4).astype(np.float64),
+        np.array([(image[:k] == image[k]).sum() + 1 for k in range(len(image))], np.int64),
+        scores,
+        masks if single else None,
+        None if single else masks,
+    )
+    return objects if scores is None else objects.pick(np.flatnonzero(scores >= conf_thres))
 
 
 def _is_one_an_object(masks: np.ndarray, image: np.ndarray, images: int) -> bool:
@@ -141,22 +153,29 @@ def _is_one_an_object(masks: np.ndarray, image: np.ndarray, images: int) -> bool
     return len(masks) != images or (several and masks.max(initial=0) <= 1)
 
 
-def _masks_of(
-    objects: Mapping[str, np.ndarray | None], i: int, mine: np.ndarray, size: Sequence[int]
-) -> np.ndarray | None:
-    """Return the masks of some objects of image ``i`` in another size (n, h, w), if there are any."""
-    if objects.get("index") is not None:
-        index = objects["index"][i].astype(np.float32)
-        large = cv2.resize(index, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
-        return large[None] == objects["number"][mine][:, None, None]
-    if objects["masks"] is None:
-        return None
-    return np.array(
-        [
-            cv2.resize(m.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
-            for m in objects["masks"][mine]
-        ]
-    ).reshape(-1, *size)
+def _draw(
+    cell: np.ndarray, objects: _Objects, masks: Any, names: Mapping[int, str], title: str
+) -> None:
+    """Draw the objects of one image and its name into its cell."""
+    height, width = cell.shape[:2]
+    annotator = Annotator(cell, line_width=2, font_size=max(11, height // 32), example=names)
+    classes = objects.classes.tolist()
+    inks = [colors(c, bgr=True) for c in classes]
+    if masks is not None:
+        annotator.masks(masks, inks)
+    boxes = xywh2xyxy(objects.boxes) * np.array([width, height] * 2)
+    for k, (box, label, ink) in enumerate(zip(boxes, classes, inks, strict=True)):
+        text = names.get(label, str(label))
+        sure = "" if objects.scores is None else f" {objects.scores[k]:.2f}"
+        annotator.box_label(box, text + sure, ink)
+    if title:
+        annotator.text((5, 5), title[:40], (220, 220, 220))
+
+
+def _nearest(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a mask in another size (h, w)."""
+    # cv2 resizes no 32-bit integers; these count objects, far below what floats hold exactly
+    return cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def _as_uint8(images: np.ndarray) -> np.ndarray:

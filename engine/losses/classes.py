@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
 
 class _SparseTargetBce(torch.autograd.Function):
@@ -15,14 +17,14 @@ class _SparseTargetBce(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, logits: Tensor, places: Tensor, values: Tensor) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, places: Tensor, values: Tensor) -> Tensor:
         ctx.save_for_backward(logits, places, values)
         flat = logits.reshape(-1)
         return torch.nn.functional.softplus(flat).sum() - (flat[places] * values).sum()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         logits, places, values = ctx.saved_tensors
         out = logits.reshape(-1).sigmoid()
         out[places] -= values

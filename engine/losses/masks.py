@@ -7,12 +7,12 @@ touches: one small product for all anchors of the object, in pieces that stay in
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
 _TILE = (
     8  # pixels a side; at stride 32 / 4 it divides every prototype, and small boxes waste little
@@ -75,7 +75,7 @@ class _TiledMaskLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx, protos: Tensor, coefficients: Tensor, owner: Tensor, targets: MaskTargets
+        ctx: Any, protos: Tensor, coefficients: Tensor, owner: Tensor, targets: MaskTargets
     ) -> Tensor:
         count = len(owner)
         ctx.empty = count == 0
@@ -102,13 +102,13 @@ class _TiledMaskLoss(torch.autograd.Function):
         step = _PAIRS_ON_GPU if protos.is_cuda else _PAIRS_ON_CPU
         for part in zip(*(x.split(step) for x in pairs), strict=True):
             loss += _descend(tiles, mixes, weights, part, grad_tiles, grad_mixes)
-        if wants:
+        if grad_tiles is not None and grad_mixes is not None:
             ctx.save_for_backward(_untile(grad_tiles, protos.shape, grid), grad_mixes[owner, slot])
         return loss
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         grad_protos, grad_coefficients = ctx.saved_tensors
         if ctx.empty:  # zeros, not None: distributed training waits for a gradient of every weight
             return torch.zeros_like(grad_protos), torch.zeros_like(grad_coefficients), None, None

@@ -24,12 +24,12 @@ def make_anchors(
     points, steps = [], []
     for feat, stride in zip(feats, strides, strict=True):
         h, w = feat.shape[2:]
-        like = {"dtype": feat.dtype, "device": feat.device}
-        x = torch.arange(w, **like) + grid_cell_offset
-        y = torch.arange(h, **like) + grid_cell_offset
+        dtype, device = feat.dtype, feat.device
+        x = torch.arange(w, dtype=dtype, device=device) + grid_cell_offset
+        y = torch.arange(h, dtype=dtype, device=device) + grid_cell_offset
         grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
         points.append(torch.stack((grid_x, grid_y), -1).view(-1, 2))
-        steps.append(torch.full((h * w, 1), float(stride), **like))
+        steps.append(torch.full((h * w, 1), float(stride), dtype=dtype, device=device))
     return torch.cat(points), torch.cat(steps)
 
 

@@ -64,8 +64,8 @@ def polygons2masks_overlap(
     if not len(masks):
         return np.zeros(masks.shape[1:], dtype=dtype), np.zeros(0, dtype=np.int64)
     order = np.argsort(-masks.sum((1, 2), dtype=np.int64), kind="stable")
-    labels = masks[order].astype(dtype)
-    labels *= np.arange(1, len(masks) + 1, dtype=dtype)[:, None, None]
+    numbers = np.arange(1, len(masks) + 1, dtype=dtype)
+    labels = masks[order] * numbers[:, None, None]
     return labels.max(0), order
 
 
