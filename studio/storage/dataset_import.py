@@ -67,6 +67,7 @@ def import_dataset(
     format: str | None = None,
     replace: bool = False,
     progress: Progress | None = None,
+    dataset: LabelledDataset | None = None,
 ) -> ImportReport:
     """Copy a dataset's classes, images (as paths) and labels into a project.
 
@@ -80,6 +81,7 @@ def import_dataset(
         format: Name of the format; None finds out.
         replace: Take the dataset's labels for images that have shapes; this can be undone.
         progress: Called with (done, total) images; an exception it raises cancels.
+        dataset: What ``source`` holds, where it has been read already.
 
     Raises:
         DatasetError: The dataset cannot be read at all. Single bad lines and files are in ``skipped``.
@@ -87,7 +89,7 @@ def import_dataset(
     """
     start = time.perf_counter()
     source = absolute(source)
-    dataset = read(source, format, progress)
+    dataset = dataset or read(source, format, progress)
     report = ImportReport(format or "yolo", classes=[*dataset.names.values()])
     report.skipped = [problem for problem in dataset.skipped if problem.kind == "skipped"]
     report.notes = [problem for problem in dataset.skipped if problem.kind != "skipped"]

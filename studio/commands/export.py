@@ -1,0 +1,66 @@
+"""``maskwright export``: write a project as a dataset that other programs read."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from engine.data.formats import FORMATS
+from studio.commands.progress import TerminalProgress
+from studio.model.records import SPLITS
+from studio.storage.dataset_export import export_dataset
+from studio.storage.project_files import open_project
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--project", type=Path, required=True, metavar="DIR", help="the project folder"
+    )
+    parser.add_argument(
+        "--format", required=True, choices=[entry.name for entry in FORMATS], help="what to write"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a new or empty folder"
+    )
+    parser.add_argument(
+        "--split", nargs="+", choices=SPLITS, default=(), help="only images of these splits"
+    )
+    parser.add_argument(
+        "--task",
+        choices=("detect", "segment"),
+        help="write boxes or outlines; without it outlines where any shape has one",
+    )
+    parser.add_argument(
+        "--images",
+        choices=("copy", "link", "none"),
+        default="copy",
+        help="copy the images (the default), link to them, or write labels only",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="write into a folder that holds other files"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Export and print the report as one JSON object."""
+    options: dict[str, Any] = {"images": arguments.images}
+    if arguments.task:
+        options["task"] = arguments.task
+    with (
+        open_project(arguments.project, read_only=True) as project,
+        TerminalProgress("Writing images") as progress,
+    ):
+        report = export_dataset(
+            project,
+            arguments.out,
+            arguments.format,
+            arguments.split,
+            arguments.overwrite,
+            progress,
+            **options,
+        )
+    print(json.dumps(report.to_dict(), ensure_ascii=False))
+    return 0
