@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from engine.export.onnx import check_opset, write_onnx
 from engine.export.torchscript import write_torchscript
 from engine.export.verify import compare
 from engine.nn.backends.metadata import Metadata
-from engine.nn.checkpoint import SUFFIXES, load_checkpoint
+from engine.nn.checkpoint import SUFFIXES, MissingCheckpointError, find_weights, load_checkpoint
 from engine.nn.tasks import BaseModel, build_model
 from engine.ops.numbers import make_divisible
 from engine.runtime.atomic import atomic_path
@@ -105,29 +106,28 @@ class Exporter(CallbackHost):
             CheckpointError: The weights cannot be read.
         """
         started = time.perf_counter()
-        self.model = _open_model(self.args.model) if model is None else model
+        model = _open_model(self.args.model) if model is None else model
+        self.model = model
         self.run_callbacks("on_export_start")
-        target = Path(file) if file is not None else self._target()
+        target = Path(file) if file is not None else self._target(model)
         device = select_device(self.args.device)
-        self.metadata = self._describe(self.model)
-        graph = ExportGraph(self.model, self.metadata, device)
-        images = torch.zeros(
-            self.metadata.batch, self.metadata.channels, *self.metadata.imgsz, device=device
-        )
+        metadata = self._describe(model)
+        graph = ExportGraph(model, metadata, device)
+        images = torch.zeros(metadata.batch, metadata.channels, *metadata.imgsz, device=device)
         with torch.no_grad():
             graph(images)  # what cannot run says so here, and the anchors are made once
         _check_space(target, graph)
-        try:
-            with atomic_path(target) as temporary:
-                WRITERS[self.format.key](graph, images, temporary, self.args)
-        except OSError as error:
-            raise ExportError(
-                f"cannot be written ({error.strerror or error}).",
-                path=target,
-                remedy="Check the free space and the permissions of the folder.",
-            ) from error
-        self.file, self.seconds = target, time.perf_counter() - started
-        self._report()
+        self._write(graph, images, target)
+        self.file, self.metadata = target, metadata
+        self.seconds = time.perf_counter() - started
+        LOGGER.info(
+            "%s: wrote %s, %.1f MiB, %s, in %.1f s.",
+            self.format.name,
+            target,
+            target.stat().st_size / MIB,
+            "any size" if metadata.dynamic else "{} x {} pixels".format(*metadata.imgsz),
+            self.seconds,
+        )
         self.run_callbacks("on_export_end")
         return target
 
@@ -142,12 +142,25 @@ class Exporter(CallbackHost):
         device = select_device(self.args.device)
         return compare(self.model, self.file, image_bgr, self.metadata.imgsz, device)
 
-    def _target(self) -> Path:
+    def _write(self, graph: ExportGraph, images: Tensor, target: Path) -> None:
+        try:
+            with atomic_path(target) as temporary:
+                WRITERS[self.format.key](graph, images, temporary, self.args)
+        except OSError as error:
+            raise ExportError(
+                f"cannot be written ({error.strerror or error}).",
+                path=target,
+                remedy="Check the free space and the permissions of the folder.",
+            ) from error
+
+    def _target(self, model: BaseModel) -> Path:
         """Return the path next to the weights; models without a file go into the working folder."""
         source = Path(str(self.args.model or ""))
         if source.suffix.lower() in SUFFIXES:
+            with suppress(MissingCheckpointError):  # then it is where they will be saved
+                source = find_weights(source)
             return source.with_suffix(self.format.suffix)
-        name = source.name or str(self.model.yaml.get("yaml_file") or self.model.task)
+        name = source.name or str(model.yaml.get("yaml_file") or model.task)
         return Path.cwd() / Path(name).with_suffix(self.format.suffix).name
 
     def _describe(self, model: BaseModel) -> Metadata:
@@ -166,16 +179,6 @@ class Exporter(CallbackHost):
             iou=args.iou,
             max_det=args.max_det,
             agnostic_nms=args.agnostic_nms,
-        )
-
-    def _report(self) -> None:
-        LOGGER.info(
-            "%s: wrote %s, %.1f MiB, %s, in %.1f s.",
-            self.format.name,
-            self.file,
-            self.file.stat().st_size / MIB,
-            "any size" if self.metadata.dynamic else "x".join(map(str, self.metadata.imgsz)),
-            self.seconds,
         )
 
 

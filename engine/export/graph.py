@@ -26,7 +26,9 @@ class ExportGraph(nn.Module):
     def __init__(self, model: BaseModel, metadata: Metadata, device: torch.device) -> None:
         super().__init__()
         self.metadata = metadata
-        self.model = deepcopy(model).eval().float().fuse().requires_grad_(False).to(device)
+        self.model: BaseModel = (
+            deepcopy(model).eval().float().fuse().requires_grad_(False).to(device)
+        )
         self.model.head.dynamic = metadata.dynamic
         for module in self.model.modules():
             if isinstance(module, nn.SiLU):

@@ -14,6 +14,7 @@ from engine.nn.backends.onnx import OnnxBackend
 from engine.nn.backends.pytorch import PyTorchBackend
 from engine.nn.backends.torchscript import TorchScriptBackend
 from engine.nn.checkpoint import SUFFIXES, find_weights, load_checkpoint
+from engine.nn.tasks import BaseModel
 from engine.runtime.errors import ModelError
 
 # suffix of an exported file -> what runs it
@@ -125,8 +126,10 @@ class AutoBackend:
 
 
 def _open(model: str | Path | nn.Module, device: torch.device, half: bool, fuse: bool) -> Backend:
-    if isinstance(model, nn.Module):
+    if isinstance(model, BaseModel):
         return PyTorchBackend(model, device, half, fuse)
+    if isinstance(model, nn.Module):
+        raise ModelError(f"expected a model of engine.nn.tasks, received {type(model).__name__}.")
     suffix = Path(model).suffix.lower()
     if suffix in SUFFIXES:
         return PyTorchBackend(load_checkpoint(model, device).model, device, half, fuse)

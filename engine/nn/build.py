@@ -170,11 +170,11 @@ def build_layers(description: dict[str, Any], ch: int, nc: int) -> tuple[nn.Sequ
     scaling = _scaling(description, nc)
     words = {"nc": nc, "None": None}
     rows = description["backbone"] + description["head"]
-    layers: list[nn.Module] = []
+    layers: list[Any] = []
     given: list[int] = []  # channels of each layer so far
     for number, row in enumerate(rows):
         source, layer = _plan_row(row, number, scaling, words, given or [ch])
-        module = _make(layer, row, number)
+        module: Any = _make(layer, row, number)
         module.i, module.f, module.type = number, source, layer.module.__name__
         module.np = sum(p.numel() for p in module.parameters())
         layers.append(module)
@@ -230,7 +230,7 @@ def _make(layer: Layer, row: Any, number: int) -> nn.Module:
         raise ModelError(f"layer {number}: {row!r} cannot be built ({error}).") from error
 
 
-def _kept(layers: list[nn.Module]) -> list[int]:
+def _kept(layers: list[Any]) -> list[int]:
     """Return the layer numbers that are read later than by the next layer."""
     read = set()
     for layer in layers:

@@ -327,6 +327,7 @@ def _plain(value: Any, place: str, path: Path) -> Any:
     """Return ``value`` made of types that ``weights_only`` loading lets through."""
     if value is None or type(value) in _PLAIN_TYPES:
         return value
+    base: Any
     for base in _PLAIN_TYPES:  # an enum or another child of a plain type keeps its plain value
         if isinstance(value, base) and not isinstance(value, np.generic):
             return base(value)

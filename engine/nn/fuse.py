@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import TypeVar
+
 import torch
 from torch import nn
 
 from engine.nn.modules.conv import Conv
 
+Model = TypeVar("Model", bound=nn.Module)
 
-def fuse(model: nn.Module) -> nn.Module:
+
+def fuse(model: Model) -> Model:
     """Fold every batch normalisation of a model in place; the outputs stay the same up to rounding.
 
     Activations become in-place: a fused model is for inference, where no gradient needs their input.
@@ -34,20 +39,13 @@ def is_fused(model: nn.Module) -> bool:
 @torch.no_grad()
 def fuse_conv_and_bn(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
     """Return one convolution that does what ``conv`` and then ``bn`` do in eval mode."""
-    fused = nn.Conv2d(
-        conv.in_channels,
-        conv.out_channels,
-        conv.kernel_size,
-        conv.stride,
-        conv.padding,
-        conv.dilation,
-        conv.groups,
-        bias=True,
-        device=conv.weight.device,
-        dtype=conv.weight.dtype,
-    )
-    scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)  # (c2,)
-    bias = 0.0 if conv.bias is None else conv.bias
-    fused.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1))
-    fused.bias.copy_((bias - bn.running_mean) * scale + bn.bias)
-    return fused.requires_grad_(conv.weight.requires_grad)
+    mean, variance = bn.running_mean, bn.running_var
+    if mean is None or variance is None:
+        raise ValueError("expected a batch normalisation that keeps statistics")
+    fused = deepcopy(conv)
+    scale = bn.weight / torch.sqrt(variance + bn.eps)  # (c2,)
+    bias = torch.zeros_like(mean) if conv.bias is None else conv.bias
+    trainable = conv.weight.requires_grad
+    fused.weight = nn.Parameter(conv.weight * scale.view(-1, 1, 1, 1), trainable)
+    fused.bias = nn.Parameter((bias - mean) * scale + bn.bias, trainable)
+    return fused

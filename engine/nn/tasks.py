@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -110,7 +110,7 @@ class BaseModel(nn.Module):
         return self.yaml["nc"]
 
     @property
-    def head(self) -> nn.Module:
+    def head(self) -> Any:
         """The last layer."""
         return self.model[-1]
 
@@ -128,6 +128,7 @@ class BaseModel(nn.Module):
         if isinstance(x, Mapping):
             return self.loss(x)
         kept: dict[int, Any] = {}
+        layer: Any
         for layer in self.model:
             x = layer(_inputs(layer.f, x, kept))
             if layer.i in self.save:
@@ -151,7 +152,7 @@ class BaseModel(nn.Module):
         """Make the loss of this model, called as ``loss(raw, batch)``."""
         raise NotImplementedError(f"{type(self).__name__} has no loss")
 
-    def fuse(self) -> BaseModel:
+    def fuse(self) -> Self:
         """Fold batch normalisation into the convolutions, in place, for inference."""
         return fuse(self)
 

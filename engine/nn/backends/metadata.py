@@ -82,7 +82,9 @@ class Metadata:
                 remedy="Export it again with this program, which stores them in the file.",
             )
         try:
-            values = {key: _literal(entries[key]) for key in _ENTRIES if key in entries}
+            values: dict[str, Any] = {
+                key: _literal(entries[key]) for key in _ENTRIES if key in entries
+            }
             args = values.pop("args", None)
             args = args if isinstance(args, Mapping) else {}
             names, size = values.pop("names"), values.pop("imgsz")
@@ -92,8 +94,10 @@ class Metadata:
                 task=str(entries["task"]),
                 names={int(k): str(v) for k, v in names.items()},
                 imgsz=(int(height), int(width)),
-                **{key: int(value) for key, value in values.items()},
-                **{k: args[k] for k in _ARGUMENTS if args.get(k) is not None},
+                **{
+                    **{key: int(value) for key, value in values.items()},
+                    **{k: args[k] for k in _ARGUMENTS if args.get(k) is not None},
+                },
             )
         except (ValueError, TypeError, SyntaxError, AttributeError) as error:
             raise ModelError(

@@ -53,7 +53,7 @@ def _open(path: Path, device: torch.device) -> Any:
             path=path,
             remedy="Install it: pip install onnxruntime (onnxruntime-gpu for CUDA).",
         ) from error
-    providers = ["CPUExecutionProvider"]
+    providers: list[Any] = ["CPUExecutionProvider"]
     if device.type == "cuda":
         if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
             providers.insert(0, ("CUDAExecutionProvider", {"device_id": device.index or 0}))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,10 @@ from engine.nn.modules.block import DFL, Proto
 from engine.nn.modules.conv import Conv, DWConv
 from engine.ops.anchors import dist2bbox, make_anchors
 
-Raw = dict[str, Tensor | list[Tensor]]
+# the tensors above under their names, and the list of feature maps
+Raw = dict[str, Any]
+# the decoded tensor, alone or with what belongs to the whole image
+Final = Any
 
 # How many objects an untrained head expects in an image of 640 x 640 pixels (focal loss prior)
 PRIOR_OBJECTS = 5
@@ -65,7 +69,7 @@ class Detect(nn.Module):
         self.cv3 = nn.ModuleList(_depthwise_branch(c, cls, nc) for c in ch)
         self.dfl = DFL(reg_max) if reg_max > 1 else nn.Identity()
 
-    def forward(self, feats: Sequence[Tensor]) -> Raw | tuple[Tensor, Raw]:
+    def forward(self, feats: Sequence[Tensor]) -> Raw | tuple[Final, Raw]:
         """Return the raw tensors in training, ``(final, raw)`` otherwise."""
         raw = self.raw(feats)
         return raw if self.training else (self.decode(raw), raw)
@@ -78,11 +82,15 @@ class Detect(nn.Module):
             "feats": list(feats),
         }
 
-    def decode(self, raw: Raw) -> Tensor:
+    def decode(self, raw: Raw) -> Final:
         """Turn raw tensors into (B, 4 + nc, A): xywh in input pixels, scores 0..1."""
         points, strides = self.anchors(raw["feats"])  # (2, A), (1, A)
         boxes = dist2bbox(self.dfl(raw["boxes"]), points[None], xywh=True, dim=1) * strides
-        return torch.cat((boxes, raw["scores"].sigmoid()), 1)
+        return torch.cat((boxes, raw["scores"].sigmoid(), *self.extras(raw)), 1)
+
+    def extras(self, raw: Raw) -> tuple[Tensor, ...]:
+        """Return what a task adds to each cell after the scores, each (B, C, A)."""
+        return ()
 
     def anchors(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return points (2, A) in cells and strides (1, A), kept for each set of map shapes."""
@@ -106,9 +114,9 @@ class Detect(nn.Module):
     def init_bias(self) -> None:
         """Start from the prior that objects are rare: ``PRIOR_OBJECTS`` an image, any class alike."""
         for box, cls, stride in zip(self.cv2, self.cv3, self.stride.tolist(), strict=True):
-            box[-1].bias.data.fill_(1.0)
+            _last_bias(box).fill_(1.0)
             cells = (PRIOR_IMGSZ / stride) ** 2
-            cls[-1].bias.data.fill_(math.log(PRIOR_OBJECTS / self.nc / cells))
+            _last_bias(cls).fill_(math.log(PRIOR_OBJECTS / self.nc / cells))
 
     def _make_anchors(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         points, strides = make_anchors(feats, self.stride.tolist())
@@ -150,9 +158,13 @@ class Segment(Detect):
             "proto": self.proto(feats[0]),
         }
 
-    def decode(self, raw: Raw) -> tuple[Tensor, Tensor]:
+    def decode(self, raw: Raw) -> Final:
         """Return (B, 4 + nc + nm, A) and the prototypes (B, nm, H / 4, W / 4)."""
-        return torch.cat((super().decode(raw), raw["mask_coefficient"]), 1), raw["proto"]
+        return super().decode(raw), raw["proto"]
+
+    def extras(self, raw: Raw) -> tuple[Tensor, ...]:
+        """Return the mask coefficients."""
+        return (raw["mask_coefficient"],)
 
 
 def _plain_branch(c1: int, hidden: int, c2: int) -> nn.Sequential:
@@ -165,6 +177,10 @@ def _depthwise_branch(c1: int, hidden: int, c2: int) -> nn.Sequential:
         nn.Sequential(DWConv(hidden, hidden, 3), Conv(hidden, hidden)),
         nn.Conv2d(hidden, c2, 1),
     )
+
+
+def _last_bias(branch: Any) -> Tensor:
+    return branch[-1].bias.data
 
 
 def _over_levels(branches: nn.ModuleList, feats: Sequence[Tensor]) -> Tensor:

@@ -51,6 +51,7 @@ def photo():
 
 
 ONNX = {"format": "onnx", "imgsz": 64}
+QUICK = {**ONNX, "simplify": False}
 TORCHSCRIPT = {"format": "torchscript", "imgsz": 64}
 
 
@@ -90,7 +91,7 @@ def test_exported_files_give_what_the_model_gives(segmenter, photo, tmp_path, op
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("options", [ONNX, TORCHSCRIPT, {**ONNX, "nms": True}], ids=str)
+@pytest.mark.parametrize("options", [QUICK, TORCHSCRIPT, {**QUICK, "nms": True}], ids=str)
 def test_detectors_are_exported_too(detector, photo, tmp_path, options):
     export = Exporter(options)
     path = export(detector, tmp_path / f"m.{options['format']}")
@@ -98,7 +99,7 @@ def test_detectors_are_exported_too(detector, photo, tmp_path, options):
     assert AutoBackend(path)(torch.rand(1, 3, 64, 64)).shape[1] == 7
 
 
-@pytest.mark.parametrize("options", [ONNX, TORCHSCRIPT], ids=str)
+@pytest.mark.parametrize("options", [QUICK, TORCHSCRIPT], ids=str)
 def test_dynamic_files_take_other_sizes_and_batches(segmenter, tmp_path, options):
     path = Exporter({**options, "dynamic": True})(segmenter, tmp_path / f"m.{options['format']}")
     images = torch.rand(2, 3, 96, 32)
@@ -108,7 +109,7 @@ def test_dynamic_files_take_other_sizes_and_batches(segmenter, tmp_path, options
     torch.testing.assert_close(proto, expected_proto, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("options", [ONNX, TORCHSCRIPT], ids=str)
+@pytest.mark.parametrize("options", [QUICK, TORCHSCRIPT], ids=str)
 def test_fixed_files_refuse_other_sizes(segmenter, tmp_path, options):
     path = Exporter(options)(segmenter, tmp_path / f"m.{options['format']}")
     with pytest.raises(ModelError, match="height 64 and width 64, received 96 and 64"):
@@ -119,7 +120,7 @@ def test_built_in_removal_gives_what_removal_afterwards_gives(segmenter, photo, 
     from engine.export.verify import to_input
     from engine.ops.nms import non_max_suppression
 
-    options = {**ONNX, "nms": True, "conf": 0.4, "iou": 0.5, "max_det": 50}
+    options = {**QUICK, "nms": True, "conf": 0.4, "iou": 0.5, "max_det": 50}
     path = Exporter(options)(segmenter, tmp_path / "m.onnx")
     images = to_input(photo, (64, 64))
     settings = {"conf": 0.4, "iou": 0.5, "max_det": 50, "nc": 2}
@@ -132,7 +133,7 @@ def test_built_in_removal_gives_what_removal_afterwards_gives(segmenter, photo, 
 def test_metadata_is_inside_and_names_nobody(segmenter, tmp_path):
     import onnx
 
-    path = Exporter(ONNX)(segmenter, tmp_path / "m.onnx")
+    path = Exporter(QUICK)(segmenter, tmp_path / "m.onnx")
     model = onnx.load(str(path))
     entries = {entry.key: entry.value for entry in model.metadata_props}
     assert entries["names"] == "{0: 'nut', 1: 'bolt'}"
@@ -213,7 +214,7 @@ def test_callbacks_hear_of_start_and_end(segmenter, tmp_path):
 def test_the_model_stays_as_it_was(segmenter, tmp_path):
     before = {k: v.clone() for k, v in segmenter.state_dict().items()}
     segmenter.train()
-    Exporter({**ONNX, "half": True, "dynamic": True})(segmenter, tmp_path / "m.onnx")
+    Exporter({**QUICK, "half": True, "dynamic": True})(segmenter, tmp_path / "m.onnx")
     assert segmenter.training
     assert not segmenter.head.dynamic
     assert all(torch.equal(v, before[k]) for k, v in segmenter.state_dict().items())
