@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt
@@ -19,7 +19,7 @@ class Actions:
 
     Args:
         window: Owns the QActions; their shortcuts work wherever the focus is inside it.
-        handlers: An object with one method for each handler name of the table.
+        handlers: Objects that together have one method for each handler name of the table.
         specs: The table.
 
     Raises:
@@ -27,14 +27,14 @@ class Actions:
     """
 
     def __init__(
-        self, window: QWidget, handlers: object, specs: Iterable[ActionSpec] = ACTIONS
+        self, window: QWidget, handlers: Sequence[object], specs: Iterable[ActionSpec] = ACTIONS
     ) -> None:
         self._window = window
         self._specs = {spec.id: spec for spec in specs}
         self._actions: dict[str, QAction] = {}
         self._groups: dict[str, QActionGroup] = {}
         for spec in self._specs.values():
-            self._actions[spec.id] = self._build(spec, getattr(handlers, spec.handler))
+            self._actions[spec.id] = self._build(spec, _find(handlers, spec.handler))
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
@@ -90,6 +90,13 @@ class Actions:
         if name not in self._groups:
             self._groups[name] = QActionGroup(self._window)
         return self._groups[name]
+
+
+def _find(handlers: Sequence[object], name: str) -> Callable[..., object]:
+    for holder in handlers:
+        if hasattr(holder, name):
+            return getattr(holder, name)
+    raise AttributeError(f"no handler for the action {name}")
 
 
 def _call(handler: Callable[..., object], spec: ActionSpec) -> Callable[..., None]:

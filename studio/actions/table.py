@@ -86,7 +86,7 @@ EDIT = (
     ActionSpec("edit.select_all", "Select all shapes", "Edit", ("Ctrl+A",), "", IMAGE),
     ActionSpec("edit.delete", "Delete selected shapes", "Edit", (), "delete", SELECTION),
     ActionSpec(
-        "edit.background", "Mark as background (no objects)", "-Edit", ("B",), "image", IMAGE
+        "edit.background", "Mark as background (no objects)", "-Edit", ("Shift+B",), "image", IMAGE
     ),
     ActionSpec(
         "edit.remove_image", "Remove image from project", "Edit", ("Ctrl+Shift+Del",), "", IMAGE

@@ -85,6 +85,10 @@ class MainWindow(QMainWindow):
         """Return a page by its name."""
         return self._pages[name]
 
+    def has_page(self) -> bool:
+        """Tell whether there is a page to show."""
+        return bool(self._pages)
+
     def show_page(self, name: str) -> None:
         """Show a page."""
         self.stack.setCurrentWidget(self._pages[name])

@@ -1,0 +1,151 @@
+"""What the Edit, Go, Tools and class-key actions do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from studio.app.session import Session
+from studio.model.edits import AddShapes, RemoveImages, RemoveShapes, SetBackground, assign_class
+from studio.model.records import Shape
+
+_SHIFT_PX = 12.0  # a duplicate lies beside its original, not hidden on it
+
+
+class EditHandlers:
+    """Handlers of a session's edits; without a project they do nothing.
+
+    Args:
+        session: Returns the open session or None.
+    """
+
+    def __init__(self, session: Callable[[], Session | None]) -> None:
+        self._session = session
+        self._clipboard: tuple[Shape, ...] = ()
+
+    def edit_undo(self) -> None:
+        """Take back the last edit and show the image that it was on."""
+        self._step(back=True)
+
+    def edit_redo(self) -> None:
+        """Do the undone edit again and show the image that it is on."""
+        self._step(back=False)
+
+    def edit_copy(self) -> None:
+        """Keep the selected shapes for pasting, also into other images."""
+        if session := self._session():
+            self._clipboard = tuple(session.workspace.selected_shapes())
+
+    def edit_paste(self) -> None:
+        """Paste at the place from where the shapes were copied."""
+        session = self._session()
+        if session is None or session.workspace.image_id is None or not self._clipboard:
+            return
+        known = {cls.id for cls in session.project.classes()}
+        shapes = [shape for shape in self._clipboard if shape.class_id in known]
+        self._add(session, shapes, 0.0, "Paste")
+
+    def edit_duplicate(self) -> None:
+        """Add a copy of each selected shape a little to the lower right."""
+        if session := self._session():
+            self._add(session, session.workspace.selected_shapes(), _SHIFT_PX, "Duplicate")
+
+    def edit_select_all(self) -> None:
+        """Select every shape of the image."""
+        session = self._session()
+        if session is not None and session.workspace.image_id is not None:
+            shapes = session.project.shapes(session.workspace.image_id)
+            session.workspace.select([shape.id for shape in shapes])
+
+    def edit_delete(self) -> None:
+        """Delete the selected shapes."""
+        session = self._session()
+        if session is not None and (shapes := session.workspace.selected_shapes()):
+            session.apply(RemoveShapes(tuple(shapes)))
+
+    def edit_background(self) -> None:
+        """Mark the image as looked at and empty, or take the mark back."""
+        session = self._session()
+        record = session.workspace.image() if session is not None else None
+        if session is not None and record is not None:
+            session.apply(SetBackground({record.id: record.status != "background"}))
+
+    def edit_remove_image(self) -> None:
+        """Take the image out of the project; the file stays."""
+        session = self._session()
+        if session is not None and session.workspace.image_id is not None:
+            session.apply(RemoveImages((session.workspace.image_id,)))
+
+    def go_next(self) -> None:
+        """Show the next image of the list."""
+        self._go(1)
+
+    def go_previous(self) -> None:
+        """Show the image before this one."""
+        self._go(-1)
+
+    def go_first(self) -> None:
+        """Show the first image of the list."""
+        if (session := self._session()) and session.workspace.image_ids:
+            session.workspace.go_to(session.workspace.image_ids[0])
+
+    def go_last(self) -> None:
+        """Show the last image of the list."""
+        if (session := self._session()) and session.workspace.image_ids:
+            session.workspace.go_to(session.workspace.image_ids[-1])
+
+    def go_next_unlabelled(self) -> None:
+        """Show the next image that has no labels."""
+        if (session := self._session()) and not session.workspace.go_to_next_unlabelled():
+            session.say("Every image is labelled.")
+
+    def tool_use(self, name: str) -> None:
+        """Take a tool in hand."""
+        if session := self._session():
+            session.use_tool(name)
+
+    def class_choose(self, place: int) -> None:
+        """Make the class at this place the current one, and give it to the selected shapes."""
+        session = self._session()
+        cls = session.workspace.class_at(place) if session is not None else None
+        if session is None or cls is None:
+            return
+        session.workspace.choose_class(cls.id)
+        shapes = [s for s in session.workspace.selected_shapes() if s.class_id != cls.id]
+        if shapes:
+            session.apply(assign_class(shapes, cls.id))
+
+    def _go(self, step: int) -> None:
+        if session := self._session():
+            session.workspace.step(step)
+
+    def _step(self, back: bool) -> None:
+        session = self._session()
+        if session is None:
+            return
+        edit = session.attempt(session.project.undo if back else session.project.redo)
+        if edit is None:
+            return
+        touched = edit.changes().shapes | edit.changes().records
+        if touched and session.workspace.image_id not in touched:
+            session.workspace.go_to(min(touched))
+        session.say(f"{'Undone' if back else 'Done again'}: {edit.title()}")
+
+    def _add(self, session: Session, shapes: list[Shape], shift: float, verb: str) -> None:
+        image_id = session.workspace.image_id
+        if image_id is None or not shapes:
+            return
+        copies = tuple(
+            replace(
+                shape,
+                id=0,
+                z=0,
+                image_id=image_id,
+                geometry=shape.geometry.translated(shift, shift),
+            )
+            for shape in shapes
+        )
+        count = "shape" if len(copies) == 1 else f"{len(copies)} shapes"
+        added = session.apply(AddShapes(copies, f"{verb} {count}"))
+        if isinstance(added, AddShapes):
+            session.workspace.select([shape.id for shape in added.shapes])

@@ -1,0 +1,116 @@
+"""Starts the window, or takes a picture of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from engine.runtime.errors import EngineError
+from studio.app.studio import Studio, install_excepthook
+
+_SETTLE_MS = (
+    400  # what arrives late (thumbnails, runs, pictures) has this long without news to arrive
+)
+_SETTLE_LIMIT_S = 15.0
+
+
+class ScreenshotError(EngineError, OSError):
+    """A picture of the window that could not be written."""
+
+
+def build_application(arguments: list[str] | None = None) -> QApplication:
+    """Return the Qt application with the program's name and rounding rules."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
+        Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
+    )
+    application = QApplication(arguments or sys.argv[:1])
+    application.setApplicationName("Maskwright")
+    application.setDesktopFileName("maskwright")
+    return application
+
+
+def launch(path: Path | None, options: Namespace) -> int:
+    """Open the window on ``path`` and run until it is closed, or save a picture and return.
+
+    Args:
+        path: A project, folder, image or data.yaml; None for the start screen.
+        options: ``screenshot``, ``panel``, ``theme`` and ``size`` of the command line.
+    """
+    if options.screenshot is not None and not _has_display():
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    application = build_application()
+    studio = Studio(application)
+    if options.theme:
+        studio.theme.set_mode(options.theme)
+    if options.size:
+        studio.window.resize(*options.size)
+    install_excepthook(studio.window)
+    studio.window.show()
+    if path is not None:
+        studio.files.open_paths([path])
+    show_panel(studio, options.panel)
+    if options.screenshot is None:
+        return application.exec()
+    taken = take_picture(studio, options.screenshot)
+    sys.stdout.write(f"{taken}\n")
+    return 0
+
+
+def show_panel(studio: Studio, panel: str) -> None:
+    """Go to a page; ``export`` is on the Models page."""
+    studio.show_page("models" if panel == "export" else panel)
+    if panel == "export":
+        studio.show_export()
+
+
+def take_picture(studio: Studio, file: Path) -> Path:
+    """Wait until the window has settled, save it as PNG and close it.
+
+    Raises:
+        ScreenshotError: The file cannot be written.
+    """
+    settle(studio)
+    picture = studio.window.grab()
+    file = file.expanduser().absolute()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    saved = picture.save(str(file), "PNG")
+    studio.window.close()
+    if not saved:
+        raise ScreenshotError(
+            "the picture cannot be written.", path=file, remedy="Choose another folder."
+        )
+    return file
+
+
+def settle(studio: Studio, quiet_ms: int = _SETTLE_MS) -> None:
+    """Run the event loop until nothing long is under way and what comes late had time to come."""
+    done = [False]
+    waited = [0.0]
+
+    def look() -> None:
+        waited[0] += quiet_ms / 1000
+        if not studio.is_busy() or waited[0] > _SETTLE_LIMIT_S:
+            done[0] = True
+        else:
+            QTimer.singleShot(quiet_ms, look)
+
+    QTimer.singleShot(quiet_ms, look)
+    while not done[0]:
+        QCoreApplication.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+
+
+def _has_display() -> bool:
+    return sys.platform != "linux" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )

@@ -1,0 +1,149 @@
+"""One open project: its workspace, its pages, and the wires between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QWidget
+
+from engine.runtime.errors import EngineError
+from studio.actions.table import Needs
+from studio.app.canvas_link import CanvasLink
+from studio.app.pages import build_pages
+from studio.main_window.annotate_page import AnnotatePage
+from studio.model.edits import Edit
+from studio.model.preferences import AUTO_TOOL, TAGS
+from studio.model.project import Project
+from studio.model.workspace import Workspace
+from studio.panels.images.thumbnail_loader import ThumbnailLoader
+from studio.storage.thumbnails import ThumbnailCache
+
+if TYPE_CHECKING:
+    from studio.app.studio import Studio
+
+T = TypeVar("T")
+_OTHERS_MS = 2000  # how often to look whether another process wrote to the project
+
+
+class Session(QObject):
+    """Lives from opening a project to closing it.
+
+    Args:
+        studio: The application's parts.
+        project: The open project; the session closes it.
+    """
+
+    def __init__(self, studio: Studio, project: Project) -> None:
+        super().__init__(studio)
+        self.studio = studio
+        self.project = project
+        self.workspace = Workspace(project)
+        self.thumbnails = ThumbnailLoader(_thumbnail_reader(project), self)
+        self.pages: Mapping[str, QWidget] = build_pages(self)
+        annotate = self.pages["annotate"]
+        if not isinstance(annotate, AnnotatePage):
+            raise TypeError("the annotate page is of another kind")
+        self.annotate = annotate
+        self.canvas = annotate.canvas
+        self.link = CanvasLink(self.workspace, self.canvas, self.apply)
+        self._wire()
+        self.use_tool(self._first_tool())
+        self._timer = QTimer(self)
+        self._timer.setInterval(_OTHERS_MS)
+        self._timer.timeout.connect(project.refresh)
+        self._timer.start()
+
+    def close(self) -> None:
+        """Remember the place, stop the threads, close the project."""
+        self._timer.stop()
+        self.workspace.remember()
+        self.thumbnails.close()
+        self.canvas.close_loader()
+        self.project.close()
+
+    def apply(self, edit: Edit) -> Edit | None:
+        """Apply an edit; where it cannot be, say why and return None."""
+        return self.attempt(lambda: self.project.apply(edit))
+
+    def attempt(self, action: Callable[[], T]) -> T | None:
+        """Run something that may fail for a reason the person can act on, and show the reason."""
+        try:
+            return action()
+        except EngineError as error:
+            self.studio.show_error(error)
+            return None
+
+    def say(self, text: str) -> None:
+        """Show a sentence in the status bar for some seconds."""
+        self.studio.window.status.showMessage(text, 4000)
+
+    def use_tool(self, name: str) -> None:
+        """Take a tool in hand and show it in the strip."""
+        self.canvas.use_tool(name)
+        self.studio.actions.set_checked({f"tool.use:{name}": True})
+
+    def present(self) -> Needs:
+        """Return what is there for actions to work on."""
+        there = Needs.PROJECT
+        if self.workspace.image_id is not None:
+            there |= Needs.IMAGE
+            if self.project.suggestions(self.workspace.image_id):
+                there |= Needs.SUGGESTIONS
+        if self.workspace.selection:
+            there |= Needs.SELECTION
+        if self.project.can_undo:
+            there |= Needs.UNDO
+        if self.project.can_redo:
+            there |= Needs.REDO
+        return there
+
+    def _wire(self) -> None:
+        status = self.studio.window.status
+        self.canvas.cursor_moved.connect(status.show_cursor)
+        self.canvas.zoom_changed.connect(status.show_zoom)
+        self.canvas.noticed.connect(self.say)
+        self.canvas.set_tags_visible(bool(self.studio.preferences[TAGS]))
+        self.workspace.image_changed.connect(self._on_image_changed)
+        project, workspace = self.project, self.workspace
+        for signal in (
+            project.history_changed,
+            project.suggestions_changed,
+            project.images_changed,
+            workspace.image_changed,
+            workspace.selection_changed,
+        ):
+            signal.connect(self._offer_actions)
+        status.show_saved(project.read_only)
+        if project.notice:
+            self.studio.window.banner.show_message(project.notice, tone="warning")
+        self._on_image_changed(workspace.image_id)
+        self._offer_actions()
+
+    def _first_tool(self) -> str:
+        labelled = self.project.status_counts().get("labelled", 0)
+        return "select" if labelled else str(self.studio.preferences[AUTO_TOOL])
+
+    def _on_image_changed(self, image_id: int | None) -> None:
+        record = self.workspace.image()
+        self.studio.window.status.show_image(
+            *((record.width, record.height) if record is not None else (0, 0))
+        )
+
+    def _offer_actions(self, *_: object) -> None:
+        self.studio.actions.offer(self.present())
+
+
+def _thumbnail_reader(project: Project) -> Callable[[Path], bytes | None]:
+    """Return what gives a thumbnail's bytes, None for an image that cannot be read; safe in any thread."""
+    cache = ThumbnailCache.for_project(project)
+
+    def read(path: Path) -> bytes | None:
+        try:
+            return cache.make(path).read_bytes()
+        except OSError:  # ImageError is one: the frame then says that the image is broken
+            return None
+
+    return read

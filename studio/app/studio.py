@@ -1,0 +1,193 @@
+"""The application: builds its parts once and wires them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+
+from engine.runtime.device import list_devices
+from engine.runtime.errors import EngineError
+from studio.actions.registry import Actions
+from studio.actions.table import Needs
+from studio.app.edit_handlers import EditHandlers
+from studio.app.file_handlers import FileHandlers
+from studio.app.session import Session
+from studio.app.suggest_handlers import SuggestHandlers
+from studio.app.view_handlers import ViewHandlers
+from studio.jobs.client import JobsClient, RunsWatcher
+from studio.main_window.window import PAGES, MainWindow
+from studio.model.preferences import TAGS, THEME, Preferences
+from studio.model.project import Project
+from studio.model.runs import RunSnapshot
+from studio.panels.settings import SettingsPanel
+from studio.panels.start import StartPanel
+from studio.theme.theme import Theme
+from studio.widgets.empty_state import EmptyState, Step
+
+LOGGER = logging.getLogger(__name__)
+
+# What a page says while no project is open.
+_WAITING = {
+    "dataset": ("No project is open", "Counts, classes, splits and versions of a project will be shown here."),
+    "train": ("No project is open", "Label some images, then train a model on them here, with live curves."),
+    "models": ("No project is open", "Every trained model of a project will be shown here, to predict with and to export."),
+    "explore": ("No project is open", "What a trained model gets right and wrong will be shown here."),
+}  # fmt: skip
+
+
+class Studio(QObject):
+    """Window, actions, theme, settings, jobs, and the open project's session.
+
+    Args:
+        application: The Qt application.
+        preferences: The settings; None for the person's own.
+    """
+
+    def __init__(self, application: QApplication, preferences: Preferences | None = None) -> None:
+        super().__init__(application)
+        self.preferences = preferences or Preferences()
+        self.theme = Theme(application, self.preferences[THEME])
+        self.jobs = JobsClient(self)
+        self.runs = RunsWatcher(self)
+        self.session: Session | None = None
+        self.window = MainWindow()
+        self.files = FileHandlers(self)
+        suggest = SuggestHandlers(self)
+        self.suggest = suggest
+        edits = EditHandlers(lambda: self.session)
+        self.actions = Actions(self.window, (self.files, edits, ViewHandlers(self), suggest))
+        self.window.set_actions(self.actions)
+        self.start = StartPanel(
+            self.files.file_open_folder, self.files.file_open_dataset, self.files.file_open_sample
+        )
+        self.settings = SettingsPanel(self.preferences.manager)
+        self._wire()
+        self._show_start()
+        self.show_page("annotate")
+
+    def start_session(self, project: Project) -> None:
+        """Show a project in place of the one that is open."""
+        self.close_session()
+        self.window.banner.hide()
+        self.preferences.add_recent(project.folder)
+        self.runs.set_folder(project.runs_dir)
+        self.session = Session(self, project)
+        self.window.set_pages(self.session.pages)
+        self.window.setWindowTitle(f"{project.name} – Maskwright")
+        self.show_page("annotate")
+
+    def close_session(self) -> None:
+        """Close the open project; its trainings go on."""
+        if self.session is None:
+            return
+        session, self.session = self.session, None
+        self.runs.set_folder(None)
+        session.close()
+        self._show_start()
+        session.deleteLater()
+
+    def show_page(self, name: str) -> None:
+        """Go to a page."""
+        self.window.show_page(name)
+        self.actions.set_checked({f"page.show:{name}": True})
+        if name == "annotate" and self.session is not None:
+            self.session.canvas.setFocus()
+
+    def show_error(self, error: EngineError) -> None:
+        """Say what happened and what to do, in the window's banner."""
+        place = f"{error.path}: " if error.path is not None else ""
+        details = "".join(traceback.format_exception(error))
+        LOGGER.warning("%s", error)
+        self.window.banner.show_message(
+            f"{place}{error.message}", error.remedy or "", details=details
+        )
+
+    def apply_theme(self) -> None:
+        """Use the theme of the settings."""
+        self.theme.set_mode(self.preferences[THEME])
+
+    def last_folder(self) -> Path:
+        """Return the folder in which a dialog starts."""
+        recent = self.preferences.recent()
+        return recent[0].parent if recent else Path.home()
+
+    def shut_down(self) -> None:
+        """Close the project and the worker; trainings go on."""
+        self.close_session()
+        self.runs.close()
+        self.jobs.close()
+
+    def _wire(self) -> None:
+        window = self.window
+        window.dropped.connect(self.files.drop)
+        window.closing.connect(self.shut_down)
+        self.start.dropped.connect(self.files.drop)
+        self.start.project_chosen.connect(self.files.open_project)
+        self.theme.changed.connect(self.actions.recolor_icons)
+        self.runs.runs_changed.connect(self._on_runs_changed)
+        window.status.run_words.clicked.connect(lambda: self.show_page("train"))
+        window.status.device.setText(list_devices()[0].name)
+        self.actions.set_checked(
+            {
+                f"view.theme:{self.preferences[THEME]}": True,
+                "view.tags": bool(self.preferences[TAGS]),
+                "view.shapes": True,
+            }
+        )
+
+    def _show_start(self) -> None:
+        self.start.set_recent(self.preferences.recent())
+        pages: dict[str, QWidget] = {"annotate": self.start, "settings": self.settings}
+        steps = (
+            Step("Open folder of images", self.files.file_open_folder, "primary", "folder_open"),
+            Step("Try the sample", self.files.file_open_sample, "normal", "images"),
+        )
+        pages |= {
+            name: EmptyState(title, sentence, steps, name)
+            for name, (title, sentence) in _WAITING.items()
+        }
+        shown = self.window.current_page() if self.window.has_page() else PAGES[0]
+        self.window.set_pages(pages)
+        self.show_page(shown)
+        self.window.status.clear_facts()
+        self.window.setWindowTitle("Maskwright")
+        self.actions.offer(Needs.NOTHING)
+
+    def _on_runs_changed(self, runs: Sequence[RunSnapshot]) -> None:
+        live = next((run for run in runs if run.state.is_alive), None)
+        if live is None:
+            self.window.status.show_run("", 0.0)
+            return
+        facts = live.facts
+        of = f" of {facts.epochs}" if facts.epochs else ""
+        epoch = f", epoch {facts.epoch}{of}" if facts.epoch else ""
+        self.window.status.show_run(f"{live.name}: {live.state.value}{epoch}", facts.progress)
+
+
+def install_excepthook(window: QWidget) -> None:
+    """Show what no code expected, keep the record, and go on: the third border where every exception is caught."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        record = "".join(traceback.format_exception(kind, error, trace))
+        LOGGER.error("unexpected error\n%s", record)
+        with contextlib.suppress(RuntimeError):  # the window may be gone already
+            box = QMessageBox(window)
+            box.setWindowTitle("Maskwright")
+            box.setIcon(QMessageBox.Icon.Warning)
+            box.setText(f"Something unexpected happened: {error}")
+            box.setInformativeText("Everything you finished is saved. You can go on working.")
+            box.setDetailedText(record)
+            box.open()
+
+    sys.excepthook = hook

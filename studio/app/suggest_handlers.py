@@ -1,0 +1,142 @@
+"""What the Suggest actions do: run the newest model on images, accept and reject what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.jobs.messages import Failed, Progress
+from studio.jobs.suggest_run import SuggestRun, progress_text
+from studio.jobs.suggestions import SuggestionCount
+from studio.model.preferences import CONFIDENCE
+from studio.model.records import ImageFilter
+from studio.model.runs import list_runs, read_args
+
+if TYPE_CHECKING:
+    from studio.app.studio import Studio
+
+_UNLABELLED = ImageFilter(statuses=frozenset({"unlabelled"}))
+
+
+class SuggestHandlers:
+    """Handlers of suggestions.
+
+    Args:
+        studio: The application's parts.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._run: SuggestRun | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a model is at work on the project's images."""
+        return self._run is not None
+
+    def suggest_run_current(self) -> None:
+        """Run the newest model on the image that shows."""
+        session = self._studio.session
+        if session is not None and session.workspace.image_id is not None:
+            self._start([session.workspace.image_id])
+
+    def suggest_run_unlabelled(self) -> None:
+        """Run the newest model on every image without labels."""
+        session = self._studio.session
+        if session is None:
+            return
+        waiting = session.project.image_ids(_UNLABELLED)
+        if waiting:
+            self._start(waiting)
+        else:
+            session.say("Every image is labelled.")
+
+    def suggest_accept(self) -> None:
+        """Turn the suggestion under the cursor into a shape."""
+        self._decide(accept=True)
+
+    def suggest_reject(self) -> None:
+        """Drop the suggestion under the cursor."""
+        self._decide(accept=False)
+
+    def suggest_accept_all(self) -> None:
+        """Turn every suggestion of the image into a shape."""
+        self._decide(accept=True, everything=True)
+
+    def suggest_reject_all(self) -> None:
+        """Drop every suggestion of the image."""
+        self._decide(accept=False, everything=True)
+
+    def _decide(self, accept: bool, everything: bool = False) -> None:
+        session = self._studio.session
+        image_id = session.workspace.image_id if session is not None else None
+        if session is None or image_id is None:
+            return
+        chosen = None if everything else session.canvas.suggestion_under_cursor()
+        if chosen is None and not everything:
+            session.say("Move the cursor onto a dashed shape first.")
+            return
+        project, ids = session.project, None if chosen is None else [chosen]
+        decide = project.accept_suggestions if accept else project.reject_suggestions
+        edit = session.attempt(lambda: decide(image_id, ids))
+        if edit is not None:
+            session.say(edit.title())
+
+    def _start(self, image_ids: Sequence[int]) -> None:
+        session = self._studio.session
+        if session is None or self._run is not None:
+            return
+        model = newest_model(session.project.runs_dir)
+        if model is None:
+            self._studio.window.banner.show_message(
+                "There is no trained model in this project yet.",
+                "Train one first; then it can suggest shapes.",
+                tone="info",
+                action_text="Go to Train",
+                action=lambda: self._studio.show_page("train"),
+            )
+            return
+        arguments = {"conf": float(self._studio.preferences[CONFIDENCE])}
+        if imgsz := read_args(model.parent.parent).get("imgsz"):
+            arguments["imgsz"] = imgsz
+        run = SuggestRun(session.project, self._studio.jobs, model, image_ids, arguments, session)
+        row = self._studio.window.progress
+        row.start("Starting the model")
+        row.show()
+        row.cancelled.connect(run.cancel)
+        run.progressed.connect(self._on_progress)
+        run.finished.connect(self._on_finished)
+        run.failed.connect(self._on_failed)
+        self._run = run
+
+    def _on_progress(self, progress: Progress) -> None:
+        row = self._studio.window.progress
+        row.set_progress(progress.done, progress.total)
+        row.set_title(progress_text(progress))
+
+    def _on_finished(self, count: SuggestionCount) -> None:
+        self._end()
+        if self._studio.session is not None:
+            self._studio.session.say(count.sentence())
+
+    def _on_failed(self, failed: Failed) -> None:
+        self._end()
+        self._studio.window.banner.show_message(
+            failed.message, failed.remedy, details=failed.details
+        )
+
+    def _end(self) -> None:
+        row = self._studio.window.progress
+        if self._run is not None:
+            row.cancelled.disconnect(self._run.cancel)
+            self._run.deleteLater()
+            self._run = None
+        row.finish()
+        row.hide()
+
+
+def newest_model(runs_dir: Path) -> Path | None:
+    """Return the best weights of the newest run that has any."""
+    weights = (run / "weights" / "best.pt" for run in list_runs(runs_dir))
+    return next((path for path in weights if path.is_file()), None)

@@ -1,0 +1,105 @@
+"""What the View, page and Help actions do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QKeySequence
+
+from engine._version import __version__
+from studio.actions.table import MENUS
+from studio.dialogs.command_palette import CommandPalette
+from studio.dialogs.shortcuts import ShortcutsDialog
+from studio.model.preferences import TAGS, THEME
+
+if TYPE_CHECKING:
+    from studio.app.studio import Studio
+
+
+class ViewHandlers:
+    """Handlers of what is shown and how.
+
+    Args:
+        studio: The application's parts.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def page_show(self, name: str) -> None:
+        """Go to a page."""
+        self._studio.show_page(name)
+
+    def view_fit(self) -> None:
+        """Show the whole image."""
+        if session := self._studio.session:
+            session.canvas.fit()
+
+    def view_actual_size(self) -> None:
+        """One screen pixel for each image pixel."""
+        if session := self._studio.session:
+            session.canvas.set_zoom(1.0)
+
+    def view_zoom_in(self) -> None:
+        """Closer, around the middle."""
+        if session := self._studio.session:
+            session.canvas.zoom_by(1.25)
+
+    def view_zoom_out(self) -> None:
+        """Farther, around the middle."""
+        if session := self._studio.session:
+            session.canvas.zoom_by(0.8)
+
+    def view_shapes(self, shown: bool) -> None:
+        """Show or hide all shapes."""
+        if session := self._studio.session:
+            session.canvas.set_shapes_visible(shown)
+
+    def view_tags(self, shown: bool) -> None:
+        """Show or hide the name tags, now and next time."""
+        self._studio.preferences[TAGS] = shown
+        if session := self._studio.session:
+            session.canvas.set_tags_visible(shown)
+
+    def view_canvas_only(self, only: bool) -> None:
+        """Hide everything but the canvas, or bring it back."""
+        window = self._studio.window
+        for widget in (window.rail, window.menuBar(), window.status):
+            if widget is not None:
+                widget.setVisible(not only)
+        if session := self._studio.session:
+            session.annotate.set_canvas_only(only)
+
+    def view_theme(self, mode: str) -> None:
+        """Use the light or the dark theme, or follow the desktop."""
+        self._studio.preferences[THEME] = mode
+        self._studio.apply_theme()
+
+    def help_palette(self) -> None:
+        """Open the command palette."""
+        actions = [self._studio.actions[spec.id] for spec in self._studio.actions.specs()]
+        named = [action for action in actions if not action.objectName().startswith("class.")]
+        CommandPalette(named, self._studio.window).show()
+
+    def help_shortcuts(self) -> None:
+        """List the keyboard shortcuts."""
+        groups = []
+        specs = self._studio.actions.specs()
+        for menu in MENUS:
+            rows = [
+                (spec.text, ", ".join(QKeySequence(keys).toString() for keys in spec.keys))
+                for spec in specs
+                if spec.menu.lstrip("-") == menu and spec.keys
+            ]
+            if rows:
+                groups.append((menu, rows))
+        groups.append(("Classes", [("Choose class, or give it to the selected shapes", "1 to 9")]))
+        ShortcutsDialog(groups, self._studio.window).show()
+
+    def help_about(self) -> None:
+        """Say what this is."""
+        self._studio.window.banner.show_message(
+            f"Maskwright {__version__}",
+            "Apache-2.0. It works offline; nothing is sent anywhere.",
+            tone="info",
+        )

@@ -1,0 +1,151 @@
+"""The annotate page: tool strip, canvas, filmstrip, and the docks at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+
+from studio.actions.registry import Actions
+from studio.canvas.view import CanvasView
+from studio.model.workspace import Workspace
+from studio.panels.classes import ClassesPanel
+from studio.panels.images.filmstrip import Filmstrip
+from studio.panels.images.thumbnail_loader import ThumbnailLoader
+from studio.panels.objects import ObjectsPanel
+from studio.theme import tokens
+from studio.theme.theme import current_colors
+from studio.widgets.empty_state import EmptyState
+from studio.widgets.icon_button import IconButton
+from studio.widgets.text_label import TextLabel
+
+_STRIP = (
+    ("tool.use:select", "tool.use:polygon", "tool.use:box"),
+    ("edit.undo", "edit.redo"),
+    ("view.fit", "view.shapes", "view.tags"),
+    ("suggest.run_current", "suggest.accept_all", "suggest.reject_all"),
+)
+_DOCK_WIDTH = 264
+
+
+class AnnotatePage(QMainWindow):
+    """A window inside the window, so that its docks can be moved, floated and folded.
+
+    Args:
+        workspace: The open project and the place in it.
+        thumbnails: For the filmstrip.
+        actions: For the tool strip.
+        empty: What stands in the canvas's place while the project has no image.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        thumbnails: ThumbnailLoader,
+        actions: Actions,
+        empty: EmptyState,
+    ) -> None:
+        super().__init__()
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self._workspace = workspace
+        self.canvas = CanvasView()
+        self.empty = empty
+        self.filmstrip = Filmstrip(workspace, thumbnails)
+        self.classes = ClassesPanel(workspace)
+        self.objects = ObjectsPanel(workspace)
+        self.chip = _ClassChip(workspace)
+        self.strip = self._build_strip(actions)
+        center = QWidget()
+        column = QVBoxLayout(center)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for widget, stretch in (
+            (self.strip, 0),
+            (self.canvas, 1),
+            (self.empty, 1),
+            (self.filmstrip, 0),
+        ):
+            column.addWidget(widget, stretch)
+        self.setCentralWidget(center)
+        self.docks = [
+            self._dock("Classes", self.classes),
+            self._dock("Objects", self.objects),
+        ]
+        self.resizeDocks(self.docks, [_DOCK_WIDTH] * 2, Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks, [260, 400], Qt.Orientation.Vertical)
+        workspace.list_changed.connect(self._show_canvas_or_hint)
+        self._show_canvas_or_hint()
+
+    def set_canvas_only(self, only: bool) -> None:
+        """Hide everything but the canvas, or bring it back."""
+        for widget in (*self.docks, self.strip, self.filmstrip):
+            widget.setVisible(not only)
+
+    def _show_canvas_or_hint(self) -> None:
+        has_image = self._workspace.image_id is not None or bool(self._workspace.image_ids)
+        self.canvas.setVisible(has_image)
+        self.empty.setVisible(not has_image)
+
+    def _build_strip(self, actions: Actions) -> QFrame:
+        strip = QFrame()
+        strip.setProperty("role", "strip")
+        line = QHBoxLayout(strip)
+        line.setContentsMargins(tokens.SPACE_S, tokens.SPACE_XS, tokens.SPACE_S, tokens.SPACE_XS)
+        line.setSpacing(tokens.SPACE_XS)
+        for number, group in enumerate(_STRIP):
+            if number:
+                line.addWidget(_gap())
+            for action_id in group:
+                line.addWidget(_strip_button(actions, action_id))
+        line.addWidget(_gap())
+        line.addWidget(self.chip)
+        line.addStretch()
+        return strip
+
+    def _dock(self, title: str, content: QWidget) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"dock.{title.lower()}")
+        dock.setWidget(content)
+        dock.setMinimumWidth(220)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        return dock
+
+
+class _ClassChip(QFrame):
+    """Says which class the next shape gets."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._square = QFrame()
+        self._square.setFixedSize(12, 12)
+        self._name = TextLabel()
+        line = QHBoxLayout(self)
+        line.setContentsMargins(tokens.SPACE_S, 0, tokens.SPACE_S, 0)
+        line.setSpacing(tokens.SPACE_S)
+        line.addWidget(self._square)
+        line.addWidget(self._name)
+        self.setToolTip("The next shape gets this class (keys 1 to 9)")
+        workspace.class_changed.connect(self._show)
+        workspace.project.classes_changed.connect(self._show)
+        self._show()
+
+    def _show(self, *_: object) -> None:
+        cls = self._workspace.current_class()
+        color = cls.color if cls is not None else current_colors().outline
+        self._square.setStyleSheet(f"background: {color}; border-radius: 3px;")
+        self._name.setText(cls.name if cls is not None else "first shape makes class “object”")
+
+
+def _strip_button(actions: Actions, action_id: str) -> QWidget:
+    button = IconButton("more", "")
+    button.setDefaultAction(actions[action_id])
+    button.setIconSize(QSize(tokens.ICON_SIZE, tokens.ICON_SIZE))
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
+
+
+def _gap() -> QFrame:
+    line = QFrame()
+    line.setFixedSize(1, tokens.ICON_SIZE)
+    line.setProperty("role", "vertical")
+    return line
