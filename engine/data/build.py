@@ -1,0 +1,156 @@
+"""Data sets and loaders from a run's arguments."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from engine.data.dataset import SampleKey, YOLODataset
+
+
+def build_yolo_dataset(
+    args: Any,
+    img_path: str | Path | Sequence[str | Path],
+    batch: int | None,
+    data: Mapping[str, Any],
+    mode: str = "train",
+    rect: bool = False,
+    stride: int = 32,
+) -> YOLODataset:
+    """Build the data set of one split.
+
+    Args:
+        args: Run arguments; ``imgsz``, ``task``, ``cache``, ``single_cls``, ``fraction``, ``seed``,
+            ``workers``, ``rect`` and the augmentation's are read.
+        img_path: Folder, list file or several of them.
+        batch: Pictures a batch, for ``rect``.
+        data: What ``read_data_yaml`` returned.
+        mode: "train" augments, unless ``args.rect`` asks for rectangles; "val" does not.
+        rect: Order by shape and fit each batch tightly.
+        stride: Of the network.
+    """
+    training = mode == "train"
+    rect = rect or (training and bool(getattr(args, "rect", False)))
+    imgsz = args.imgsz if isinstance(args.imgsz, int) else max(args.imgsz)
+    return YOLODataset(
+        img_path,
+        imgsz=imgsz,
+        data=data,
+        task=getattr(args, "task", None) or "detect",
+        augment=training and not rect,
+        hyp=args,
+        rect=rect,
+        batch_size=batch or 16,
+        stride=int(stride),
+        cache=getattr(args, "cache", False),
+        single_cls=bool(getattr(args, "single_cls", False)),
+        fraction=float(getattr(args, "fraction", None) or 1.0) if training else 1.0,
+        seed=int(getattr(args, "seed", None) or 0),
+        workers=int(getattr(args, "workers", None) or 0),
+    )
+
+
+class SeededSampler(Sampler[SampleKey]):
+    """Gives the pictures of an epoch in an order that follows from seed and epoch alone.
+
+    It names epoch and mode with each picture, so workers need no news from this process and batches that
+    are loaded ahead belong to the right epoch. With several processes each takes every n-th picture; the
+    order is filled up from its start so that all have equally many.
+    """
+
+    def __init__(
+        self, dataset: YOLODataset, shuffle: bool, seed: int = 0, rank: int = 0, world: int = 1
+    ) -> None:
+        """Take the data set and this process's place among ``world``."""
+        self.dataset, self.shuffle, self.seed = dataset, shuffle, seed
+        self.rank, self.world, self.epoch = rank, world, 0
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.world)
+
+    def __iter__(self) -> Iterator[SampleKey]:
+        count = len(self.dataset)
+        order = np.arange(count)
+        if self.shuffle:
+            order = np.random.default_rng((self.seed, self.epoch)).permutation(count)
+        order = np.resize(order, len(self) * self.world)[self.rank :: self.world]
+        blends = self.dataset.blends
+        return iter([(int(i), self.epoch, blends) for i in order])
+
+
+class YOLODataLoader(DataLoader):
+    """A loader whose epochs can be named, with workers that stay from epoch to epoch."""
+
+    sampler: SeededSampler
+
+    def set_epoch(self, epoch: int) -> None:
+        """Name the epoch that the next iteration belongs to: it fixes order and augmentation."""
+        self.sampler.epoch = epoch
+
+    def reset(self) -> None:
+        """Let workers take over changes of the data set: they are started anew at the next iteration."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop the workers."""
+        iterator, self._iterator = self._iterator, None
+        if iterator is not None and hasattr(iterator, "_shutdown_workers"):
+            iterator._shutdown_workers()  # noqa: SLF001 (torch offers no other way)
+
+
+def build_dataloader(
+    dataset: YOLODataset,
+    batch: int,
+    workers: int = 0,
+    shuffle: bool = True,
+    rank: int = -1,
+    seed: int = 0,
+) -> YOLODataLoader:
+    """Build the loader of a data set.
+
+    Args:
+        dataset: Of one split.
+        batch: Pictures a batch; the last one may be smaller.
+        workers: Processes that load; 0 loads where it is iterated. Never more than there are cores.
+        shuffle: Draw a new order every epoch.
+        rank: This process among those of a distributed training; -1 outside one.
+        seed: Of the order.
+    """
+    batch = min(batch, len(dataset))
+    workers = min(workers, os.cpu_count() or 1) if batch else 0
+    world = torch.distributed.get_world_size() if rank >= 0 else 1
+    sampler = SeededSampler(dataset, shuffle, seed, max(rank, 0), world)
+    options: dict[str, Any] = {}
+    if workers:
+        # Scripts without a __main__ guard, as everybody writes them, need fork where there is one.
+        context = "fork" if sys.platform == "linux" else "spawn"
+        options = {
+            "persistent_workers": True,
+            "prefetch_factor": 3,
+            "multiprocessing_context": context,
+        }
+    return YOLODataLoader(
+        dataset,
+        batch_size=batch,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=dataset.collate_fn,
+        pin_memory=torch.cuda.is_available(),
+        worker_init_fn=_start_worker,
+        **options,
+    )
+
+
+def _start_worker(number: int) -> None:
+    """Keep each worker to one thread: there is one worker a core already."""
+    import cv2
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)

@@ -1,0 +1,261 @@
+"""The pictures and labels of one split as training and validation samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from engine.data.image_cache import ImageCache, cache_kind
+from engine.data.labels.cache import verify_images_cached
+from engine.data.labels.paths import find_images
+from engine.data.labels.verify import VerifiedImage
+from engine.data.problems import Problem
+from engine.data.transforms.compose import Augmentation
+from engine.data.transforms.format import Format, collate
+from engine.data.transforms.letterbox import LetterBox
+from engine.data.transforms.sample import Sample, Shapes
+from engine.runtime.errors import DatasetError
+from engine.runtime.log import LOGGER
+
+# What a sampler asks for: picture, epoch, and whether other pictures may take part.
+SampleKey = tuple[int, int, bool]
+
+
+class YOLODataset(Dataset):
+    """Samples of one split.
+
+    Every random choice follows from (seed, epoch, picture), so samples do not depend on the number of
+    workers, on their order, or on where a training was resumed.
+
+    Attributes:
+        im_files: The usable pictures.
+        labels: One dictionary a picture: ``im_file``, ``shape`` (height, width), ``cls`` (n, 1) float32,
+            ``bboxes`` (n, 4) float32 centre and size as fractions, ``segments`` [(k, 2) fractions].
+        problems: What was found wrong; damaged pictures are left out and listed here.
+        counts: Pictures by state: ``labelled``, ``background``, ``unlabelled``, ``damaged``.
+        rect: Whether pictures come in order of shape, each batch with its own input size.
+    """
+
+    def __init__(
+        self,
+        img_path: str | Path | Sequence[str | Path],
+        imgsz: int = 640,
+        data: Mapping[str, Any] | None = None,
+        task: str = "detect",
+        augment: bool = False,
+        hyp: Any = None,
+        rect: bool = False,
+        batch_size: int = 16,
+        stride: int = 32,
+        cache: Any = False,
+        single_cls: bool = False,
+        fraction: float = 1.0,
+        seed: int = 0,
+        workers: int = 0,
+    ) -> None:
+        """Find, check and describe the pictures; none is kept open.
+
+        Args:
+            img_path: Folder, list file or several of them.
+            imgsz: Side of the network's input in pixels.
+            data: What ``read_data_yaml`` returned; needed for the number of classes.
+            task: "detect" or "segment".
+            augment: Make training samples; else pictures are only fitted in.
+            hyp: Training arguments with the augmentation's values, ``mask_ratio`` and ``overlap_mask``.
+            rect: Order by shape and fit each batch tightly; only without augmentation.
+            batch_size: Pictures that share a shape with ``rect``.
+            stride: Multiple that the sides of a rectangle must be of.
+            cache: False, True or "ram", or "disk".
+            single_cls: Treat all classes as class 0.
+            fraction: Part of the pictures to use, evenly spread.
+            seed: Of the random choices.
+            workers: Processes that will load samples, to share memory between them.
+
+        Raises:
+            DatasetError: No usable picture, or none with a label where there must be one.
+        """
+        data = data or {}
+        self.data, self.task, self.imgsz, self.augment = dict(data), task, int(imgsz), augment
+        self.hyp, self.seed, self.stride, self.batch_size = hyp, int(seed), int(stride), batch_size
+        self.rect = rect and not augment
+        sources = [img_path] if isinstance(img_path, str | Path) else list(img_path)
+        files, self.problems = find_images(sources)
+        verified = verify_images_cached(
+            _part(files, fraction), data.get("nc"), data.get("kpt_shape"), self._progress
+        )
+        self.counts = Counter({"labelled": 0, "background": 0, "unlabelled": 0, "damaged": 0})
+        self.labels = self._usable(verified, single_cls)
+        self._check(sources)
+        self.batch_shapes = self._order_by_shape() if self.rect else None
+        self.im_files = [label["im_file"] for label in self.labels]
+        self._shapes = [_shapes_of(label, task) for label in self.labels]
+        self.images = ImageCache(
+            [Path(f) for f in self.im_files], self.imgsz, cache_kind(cache), max(workers, 1)
+        )
+        self._blends = True
+        self._transforms = self._build_transforms()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, key: int | SampleKey) -> dict[str, Any]:
+        """Return one sample as tensors; see :func:`engine.data.transforms.format.collate`."""
+        index, epoch, blends = key if isinstance(key, tuple) else (key, 0, self._blends)
+        rng = np.random.default_rng((self.seed, epoch, index))
+        if self.augment:
+            augmentation: Augmentation = self._transforms
+            sample = augmentation(index, self.load, len(self), rng, blends)
+        else:
+            sample = self._letterbox(index).apply(self.load(index))
+        return self._format(sample, self.im_files[index], rng)
+
+    @property
+    def blends(self) -> bool:
+        """Whether other pictures take part in a sample (mosaic, mixup, copy-paste)."""
+        return self._blends
+
+    def load(self, index: int) -> Sample:
+        """Return a picture, longer side ``imgsz``, with its objects; its pixels must not be changed."""
+        image = self.images.get(index)
+        height, width = image.shape[:2]
+        old_height, old_width = self.labels[index]["shape"]
+        shapes = self._shapes[index].moved((width, height), (0, 0))
+        ratio = (height / old_height, width / old_width)
+        return Sample(image, shapes, index, (old_height, old_width), (ratio, (0.0, 0.0)))
+
+    def close_mosaic(self, hyp: Any = None) -> None:
+        """From the next epoch on, make samples of single pictures only."""
+        if hyp is not None:
+            self.hyp = hyp
+            self._transforms = self._build_transforms()
+        self._blends = False
+
+    collate_fn = staticmethod(collate)
+
+    def _letterbox(self, index: int) -> LetterBox:
+        if self.batch_shapes is None:
+            return LetterBox(self.imgsz)
+        return LetterBox(self.batch_shapes[index // self.batch_size])
+
+    def _build_transforms(self) -> Augmentation:
+        given = self.hyp
+        ratio = getattr(given, "mask_ratio", None)
+        overlap = getattr(given, "overlap_mask", None)
+        self._format = Format(
+            masks=self.task == "segment",
+            mask_ratio=4 if ratio is None else int(ratio),
+            overlap_mask=True if overlap is None else bool(overlap),
+            keep_segments=self.task == "segment" and not self.augment,
+            bgr=float(getattr(given, "bgr", None) or 0.0) if self.augment else 0.0,
+        )
+        return Augmentation.from_arguments(self.imgsz, given)
+
+    def _usable(self, verified: Sequence[VerifiedImage], single_cls: bool) -> list[dict[str, Any]]:
+        """Describe the usable pictures and count the others."""
+        labels = []
+        for image in verified:
+            self.problems += image.problems
+            if image.size_wh is None:
+                self.counts["damaged"] += 1
+                continue
+            state = (
+                "unlabelled" if image.rows is None else "labelled" if image.rows else "background"
+            )
+            self.counts[state] += 1
+            labels.append(_label_of(image, single_cls))
+        return labels
+
+    def _check(self, sources: Sequence[str | Path]) -> None:
+        """Say what was found, and stop where nothing can be learned or measured."""
+        counts, place = self.counts, ", ".join(map(str, sources))
+        if not self.labels:
+            what = (
+                f"all {counts['damaged']} images are damaged" if counts["damaged"] else "no images"
+            )
+            raise DatasetError(
+                f"There is nothing to use: {what}.",
+                path=place,
+                remedy="Add images or correct the path.",
+            )
+        if not counts["labelled"]:
+            raise DatasetError(
+                f"None of the {len(self.labels)} images has a usable label.",
+                path=place,
+                remedy="Label files lie in a folder 'labels' beside 'images', one .txt an image.",
+            )
+        LOGGER.info(
+            "%s: %d images, %d of them without objects, %d without a label file (used as background), "
+            "%d damaged (left out).",
+            place,
+            len(self.labels),
+            counts["background"],
+            counts["unlabelled"],
+            counts["damaged"],
+        )
+        if self.task == "segment" and (boxes := sum(_count_boxes(label) for label in self.labels)):
+            reason = f"{boxes} objects have only a box; its rectangle is used as their mask."
+            self.problems.append(Problem(Path(place), None, reason, "note"))
+
+    def _order_by_shape(self) -> list[tuple[int, int]]:
+        """Sort the pictures by proportions; return the (height, width) of each batch."""
+        ratios = np.array([label["shape"][0] / label["shape"][1] for label in self.labels])
+        order = np.argsort(ratios, kind="stable")
+        self.labels = [self.labels[i] for i in order]
+        shapes = []
+        for start in range(0, len(order), self.batch_size):
+            batch = ratios[order[start : start + self.batch_size]]
+            tall = min(1.0, float(batch.max())), min(1.0, float(1 / batch.min()))
+            height, width = (
+                int(np.ceil(side * self.imgsz / self.stride)) * self.stride for side in tall
+            )
+            shapes.append((height, width))
+        return shapes
+
+    def _progress(self, done: int, total: int) -> None:
+        if done % 5000 == 0:
+            LOGGER.info("Checked %d of %d images.", done, total)
+
+
+def _part(files: list[Path], fraction: float) -> list[Path]:
+    """Return an evenly spread part of the pictures, at least one."""
+    if fraction >= 1 or not files:
+        return files
+    count = max(1, round(len(files) * fraction))
+    return [files[i * len(files) // count] for i in range(count)]
+
+
+def _label_of(image: VerifiedImage, single_cls: bool) -> dict[str, Any]:
+    rows = image.rows or ()
+    width, height = image.size_wh or (0, 0)
+    classes = np.array([0 if single_cls else row.class_id for row in rows], np.float32)
+    return {
+        "im_file": str(image.file),
+        "shape": (height, width),
+        "cls": classes[:, None],
+        "bboxes": np.array([row.box for row in rows], np.float32).reshape(-1, 4),
+        "segments": [
+            np.zeros((0, 2), np.float32) if row.polygon is None else row.polygon for row in rows
+        ],
+    }
+
+
+def _count_boxes(label: Mapping[str, Any]) -> int:
+    return sum(not len(segment) for segment in label["segments"])
+
+
+def _shapes_of(label: Mapping[str, Any], task: str) -> Shapes:
+    """Return a picture's objects as fractions, ready to be scaled; a mask needs an outline."""
+    centers, sizes = label["bboxes"][:, :2], label["bboxes"][:, 2:]
+    boxes = np.concatenate((centers - sizes / 2, centers + sizes / 2), axis=1)
+    segments = label["segments"]
+    if task == "segment":
+        corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+        segments = [s if len(s) else c for s, c in zip(segments, corners, strict=True)]
+    counts = np.array([len(s) for s in segments], np.int64)
+    points = np.concatenate([*segments, np.zeros((0, 2), np.float32)]).astype(np.float32)
+    return Shapes(label["cls"][:, 0], boxes, points, counts)

@@ -1,0 +1,79 @@
+"""A random map of the whole picture: turn, scale, shear, perspective, move and mirror in one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.data.transforms.sample import FILL, Sample
+
+
+@dataclass(frozen=True)
+class RandomPerspective:
+    """Draws a map for each picture and applies it once, so pixels are interpolated only once.
+
+    Attributes:
+        imgsz: Side of the result.
+        degrees: Turn by up to this many degrees either way.
+        translate: Move by up to this part of the side.
+        scale: Scale by 1 - scale to 1 + scale.
+        shear: Shear by up to this many degrees.
+        perspective: Tilt by up to this, as in the third row of the map.
+        flipud: Probability of mirroring top and bottom.
+        fliplr: Probability of mirroring left and right.
+    """
+
+    imgsz: int
+    degrees: float = 0.0
+    translate: float = 0.1
+    scale: float = 0.5
+    shear: float = 0.0
+    perspective: float = 0.0
+    flipud: float = 0.0
+    fliplr: float = 0.5
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """Return a new picture of ``imgsz`` x ``imgsz``."""
+        import cv2
+
+        side = self.imgsz
+        matrix = self.draw(sample.size, rng)
+        warp, used = (
+            (cv2.warpAffine, matrix[:2]) if self.perspective == 0 else (cv2.warpPerspective, matrix)
+        )
+        # OpenCV counts from pixel centres, our frame from corners: half a pixel there and back.
+        to_corner, to_center = _translation(0.5, 0.5), _translation(-0.5, -0.5)
+        centred = to_center @ matrix @ to_corner
+        image = warp(
+            sample.image,
+            centred[: len(used)],
+            (side, side),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(FILL, FILL, FILL),
+        )
+        return sample.with_(image, sample.shapes.mapped(matrix).clipped(side, side))
+
+    def draw(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+        """Return a random (3, 3) map from a picture of (height, width) to the result."""
+        (height, width), side = size, self.imgsz
+        lean, tilt = np.eye(3), np.eye(3)
+        tilt[2, :2] = rng.uniform(-self.perspective, self.perspective, 2)
+        angle = np.radians(rng.uniform(-self.degrees, self.degrees))
+        gain = rng.uniform(max(1 - self.scale, 0.05), 1 + self.scale)
+        cos, sin = gain * np.cos(angle), gain * np.sin(angle)
+        turn = np.array(((cos, sin, 0), (-sin, cos, 0), (0, 0, 1)))
+        lean[0, 1], lean[1, 0] = np.tan(np.radians(rng.uniform(-self.shear, self.shear, 2)))
+        x, y = rng.uniform(0.5 - self.translate, 0.5 + self.translate, 2) * side
+        matrix = _translation(x, y) @ lean @ turn @ tilt @ _translation(-width / 2, -height / 2)
+        up, left = rng.random(2)
+        if up < self.flipud:
+            matrix = np.array(((1, 0, 0), (0, -1, side), (0, 0, 1))) @ matrix
+        if left < self.fliplr:
+            matrix = np.array(((-1, 0, side), (0, 1, 0), (0, 0, 1))) @ matrix
+        return matrix
+
+
+def _translation(x: float, y: float) -> np.ndarray:
+    return np.array(((1, 0, x), (0, 1, y), (0, 0, 1)), dtype=np.float64)

@@ -1,0 +1,115 @@
+"""The augmentation of a training as a whole: which transforms, in which order, from which arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.data.transforms.affine import RandomPerspective
+from engine.data.transforms.blend import mirrored, mixup, paste_shapes
+from engine.data.transforms.hsv import RandomHSV
+from engine.data.transforms.letterbox import LetterBox
+from engine.data.transforms.mosaic import Mosaic
+from engine.data.transforms.sample import Sample
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """How likely the transforms that need other pictures are.
+
+    Attributes:
+        mosaic: Four pictures in one.
+        mixup: Another picture laid over.
+        copy_paste: For each object with an outline, of a mirrored or another picture.
+    """
+
+    mosaic: float = 0.0
+    mixup: float = 0.0
+    copy_paste: float = 0.0
+
+
+class Augmentation:
+    """Makes training samples: mosaic or letterbox, pasted objects, one map, blends, colours."""
+
+    def __init__(
+        self,
+        imgsz: int,
+        warp: RandomPerspective,
+        colors: RandomHSV,
+        likely: Probabilities,
+        copy_paste_mode: str = "flip",
+    ) -> None:
+        """Take the parts; :meth:`from_arguments` builds them."""
+        self.warp, self.colors, self.likely = warp, colors, likely
+        self.copy_paste_mode = copy_paste_mode
+        self.mosaic = Mosaic(imgsz)
+        self.letterbox = LetterBox(imgsz)
+
+    @classmethod
+    def from_arguments(cls, imgsz: int, args: Any) -> Augmentation:
+        """Build from training arguments; those that are missing take their field's usual values."""
+
+        def given(name: str, default: float) -> float:
+            value = getattr(args, name, None)
+            return default if value is None else float(value)
+
+        names = ("degrees", "translate", "scale", "shear", "perspective", "flipud", "fliplr")
+        usual = RandomPerspective(imgsz)
+        warp = RandomPerspective(imgsz, **{n: given(n, getattr(usual, n)) for n in names})
+        colors = RandomHSV(given("hsv_h", 0.015), given("hsv_s", 0.7), given("hsv_v", 0.4))
+        likely = Probabilities(given("mosaic", 1.0), given("mixup", 0.0), given("copy_paste", 0.0))
+        return cls(imgsz, warp, colors, likely, getattr(args, "copy_paste_mode", None) or "flip")
+
+    def __call__(
+        self,
+        index: int,
+        load: Callable[[int], Sample],
+        count: int,
+        rng: np.random.Generator,
+        blends: bool = True,
+    ) -> Sample:
+        """Make one sample.
+
+        Args:
+            index: Its picture.
+            load: Gives the sample of a picture, at most ``imgsz`` long; its pixels are not changed.
+            count: Number of pictures.
+            rng: Source of every random choice here.
+            blends: Whether other pictures may take part (they may not in the last epochs).
+        """
+        sample = self._warped(index, load, count, rng, blends)
+        if blends and self.likely.mixup and rng.random() < self.likely.mixup:
+            other = self._warped(int(rng.integers(count)), load, count, rng, blends)
+            sample = mixup(sample, other, rng)
+        return self.colors(sample, rng)
+
+    def _warped(
+        self,
+        index: int,
+        load: Callable[[int], Sample],
+        count: int,
+        rng: np.random.Generator,
+        blends: bool,
+    ) -> Sample:
+        """Return a picture of its own: the map is the first step that makes new pixels."""
+        if blends and self.likely.mosaic and rng.random() < self.likely.mosaic:
+            others = rng.integers(count, size=3).tolist()
+            sample = self.mosaic([load(i) for i in (index, *others)], rng)
+        else:
+            sample = self.letterbox.apply(load(index))
+        if blends and self.likely.copy_paste:
+            sample = self._pasted(sample, load, count, rng)
+        return self.warp(sample, rng)
+
+    def _pasted(
+        self, sample: Sample, load: Callable[[int], Sample], count: int, rng: np.random.Generator
+    ) -> Sample:
+        if self.copy_paste_mode == "flip":
+            source = mirrored(sample)
+        else:
+            other = load(int(rng.integers(count)))
+            source = LetterBox(sample.size).apply(other)
+        return paste_shapes(sample, source, self.likely.copy_paste, rng)

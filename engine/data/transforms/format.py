@@ -1,0 +1,92 @@
+"""From a transformed sample to the tensors of a batch: the only transform that knows torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.data.transforms.sample import Sample
+from engine.ops.boxes import xyxy2xywhn
+from engine.ops.raster import polygons2masks, polygons2masks_overlap
+
+
+@dataclass(frozen=True)
+class Format:
+    """Makes tensors.
+
+    Attributes:
+        masks: Rasterise the outlines.
+        mask_ratio: Picture pixels to a mask pixel.
+        overlap_mask: One index picture an image instead of a mask an object.
+        keep_segments: Also hand out the outlines in pixels, for masks at full size.
+        bgr: Probability of leaving the channels as BGR.
+    """
+
+    masks: bool = False
+    mask_ratio: int = 4
+    overlap_mask: bool = True
+    keep_segments: bool = False
+    bgr: float = 0.0
+
+    def __call__(self, sample: Sample, im_file: str, rng: np.random.Generator) -> dict[str, Any]:
+        """Return the entries of one picture; see :func:`collate` for the keys."""
+        height, width = sample.size
+        shapes, out = sample.shapes, {}
+        if self.masks:
+            masks, order = self._masks(sample)
+            out["masks"] = torch.from_numpy(masks)
+            shapes = shapes.select(order)
+        swap = not (self.bgr and rng.random() < self.bgr)
+        image = sample.image[..., ::-1] if swap else sample.image
+        boxes = xyxy2xywhn(shapes.boxes, w=width, h=height)
+        out |= {
+            # A copy of its own: the picture may lie in a cache.
+            "img": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
+            "cls": torch.from_numpy(shapes.classes.astype(np.float32)[:, None]),
+            "bboxes": torch.from_numpy(boxes.astype(np.float32)),
+            "batch_idx": torch.zeros(len(shapes)),
+            "im_file": im_file,
+            "ori_shape": sample.ori_shape,
+            "resized_shape": (height, width),
+            "ratio_pad": sample.ratio_pad,
+        }
+        if self.keep_segments:
+            out["segments"] = shapes.segments
+        return out
+
+    def _masks(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+        """Return the masks and the order of objects that they are in."""
+        segments = sample.shapes.segments
+        if self.overlap_mask:
+            return polygons2masks_overlap(sample.size, segments, self.mask_ratio)
+        masks = polygons2masks(sample.size, segments, downsample_ratio=self.mask_ratio)
+        return masks, np.arange(len(segments))
+
+
+def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put samples together.
+
+    Returns:
+        ``img`` (B, 3, H, W) uint8 RGB, ``cls`` (N, 1) float32, ``bboxes`` (N, 4) float32 centre and size as
+        fractions, ``batch_idx`` (N,) float32 the picture of each object, ``masks`` (B, h, w) index pictures
+        (0 background, i + 1 the i-th object of that picture) or (N, h, w) one an object, and lists
+        over pictures: ``im_file``, ``ori_shape``, ``resized_shape``, ``ratio_pad``, ``segments``.
+    """
+    keys = samples[0].keys()
+    out: dict[str, Any] = {key: [sample[key] for sample in samples] for key in keys}
+    out["img"] = torch.stack(out["img"])
+    for i, numbers in enumerate(out["batch_idx"]):
+        numbers += i
+    for key in ("cls", "bboxes", "batch_idx"):
+        out[key] = torch.cat(out[key])
+    if "masks" in out:
+        masks = out["masks"]
+        wide = max((m.dtype for m in masks), key=lambda d: d.itemsize)  # over 255 objects: int32
+        masks = [m.to(wide) for m in masks]
+        one_a_picture = masks[0].ndim == 2
+        out["masks"] = torch.stack(masks) if one_a_picture else torch.cat(masks)
+    return out
