@@ -129,9 +129,13 @@ def letterbox_frame(
         gain, (pad_x, pad_y) = ratio_pad
         gain_y, gain_x = gain if isinstance(gain, Sequence) else (gain, gain)
     else:
-        gain_x = gain_y = min(img1_shape[0] / img0_shape[0], img1_shape[1] / img0_shape[1])
-        pad_x = round((img1_shape[1] - round(img0_shape[1] * gain_x)) / 2 - 0.1)
-        pad_y = round((img1_shape[0] - round(img0_shape[0] * gain_y)) / 2 - 0.1)
+        gain = min(img1_shape[0] / img0_shape[0], img1_shape[1] / img0_shape[1])
+        # The image was resized to whole pixels, so its axes' gains differ a little.
+        width = max(round(img0_shape[1] * gain), 1)
+        height = max(round(img0_shape[0] * gain), 1)
+        gain_x, gain_y = width / img0_shape[1], height / img0_shape[0]
+        pad_x = round((img1_shape[1] - width) / 2 - 0.1)
+        pad_y = round((img1_shape[0] - height) / 2 - 0.1)
     return (gain_x, gain_y, pad_x, pad_y) if padding else (gain_x, gain_y, 0.0, 0.0)
 
 

@@ -6,6 +6,7 @@ mixes into masks (YOLACT, Bolya et al. 2019): logits = coefficients @ prototypes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -20,10 +21,14 @@ from engine.ops.polygons import join_rings
 
 
 def crop_mask(masks: Tensor, boxes: Tensor) -> Tensor:
-    """Return masks (N, H, W) set to 0 where a pixel's centre is outside its box (N, 4), corners in pixels."""
+    """Return masks (N, H, W) set to 0 outside their boxes (N, 4), corners in pixels.
+
+    A pixel is inside when its top-left corner is: the field's rule, kept so that checkpoints of others
+    give the masks they gave there. It lies half a pixel right and below of the box, on average.
+    """
     (x1, y1, x2, y2) = boxes[:, :, None].unbind(1)  # (N, 1) each
-    x = torch.arange(masks.shape[2], device=masks.device) + 0.5
-    y = torch.arange(masks.shape[1], device=masks.device) + 0.5
+    x = torch.arange(masks.shape[2], device=masks.device)
+    y = torch.arange(masks.shape[1], device=masks.device)
     columns, rows = (x >= x1) & (x < x2), (y >= y1) & (y < y2)
     return masks * (rows[:, :, None] & columns[:, None, :])
 
@@ -44,41 +49,53 @@ def process_mask(
         (N, H, W) uint8.
     """
     nm, h, w = protos.shape
+    height, width = int(shape[0]), int(shape[1])
     logits = (masks_in.float() @ protos.float().view(nm, -1)).view(-1, h, w)
-    scale = torch.tensor([w / shape[1], h / shape[0]] * 2, device=bboxes.device)
-    logits = crop_mask(logits, bboxes * scale)
-    if not upsample or not len(logits):
-        size = tuple(shape) if upsample else (h, w)
-        return (logits > 0).to(torch.uint8).view(-1, *size)
-    if logits.device.type != "cpu":
-        return (F.interpolate(logits[None], tuple(shape), mode="bilinear")[0] > 0).to(torch.uint8)
-    return _enlarge_in_windows(logits, bboxes * scale, (shape[0], shape[1]))
+    if not upsample:
+        scale = torch.tensor([w / width, h / height] * 2, device=bboxes.device)
+        return crop_mask(logits > 0, bboxes * scale).to(torch.uint8)
+    if logits.device.type == "cpu":
+        return _enlarge_in_boxes(logits, bboxes, (height, width))
+    if not len(logits):
+        return logits.new_zeros((0, height, width), dtype=torch.uint8)
+    large = F.interpolate(logits[None], (height, width), mode="bilinear")[0] > 0
+    return crop_mask(large, bboxes).to(torch.uint8)
 
 
-def _enlarge_in_windows(logits: Tensor, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Enlarge cropped logits (N, h, w) to ``shape`` around their boxes only and binarise: 0 elsewhere.
+def _enlarge_in_boxes(logits: Tensor, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Return what is above 0 in logits (N, h, w) enlarged to ``shape``, inside the boxes (N, 4) only.
 
-    A margin of two zero pixels makes the window's values those of the whole image enlarged, as long as
-    the window starts and ends on whole pixels of both grids.
+    Each box is enlarged with a margin and between whole pixels of both grids, which gives the numbers that
+    enlarging the whole image would give.
     """
     h, w = logits.shape[1:]
-    grid_y, grid_x = h // np.gcd(h, shape[0]), w // np.gcd(w, shape[1])
-    low = boxes[:, :2].floor().long().sub_(2).clamp_(0)
-    high = boxes[:, 2:].ceil().long().add_(2)
+    grid_y, grid_x = h // math.gcd(h, shape[0]), w // math.gcd(w, shape[1])
     out = np.zeros((len(logits), *shape), dtype=np.uint8)
     planes = logits.detach().numpy()
-    windows = torch.cat((low, high), 1).tolist()
-    for mask, plane, (x1, y1, x2, y2) in zip(out, planes, windows, strict=True):
-        x1, y1 = x1 // grid_x * grid_x, y1 // grid_y * grid_y
-        x2, y2 = min(-(-x2 // grid_x) * grid_x, w), min(-(-y2 // grid_y) * grid_y, h)
+    for mask, plane, (x1, y1, x2, y2) in zip(out, planes, _pixels(boxes, shape), strict=True):
         if x1 >= x2 or y1 >= y2:
             continue
-        left, top = x1 * shape[1] // w, y1 * shape[0] // h
-        right, bottom = x2 * shape[1] // w, y2 * shape[0] // h
-        size = (right - left, bottom - top)
-        large = cv2.resize(plane[y1:y2, x1:x2], size, interpolation=cv2.INTER_LINEAR)
-        np.greater(large, 0, out=mask[top:bottom, left:right], casting="unsafe")
+        left, right = _around(x1, x2, w, shape[1], grid_x)
+        top, bottom = _around(y1, y2, h, shape[0], grid_y)
+        x0, y0 = left * shape[1] // w, top * shape[0] // h  # where the window starts in the output
+        size = (right * shape[1] // w - x0, bottom * shape[0] // h - y0)
+        large = cv2.resize(plane[top:bottom, left:right], size, interpolation=cv2.INTER_LINEAR)
+        inside = large[y1 - y0 : y2 - y0, x1 - x0 : x2 - x0]
+        np.greater(inside, 0, out=mask[y1:y2, x1:x2], casting="unsafe")
     return torch.from_numpy(out)
+
+
+def _pixels(boxes: Tensor, shape: tuple[int, int]) -> list[list[int]]:
+    """Return for each box the first pixel inside and the first beyond, by the rule of :func:`crop_mask`."""
+    limit = torch.tensor([shape[1], shape[0]] * 2)
+    return boxes.detach().cpu().ceil().clamp(min=0).minimum(limit).long().tolist()
+
+
+def _around(first: int, last: int, small: int, large: int, grid: int) -> tuple[int, int]:
+    """Return the small pixels that large pixels ``first`` to ``last`` are made of, and a margin."""
+    low = max(first * small // large - 1, 0) // grid * grid
+    high = -(-(-(-last * small // large) + 1) // grid) * grid
+    return low, min(high, small)
 
 
 def process_mask_native(
@@ -113,9 +130,9 @@ def process_mask_native(
     # Where the centre of each original pixel falls in the prototypes.
     x = ((torch.arange(width) + 0.5) * gain_x + pad_x) * (w / input_w) - 0.5
     y = ((torch.arange(height) + 0.5) * gain_y + pad_y) * (h / input_h) - 0.5
-    corners = (bboxes + 0.5).floor().long().cpu()  # centre inside: round half up
-    corners = corners.clamp(torch.tensor(0), torch.tensor([width, height, width, height]))
-    for mask, plane, (x1, y1, x2, y2) in zip(out, logits, corners.tolist(), strict=True):
+    for mask, plane, (x1, y1, x2, y2) in zip(
+        out, logits, _pixels(bboxes, (height, width)), strict=True
+    ):
         if x1 < x2 and y1 < y2:
             mask[y1:y2, x1:x2] = _sample(plane, y[y1:y2], x[x1:x2]) > 0
     return out
@@ -181,7 +198,7 @@ def masks2segments(
     arrays = masks.cpu().numpy() if isinstance(masks, Tensor) else masks
     segments = []
     for mask in arrays:
-        binary = mask.view(np.uint8) if mask.dtype.itemsize == 1 else (mask != 0).astype(np.uint8)
+        binary = np.ascontiguousarray(mask != 0).view(np.uint8)
         found = cv2.findContours(binary, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
         rings = [_outer_border(ring.reshape(-1, 2)) for ring in found]
         if not rings:
@@ -201,13 +218,12 @@ def _outer_border(ring: np.ndarray) -> np.ndarray:
     half of that in x and in y, which halves the teeth of the staircase they stand for. Where the outline
     turns back on itself (a line one pixel wide) the end gets its two corners.
     """
-    centre = ring + np.float32(0.5)
+    centre = ring.astype(np.float32) + np.float32(0.5)
     if len(ring) == 1:
         corner = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]], dtype=np.float32)
         return centre + corner
-    leave = np.sign(np.roll(ring, -1, axis=0) - ring).astype(
-        np.float32
-    )  # of the edge after each point
+    leave = np.sign(np.roll(ring, -1, axis=0) - ring)  # direction of the edge after each point
+    leave = leave.astype(np.float32)
     # OpenCV runs outer contours counter-clockwise on screen: outside is at the right hand of (dx, dy),
     # which with y down is (-dy, dx).
     normal = np.stack((-leave[:, 1], leave[:, 0]), 1)

@@ -93,19 +93,22 @@ def test_scaling_gives_the_documented_numbers():
 
 
 @pytest.mark.parametrize("xywh", [False, True])
-@pytest.mark.parametrize(("height", "width"), [(1080, 810), (333, 640), (50, 50), (427, 640)])
+@pytest.mark.parametrize(
+    ("height", "width"), [(1080, 810), (333, 640), (50, 50), (427, 640), (640, 481)]
+)
 def test_a_letterbox_is_undone(height, width, xywh):
     size = (640, 640)
     gain = min(size[0] / height, size[1] / width)
-    left = round((size[1] - round(width * gain)) / 2 - 0.1)
-    top = round((size[0] - round(height * gain)) / 2 - 0.1)
+    inner_w, inner_h = round(width * gain), round(height * gain)
+    left, top = round((size[1] - inner_w) / 2 - 0.1), round((size[0] - inner_h) / 2 - 0.1)
+    gains = np.array([inner_w / width, inner_h / height] * 2)
     original = np.array([[1.0, 2.0, width - 3.0, height - 4.0]])
-    there = original * gain + np.array([left, top, left, top])
+    there = original * gains + np.array([left, top, left, top])
     if xywh:
         there, original = boxes.xyxy2xywh(there), boxes.xyxy2xywh(original)
     assumed = boxes.scale_boxes(size, there, (height, width), xywh=xywh)
     told = boxes.scale_boxes(
-        size, there, (height, width), ratio_pad=((gain, gain), (left, top)), xywh=xywh
+        size, there, (height, width), ratio_pad=((gains[1], gains[0]), (left, top)), xywh=xywh
     )
     np.testing.assert_allclose(assumed, original, rtol=1e-9)
     np.testing.assert_allclose(told, original, rtol=1e-9)
