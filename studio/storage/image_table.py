@@ -132,13 +132,11 @@ class ImageTable:
 
         Files that the project knows already stay as they are; ones that were removed from it come back.
         """
-        before = self._listed()
-        self.db.write_many(
+        return self.db.write_many(
             "INSERT INTO images (source_id, rel, sort_key, search) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (source_id, rel) DO UPDATE SET removed = 0 WHERE removed = 1",
             [(source_id, rel, sort_key(rel), search_key(rel)) for rel in rels],
         )
-        return self._listed() - before
 
     def image_id(self, source_id: int, rel: str) -> int:
         """Return the number of a file that was added."""
@@ -184,9 +182,6 @@ class ImageTable:
         """Return how often the labels of images were changed so far."""
         sql = "SELECT revision FROM images WHERE id = ?"
         return {image_id: int(self.db.value(sql, (image_id,)) or 0) for image_id in image_ids}
-
-    def _listed(self) -> int:
-        return int(self.db.value("SELECT COUNT(*) FROM images WHERE removed = 0"))
 
     def _places(self, path: Path) -> list[tuple[int, str]]:
         """Return each way to name ``path`` as a source and a path below it."""
