@@ -32,6 +32,7 @@ from studio.jobs.messages import (
 )
 from studio.jobs.watch import RunsWatch
 from studio.jobs.worker import describe
+from studio.model.runs import RunSnapshot
 
 LOGGER = logging.getLogger(__name__)
 _CANCEL_PATIENCE_MS = 8000
@@ -116,6 +117,9 @@ class RunsWatcher(QObject):
         runs_changed(object): List of :class:`RunSnapshot`, newest first.
         followed_changed(object, object): The followed run's :class:`RunSnapshot` and :class:`History`.
 
+    Attributes:
+        runs: What ``runs_changed`` told last, for a panel that is made later.
+
     Args:
         parent: Qt parent.
         interval_s: Pause between two looks.
@@ -126,14 +130,23 @@ class RunsWatcher(QObject):
 
     def __init__(self, parent: QObject | None = None, interval_s: float = 0.4) -> None:
         super().__init__(parent)
+        self.runs: list[RunSnapshot] = []
+        self.runs_changed.connect(self._on_runs_changed)
         # Emitted by the watch's thread; receivers live in the window's, so Qt queues the calls.
         self._watch = RunsWatch(
             self.runs_changed.emit, self.followed_changed.emit, interval_s=interval_s
         )
-        self.set_folder = self._watch.set_folder
         self.follow = self._watch.follow
         self.refresh = self._watch.refresh
         self.close = self._watch.close
+
+    def set_folder(self, runs_dir: Path | None) -> None:
+        """Watch the runs of another folder, or none."""
+        self.runs = []
+        self._watch.set_folder(runs_dir)
+
+    def _on_runs_changed(self, runs: list[RunSnapshot]) -> None:
+        self.runs = runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.theme import tokens
@@ -57,6 +58,7 @@ class EmptyState(QWidget):
         """Change what is said."""
         self._title.setText(title)
         self._sentence.setText(sentence)
+        self._fit()
 
     def set_steps(self, steps: Sequence[Step]) -> None:
         """Change the buttons."""
@@ -94,6 +96,14 @@ class EmptyState(QWidget):
             ratio = self.devicePixelRatioF()
             ink = current_colors().secondary
             self._picture.setPixmap(pixmap(self._icon_name, ink, tokens.ICON_SIZE_LARGE, ratio))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Give the sentence all its lines: a layout that centres asks a label for one line only."""
+        super().showEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._sentence.setMinimumHeight(self._sentence.heightForWidth(_TEXT_WIDTH))
 
     def changeEvent(self, event: QEvent) -> None:
         """Draw the icon again in the colours of the new scheme."""

@@ -19,6 +19,7 @@ from studio.widgets.text_label import TextLabel
 from studio.widgets.value_editors import build_editor
 
 _LABEL_WIDTH = 112  # the longest argument names, with the mark of a change
+_ROOMY_LABEL_WIDTH = 184
 
 
 class ValueEditor(Protocol):
@@ -105,7 +106,15 @@ class FormValues(QObject):
 
 
 class FieldRows(QWidget):
-    """Rows of a form, under headings where there are several groups."""
+    """Rows of a form.
+
+    Args:
+        values: What the rows show and change.
+        names: Which values, in their order; rows of one group stand together.
+        editors: Builders of controls for some names; the others get the usual one of their kind.
+        headings: Whether each group has a heading.
+        roomy: Wide labels, and the help below each control instead of in its tool tip alone.
+    """
 
     def __init__(
         self,
@@ -114,10 +123,12 @@ class FieldRows(QWidget):
         editors: Mapping[str, EditorFactory] | None = None,
         *,
         headings: bool = True,
+        roomy: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._values = values
+        self._roomy = roomy
         self._rows: dict[str, FormRow] = {}
         self._headers: dict[str, SectionHeader] = {}
         self._nothing = TextLabel("Nothing of that name.", "secondary")
@@ -158,7 +169,12 @@ class FieldRows(QWidget):
 
     def _add_row(self, name: str, build: EditorFactory) -> None:
         field = self._values.fields[name]
-        row = FormRow(field.label, build(field), label_width=_LABEL_WIDTH)
+        row = FormRow(
+            field.label,
+            build(field),
+            field.help if self._roomy else "",
+            label_width=_ROOMY_LABEL_WIDTH if self._roomy else _LABEL_WIDTH,
+        )
         row.setToolTip(field.tool_tip)
         row.control.edited.connect(lambda: self._values.take(name, row.control.raw()))
         row.reset_asked.connect(lambda: self._values.reset(name))
@@ -199,6 +215,8 @@ class Form(QWidget):
         essential: Sequence[str],
         editors: Mapping[str, EditorFactory] | None = None,
         parent: QWidget | None = None,
+        *,
+        roomy: bool = False,
     ) -> None:
         super().__init__(parent)
         self.values = FormValues(fields, self)
@@ -206,7 +224,7 @@ class Form(QWidget):
         self._editors = editors or {}
         known = [name for name in essential if name in self.values.fields]
         self._others = [name for name in self.values.fields if name not in known]
-        self.essentials = FieldRows(self.values, known, editors, headings=False)
+        self.essentials = FieldRows(self.values, known, editors, headings=False, roomy=roomy)
         self.others: FieldRows | None = None
         self.search = SearchField("Search the advanced arguments")
         self.advanced = CollapsibleSection("Advanced", expanded=False)

@@ -53,6 +53,10 @@ class ProgressRow(QWidget):
         if title is not None:
             self._title.setText(title)
 
+    def set_title(self, title: str) -> None:
+        """Say what is being done now."""
+        self._title.setText(title)
+
     def set_progress(self, done: float, total: float, left_s: float | None = None) -> None:
         """Show how far the work is.
 

@@ -94,7 +94,7 @@ class TrainPanel(QWidget):
         self._show_form(self.form)
         watcher.runs_changed.connect(self._on_runs)
         watcher.followed_changed.connect(self._on_followed)
-        watcher.set_folder(project.runs_dir)
+        self._on_runs(watcher.runs)
         jobs.call(lambda _steps: list_devices()).finished.connect(self._on_devices)
 
     def train(self) -> None:

@@ -1,0 +1,267 @@
+"""What the worker process does for each request. Only that process imports this: it loads torch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.core.exporter import Exporter
+from engine.data.images import read_image
+from engine.models.yolo.model import YOLO
+from engine.ops.polygons import simplify
+from engine.runtime.errors import EngineError, ImageError
+from studio.jobs.messages import (
+    Export,
+    Exported,
+    Predict,
+    Predicted,
+    PredictedShape,
+    PredictionDone,
+    Progress,
+    Request,
+    Result,
+    Validate,
+    Validated,
+)
+from studio.jobs.worker import Context
+
+LOGGER = logging.getLogger(__name__)
+_KEPT_MODELS = 2
+_READ_AHEAD = 6
+_GPU_BATCH = 8  # on a processor one image at a time is as fast and can be cancelled sooner
+_OUTLINE_TOLERANCE_PX = 0.6  # under a pixel: nobody sees it, and a vertex can still be grabbed
+_MIN_AREA_PX = 4.0
+_DRAWN_SIZE = 640
+
+
+class Models:
+    """The models used last, by file and its time of change: the next request need not load them again."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, int], YOLO] = OrderedDict()
+
+    def get(self, path: str) -> YOLO:
+        """Return a model, from memory where its file has not changed."""
+        try:
+            key = (path, Path(path).stat().st_mtime_ns)
+        except OSError:
+            return YOLO(path)  # says what is wrong with the file
+        if key not in self._kept:
+            self._kept[key] = YOLO(path)
+        self._kept.move_to_end(key)
+        while len(self._kept) > _KEPT_MODELS:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+
+MODELS = Models()
+
+
+def run(request: Request, context: Context) -> Result:
+    """Do what a request asks.
+
+    Raises:
+        CancelledError: The request was given up.
+        EngineError: It cannot be done; says why.
+    """
+    return Result(request.job, _TASKS[type(request)](request, context))
+
+
+def predict(request: Predict, context: Context) -> PredictionDone:
+    """Find objects image by image; one that cannot be read is reported and passed over."""
+    begun = time.perf_counter()
+    context.send(Progress(request.job, 0, len(request.images), "Loading the model"))
+    model = MODELS.get(request.model)
+    context.check()
+    done = shapes = problems = 0
+    for group in _groups(request.images, _group_size(request.arguments)):
+        context.check()
+        readable = [(key, image) for key, image in group if not isinstance(image, ImageError)]
+        found = _predict_images(model, [image for _key, image in readable], request.arguments)
+        for key, image in group:
+            if isinstance(image, ImageError):
+                problems += 1
+                context.send(Predicted(request.job, key, (), str(image)))
+        for (key, _image), objects in zip(readable, found, strict=True):
+            shapes += len(objects)
+            context.send(Predicted(request.job, key, objects))
+        done += len(group)
+        context.send(Progress(request.job, done, len(request.images), "Predicting"))
+    return PredictionDone(done, shapes, problems, time.perf_counter() - begun)
+
+
+def validate(request: Validate, context: Context) -> Validated:
+    """Measure a model on a data set; ``validation.json`` and the plots go into the request's folder."""
+    begun = time.perf_counter()
+    folder = Path(request.folder)
+    model = YOLO(request.model)  # not a kept one: its callbacks belong to this request alone
+
+    def on_batch_end(validator: Any) -> None:
+        total = len(validator.dataloader)
+        context.send(Progress(request.job, validator.batch_i + 1, total, "Validating"))
+        context.check()
+
+    model.add_callback("on_val_batch_end", on_batch_end)
+    context.send(Progress(request.job, 0, 0, "Reading the images"))
+    metrics = model.val(
+        data=request.data,
+        project=str(folder.parent),
+        name=folder.name,
+        exist_ok=True,
+        **dict(request.arguments),
+    )
+    figures = {name: float(value) for name, value in metrics.results_dict.items()}
+    return Validated(str(folder), figures, time.perf_counter() - begun)
+
+
+def export(request: Export, context: Context) -> Exported:
+    """Write a model in another format, then run the file against the model on an image."""
+    context.send(Progress(request.job, 0, 3, "Loading the model"))
+    image, name = _comparison_image(request.image)
+    exporter = Exporter({**request.arguments, "format": request.format, "model": request.model})
+    context.check()
+    context.send(Progress(request.job, 1, 3, "Writing the file"))
+    path = exporter()
+    context.check()
+    context.send(Progress(request.job, 2, 3, "Comparing with the model"))
+    compared = exporter.verify(image)
+    return Exported(
+        path=str(path),
+        format=request.format,
+        size_bytes=_size(path),
+        seconds=exporter.seconds,
+        max_abs_diff=float(compared["max_abs_diff"]),
+        image=name,
+        details=_plain(compared),
+    )
+
+
+_TASKS: dict[type, Callable[[Any, Context], Any]] = {
+    Predict: predict,
+    Validate: validate,
+    Export: export,
+}
+
+
+def _groups(
+    images: tuple[tuple[int, str], ...], limit: int
+) -> Iterator[list[tuple[int, np.ndarray | ImageError]]]:
+    """Read ahead in a thread and give neighbours of one size together, at most ``limit``.
+
+    Images of different sizes in one batch would be padded to a square, and the result of an image would
+    depend on its neighbours.
+    """
+    group: list[tuple[int, np.ndarray | ImageError]] = []
+    for key, image in _read_ahead(images):
+        if group and (len(group) >= limit or _shape(image) != _shape(group[0][1])):
+            yield group
+            group = []
+        group.append((key, image))
+    if group:
+        yield group
+
+
+def _read_ahead(
+    images: tuple[tuple[int, str], ...],
+) -> Iterator[tuple[int, np.ndarray | ImageError]]:
+    waiting: deque[tuple[int, Future[np.ndarray | ImageError]]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+        for key, path in images:
+            waiting.append((key, pool.submit(_read, path)))
+            if len(waiting) >= _READ_AHEAD:
+                key, future = waiting.popleft()
+                yield key, future.result()
+        while waiting:
+            key, future = waiting.popleft()
+            yield key, future.result()
+
+
+def _read(path: str) -> np.ndarray | ImageError:
+    try:
+        return read_image(path)
+    except ImageError as error:
+        return error
+
+
+def _shape(image: np.ndarray | ImageError) -> tuple[int, ...]:
+    return () if isinstance(image, ImageError) else image.shape
+
+
+def _group_size(arguments: Mapping[str, Any]) -> int:
+    return 1 if str(arguments.get("device") or "cpu") in {"cpu", "mps"} else _GPU_BATCH
+
+
+def _predict_images(
+    model: YOLO, images: list[np.ndarray], arguments: Mapping[str, Any]
+) -> list[tuple[PredictedShape, ...]]:
+    if not images:
+        return []
+    given = {**arguments, "batch": len(images), "verbose": False, "save": False}
+    return [_shapes(result) for result in model.predict(images, **given)]
+
+
+def _shapes(result: Any) -> tuple[PredictedShape, ...]:
+    """Turn one image's results into plain values."""
+    if result.boxes is None or not len(result.boxes):
+        return ()
+    boxes, scores, classes = (
+        np.asarray(values.cpu() if hasattr(values, "cpu") else values)
+        for values in (result.boxes.xyxy, result.boxes.conf, result.boxes.cls)
+    )
+    outlines = result.masks.xy if result.masks is not None else [None] * len(boxes)
+    shapes = []
+    for box, score, number, outline in zip(boxes, scores, classes, outlines, strict=True):
+        polygon = None if outline is None else _outline(outline)
+        x1, y1, x2, y2 = (round(float(value), 2) for value in box)
+        if outline is not None and polygon is None:
+            continue  # a mask without area: there is nothing to draw
+        if (x2 - x1) * (y2 - y1) < _MIN_AREA_PX:
+            continue
+        name = str(result.names[int(number)])
+        shapes.append(
+            PredictedShape(int(number), name, round(float(score), 4), (x1, y1, x2, y2), polygon)
+        )
+    return tuple(shapes)
+
+
+def _outline(outline: np.ndarray) -> tuple[tuple[float, float], ...] | None:
+    """Return an outline with as few vertices as its form needs, None without area."""
+    points = simplify(np.asarray(outline, dtype=float).reshape(-1, 2), _OUTLINE_TOLERANCE_PX)
+    if len(points) < 3:
+        return None
+    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in points)
+
+
+def _comparison_image(path: str | None) -> tuple[np.ndarray, str]:
+    """Return a real image where there is one, else a drawn one with edges and noise."""
+    if path is not None:
+        try:
+            return read_image(path), path
+        except EngineError as error:
+            LOGGER.warning("%s A drawn image is used instead.", error)
+    generator = np.random.default_rng(0)
+    image = generator.integers(0, 90, (_DRAWN_SIZE, _DRAWN_SIZE, 3), dtype=np.uint8)
+    for x, y, side in generator.integers(0, 480, (12, 3)):
+        image[y : y + side // 4, x : x + side // 4] = generator.integers(90, 255, 3)
+    return image, ""
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what every process can unpickle."""
+    return {
+        name: value if isinstance(value, int | float | str | list | dict) else str(value)
+        for name, value in values.items()
+    }

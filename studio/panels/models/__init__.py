@@ -1,0 +1,3 @@
+"""The Models page."""
+
+from studio.panels.models.panel import ModelsPanel as ModelsPanel

@@ -1,0 +1,223 @@
+"""One model file as a card: picture, what it knows, how good it is, what can be done with it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+
+from studio.model.runs import Checkpoint, RunSnapshot
+from studio.theme import tokens
+from studio.widgets.icon_button import IconButton, TextButton
+from studio.widgets.status_dot import StatusDot
+from studio.widgets.text_label import TextLabel
+
+CARD_WIDTH = 292
+_PICTURE_HEIGHT = 132
+_NAMED_CLASSES = 4
+_KINDS = {
+    "best": "best weights",
+    "last": "latest weights",
+    "epoch": "one epoch",
+    "exported": "exported",
+}
+_DOTS = {"finished": "success", "failed": "danger", "stopped": "none"}
+
+# key, words in the menu; the first two are buttons
+ACTIONS: tuple[tuple[str, str], ...] = (
+    ("predict", "Predict"),
+    ("export", "Export"),
+    ("validate", "Validate"),
+    ("validation", "Look at its validation"),
+    ("train", "Train on from here"),
+    ("folder", "Open its folder"),
+)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file and what is known of it.
+
+    Attributes:
+        checkpoint: The file.
+        run: The run that made it, None for a file from elsewhere.
+        classes: Names of its classes.
+        metrics: mAP50-95 and mAP50 of masks, else of boxes; None where unknown.
+        kind_of_metrics: ``mask`` or ``box``.
+    """
+
+    checkpoint: Checkpoint
+    run: RunSnapshot | None
+    classes: tuple[str, ...] = ()
+    metrics: tuple[float | None, float | None] = (None, None)
+    kind_of_metrics: str = "box"
+
+    @property
+    def title(self) -> str:
+        """Return the name of the card."""
+        if self.run is None:
+            return self.checkpoint.path.name
+        if self.checkpoint.kind in ("best", "last"):
+            return f"{self.run.name} · {self.checkpoint.kind}"
+        return f"{self.run.name} · {self.checkpoint.path.name}"
+
+    @property
+    def actions(self) -> list[str]:
+        """Return what can be done with it."""
+        keys = ["predict", "validate", "folder"]
+        if self.checkpoint.kind != "exported":
+            keys += ["export", "train"]
+        if self.run is not None and (self.run.folder / "validation.json").is_file():
+            keys.append("validation")
+        return keys
+
+
+class _Picture(QWidget):
+    """The run's latest predictions, cropped to the card."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._image = QImage()
+        self.setFixedHeight(_PICTURE_HEIGHT)
+
+    def show_image(self, image: QImage) -> None:
+        """Show a picture."""
+        self._image = image
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the picture filling the place, its upper corners round."""
+        painter = QPainter(self)
+        painter.setRenderHints(
+            QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
+        )
+        path = QPainterPath()
+        radius = tokens.RADIUS_CARD - 1
+        whole = QRectF(self.rect())
+        path.addRoundedRect(whole.adjusted(0, 0, 0, radius), radius, radius)
+        painter.setClipPath(path)
+        if self._image.isNull():
+            painter.fillRect(whole, self.palette().shadow())
+        else:
+            size = QSize(self._image.size()).scaled(
+                self.size(), Qt.AspectRatioMode.KeepAspectRatioByExpanding
+            )
+            left, top = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
+            painter.drawImage(QRectF(left, top, size.width(), size.height()), self._image)
+        painter.end()
+
+
+class ModelCard(QFrame):
+    """The card.
+
+    Signals:
+        asked(str, object): An action's key and the :class:`ModelFile`.
+    """
+
+    asked = Signal(str, object)
+
+    def __init__(self, model: ModelFile, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self.setProperty("role", "card")
+        self.setFixedWidth(CARD_WIDTH)
+        self.setAccessibleName(model.title)
+        self.picture = _Picture()
+        self.buttons = {
+            key: TextButton(words, "normal", key)
+            for key, words in ACTIONS[:2]
+            if key in model.actions
+        }
+        for key, button in self.buttons.items():
+            button.clicked.connect(lambda _=False, key=key: self.asked.emit(key, self.model))
+        self.menu_button = IconButton("more", "More")
+        self.menu_button.clicked.connect(self._on_menu)
+        self._lay_out(model)
+
+    def menu(self) -> QMenu:
+        """Return a menu of everything that can be done with the file."""
+        menu = QMenu(self)
+        for key, words in ACTIONS:
+            if key in self.model.actions:
+                menu.addAction(words, lambda key=key: self.asked.emit(key, self.model))
+        return menu
+
+    def _on_menu(self) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.menu_button.mapToGlobal(self.menu_button.rect().bottomLeft()))
+
+    def _lay_out(self, model: ModelFile) -> None:
+        title = QHBoxLayout()
+        title.setSpacing(tokens.SPACE_S)
+        title.addWidget(TextLabel(model.title, "section"))
+        if model.run is not None:
+            state = model.run.state.value
+            title.addWidget(StatusDot(_DOTS.get(state, "busy"), state))
+        title.addStretch()
+        numbers = QHBoxLayout()
+        numbers.setSpacing(tokens.SPACE_L)
+        for value, caption in zip(model.metrics, ("mAP50-95", "mAP50"), strict=True):
+            numbers.addLayout(_number(value, f"{model.kind_of_metrics} {caption}"))
+        numbers.addStretch()
+        foot = QHBoxLayout()
+        foot.setSpacing(tokens.SPACE_S)
+        for button in self.buttons.values():
+            foot.addWidget(button)
+        foot.addStretch()
+        foot.addWidget(self.menu_button)
+        inner = QVBoxLayout()
+        inner.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_M)
+        inner.setSpacing(tokens.SPACE_XS)
+        inner.addLayout(title)
+        inner.addLayout(numbers)
+        for line in describe(model):
+            label = TextLabel(line, "caption")
+            label.setToolTip(line)
+            inner.addWidget(label)
+        inner.addSpacing(tokens.SPACE_XS)
+        inner.addLayout(foot)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setSpacing(0)
+        layout.addWidget(self.picture)
+        layout.addLayout(inner)
+
+
+def describe(model: ModelFile) -> list[str]:
+    """Return three lines: task and classes, data and size, the file's kind and date."""
+    named = ", ".join(model.classes[:_NAMED_CLASSES])
+    more = len(model.classes) - _NAMED_CLASSES
+    classes = f"{named} and {more} more" if more > 0 else named
+    task = str((model.run.facts.task or model.run.args.get("task")) if model.run else "") or "model"
+    version = f"data {model.run.version}" if model.run is not None and model.run.version else ""
+    size = f"{model.checkpoint.size_bytes / 1e6:.1f} MB"
+    date = time.strftime("%d %b %Y %H:%M", time.localtime(model.checkpoint.modified))
+    return [
+        " · ".join(filter(None, (task, classes))),
+        " · ".join(filter(None, (version, size))),
+        f"{_KINDS.get(model.checkpoint.kind, model.checkpoint.kind)} · {date}",
+    ]
+
+
+def file_of(path: Path) -> ModelFile:
+    """Return a file from elsewhere as a model.
+
+    Raises:
+        OSError: The file is gone.
+    """
+    status = path.stat()
+    kind = "best" if path.suffix == ".pt" else "exported"
+    return ModelFile(Checkpoint(path, kind, status.st_size, status.st_mtime), None)
+
+
+def _number(value: float | None, caption: str) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(0)
+    column.addWidget(TextLabel("–" if value is None else f"{value:.3f}", "title"))
+    column.addWidget(TextLabel(caption, "caption"))
+    return column

@@ -1,0 +1,129 @@
+"""Choosing a trained model: those of the project's runs by name and result, or any file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+
+from studio.model.runs import RunSnapshot, list_checkpoints
+from studio.theme import tokens
+
+_FROM_FILE = "file"
+
+
+class ModelPicker(QComboBox):
+    """A list of model files.
+
+    Signals:
+        chosen(object): The path of another model, None where there is none.
+
+    Args:
+        patterns: What the file dialog offers, as in ``*.pt *.onnx``.
+        kinds: Kinds of checkpoints to list.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(
+        self,
+        patterns: str = "*.pt *.onnx *.torchscript",
+        kinds: Sequence[str] = ("best", "last"),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._patterns = patterns
+        self._kinds = frozenset(kinds)
+        self._paths: list[Path] = []
+        self._extra: list[Path] = []
+        self._current: Path | None = None
+        self.setAccessibleName("Model")
+        self.setPlaceholderText("No trained model yet")
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(16)
+        self.activated.connect(self._on_activated)
+        self._fill([])
+
+    def path(self) -> Path | None:
+        """Return the chosen model file."""
+        return self._current
+
+    def set_path(self, path: Path) -> None:
+        """Choose a model file; one that is not in the list joins it."""
+        if path not in self._paths:
+            self._extra.append(path)
+            self.insertItem(self._place_of_files(), _name_of(path), path)
+            self._paths.append(path)
+        self._choose(path)
+
+    def show_runs(self, runs: Sequence[RunSnapshot]) -> None:
+        """List the models of these runs; the choice stays, the first one is chosen where there was none."""
+        entries = [
+            (checkpoint.path, _text(run, checkpoint.kind))
+            for run in runs
+            for checkpoint in list_checkpoints(run.folder)
+            if checkpoint.kind in self._kinds
+        ]
+        listed = [(self.itemData(i), self.itemText(i)) for i in range(len(entries))]
+        if listed != entries or not self.count():
+            self._fill(entries)
+
+    def _fill(self, entries: Sequence[tuple[Path, str]]) -> None:
+        self.clear()
+        entries = [*entries, *((path, _name_of(path)) for path in self._extra)]
+        self._paths = [path for path, _text in entries]
+        for path, text in entries:
+            self.addItem(text, path)
+        if entries:
+            self.insertSeparator(self.count())
+        self.addItem("From a file…", _FROM_FILE)
+        if self._current in self._paths:
+            self.setCurrentIndex(self._paths.index(self._current))
+        else:
+            self._choose(self._paths[0] if self._paths else None)
+
+    def _place_of_files(self) -> int:
+        return max(0, self.count() - (2 if self._paths else 1))
+
+    def _choose(self, path: Path | None) -> None:
+        changed = path != self._current
+        self._current = path
+        rows = [i for i in range(self.count()) if self.itemData(i) == path and path is not None]
+        self.setCurrentIndex(rows[0] if rows else -1)
+        if changed:
+            self.chosen.emit(path)
+
+    def _on_activated(self, index: int) -> None:
+        if self.itemData(index) != _FROM_FILE:
+            self._choose(self.itemData(index))
+            return
+        name, _filter = QFileDialog.getOpenFileName(
+            self, "Choose a model", "", f"Models ({self._patterns})"
+        )
+        if name:
+            self.set_path(Path(name))
+        else:
+            self._choose(self._current)
+
+    def showPopup(self) -> None:
+        """Open a list as wide as its longest entry."""
+        view = self.view()
+        view.setMinimumWidth(view.sizeHintForColumn(0) + 2 * tokens.SPACE_L)
+        super().showPopup()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Let a scrolling panel pass over the list without changing it."""
+        event.ignore()
+
+
+def _text(run: RunSnapshot, kind: str) -> str:
+    fitness = run.facts.best_fitness
+    figure = f" · mAP {fitness:.3f}" if kind == "best" and fitness is not None else ""
+    return f"{run.name} · {kind}{figure}"
+
+
+def _name_of(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}" if path.parent.name else path.name
