@@ -47,19 +47,22 @@ def create_project(folder: str | Path, name: str | None = None) -> Project:
         ) from error
     except OSError as error:
         raise _unwritable(folder, error) from error
-    try:
-        store = SqliteStore(folder / DATABASE, on_close=lock.release)
-    except BaseException:
-        lock.release()
-        raise
     facts = {"name": name or _name_for(folder), "created": time.time(), "made_by": __version__}
     try:
-        with store.transaction():
-            for key, value in facts.items():
-                store.put(key, value)
+        store = SqliteStore(folder / DATABASE)
+        try:
+            with store.transaction():
+                for key, value in facts.items():
+                    store.put(key, value)
+        except BaseException:
+            store.close()
+            raise
     except BaseException:
-        store.close()
+        for file in folder.glob(f"{DATABASE}*"):  # half a project would be taken for one
+            file.unlink()
+        lock.release()
         raise
+    store.on_close = lock.release
     return Project(store, folder, read_size)
 
 
@@ -105,6 +108,11 @@ def open_project(folder: str | Path, read_only: bool = False) -> Project:
     except PermissionError as error:
         lock.release()
         return _open_to_read(folder, _read_only_notice(error))
+    except StorageError as error:
+        # a full disk has no room for the log either; what cannot be read at all raises again here
+        lock.release()
+        notice = f"The project cannot be written now ({error.value or error.message}), so it is open for reading only. "
+        return _open_to_read(folder, notice + "Free space on its disk and reopen it to edit.")
     except BaseException:
         lock.release()
         raise

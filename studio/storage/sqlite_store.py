@@ -31,7 +31,7 @@ class SqliteStore(ClassTable, ImageTable, ShapeTable, Journal):
         self.read_only = read_only
         self._touched: set[int] = set()
         self._recounted: set[int] = set()
-        self._on_close = on_close
+        self.on_close = on_close
         self.db = Database(path, read_only)
         self.db.before_commit = self._settle_counts
         self.db.after_rollback = self._forget_counts
@@ -50,9 +50,9 @@ class SqliteStore(ClassTable, ImageTable, ShapeTable, Journal):
     def close(self) -> None:
         """Close the database and let others write; closing twice is allowed."""
         self.db.close()
-        if self._on_close is not None:
-            self._on_close()
-            self._on_close = None
+        if self.on_close is not None:
+            self.on_close()
+            self.on_close = None
 
     def _settle_counts(self) -> None:
         """Bring the records of changed images up to date, once at the end of a transaction."""

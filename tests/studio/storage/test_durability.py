@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -125,6 +126,12 @@ def test_a_write_that_the_disk_refuses_gives_one_clear_error_and_keeps_the_rest(
         assert check_health(again).problems == []
 
 
+def _fill_up(path: Path) -> None:
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(512))
+
+
 def _can_mount() -> bool:
     return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount") is not None
 
@@ -158,6 +165,12 @@ def test_a_full_disk_of_its_own(tmp_path: Path, start_python: Start, write_photo
             lines.append(process.stdout.readline().strip())
             assert lines[-1], process.communicate()
         assert "the disk is full" in lines[-1]
+        _fill_up(disk / "more")
+        another = disk / "another"
+        with pytest.raises(StorageError, match="disk"):
+            create_project(another)
+        assert not (another / "project.db").exists()
+        (disk / "more").unlink()
         filler.unlink()
         rest, error = process.communicate("\n", timeout=60)
         assert process.returncode == 0, error
@@ -165,6 +178,12 @@ def test_a_full_disk_of_its_own(tmp_path: Path, start_python: Start, write_photo
         with open_project(disk / "project") as again:
             assert shape_ids(again) == acknowledged
             assert check_health(again).problems == []
+        _fill_up(filler)
+        with open_project(disk / "project") as crowded:
+            assert crowded.read_only
+            assert crowded.notice is not None
+            assert "Free space on its disk" in crowded.notice
+            assert shape_ids(crowded) == acknowledged
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
