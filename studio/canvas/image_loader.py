@@ -185,7 +185,7 @@ def _read_preview(path: Path) -> tuple[QImage, tuple[int, int]] | None:
     reader.setDecideFormatFromContent(True)
     reader.setAutoTransform(True)
     size = reader.size()
-    if bytes(reader.format()) != b"jpeg" or size.width() * size.height() < _PREVIEW_FROM:
+    if reader.format().data() != b"jpeg" or size.width() * size.height() < _PREVIEW_FROM:
         return None
     shrink = _PREVIEW_SIDE / max(size.width(), size.height())
     reader.setScaledSize(QSize(round(size.width() * shrink), round(size.height() * shrink)))

@@ -93,6 +93,10 @@ class Viewport:
         self.fitted = False
         self._keep_in_view()
 
+    def move_origin(self, left: int, top: int) -> None:
+        """Put the picture's top-left corner on a device pixel, wherever that is."""
+        self._left, self._top = float(left), float(top)
+
     def show_rect(self, x1: float, y1: float, x2: float, y2: float) -> None:
         """Bring a part of the picture (image pixels) into the middle, at a third of the canvas."""
         sides = max(x2 - x1, 1.0), max(y2 - y1, 1.0)

@@ -47,6 +47,11 @@ class Entry:
         return self.shape.geometry.area()
 
     @cached_property
+    def vertex_count(self) -> int:
+        """How much work drawing it is."""
+        return sum(len(ring) for ring in self.rings)
+
+    @cached_property
     def points(self) -> Ring:
         """Where one can snap to, (N, 2)."""
         return area_points(self.shape.geometry)
@@ -142,6 +147,10 @@ class Scene:
         """Return the selected shapes."""
         return [self._entries[i].shape for i in self._selection]
 
+    def vertex_count(self) -> int:
+        """Return how many vertices all shapes have together."""
+        return sum(entry.vertex_count for entry in self._entries.values())
+
     def select(self, shape_ids: Sequence[int]) -> None:
         """Select these shapes and no others; unknown and hidden ones are left out."""
         self._selection = tuple(dict.fromkeys(i for i in shape_ids if self._is_shown(i)))
@@ -153,7 +162,8 @@ class Scene:
 
     def shapes_touching(self, rect: Bounds) -> list[Shape]:
         """Return the shown shapes that share a point with the rectangle, in drawing order."""
-        return [entry.shape for entry in self.entries_touching(rect) if _entry_touches(entry, rect)]
+        found = self.entries_touching(rect)
+        return [e.shape for e in found if _within(e.bounds, rect) or _entry_touches(e, rect)]
 
     def shapes_at(self, x: float, y: float, tolerance: float = 0.0) -> list[Shape]:
         """Return the shown shapes under a point, best first: hit inside before near, small before large, front before back.
@@ -211,6 +221,13 @@ class Scene:
     def _is_shown(self, shape_id: int) -> bool:
         entry = self._entries.get(shape_id)
         return entry is not None and entry.shape.class_id not in self._hidden_classes
+
+
+def _within(bounds: Bounds, rect: Bounds) -> bool:
+    """Tell whether a box lies within a rectangle: then its shape does too, whatever its outline."""
+    return all(a >= b for a, b in zip(bounds[:2], rect[:2], strict=True)) and all(
+        a <= b for a, b in zip(bounds[2:], rect[2:], strict=True)
+    )
 
 
 def _entry_touches(entry: Entry, rect: Bounds) -> bool:

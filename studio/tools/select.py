@@ -118,7 +118,7 @@ class SelectTool:
         return Preview(
             shapes=self._changed,
             band=self._band,
-            armed=self._armed() if self.state is not State.MOVING else (),
+            armed=self._armed() if idle else self._gripped(),
             handle=None if ghost else place,
             ghost=place if ghost else None,
             snapped=self._snapped,
@@ -194,6 +194,11 @@ class SelectTool:
         else:
             offset = event.x - self._start[0], event.y - self._start[1]
             self._changed = _moved(self.scene.selected(), *offset, self.scene.size_wh)
+
+    def _gripped(self) -> tuple[int, ...]:
+        """Return the shape that keeps its handles during a drag: the one that is reshaped."""
+        reshaping = self.state in (State.GRABBED, State.RESHAPING)
+        return (self._active.shape_id,) if reshaping and self._active else ()
 
     def _reshape(self, event: Pointer) -> None:
         shape = self.scene.shape(self._active.shape_id) if self._active else None

@@ -1,0 +1,438 @@
+"""All shapes that lie still, painted once into tiles: panning copies them, zooming stretches them until new ones are there.
+
+Few shapes are painted at once, in the frame that needs them. Many are painted by a thread, the middle of the canvas
+first; until a tile arrives the last sharp view or a coarse overview of the whole picture stands in, stretched. After an edit
+only the rectangle that it touched is painted again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QThreadPool, QTimer, Signal
+from PySide6.QtGui import QImage, QPainter, QRegion
+
+from studio.canvas.label_tile import (
+    TILE_SIDE,
+    Bounds,
+    Drawable,
+    Job,
+    Tile,
+    TileWorker,
+    new_image,
+    repaint,
+)
+from studio.canvas.styles import Look, ShapeStyle, Styles
+from studio.canvas.tags import Tag, Tags
+from studio.canvas.viewport import Viewport
+from studio.tools.scene import Entry, Scene
+
+AT_ONCE = 2000  # vertices: about 8 ms of painting, half a frame
+_SHAPE_COST = 12  # vertices that the fixed effort for a shape is worth
+_OVERVIEW_SIDE = 1600
+_TILES_KEPT = 96  # of 1 MB
+_SETTLE_S = 0.06  # while the wheel turns, tiles of this moment's zoom would be wasted
+_MARGIN = 4  # device pixels that a halo reaches beyond its shape
+_TAG_MARGIN = 220  # device pixels beyond the picture that tags may take
+_Key = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Shapes of one kind on the canvas: the person's own, or suggestions."""
+
+    name: str
+    scene: Scene
+    look: Callable[[int], Look]
+
+
+@dataclass
+class _Snapshot:
+    """The layer as it was when it was last sharp."""
+
+    image: QImage
+    rect: QRectF  # image pixels
+
+
+class LabelLayer(QObject):
+    """The still shapes.
+
+    Signals:
+        updated(QRect): A part was painted; device pixels at the scale in force, counted from the picture's corner.
+    """
+
+    updated = Signal(object)
+
+    def __init__(
+        self, own: Source, below: Iterable[Source] = (), parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._own = own
+        self._sources = (*below, own)
+        self._styles = Styles()
+        self._tags = Tags()
+        self._tags_shown = True
+        self._hidden: frozenset[int] = frozenset()
+        self._tiles: dict[_Key, Tile] = {}
+        self._overview: Tile | None = None
+        self._snapshot: _Snapshot | None = None
+        self._viewport = Viewport()
+        self._scale = 0.0
+        self._revision = 0
+        self._weighed_at, self._heavy = -1, False
+        self._scaled_at = 0.0
+        self._job: Job | None = None
+        self._worker = TileWorker()
+        self._worker.done.connect(self._on_done)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._pump)
+
+    # -- what is shown -------------------------------------------------------
+
+    def set_styles(self, styles: Styles) -> None:
+        """Use other colours, names or pen widths."""
+        if styles.pixel_ratio != self._styles.pixel_ratio:
+            self._tags = Tags(styles.pixel_ratio)
+        self._styles = styles
+        self.invalidate_all()
+
+    @property
+    def tags(self) -> Tags:
+        """What measures the name tags."""
+        return self._tags
+
+    @property
+    def tags_shown(self) -> bool:
+        """Whether name tags are shown."""
+        return self._tags_shown
+
+    def set_tags_shown(self, shown: bool) -> None:
+        """Show or hide the name tags."""
+        if shown != self._tags_shown:
+            self._tags_shown = shown
+            self.invalidate_all()
+
+    def set_hidden(self, shape_ids: Iterable[int]) -> None:
+        """Leave these shapes out: they are being dragged and drawn live."""
+        hidden = frozenset(shape_ids)
+        if hidden == self._hidden:
+            return
+        changed, self._hidden = hidden ^ self._hidden, hidden
+        entries = (self._own.scene.entry(shape_id) for shape_id in changed)
+        self.invalidate(entry.bounds for entry in entries if entry is not None)
+
+    def invalidate(self, boxes: Iterable[Bounds]) -> None:
+        """Paint anew what lies in these boxes (image pixels): shapes changed there."""
+        self._revision += 1
+        for box in boxes:
+            for tile in self._all_tiles():
+                if self._grown(box, tile.scale).intersects(QRectF(tile.rect)):
+                    tile.dirty.append((self._revision, box))
+                    tile.deferred = False
+
+    def invalidate_all(self) -> None:
+        """Paint everything anew; what is there stays until it is replaced."""
+        self._revision += 1
+        for tile in self._all_tiles():
+            tile.dirty = [(self._revision, tile.image_rect())]
+            tile.deferred = False
+
+    def clear(self) -> None:
+        """Forget everything: another picture."""
+        self._revision += 1
+        self._drop_job()
+        self._tiles.clear()
+        self._overview = self._snapshot = None
+
+    def is_clean(self, box: Bounds) -> bool:
+        """Tell whether a box (image pixels) shows the shapes as they are, as far as it is in view."""
+        keys = self._keys_in(self._grown(box, self._scale).toAlignedRect() & self._view_rect())
+        return all(key in self._tiles and self._tiles[key].is_clean for key in keys)
+
+    def is_settled(self) -> bool:
+        """Tell whether all that is in view is sharp and up to date."""
+        return all(key in self._tiles and self._tiles[key].is_clean for key in self._visible_keys())
+
+    # -- painting ------------------------------------------------------------
+
+    def paint(self, painter: QPainter, viewport: Viewport) -> None:
+        """Draw the layer with a painter in the canvas's device pixels; begin what is missing."""
+        if viewport.scale != self._scale:
+            self._rescale(viewport)
+        self._viewport = viewport
+        self._refresh()
+        left, top = viewport.origin
+        missing = QRegion()
+        for key in self._visible_keys():
+            tile = self._tiles.get(key)
+            if tile is None or tile.image is None:
+                missing += _tile_rect(key).translated(left, top)
+            else:
+                painter.drawImage(tile.rect.topLeft() + QPoint(left, top), tile.image)
+        if not missing.isEmpty():
+            self._paint_stand_in(painter, missing)
+        self._pump()
+
+    def _paint_stand_in(self, painter: QPainter, where: QRegion) -> None:
+        """Draw the last sharp view, and the overview around it, where tiles are missing."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+        if self._snapshot is not None:
+            target = self._to_view(self._snapshot.rect)
+            inner = QRegion(target.toAlignedRect())
+            painter.setClipRegion(where & inner)
+            painter.drawImage(target, self._snapshot.image)
+            where = where - inner
+        if self._overview is not None and self._overview.image is not None:
+            tile = self._overview
+            painter.setClipRegion(where)
+            x1, y1, x2, y2 = tile.image_rect()
+            painter.drawImage(self._to_view(QRectF(x1, y1, x2 - x1, y2 - y1)), self._overview.image)
+        painter.restore()
+
+    def _rescale(self, viewport: Viewport) -> None:
+        self._keep_snapshot()
+        self._drop_job()
+        self._tiles.clear()
+        self._scale = viewport.scale
+        self._scaled_at = time.monotonic()
+
+    def _keep_snapshot(self) -> None:
+        keys = self._visible_keys()
+        tiles = [self._tiles[key] for key in keys if key in self._tiles]
+        painted = [(tile, tile.image) for tile in tiles if tile.image is not None]
+        if not painted or len(painted) < len(keys):
+            return
+        view = self._view_rect()
+        image = new_image(view)
+        painter = QPainter(image)
+        for tile, content in painted:
+            painter.drawImage(tile.rect.topLeft() - view.topLeft(), content)
+        painter.end()
+        self._snapshot = _Snapshot(
+            image,
+            QRectF(
+                view.x() / self._scale,
+                view.y() / self._scale,
+                view.width() / self._scale,
+                view.height() / self._scale,
+            ),
+        )
+
+    # -- tiles ---------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        """Paint at once what is little work; leave the rest to the thread."""
+        visible = self._visible_keys()
+        missing = [key for key in visible if key not in self._tiles]
+        budget = AT_ONCE
+        if missing and (cost := self._cost_of(missing)) <= budget:
+            budget -= cost
+            for key in missing:
+                tile = self._tile(key)
+                self._repaint(tile, tile.rect)
+            self._drop_far_tiles()
+        tiles = [self._tiles[key] for key in visible if key in self._tiles]
+        for tile in (*tiles, *([self._overview] if self._overview else [])):
+            if tile.image is not None and tile.dirty and not tile.deferred:
+                budget -= self._repaint_dirty(tile, budget)
+
+    def _cost_of(self, keys: Iterable[_Key]) -> int:
+        cost = 0
+        for key in keys:
+            tile = Tile(_tile_rect(key), self._scale)
+            cost += _cost(self._drawables(tile, QRectF(tile.rect)))
+            if cost > AT_ONCE:
+                break
+        return cost
+
+    def _repaint_dirty(self, tile: Tile, budget: int) -> int:
+        """Paint what has changed in a tile if the budget allows it; returns what it cost."""
+        part = QRectF()
+        for _, box in tile.dirty:
+            part |= self._grown(box, tile.scale)
+        part &= QRectF(tile.rect)
+        cost = _cost(self._drawables(tile, part))
+        if cost > budget:
+            tile.deferred = True
+            return 0
+        self._repaint(tile, part.toAlignedRect() & tile.rect)
+        tile.dirty.clear()
+        return cost
+
+    def _repaint(self, tile: Tile, part: QRect) -> None:
+        area = QRectF(part)
+        repaint(
+            tile, part, self._drawables(tile, area), self._tags_in(tile, area), self._tags.pen()
+        )
+
+    def _drawables(self, tile: Tile, part: QRectF) -> list[Drawable]:
+        """Return the shapes that touch a part of a tile, from back to front."""
+        margin = _MARGIN * self._styles.pixel_ratio
+        rect = tile.image_rect(part.adjusted(-margin, -margin, margin, margin))
+        return [
+            Drawable((source.name, entry.shape.id), entry, self._style(source, entry))
+            for source in self._sources
+            for entry in self._entries(source, rect)
+        ]
+
+    def _tags_in(self, tile: Tile, part: QRectF) -> list[Tag]:
+        if not self._tags_shown:
+            return []
+        reach_x, reach_y = self._tags.reach()
+        rect = tile.image_rect(part.adjusted(-reach_x, 0.0, _MARGIN, reach_y))
+        found = []
+        for source in self._sources:
+            for entry in self._entries(source, rect):
+                x1, y1, x2, y2 = (value * tile.scale for value in entry.bounds)
+                tag = self._tags.tag_of(entry.shape, self._style(source, entry), (x1, y1, x2, y2))
+                if tag.rect.intersects(part):
+                    found.append(tag)
+        return found
+
+    def _entries(self, source: Source, rect: Bounds) -> list[Entry]:
+        found = source.scene.entries_touching(rect)
+        if source is self._own and self._hidden:
+            return [entry for entry in found if entry.shape.id not in self._hidden]
+        return found
+
+    def _style(self, source: Source, entry: Entry) -> ShapeStyle:
+        return self._styles.style(entry.shape.class_id, source.look(entry.shape.id))
+
+    def _grown(self, box: Bounds, scale: float) -> QRectF:
+        """Return the device pixels at ``scale`` that a shape in ``box`` can touch with halo and tag."""
+        x1, y1, x2, y2 = (value * scale for value in box)
+        margin = _MARGIN * self._styles.pixel_ratio
+        reach_x, reach_y = self._tags.reach()
+        left, top = x1 - margin - 2, y1 - reach_y - margin
+        right, bottom = max(x2, x1 + reach_x) + margin, y2 + margin
+        return QRectF(left, top, right - left, bottom - top)
+
+    def _all_tiles(self) -> list[Tile]:
+        return [*self._tiles.values(), *([self._overview] if self._overview else [])]
+
+    # -- the thread's work ---------------------------------------------------
+
+    def _pump(self) -> None:
+        """Give the thread its next tile: in view, then the overview, then around the view."""
+        if self._job is not None:
+            return
+        wait_s = self._scaled_at + _SETTLE_S - time.monotonic()
+        tile = self._next_tile()
+        if tile is None:
+            return
+        if wait_s > 0 and tile is not self._overview:
+            self._later.start(round(wait_s * 1000) + 1)
+            return
+        area = QRectF(tile.rect)
+        job = Job(
+            tile,
+            self._drawables(tile, area),
+            self._tags_in(tile, area),
+            self._tags.pen(),
+            self._revision,
+        )
+        self._job = job
+        worker = self._worker
+        self._pool.start(lambda: worker.run(job))
+
+    def _next_tile(self) -> Tile | None:
+        keys = self._visible_keys()
+        stale = [key for key in keys if key not in self._tiles or not self._tiles[key].is_clean]
+        if stale:
+            return self._tile(min(stale, key=self._distance))
+        if not keys or not self._is_heavy():
+            return None  # any view of so few shapes is painted in the frame that needs it
+        if self._overview is None or not self._overview.is_clean:
+            self._overview = self._overview or self._new_overview()
+            return self._overview
+        side = TILE_SIDE
+        ring = self._keys_in(self._view_rect().adjusted(-side, -side, side, side))
+        ahead = [key for key in ring if key not in self._tiles]
+        return self._tile(min(ahead, key=self._distance)) if ahead else None
+
+    def _is_heavy(self) -> bool:
+        """Tell whether all shapes together are too much for one frame."""
+        if self._weighed_at != self._revision:
+            total = sum(source.scene.vertex_count() for source in self._sources)
+            self._heavy, self._weighed_at = total > AT_ONCE, self._revision
+        return self._heavy
+
+    def _tile(self, key: _Key) -> Tile:
+        if key not in self._tiles:
+            self._tiles[key] = Tile(_tile_rect(key), self._scale)
+        return self._tiles[key]
+
+    def _new_overview(self) -> Tile:
+        width, height = self._viewport.image_wh
+        scale = min(1.0, _OVERVIEW_SIDE / max(width, height, 1))
+        return Tile(QRect(0, 0, round(width * scale), round(height * scale)), scale)
+
+    def _on_done(self, job: Job, image: QImage) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        tile = job.tile
+        tile.image = image
+        tile.dirty = [change for change in tile.dirty if change[0] > job.revision]
+        tile.deferred = False
+        self._drop_far_tiles()
+        self.updated.emit(self._view_rect() if tile is self._overview else tile.rect)
+        self._pump()
+
+    def _drop_job(self) -> None:
+        if self._job is not None:
+            self._job.cancelled = True
+            self._job = None
+
+    def _drop_far_tiles(self) -> None:
+        if len(self._tiles) > _TILES_KEPT:
+            near = sorted(self._tiles, key=self._distance)[: _TILES_KEPT // 2]
+            self._tiles = {key: self._tiles[key] for key in near}
+
+    # -- places --------------------------------------------------------------
+
+    def _view_rect(self) -> QRect:
+        """Return the canvas in device pixels counted from the picture's corner."""
+        left, top = self._viewport.origin
+        return QRect(-left, -top, *self._viewport.view_wh)
+
+    def _visible_keys(self) -> list[_Key]:
+        return self._keys_in(self._view_rect())
+
+    def _keys_in(self, rect: QRect) -> list[_Key]:
+        width, height = (round(side * self._scale) for side in self._viewport.image_wh)
+        margin = round(_TAG_MARGIN * self._styles.pixel_ratio)
+        rect = rect & QRect(0, 0, width, height).adjusted(-margin, -margin, margin, margin)
+        if rect.isEmpty() or not self._scale:
+            return []
+        columns = range(rect.left() // TILE_SIDE, rect.right() // TILE_SIDE + 1)
+        rows = range(rect.top() // TILE_SIDE, rect.bottom() // TILE_SIDE + 1)
+        return [(column, row) for row in rows for column in columns]
+
+    def _distance(self, key: _Key) -> int:
+        return (_tile_rect(key).center() - self._view_rect().center()).manhattanLength()
+
+    def _to_view(self, rect: QRectF) -> QRectF:
+        """Return an image rectangle in the canvas's device pixels."""
+        left, top = self._viewport.origin
+        scale = self._viewport.scale
+        return QRectF(
+            rect.x() * scale + left,
+            rect.y() * scale + top,
+            rect.width() * scale,
+            rect.height() * scale,
+        )
+
+
+def _tile_rect(key: _Key) -> QRect:
+    return QRect(key[0] * TILE_SIDE, key[1] * TILE_SIDE, TILE_SIDE, TILE_SIDE)
+
+
+def _cost(drawables: Iterable[Drawable]) -> int:
+    return sum(drawable.entry.vertex_count + _SHAPE_COST for drawable in drawables)
