@@ -1,6 +1,7 @@
 """``maskwright``: finds the command, runs it, and turns errors into one line and an exit code.
 
-Exit codes: 0 done; 1 failed, the reason on stderr in one line and the details in the log; 2 wrong usage.
+Exit codes: 0 done; 1 failed, the reason on stderr in one line and the details in the log; 2 wrong
+usage.
 """
 
 from __future__ import annotations

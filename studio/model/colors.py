@@ -1,8 +1,9 @@
 """Colours for classes that nobody chose: easy to tell apart, also with a colour vision deficiency.
 
-The first twelve start from the set of Okabe and Ito (Color Universal Design, 2008) without its black, which
-no picture shows well, and go on with tones that keep their distance in lightness. Later ones walk round the hue circle
-by the golden angle, at one lightness, so that neighbours in the list are far apart on the circle.
+The first twelve start from the set of Okabe and Ito (Color Universal Design, 2008) without its
+black, which no picture shows well, and go on with tones that keep their distance in lightness.
+Later ones walk round the hue circle by the golden angle, at one lightness, so that neighbours in
+the list are far apart on the circle.
 """
 
 from __future__ import annotations

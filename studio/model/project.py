@@ -1,6 +1,7 @@
 """The project: what is annotated, the history of edits, and the signals that tell what changed.
 
-It holds no copy of the data: each question goes to the store, so there is nothing to save and nothing to get out of step.
+It holds no copy of the data: each question goes to the store, so there is nothing to save and
+nothing to get out of step.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _AREA_KINDS = ("polygon", "mask")  # shapes that only a segmentation model can l
 class Project:
     """One open project.
 
-    Every method that changes something returns when the change is on disk. Where it raises, nothing was changed.
+    Every method that changes something returns when the change is on disk. Where it raises, nothing
+    was changed.
 
     Signals:
         shapes_changed(image_id): The shapes of an image differ, hence also its status.
@@ -42,7 +44,8 @@ class Project:
         store: Where everything is kept; the project closes it.
         folder: The project folder.
         read_size: Reads ``(width, height)`` of an image from its header; raises ``ImageError``.
-        notice: What the person should know about how the project was opened (why it is read-only), or None.
+        notice: What the person should know about how the project was opened (why it is read-only),
+            or None.
     """
 
     def __init__(

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engine.data.annotations import Annotation, Geometry, geometry_from_dict
-
 from studio.model.colors import is_color
 from studio.model.errors import EditError
 
@@ -24,8 +23,8 @@ class ClassDef:
     """A class of objects.
 
     Attributes:
-        id: Number within the project, from 0, never used again after the class is removed. The number that a
-            YOLO file carries is the place in the list of classes instead.
+        id: Number within the project, from 0, never used again after the class is removed. The
+            number that a YOLO file carries is the place in the list of classes instead.
         name: Unique within the project, not empty.
         color: ``#rrggbb``.
         visible: Whether the canvas shows its shapes.
@@ -62,7 +61,8 @@ class ImageRecord:
         width: Pixels, upright; 0 while the header was not read yet.
         height: Pixels, upright; 0 while the header was not read yet.
         split: ``train``, ``val``, ``test``, or None: chosen when a dataset version is made.
-        status: ``labelled`` has shapes, ``background`` was looked at and holds no object, ``damaged`` cannot be read.
+        status: ``labelled`` has shapes, ``background`` was looked at and holds no object,
+            ``damaged`` cannot be read.
         note: Why the image is damaged, else empty.
         shape_count: Number of shapes.
         suggestion_count: Number of suggestions that wait to be accepted or rejected.

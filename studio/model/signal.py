@@ -14,8 +14,8 @@ Listener = Callable[..., object]
 class Signal:
     """A list of listeners that are called, in the order they connected, with what :meth:`emit` is given.
 
-    A bound method is held weakly, so that connecting a widget does not keep it alive; a plain function or a
-    lambda is held until it is disconnected.
+    A bound method is held weakly, so that connecting a widget does not keep it alive; a plain
+    function or a lambda is held until it is disconnected.
     """
 
     def __init__(self) -> None:

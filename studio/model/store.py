@@ -23,8 +23,9 @@ class JournalRow:
 class Store(Protocol):
     """Classes, images, shapes and the journal of one project.
 
-    Methods that write must be called inside :meth:`transaction`; one transaction is on disk as a whole or not
-    at all. Those that take shapes or ids raise ``EditError`` where a row they need is missing.
+    Methods that write must be called inside :meth:`transaction`; one transaction is on disk as a
+    whole or not at all. Those that take shapes or ids raise ``EditError`` where a row they need is
+    missing.
     """
 
     read_only: bool

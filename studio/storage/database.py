@@ -22,8 +22,8 @@ _BUSY_SECONDS = 5.0
 class Database:
     """A connection that belongs to the thread that made it.
 
-    A writable one uses write-ahead logging with ``synchronous=FULL``: a commit returns when its pages are in the
-    log on disk, so neither a killed process nor a power loss takes it back.
+    A writable one uses write-ahead logging with ``synchronous=FULL``: a commit returns when its
+    pages are in the log on disk, so neither a killed process nor a power loss takes it back.
 
     Args:
         path: The database file.
@@ -149,8 +149,9 @@ class Database:
     def _open_to_read(self) -> sqlite3.Connection:
         """Open without writing a byte beside the database.
 
-        A database in a folder that cannot be written has no place for the shared memory of its log. Without a
-        log it is opened as immutable; with one (its last process was killed) a private copy is read.
+        A database in a folder that cannot be written has no place for the shared memory of its log.
+        Without a log it is opened as immutable; with one (its last process was killed) a private
+        copy is read.
         """
         try:
             return _checked(_connect(self.path.as_posix(), "ro"), self.path)

@@ -100,7 +100,8 @@ def labelled_dataset(
 ) -> tuple[LabelledDataset, list[str]]:
     """Return the project as the engine's dataset, and sentences about the images that are left out.
 
-    The classes are numbered by their order. Images without a split get the one that a dataset version would give.
+    The classes are numbered by their order. Images without a split get the one that a dataset
+    version would give.
     """
     classes = project.classes()
     index = {cls.id: position for position, cls in enumerate(classes)}

@@ -71,9 +71,9 @@ def import_dataset(
 ) -> ImportReport:
     """Copy a dataset's classes, images (as paths) and labels into a project.
 
-    Everything is written in one transaction: an import that fails or is cancelled changes nothing. Classes are
-    matched by name. Images that have shapes in the project keep them, unless ``replace`` says otherwise, and importing the
-    same dataset twice adds nothing.
+    Everything is written in one transaction: an import that fails or is cancelled changes nothing.
+    Classes are matched by name. Images that have shapes in the project keep them, unless
+    ``replace`` says otherwise, and importing the same dataset twice adds nothing.
 
     Args:
         project: Where to.
@@ -84,7 +84,8 @@ def import_dataset(
         dataset: What ``source`` holds, where it has been read already.
 
     Raises:
-        DatasetError: The dataset cannot be read at all. Single bad lines and files are in ``skipped``.
+        DatasetError: The dataset cannot be read at all. Single bad lines and files are in
+            ``skipped``.
         StorageError: The project cannot be written.
     """
     start = time.perf_counter()

@@ -1,8 +1,9 @@
 """Keeps the label files of a dataset that was opened in place in step with the project.
 
-A file is written only if it still is what was read or written last. One that somebody else has changed is reported and left
-alone until a person decides which of the two to keep. A file that could not be written, or a process that died before it
-was, is made up for by the next :meth:`FolderMirror.sync`.
+A file is written only if it still is what was read or written last. One that somebody else has
+changed is reported and left alone until a person decides which of the two to keep. A file that
+could not be written, or a process that died before it was, is made up for by the next
+:meth:`FolderMirror.sync`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class FolderMirror:
     """Writes label files as the project changes, from when it is made until :meth:`stop`.
 
     Signals:
-        conflict_found(image_id, reason): A file is left alone until :meth:`take_theirs` or :meth:`keep_ours`.
+        conflict_found(image_id, reason): A file is left alone until :meth:`take_theirs` or
+            :meth:`keep_ours`.
         failed(path, reason): A file could not be written; it is tried again later.
 
     Args:
@@ -248,11 +250,13 @@ def open_in_place(
 ) -> tuple[FolderMirror, ImportReport]:
     """Import a YOLO dataset and from then on keep its label files in step with the project.
 
-    Call it only where a person asked for it: this is the one way in which files outside of the project folder change.
+    Call it only where a person asked for it: this is the one way in which files outside of the
+    project folder change.
 
     Raises:
         DatasetError: The dataset cannot be read.
-        EditError: The project has classes or images of its own, so that the numbers in the files would not fit.
+        EditError: The project has classes or images of its own, so that the numbers in the files
+            would not fit.
     """
     data = read_data_yaml(absolute(source))
     if project.classes() and [cls.name for cls in project.classes()] != [*data["names"].values()]:

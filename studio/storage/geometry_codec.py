@@ -1,7 +1,7 @@
 """Geometry in a database column: polygons packed, all other kinds as JSON.
 
-An image with 2,000 polygons of 40 vertices is 160,000 numbers; as JSON they take 80 ms to read, packed 8 ms, and a
-window that switches images must not wait. Doubles keep every digit either way.
+An image with 2,000 polygons of 40 vertices is 160,000 numbers; as JSON they take 80 ms to read,
+packed 8 ms, and a window that switches images must not wait. Doubles keep every digit either way.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _POINT = struct.Struct("<dd")
 def encode_geometry(geometry: Geometry) -> str | bytes:
     """Return the column's value.
 
-    A polygon becomes little-endian bytes: the number of rings (uint32), the number of points of each (uint32),
-    then x, y of every point (float64), the exterior first.
+    A polygon becomes little-endian bytes: the number of rings (uint32), the number of points of
+    each (uint32), then x, y of every point (float64), the exterior first.
 
     Raises:
         EditError: A coordinate is not finite.

@@ -1,6 +1,7 @@
 """Adding folders of images to a project: found in chunks, so that a window can show them as they come.
 
-Only names are read here; a size is read from the header when an image is first shown, or by :func:`read_sizes`.
+Only names are read here; a size is read from the header when an image is first shown, or by
+:func:`read_sizes`.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ def add_folder(
 ) -> Iterator[IndexProgress]:
     """Add the images of a folder and of the folders below it; files on disk are only listed.
 
-    Each step of the iterator adds up to ``chunk`` images in one transaction. Whoever stops iterating cancels: what was
-    added stays. Images that the project knows already keep their shapes.
+    Each step of the iterator adds up to ``chunk`` images in one transaction. Whoever stops
+    iterating cancels: what was added stays. Images that the project knows already keep their
+    shapes.
 
     Yields:
         The same progress object, updated.
@@ -110,8 +112,8 @@ def add_files(project: Project, paths: Iterable[str | Path]) -> IndexProgress:
 def scan_images(folder: Path) -> Iterator[str | Problem]:
     """Yield the image files below ``folder`` as paths relative to it with forward slashes, and what is left out.
 
-    Hidden folders and project folders are passed over. Links to folders are not followed: they lead in circles, to what is
-    found anyway, or out of the tree, which is reported.
+    Hidden folders and project folders are passed over. Links to folders are not followed: they lead
+    in circles, to what is found anyway, or out of the tree, which is reported.
     """
     root = folder.resolve()
     waiting = [(folder, "")]
@@ -220,7 +222,8 @@ def _add(project: Project, folder: Path, rels: list[str], progress: IndexProgres
 def place_files(store: SqliteStore, folder: Path, rels: Iterable[str]) -> dict[int, list[str]]:
     """Return for each source the paths below it, so that one file never comes into a project twice.
 
-    A folder inside a known source belongs to it; files of a known source inside ``folder`` stay there.
+    A folder inside a known source belongs to it; files of a known source inside ``folder`` stay
+    there.
     """
     enclosing = store.enclosing_source(folder)
     home = store.take_source(folder) if enclosing is None else enclosing

@@ -130,7 +130,8 @@ class ImageTable:
     def add_images(self, source_id: int, rels: Sequence[str]) -> int:
         """Add files of a source by their path below it and return how many were not there before.
 
-        Files that the project knows already stay as they are; ones that were removed from it come back.
+        Files that the project knows already stay as they are; ones that were removed from it come
+        back.
         """
         return self.db.write_many(
             "INSERT INTO images (source_id, rel, sort_key, search) VALUES (?, ?, ?, ?) "

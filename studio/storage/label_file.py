@@ -26,7 +26,8 @@ def label_text(project: Project, record: ImageRecord, index: Mapping[int, int]) 
         index: For each class id the number that label files use.
 
     Returns:
-        The text, empty for a background, or None for an image that nobody has labelled: it has no file.
+        The text, empty for a background, or None for an image that nobody has labelled: it has no
+        file.
 
     Raises:
         EditError: A shape has no place in label text, so that writing the file would lose it.

@@ -30,7 +30,8 @@ class ProjectLock:
         """Take the lock.
 
         Raises:
-            HeldElsewhereError: Another process, or another window of this one, has it; the text says which.
+            HeldElsewhereError: Another process, or another window of this one, has it; the text
+                says which.
             OSError: The folder cannot be written.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)

@@ -28,7 +28,8 @@ class MirrorRow:
         image_id: Its image.
         label: The file.
         state: The file when it was read or written last.
-        revision: The image's revision at that moment; another one now means there is something to write.
+        revision: The image's revision at that moment; another one now means there is something to
+            write.
         conflict: Why the file is left alone until somebody decides, or empty.
     """
 

@@ -69,8 +69,8 @@ def create_project(folder: str | Path, name: str | None = None) -> Project:
 def open_project(folder: str | Path, read_only: bool = False) -> Project:
     """Open the project in ``folder``.
 
-    Where it cannot be written, or is open for writing elsewhere, it is opened for reading only, and the
-    project's ``notice`` says so. Opening reads no image and no folder, however many there are.
+    Where it cannot be written, or is open for writing elsewhere, it is opened for reading only, and
+    the project's ``notice`` says so. Opening reads no image and no folder, however many there are.
 
     Args:
         folder: The project folder (or its ``project.db``).
@@ -144,8 +144,8 @@ def writable_project(folder: str | Path) -> Project:
 def project_folder_for(images: str | Path) -> Path:
     """Return the project folder that belongs to a folder of images or a dataset: no dialog has to ask.
 
-    It is the folder itself where it is a project, else ``maskwright`` inside it, else, where nothing can be written
-    there, a folder of that name in the person's home.
+    It is the folder itself where it is a project, else ``maskwright`` inside it, else, where
+    nothing can be written there, a folder of that name in the person's home.
     """
     folder = absolute(images)
     if not folder.is_dir():

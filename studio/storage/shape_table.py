@@ -26,7 +26,8 @@ _UPDATE = (
 class ShapeTable:
     """The part of the store that keeps shapes and suggestions.
 
-    ``_touched`` collects the images whose labels changed, ``_recounted`` those that only need new counts.
+    ``_touched`` collects the images whose labels changed, ``_recounted`` those that only need new
+    counts.
     """
 
     db: Database

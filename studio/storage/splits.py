@@ -36,9 +36,10 @@ def assign_splits(
 ) -> dict[int, str]:
     """Return the split of each image.
 
-    An image's own split stays. Each other one is placed by a hash of its path alone, so that adding or labelling
-    images never moves one from training to validation. Only where that leaves validation (or training) empty are the
-    images with the lowest (highest) hashes moved there, those with a split of their own last.
+    An image's own split stays. Each other one is placed by a hash of its path alone, so that adding
+    or labelling images never moves one from training to validation. Only where that leaves
+    validation (or training) empty are the images with the lowest (highest) hashes moved there,
+    those with a split of their own last.
 
     Args:
         records: The images of the version.

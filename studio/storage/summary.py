@@ -19,9 +19,11 @@ _SPLITS = "SELECT split, COUNT(*) FROM images WHERE removed = 0 GROUP BY split O
 def summarize(project: Project) -> dict[str, Any]:
     """Return the project's numbers as plain values.
 
-    Keys: ``name``, ``folder``, ``task``; ``images``; ``status`` (images by status); ``annotations`` (shapes by kind of
-    geometry); ``classes`` (shapes by class name, in the order of the classes); ``splits`` (images by split, ``automatic``
-    without one); ``versions``; ``integrity`` (``ok`` or a list of what is wrong); ``missing_files`` and ``damaged``.
+    Keys: ``name``, ``folder``, ``task``; ``images``; ``status`` (images by status); ``annotations``
+        (shapes by kind of
+    geometry); ``classes`` (shapes by class name, in the order of the classes); ``splits`` (images
+    by split, ``automatic`` without one); ``versions``; ``integrity`` (``ok`` or a list of what is
+    wrong); ``missing_files`` and ``damaged``.
     """
     database = store_of(project).db
     counts, health = project.class_counts(), check_health(project)

@@ -24,7 +24,8 @@ _LIMIT_MIB = 512
 class ThumbnailCache:
     """Makes and keeps thumbnails; safe to use from several threads and processes at once.
 
-    A thumbnail is found again by the path, size in bytes and time of change of its image, so a changed image gets a new one.
+    A thumbnail is found again by the path, size in bytes and time of change of its image, so a
+    changed image gets a new one.
 
     Args:
         folder: Where they are kept.

@@ -171,7 +171,8 @@ def _loss(shape: Shape, task: str) -> str | None:
 def _free_names(records: list[ImageRecord], splits: dict[int, str]) -> dict[int, str]:
     """Return a file name for each image whose stem is unique in its split, also without regard to case.
 
-    Where two images would share one, each gets a hash of its path, so that no name depends on the order.
+    Where two images would share one, each gets a hash of its path, so that no name depends on the
+    order.
     """
     names = {record.id: _UNSAFE.sub("_", record.path.name) for record in records}
     stems = Counter((splits[i], Path(name).stem.casefold()) for i, name in names.items())

@@ -1,7 +1,8 @@
 """Immutable dataset versions: what a training learns from, so that any model can say which labels made it.
 
-A version is a folder in the YOLO layout with links to the images instead of copies. Its name carries a hash of everything
-in it; making a version of the same content again finds the one that is there.
+A version is a folder in the YOLO layout with links to the images instead of copies. Its name
+carries a hash of everything in it; making a version of the same content again finds the one that is
+there.
 """
 
 from __future__ import annotations
@@ -83,8 +84,9 @@ def create_version(
 ) -> DatasetVersion:
     """Make a version of what is labelled now, or return the one that has the same content.
 
-    Labelled images and backgrounds are in it; unlabelled, damaged and missing ones are counted in ``left_out``. The project
-    may be open for reading only elsewhere; the version is written beside its database.
+    Labelled images and backgrounds are in it; unlabelled, damaged and missing ones are counted in
+    ``left_out``. The project may be open for reading only elsewhere; the version is written beside
+    its database.
 
     Args:
         project: The project.
@@ -135,7 +137,8 @@ def read_version(folder: Path) -> DatasetVersion:
 def check_version(version: DatasetVersion) -> list[str]:
     """Return what differs from the day the version was made; empty: it is what its hash says.
 
-    Labels are hashed again; images are compared by size and time of change, as when the version was made.
+    Labels are hashed again; images are compared by size and time of change, as when the version was
+    made.
     """
     problems: list[str] = []
     entries: list[Entry] = []

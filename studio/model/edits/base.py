@@ -40,8 +40,9 @@ class Changes:
 class Edit(ABC):
     """One step that can be undone.
 
-    What a tool or a panel makes may be incomplete: :meth:`bind` fills in numbers and the state before. Only bound edits are
-    applied and kept in the journal, so that undo works after a restart from the journal alone.
+    What a tool or a panel makes may be incomplete: :meth:`bind` fills in numbers and the state
+    before. Only bound edits are applied and kept in the journal, so that undo works after a restart
+    from the journal alone.
     """
 
     KINDS: ClassVar[dict[str, type[Edit]]] = {}

@@ -17,7 +17,8 @@ from studio.model.store import Store
 class Batch(Edit):
     """Edits that are applied in order and undone together.
 
-    All of them are bound to the project as it was before the first: a batch must not name what another of its edits makes.
+    All of them are bound to the project as it was before the first: a batch must not name what
+    another of its edits makes.
     """
 
     edits: tuple[Edit, ...]
