@@ -228,3 +228,23 @@ def test_real_datasets(shared_dir: Path, tmp_path: Path, name: str) -> None:
         assert len(project.image_ids()) == images
         assert check_health(project).problems == []
         assert {record.split for record in project.images(project.image_ids())} >= {"train", "val"}
+
+
+def test_every_bad_dataset_is_imported_in_part_or_refused_by_name(
+    shared_dir: Path, tmp_path: Path
+) -> None:
+    refused = 0
+    files = sorted((shared_dir / "datasets/formats/bad").rglob("*.yaml"))
+    assert len(files) > 30
+    for number, file in enumerate(files):
+        with create_project(tmp_path / str(number)) as project:
+            try:
+                report = import_dataset(project, file)
+            except DatasetError as error:
+                refused += 1
+                assert file.name in str(error)
+                assert project.image_ids() == []
+            else:
+                assert report.images + len(report.skipped) > 0
+                assert check_health(project).problems == []
+    assert 10 <= refused < len(files)
