@@ -42,6 +42,11 @@ class FileHandlers:
         self._studio = studio
         self._adding: Stepwise[IndexProgress] | None = None
 
+    @property
+    def is_adding(self) -> bool:
+        """Whether images are being added."""
+        return self._adding is not None
+
     # Actions
 
     def file_open_folder(self) -> None:

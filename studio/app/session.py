@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QWidget
 
 from engine.runtime.errors import EngineError
 from studio.actions.table import Needs
 from studio.app.canvas_link import CanvasLink
-from studio.app.pages import build_pages
-from studio.main_window.annotate_page import AnnotatePage
+from studio.app.pages import Pages
 from studio.model.edits import Edit
 from studio.model.preferences import AUTO_TOOL, TAGS
 from studio.model.project import Project
@@ -42,12 +40,9 @@ class Session(QObject):
         self.project = project
         self.workspace = Workspace(project)
         self.thumbnails = ThumbnailLoader(_thumbnail_reader(project), self)
-        self.pages: Mapping[str, QWidget] = build_pages(self)
-        annotate = self.pages["annotate"]
-        if not isinstance(annotate, AnnotatePage):
-            raise TypeError("the annotate page is of another kind")
-        self.annotate = annotate
-        self.canvas = annotate.canvas
+        self.pages = Pages(self)
+        self.annotate = self.pages.annotate
+        self.canvas = self.annotate.canvas
         self.link = CanvasLink(self.workspace, self.canvas, self.apply)
         self._wire()
         self.use_tool(self._first_tool())
@@ -61,7 +56,6 @@ class Session(QObject):
         self._timer.stop()
         self.workspace.remember()
         self.thumbnails.close()
-        self.canvas.close_loader()
         self.project.close()
 
     def apply(self, edit: Edit) -> Edit | None:
@@ -82,8 +76,16 @@ class Session(QObject):
 
     def use_tool(self, name: str) -> None:
         """Take a tool in hand and show it in the strip."""
-        self.canvas.use_tool(name)
+        self.canvas.set_tool(name)
         self.studio.actions.set_checked({f"tool.use:{name}": True})
+
+    def is_settled(self) -> bool:
+        """Tell whether the picture and its shapes are there (or cannot be)."""
+        return (
+            self.workspace.image_id is None
+            or self.canvas.is_settled()
+            or bool(self.canvas.problem())
+        )
 
     def present(self) -> Needs:
         """Return what is there for actions to work on."""
@@ -104,7 +106,11 @@ class Session(QObject):
         status = self.studio.window.status
         self.canvas.cursor_moved.connect(status.show_cursor)
         self.canvas.zoom_changed.connect(status.show_zoom)
-        self.canvas.noticed.connect(self.say)
+        self.canvas.notice.connect(self.say)
+        self.canvas.leave_asked.connect(lambda: self.use_tool("select"))
+        self.canvas.suggestion_clicked.connect(
+            lambda _id: self.say("Y accepts this suggestion, N rejects it; Shift for all.")
+        )
         self.canvas.set_tags_visible(bool(self.studio.preferences[TAGS]))
         self.workspace.image_changed.connect(self._on_image_changed)
         project, workspace = self.project, self.workspace

@@ -65,9 +65,6 @@ class Studio(QObject):
         edits = EditHandlers(lambda: self.session)
         self.actions = Actions(self.window, (self.files, edits, ViewHandlers(self), suggest))
         self.window.set_actions(self.actions)
-        self.start = StartPanel(
-            self.files.file_open_folder, self.files.file_open_dataset, self.files.file_open_sample
-        )
         self.settings = SettingsPanel(self.preferences.manager)
         self._wire()
         self._show_start()
@@ -75,24 +72,28 @@ class Studio(QObject):
 
     def start_session(self, project: Project) -> None:
         """Show a project in place of the one that is open."""
-        self.close_session()
+        self._drop_session()
         self.window.banner.hide()
         self.preferences.add_recent(project.folder)
         self.runs.set_folder(project.runs_dir)
         self.session = Session(self, project)
-        self.window.set_pages(self.session.pages)
+        self.window.set_pages(self.session.pages.by_name())
         self.window.setWindowTitle(f"{project.name} – Maskwright")
         self.show_page("annotate")
 
     def close_session(self) -> None:
-        """Close the open project; its trainings go on."""
+        """Close the open project and show the start screen; its trainings go on."""
+        if self._drop_session():
+            self._show_start()
+
+    def _drop_session(self) -> bool:
         if self.session is None:
-            return
+            return False
         session, self.session = self.session, None
         self.runs.set_folder(None)
         session.close()
-        self._show_start()
         session.deleteLater()
+        return True
 
     def show_page(self, name: str) -> None:
         """Go to a page."""
@@ -100,6 +101,16 @@ class Studio(QObject):
         self.actions.set_checked({f"page.show:{name}": True})
         if name == "annotate" and self.session is not None:
             self.session.canvas.setFocus()
+
+    def show_export(self) -> None:
+        """Show the export form of the open project."""
+        if self.session is not None:
+            self.session.pages.show_export()
+
+    def is_busy(self) -> bool:
+        """Tell whether something is under way that will change what the window shows."""
+        loading = self.session is not None and not self.session.is_settled()
+        return loading or self.jobs.is_busy() or self.files.is_adding or self.suggest.is_running
 
     def show_error(self, error: EngineError) -> None:
         """Say what happened and what to do, in the window's banner."""
@@ -121,7 +132,7 @@ class Studio(QObject):
 
     def shut_down(self) -> None:
         """Close the project and the worker; trainings go on."""
-        self.close_session()
+        self._drop_session()
         self.runs.close()
         self.jobs.close()
 
@@ -129,8 +140,6 @@ class Studio(QObject):
         window = self.window
         window.dropped.connect(self.files.drop)
         window.closing.connect(self.shut_down)
-        self.start.dropped.connect(self.files.drop)
-        self.start.project_chosen.connect(self.files.open_project)
         self.theme.changed.connect(self.actions.recolor_icons)
         self.runs.runs_changed.connect(self._on_runs_changed)
         window.status.run_words.clicked.connect(lambda: self.show_page("train"))
@@ -144,8 +153,12 @@ class Studio(QObject):
         )
 
     def _show_start(self) -> None:
-        self.start.set_recent(self.preferences.recent())
-        pages: dict[str, QWidget] = {"annotate": self.start, "settings": self.settings}
+        files = self.files
+        start = StartPanel(files.file_open_folder, files.file_open_dataset, files.file_open_sample)
+        start.dropped.connect(files.drop)
+        start.project_chosen.connect(files.open_project)
+        start.set_recent(self.preferences.recent())
+        pages: dict[str, QWidget] = {"annotate": start, "settings": self.settings}
         steps = (
             Step("Open folder of images", self.files.file_open_folder, "primary", "folder_open"),
             Step("Try the sample", self.files.file_open_sample, "normal", "images"),

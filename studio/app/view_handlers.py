@@ -43,12 +43,12 @@ class ViewHandlers:
     def view_zoom_in(self) -> None:
         """Closer, around the middle."""
         if session := self._studio.session:
-            session.canvas.zoom_by(1.25)
+            session.canvas.zoom_in()
 
     def view_zoom_out(self) -> None:
         """Farther, around the middle."""
         if session := self._studio.session:
-            session.canvas.zoom_by(0.8)
+            session.canvas.zoom_out()
 
     def view_shapes(self, shown: bool) -> None:
         """Show or hide all shapes."""

@@ -92,6 +92,7 @@ class CanvasView(QWidget):
         self._loader.loaded.connect(self._on_image)
         self._loader.failed.connect(self._on_image_failed)
         self._path: Path | None = None
+        self._problem = ""
         self._navigation = Navigation(self.viewport, self._on_view_changed)
         self._tool_name = "select"
         self._tool = TOOLS["select"](self.scene)
@@ -125,6 +126,7 @@ class CanvasView(QWidget):
         self._tool.cancel()
         self._path = Path(image) if isinstance(image, str | Path) else None
         self._backdrop.picture, self._backdrop.problem = None, ""
+        self._problem = ""
         self._held.clear()
         self._suggestions.set_image(image_id, size_wh)
         self.scene.set_image(image_id, size_wh)
@@ -145,8 +147,13 @@ class CanvasView(QWidget):
         """Read these pictures ahead, the most probable first."""
         self._loader.prefetch(paths)
 
+    def problem(self) -> str:
+        """Return why the picture cannot be shown, empty where there is none or it is fine."""
+        return self._problem
+
     def _show(self, picture: ImagePyramid) -> None:
         self._backdrop.picture, self._backdrop.problem = picture, ""
+        self._problem = ""
         if self.scene.size_wh != picture.size_wh:
             self.scene.size_wh = self._suggestions.size_wh = picture.size_wh
             self.viewport.set_image(picture.size_wh)
@@ -162,6 +169,7 @@ class CanvasView(QWidget):
 
     def _on_image_failed(self, path: Path, error: ImageError) -> None:
         if path == self._path:
+            self._problem = error.message
             self._backdrop.problem = f"{path.name}: {error.message}"
             self._backdrop.remedy = error.remedy or ""
             self.update()
@@ -242,7 +250,7 @@ class CanvasView(QWidget):
     def is_settled(self) -> bool:
         """Tell whether picture and shapes in view are there in full sharpness."""
         picture = self._backdrop.picture
-        return picture is not None and not picture.is_preview and self._layer.is_settled()
+        return picture is not None and not picture.is_preview and self._layer.is_settled(self.viewport)
 
     def _replace(self, scene: Scene, changed: Sequence[Shape], removed: Sequence[int]) -> None:
         touched = [*(shape.id for shape in changed), *removed]

@@ -32,6 +32,7 @@ from studio.jobs.messages import (
 )
 from studio.jobs.watch import RunsWatch
 from studio.jobs.worker import describe
+from studio.model.run_facts import History
 from studio.model.runs import RunSnapshot
 
 LOGGER = logging.getLogger(__name__)
@@ -127,26 +128,48 @@ class RunsWatcher(QObject):
 
     runs_changed = Signal(object)
     followed_changed = Signal(object, object)
+    _runs_arrived = Signal(object, object)
+    _followed_arrived = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None, interval_s: float = 0.4) -> None:
         super().__init__(parent)
         self.runs: list[RunSnapshot] = []
-        self.runs_changed.connect(self._on_runs_changed)
-        # Emitted by the watch's thread; receivers live in the window's, so Qt queues the calls.
+        self._folder: Path | None = None
+        self._followed: Path | None = None
+        # Told by the watch's thread, received in ours: first here, so that `runs` is never behind a signal.
+        queued = Qt.ConnectionType.QueuedConnection
+        self._runs_arrived.connect(self._on_runs_arrived, queued)
+        self._followed_arrived.connect(self._on_followed_arrived, queued)
         self._watch = RunsWatch(
-            self.runs_changed.emit, self.followed_changed.emit, interval_s=interval_s
+            self._runs_arrived.emit, self._followed_arrived.emit, interval_s=interval_s
         )
-        self.follow = self._watch.follow
-        self.refresh = self._watch.refresh
-        self.close = self._watch.close
+
+    def follow(self, run: Path | None) -> None:
+        """Follow one run's events closely, or none."""
+        self._followed = run
+        self._watch.follow(run)
+
+    def refresh(self) -> None:
+        """Look now."""
+        self._watch.refresh()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._watch.close()
 
     def set_folder(self, runs_dir: Path | None) -> None:
         """Watch the runs of another folder, or none."""
-        self.runs = []
+        self.runs, self._folder, self._followed = [], runs_dir, None
         self._watch.set_folder(runs_dir)
 
-    def _on_runs_changed(self, runs: list[RunSnapshot]) -> None:
-        self.runs = runs
+    def _on_runs_arrived(self, folder: Path, runs: list[RunSnapshot]) -> None:
+        if folder == self._folder:
+            self.runs = runs
+            self.runs_changed.emit(runs)
+
+    def _on_followed_arrived(self, run: RunSnapshot, history: History) -> None:
+        if run.folder == self._followed:
+            self.followed_changed.emit(run, history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +255,10 @@ class JobsClient(QObject):
             return  # its function asks
         self._link.send(Cancel(job.number))
         QTimer.singleShot(_CANCEL_PATIENCE_MS, job, lambda: self._end_if_running(job))
+
+    def is_busy(self) -> bool:
+        """Tell whether a request or a call is on its way."""
+        return bool(self._jobs)
 
     def close(self) -> None:
         """End the worker; open requests are given up."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.actions.registry import Actions
 from studio.canvas.view import CanvasView
@@ -15,7 +23,6 @@ from studio.panels.objects import ObjectsPanel
 from studio.theme import tokens
 from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState
-from studio.widgets.icon_button import IconButton
 from studio.widgets.text_label import TextLabel
 
 _STRIP = (
@@ -137,7 +144,8 @@ class _ClassChip(QFrame):
 
 
 def _strip_button(actions: Actions, action_id: str) -> QWidget:
-    button = IconButton("more", "")
+    button = QToolButton()
+    button.setProperty("kind", "tool")
     button.setDefaultAction(actions[action_id])
     button.setIconSize(QSize(tokens.ICON_SIZE, tokens.ICON_SIZE))
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -16,6 +16,7 @@ class StatusBar(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(tokens.SPACE_S, 0, tokens.SPACE_S, 0)
         self.saved = TextLabel("", "secondary")
         self.image = TextLabel("", "secondary")
         self.cursor_place = TextLabel("", "secondary")

@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.model.project import Project
 from studio.model.records import ImageFilter
@@ -98,17 +106,21 @@ class DatasetPanel(QWidget):
             button.clicked.connect(lambda _=False, call=do: call())
             head.addWidget(button)
         column.addLayout(head)
-        column.addLayout(self._numbers(counts, total))
+        numbers = QWidget()
+        numbers.setLayout(self._numbers(counts, total))
+        numbers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        column.addWidget(numbers)
         cards = QHBoxLayout()
         cards.setSpacing(tokens.SPACE_L)
-        cards.addWidget(self._classes_card(), 3)
-        cards.addWidget(self._splits_card(), 2)
+        cards.addWidget(self._classes_card(), 3, Qt.AlignmentFlag.AlignTop)
+        cards.addWidget(self._splits_card(), 2, Qt.AlignmentFlag.AlignTop)
         column.addLayout(cards)
-        column.addStretch()
+        column.addStretch(1)
         return inner
 
     def _numbers(self, counts: dict[str, int], total: int) -> QHBoxLayout:
         line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(tokens.SPACE_XL * 2)
         line.addWidget(Stat("images", f"{total:,}"))
         for key, words in _STATUSES:
