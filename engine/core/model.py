@@ -40,6 +40,7 @@ class Model(CallbackHost):
         overrides: Arguments that hold for every call.
         trainer: Trainer of the last `train`.
         predictor: Predictor of the last `predict`.
+        validator: Validator of the last `val`.
         metrics: Metrics of the last `train` or `val`.
     """
 
@@ -55,6 +56,7 @@ class Model(CallbackHost):
         self.ckpt_path: Path | None = None
         self.trainer: Any = None
         self.predictor: Any = None
+        self.validator: Any = None
         self.metrics: Any = None
         self._trained = False
         suffix = Path(model).suffix.lower()
@@ -111,6 +113,7 @@ class Model(CallbackHost):
         given = {"rect": True, **self._given(kwargs, "val")}
         check = (validator or self._of_task("validator"))(args=given, _callbacks=self.callbacks)
         check(model=self.model)
+        self.validator = check
         self.metrics = check.metrics
         return self.metrics
 

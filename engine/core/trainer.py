@@ -10,7 +10,7 @@ import copy
 import gc
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,6 +49,7 @@ LOSS_CHECK_EVERY = 50
 # A diverged run goes back to its last checkpoint with half the rate this many times.
 MAX_RECOVERIES = 3
 TRAIN_PICTURES = 3
+MAX_WARNINGS = 100
 
 
 class _Diverged(Exception):
@@ -250,10 +251,16 @@ class BaseTrainer(TrainerHooks):
         self.validator = self.get_validator()
         self.validator.callbacks = self.callbacks
         for loader in (self.train_loader, self.test_loader):
-            for problem in getattr(loader.dataset, "problems", ()):
-                self.warn(problem.reason, problem.file, problem.line)
+            self._tell_problems(getattr(loader.dataset, "problems", ()))
         if self.args.plots:
             self.plot_training_labels()
+
+    def _tell_problems(self, problems: Sequence[Any]) -> None:
+        """Warn of what is wrong with the data; of thousands the first hundred say enough."""
+        for problem in problems[:MAX_WARNINGS]:
+            self.warn(problem.reason, problem.file, problem.line)
+        if len(problems) > MAX_WARNINGS:
+            self.warn(f"... and {len(problems) - MAX_WARNINGS} more problems of this kind.")
 
     def _setup_optimizer(self) -> None:
         """Choose and build the optimizer, the schedule and the average."""

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 from engine.cfg.arguments import Arguments
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.given import Given, as_dict, choose_save_dir, resolve_arguments
+from engine.core.input_size import input_size
 from engine.nn.autobackend import AutoBackend
-from engine.ops.numbers import make_divisible
 from engine.ops.profile import Profile
 from engine.runtime.device import select_device, tune_cpu_threads
 from engine.runtime.errors import ConfigError
@@ -198,7 +198,6 @@ class BaseValidator(CallbackHost):
         self.device, self.data = trainer.device, trainer.data
         self.names, self._half = self.data["names"], False
         self._autocast = trainer.precision.autocast
-        self.imgsz = trainer.args.imgsz
         return trainer.ema.ema
 
     def _open(self, model: Any) -> Any:
@@ -226,8 +225,15 @@ class BaseValidator(CallbackHost):
                 path=self.args.data,
                 remedy="Choose another split= or add it to the data.yaml.",
             )
-        self.stride = int(backend.stride)
-        self.imgsz = make_divisible(self.args.imgsz, self.stride)
+        self.stride, self.any_size = backend.stride, backend.dynamic
+        height, width = input_size(backend, self.args.imgsz)
+        if height != width:
+            raise ConfigError(
+                f"validation expects square images, received imgsz={height},{width}.",
+                value=self.args.imgsz,
+                remedy="Say one number; with rect=True narrow images stay narrow.",
+            )
+        self.args.imgsz = height
         self.dataloader = self.get_dataloader(split, max(int(self.args.batch), 1))
         if self.save_dir is None:
             self.save_dir = choose_save_dir(self.args, mkdir=True)

@@ -69,7 +69,7 @@ _BY_TEXT: tuple[tuple[str, Kind], ...] = (
     ("bus error", "out_of_memory"),
     ("no space left", "disk"),
 )
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_DISK = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 def describe(error: BaseException) -> Failure:
@@ -102,7 +102,9 @@ def kind_of(error: BaseException) -> Kind:
 
 
 def _is_disk(error: BaseException | None) -> bool:
-    """Say whether it is the file system that refused; torch's writer says so in words only."""
-    if isinstance(error, OSError) and not isinstance(error, EngineError):
-        return error.errno in _DISK
-    return isinstance(error, RuntimeError) and "failed writing file" in str(error).lower()
+    """Say whether it is the file system that refused to write."""
+    if isinstance(error, CheckpointError):
+        return error.message.startswith("cannot be written")  # torch gives no better sign
+    return (
+        isinstance(error, OSError) and not isinstance(error, EngineError) and error.errno in _DISK
+    )

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import torch
+
 _END = object()
+
+
+def loader_workers(wanted: int, device: torch.device) -> int:
+    """Give the number of loader processes.
+
+    On the CPU none: the network keeps all cores busy, and processes that copy batches to it cost more
+    than the thread of a `Prefetcher`. Beside a GPU as many as wanted, but no more than there are cores.
+    """
+    if device.type == "cpu":
+        return 0
+    return max(min(wanted, os.cpu_count() or 1), 0)
 
 
 class Prefetcher:

@@ -14,7 +14,9 @@ NAMES = {0: "nut", 1: "bolt"}
 
 def _result(masks: bool = True) -> Results:
     image = np.full((40, 60, 3), 90, np.uint8)
-    boxes = torch.tensor([[10.0, 5, 30, 25, 0.9, 1], [40, 10, 50, 30, 0.5, 0], [0, 0, 4, 4, 0.4, 1]])
+    boxes = torch.tensor(
+        [[10.0, 5, 30, 25, 0.9, 1], [40, 10, 50, 30, 0.5, 0], [0, 0, 4, 4, 0.4, 1]]
+    )
     planes = torch.zeros(3, 40, 60, dtype=torch.uint8)
     planes[0, 5:25, 10:30] = 1
     planes[1, 10:30, 40:50] = 1

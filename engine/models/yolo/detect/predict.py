@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.core.outputs import decoded
 from engine.core.predictor import BasePredictor
 from engine.core.results import Results
 from engine.ops.boxes import scale_boxes
@@ -28,7 +29,7 @@ class DetectionPredictor(BasePredictor):
         self, outputs: Any, images: torch.Tensor, originals: Sequence[np.ndarray]
     ) -> list[Results]:
         """Select detections and move them into the originals' pixels."""
-        kept = self.select(self.final(outputs)[0])
+        kept = self.select(decoded(outputs)[0])
         return [
             self.build_result(rows, images, i, original, outputs)
             for i, (rows, original) in enumerate(zip(kept, originals, strict=True))
@@ -42,11 +43,11 @@ class DetectionPredictor(BasePredictor):
         boxes[:, :4] = scale_boxes(images.shape[2:], boxes[:, :4], original.shape)
         return Results(original, "", self.model.names, boxes=boxes)
 
-    def select(self, decoded: torch.Tensor) -> list[torch.Tensor]:
+    def select(self, dense: torch.Tensor) -> list[torch.Tensor]:
         """Suppress duplicates in the decoded output (B, 4 + nc + extras, anchors)."""
         args = self.args
         return non_max_suppression(
-            decoded,
+            dense,
             conf=args.conf,
             iou=args.iou,
             classes=args.classes,
@@ -54,17 +55,3 @@ class DetectionPredictor(BasePredictor):
             max_det=args.max_det,
             nc=len(self.model.names),
         )
-
-    @staticmethod
-    def final(outputs: Any) -> tuple[torch.Tensor, ...]:
-        """Give the decoded tensors of what a network or an exported file returned."""
-        if isinstance(outputs, torch.Tensor):
-            return (outputs,)
-        first = outputs[0]
-        return (first,) if isinstance(first, torch.Tensor) and len(outputs) == 1 else _flat(outputs)
-
-
-def _flat(outputs: Any) -> tuple[torch.Tensor, ...]:
-    """Drop the raw head tensors that networks return beside the decoded ones."""
-    decoded = outputs[0] if isinstance(outputs[-1], dict) else outputs
-    return (decoded,) if isinstance(decoded, torch.Tensor) else tuple(decoded)

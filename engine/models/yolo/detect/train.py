@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -14,8 +15,10 @@ from engine.data.yaml_file import read_data_yaml
 from engine.drawing.curves import plot_labels, plot_results
 from engine.drawing.mosaic import plot_images
 from engine.models.yolo.detect.val import DetectionValidator
+from engine.nn.checkpoint import load_checkpoint
 from engine.nn.tasks import DetectionModel
 from engine.runtime.errors import ConfigError
+from engine.training.prefetch import loader_workers
 
 
 class DetectionTrainer(BaseTrainer):
@@ -65,7 +68,8 @@ class DetectionTrainer(BaseTrainer):
             verbose=verbose and self.args.verbose,
         )
         if weights is not None:
-            model.load(self.read_weights(weights))
+            named = isinstance(weights, str | Path)
+            model.load(load_checkpoint(weights) if named else weights)
         return model
 
     def build_dataset(self, img_path: Any, mode: str = "train", batch: int | None = None) -> Any:
@@ -82,7 +86,12 @@ class DetectionTrainer(BaseTrainer):
         dataset = self.build_dataset(dataset_path, mode, batch_size)
         shuffle = mode == "train" and not getattr(dataset, "rect", False)
         return build_dataloader(
-            dataset, batch_size, self.loader_workers(), shuffle, rank=rank, seed=self.args.seed
+            dataset,
+            batch_size,
+            loader_workers(self.args.workers, self.device),
+            shuffle,
+            rank=rank,
+            seed=self.args.seed,
         )
 
     def get_validator(self) -> Any:

@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from engine.core.coco_json import CocoPredictions
+from engine.core.outputs import decoded
 from engine.core.result_text import format_lines
 from engine.core.validation_record import FOUND_SCORE, SHOWN_SCORE, Objects, ValidationRecord
 from engine.core.validator import BaseValidator
@@ -24,6 +25,7 @@ from engine.ops.boxes import scale_boxes, xywh2xyxy, xyxy2xywh, xyxy2xywhn
 from engine.ops.iou import box_iou
 from engine.ops.nms import non_max_suppression
 from engine.runtime.errors import ConfigError
+from engine.training.prefetch import loader_workers
 
 Predictions = dict[str, torch.Tensor]
 # Images in a picture of a batch
@@ -76,7 +78,9 @@ class DetectionValidator(BaseValidator):
             rect=self.args.rect and self.any_size,
             stride=self.stride,
         )
-        return build_dataloader(dataset, batch_size, self.loader_workers(), shuffle=False)
+        return build_dataloader(
+            dataset, batch_size, loader_workers(self.args.workers, self.device), shuffle=False
+        )
 
     def init_metrics(self) -> None:
         """Start the matrix and the record of a validation on its own."""
@@ -87,7 +91,7 @@ class DetectionValidator(BaseValidator):
     def postprocess(self, outputs: Any) -> list[Predictions]:
         """Select detections: ``bboxes`` (n, 4) corners in input pixels, ``conf``, ``cls``, ``extra``."""
         rows = non_max_suppression(
-            self.final(outputs)[0],
+            decoded(outputs)[0],
             conf=self.conf,
             iou=self.args.iou,
             classes=self.args.classes,

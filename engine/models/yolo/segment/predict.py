@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.core.outputs import decoded
 from engine.core.results import Results
 from engine.models.yolo.detect.predict import DetectionPredictor
 from engine.ops.boxes import scale_boxes
@@ -27,7 +28,7 @@ class SegmentationPredictor(DetectionPredictor):
         self, rows: torch.Tensor, images: torch.Tensor, i: int, original: np.ndarray, outputs: Any
     ) -> Results:
         """Make the result of the ``i``-th image: masks from its prototypes, then boxes."""
-        protos = self.final(outputs)[1][i]
+        protos = decoded(outputs)[1][i]
         size = images.shape[2:]
         boxes = rows[:, :6].clone()
         boxes[:, :4] = scale_boxes(size, boxes[:, :4], original.shape)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.core.outputs import decoded
 from engine.core.validation_record import FOUND_SCORE
 from engine.metrics.matching import THRESHOLDS, match_indices
 from engine.metrics.segmentation import SegmentationMetrics
@@ -40,7 +41,7 @@ class SegmentationValidator(DetectionValidator):
 
     def postprocess(self, outputs: Any) -> list[Predictions]:
         """Select detections and give each image's prototypes to them as ``proto``."""
-        protos = self.final(outputs)[1]
+        protos = decoded(outputs)[1]
         predictions = super().postprocess(outputs)
         return [{**p, "proto": proto} for p, proto in zip(predictions, protos, strict=True)]
 

@@ -1,0 +1,297 @@
+"""How a training can end, and that nothing is lost when it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.models.yolo.detect.train import DetectionTrainer
+from engine.nn.checkpoint import load_checkpoint
+from engine.runtime.errors import CheckpointError, ConfigError, DatasetError
+from engine.training.failures import DivergedError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _say(trainer, command):
+    (trainer.save_dir / "control.json").write_text(json.dumps({"command": command}))
+
+
+def _state(trainer):
+    """Everything that the course of a training shows in."""
+    average = trainer.ema.ema.state_dict()
+    moments = trainer.optimizer.state_dict()["state"]
+    return (
+        {f"model.{k}": v for k, v in trainer.model.state_dict().items()}
+        | {f"ema.{k}": v for k, v in average.items()}
+        | {f"optimizer.{i}.{k}": v for i, s in moments.items() for k, v in s.items()}
+    )
+
+
+def _rows(trainer):
+    lines = (trainer.save_dir / "results.csv").read_text().splitlines()
+    return [line.split(",")[:1] + line.split(",")[2:] for line in lines]  # without the time
+
+
+@pytest.mark.parametrize("optimizer", ["auto", "SGD"])
+def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(make_trainer, kind, optimizer):
+    whole = make_trainer(kind, epochs=4, name="whole", optimizer=optimizer, nbs=4)
+    whole.train()
+
+    broken = make_trainer(kind, epochs=4, name="broken", optimizer=optimizer, nbs=4)
+
+    def fail(trainer):
+        if trainer.epoch == 1:
+            raise RuntimeError("power cut")
+
+    broken.add_callback("on_fit_epoch_end", fail)
+    with pytest.raises(RuntimeError, match="power cut"):
+        broken.train()
+    torch.manual_seed(12345)  # whatever happened in between
+    resumed = kind(overrides={"resume": str(broken.last)})
+    resumed.train()
+
+    assert resumed.save_dir == broken.save_dir
+    assert resumed.start_epoch == 2
+    expected, found = _state(whole), _state(resumed)
+    assert expected.keys() == found.keys()
+    different = [k for k, v in expected.items() if not torch.equal(v, found[k])]
+    assert different == []
+    assert _rows(whole) == _rows(resumed)
+    assert whole.stopper.state_dict() == resumed.stopper.state_dict()
+
+
+def test_resume_continues_the_diary(make_trainer, read_events):
+    trainer = make_trainer(epochs=3)
+    trainer.add_callback("on_train_epoch_start", lambda t: _say(t, "stop_after_epoch"))
+    trainer.train()
+    assert read_events(trainer.save_dir, "on_train_end")[0]["reason"] == "stopped"
+    DetectionTrainer(overrides={"model": str(trainer.last), "resume": True}).train()
+    starts = read_events(trainer.save_dir, "on_train_start")
+    assert [s["start_epoch"] for s in starts] == [1, 2]
+    ends = read_events(trainer.save_dir, "on_train_end")
+    assert [(e["reason"], e["epochs"]) for e in ends] == [("stopped", 1), ("finished", 3)]
+    epochs = [e for e in read_events(trainer.save_dir, "on_fit_epoch_end") if not e["final"]]
+    assert [e["epoch"] for e in epochs] == [1, 2, 3]
+    seconds = [e["seconds"] for e in epochs]
+    assert seconds == sorted(seconds)
+
+
+def test_resume_refuses_what_cannot_be_continued(make_trainer, tmp_path):
+    trainer = make_trainer(epochs=1)
+    trainer.train()
+    with pytest.raises(CheckpointError, match="no state of a training"):
+        DetectionTrainer(overrides={"resume": str(trainer.best)})
+    with pytest.raises(CheckpointError, match="no such file"):
+        DetectionTrainer(overrides={"resume": str(tmp_path / "nothing.pt")})
+    with pytest.raises(CheckpointError, match=r"needs the last\.pt"):
+        DetectionTrainer(overrides={"resume": True, "model": "yolo11n.yaml"})
+
+
+def test_resume_keeps_what_a_run_computes_and_lets_its_length_change(make_trainer):
+    trainer = make_trainer(epochs=2)
+    trainer.add_callback("on_train_epoch_start", lambda t: _say(t, "stop_after_epoch"))
+    trainer.train()
+    last = str(trainer.last)
+    with pytest.raises(ConfigError, match="imgsz=64"):
+        DetectionTrainer(overrides={"resume": last, "imgsz": 96})
+    longer = DetectionTrainer(overrides={"resume": last, "epochs": 3, "imgsz": 64})
+    assert longer.args.epochs == 3
+    longer.train()
+    assert longer.epoch == 2
+
+
+def test_a_moved_run_goes_on_where_it_is_now(make_trainer):
+    trainer = make_trainer(epochs=2)
+    trainer.add_callback("on_train_epoch_start", lambda t: _say(t, "stop_after_epoch"))
+    trainer.train()
+    moved = trainer.save_dir.with_name("elsewhere")
+    trainer.save_dir.rename(moved)
+    resumed = DetectionTrainer(overrides={"resume": str(moved / "weights" / "last.pt")})
+    resumed.train()
+    assert resumed.save_dir == moved
+    assert len(_rows(resumed)) == 3
+
+
+def test_stop_now_leaves_a_file_that_can_be_used_and_resumed(make_trainer, read_events):
+    trainer = make_trainer(epochs=3)
+    trainer.add_callback("on_train_batch_start", lambda t: _say(t, "stop"))
+    trainer.train()
+    assert trainer.stop_reason == "stopped"
+    assert len(read_events(trainer.save_dir, "on_train_batch_end")) == 1
+    assert read_events(trainer.save_dir, "on_train_end")[0]["reason"] == "stopped"
+    assert not (trainer.save_dir / "control.json").exists()  # obeyed once, not again by a resume
+    load_checkpoint(trainer.last)
+    resumed = DetectionTrainer(overrides={"resume": str(trainer.last)})
+    resumed.train()
+    assert (resumed.start_epoch, resumed.stop_reason) == (0, "finished")
+
+
+def test_stopping_later_keeps_the_last_finished_epoch(make_trainer):
+    trainer = make_trainer(epochs=3)
+    trainer.add_callback(
+        "on_train_batch_start", lambda t: _say(t, "stop") if t.epoch == 1 else None
+    )
+    trainer.train()
+    found = load_checkpoint(trainer.last)
+    assert (found.epoch, found.is_resumable) == (0, True)
+
+
+def test_interrupting_leaves_a_loadable_file_and_is_passed_on(make_trainer, read_events):
+    trainer = make_trainer(epochs=3)
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    trainer.add_callback("on_train_batch_end", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert load_checkpoint(trainer.last).task == "detect"
+    assert [e["event"] for e in read_events(trainer.save_dir)[-2:]] == ["on_train_end", "teardown"]
+
+
+def test_a_pause_waits_and_does_not_count_as_time(make_trainer, read_events):
+    trainer = make_trainer(epochs=1)
+    waited = []
+    original = trainer._open_run
+
+    def open_run():
+        original()
+        sleep = trainer.control.wait_while_paused
+
+        def wait():
+            waited.append(trainer.control.command(now=True))
+            _say(trainer, "run")
+            return sleep()
+
+        trainer.control.wait_while_paused = wait
+
+    trainer._open_run = open_run
+    trainer.add_callback("on_train_batch_start", lambda t: None if waited else _say(t, "pause"))
+    trainer.train()
+    assert waited == ["pause"]
+    states = [e["state"] for e in read_events(trainer.save_dir, "log")]
+    assert "paused" in states
+    assert states[states.index("paused") + 1] == "running"
+    assert trainer.stop_reason == "finished"
+
+
+def test_early_stopping_after_patience(make_trainer, read_events):
+    trainer = make_trainer(epochs=20, patience=2)
+    scores = iter([0.5, 0.4, 0.3, 0.2])
+    validate = trainer.validate
+    trainer.validate = lambda: (validate()[0], next(scores))
+    trainer.train()
+    assert (trainer.stop_reason, trainer.epoch) == ("early_stopping", 2)
+    assert read_events(trainer.save_dir, "on_train_end")[0]["reason"] == "early_stopping"
+    assert load_checkpoint(trainer.best).epoch == -1
+
+
+def test_a_time_budget_ends_the_run_with_a_measured_model(make_trainer, read_events):
+    trainer = make_trainer(epochs=1, time=3 / 3600)  # epochs= does not matter then
+    metrics = trainer.train()
+    assert trainer.stop_reason == "time"
+    assert trainer.epoch > 1
+    assert trainer.clock.seconds() < 15
+    assert "metrics/mAP50(B)" in metrics
+    lr = [e["lr"]["pg0"] for e in read_events(trainer.save_dir, "on_fit_epoch_end")]
+    assert lr[-1] < lr[0]
+
+
+def test_a_callback_may_end_the_run(make_trainer):
+    trainer = make_trainer(epochs=5)
+    trainer.add_callback("on_train_epoch_end", lambda t: setattr(t, "stop", True))
+    trainer.train()
+    assert (trainer.epoch, trainer.stop_reason) == (0, "stopped")
+    assert trainer.best.exists()
+
+
+def _poison(trainer):
+    with torch.no_grad():
+        next(trainer.model.parameters()).fill_(float("nan"))
+
+
+def test_a_diverged_epoch_is_done_again_with_half_the_rate(make_trainer, read_events):
+    trainer = make_trainer(epochs=3)
+    poisoned = []
+
+    def once(t):
+        if t.epoch == 1 and not poisoned:
+            poisoned.append(t.epoch)
+            _poison(t)
+
+    trainer.add_callback("on_train_batch_start", once)
+    trainer.train()
+    assert (trainer.recoveries, trainer.lr_scale) == (1, 0.5)
+    assert [row[0] for row in _rows(trainer)] == ["epoch", "1", "2", "3"]
+    assert all(torch.isfinite(p).all() for p in trainer.model.parameters())
+    assert "not a number" in read_events(trainer.save_dir, "warning")[0]["message"]
+
+
+def test_a_loss_that_stays_broken_ends_the_run_with_the_reason(make_trainer, read_events):
+    trainer = make_trainer(epochs=3)
+    trainer.add_callback("on_train_batch_start", _poison)
+    with pytest.raises(DivergedError, match="epoch 1"):
+        trainer.train()
+    (error,) = read_events(trainer.save_dir, "error")
+    assert error["kind"] == "diverged"
+    assert "lr0" in error["remedy"]
+
+
+def test_bad_data_is_named_in_the_run_directory(make_trainer, read_events, tmp_path):
+    file = tmp_path / "data.yaml"
+    file.write_text("train: images/nowhere\nval: images/nowhere\nnames: [a]\n")
+    trainer = make_trainer(data=str(file))
+    with pytest.raises(DatasetError):
+        trainer.train()
+    (error,) = read_events(trainer.save_dir, "error")
+    assert error["kind"] == "data"
+    assert "nowhere" in error["message"]
+    assert error["remedy"]
+
+
+def test_out_of_memory_is_named(make_trainer, read_events):
+    trainer = make_trainer()
+    trainer.add_callback("on_train_batch_start", lambda t: torch.empty(1 << 50))
+    with pytest.raises(RuntimeError):
+        trainer.train()
+    (error,) = read_events(trainer.save_dir, "error")
+    assert error["kind"] == "out_of_memory"
+    assert "batch" in error["remedy"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of file sizes are POSIX")
+def test_a_full_disk_is_named_and_the_events_survive(arguments, read_events):
+    """A real refusal by the file system: this process may write no file beyond 3 MB."""
+    code = """
+    import json, resource, signal, sys
+    from engine.models.yolo.detect.train import DetectionTrainer
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    trainer = DetectionTrainer(overrides=json.loads(sys.argv[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+    trainer.train()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), json.dumps(arguments)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    folder = Path(arguments["project"]) / "run"
+    (error,) = read_events(folder, "error")
+    assert error["kind"] == "disk"
+    assert "space" in error["remedy"]
+    assert not list((folder / "weights").iterdir())
+
+
+def test_a_folder_that_cannot_be_written_says_so(make_trainer, tmp_path):
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        make_trainer(project=str(blocker)).train()
