@@ -138,7 +138,7 @@ def _val(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
     return {
         "task": model.task,
         "mode": "val",
-        "save_dir": getattr(metrics, "save_dir", None),
+        "save_dir": model.validator.save_dir,
         "model": model.ckpt_path,
         "metrics": _results(metrics),
     }

@@ -43,7 +43,7 @@ GENERAL: tuple[Argument, ...] = (
         "The data.yaml that names the classes and the image folders. "
         "Without it, val uses the data the model was trained on.",
         "General",
-        ("train", "val", "export"),
+        ("train", "val"),
         advanced=False,
     ),
     Argument(
@@ -137,9 +137,9 @@ GENERAL: tuple[Argument, ...] = (
         "verbose",
         "bool",
         True,
-        "Log one line per epoch, class or image. Off keeps only warnings and the summary.",
+        "Log one line per epoch or image. Off keeps only warnings and the summary.",
         "General",
-        _ALL,
+        ("train", "predict"),
     ),
     Argument(
         "half",

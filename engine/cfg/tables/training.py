@@ -115,7 +115,7 @@ TRAINING: tuple[Argument, ...] = (
         1.0,
         "Train on this part of the training images only, for a quick trial.",
         "Training",
-        ("train", "export"),
+        _TRAIN,
         low=0.0,
         high=1.0,
     ),
