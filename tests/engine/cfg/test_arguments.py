@@ -137,7 +137,7 @@ def test_resolve_fills_in_the_modes_defaults():
     assert (train.mode, train.task, train.epochs, train.conf) == ("train", "segment", 2, None)
     assert set(vars(train)) == set(by_name)
     with pytest.raises(ConfigError, match="mode expects one of"):
-        resolve({}, "trian")
+        resolve({}, "learn")
 
 
 def test_caller_decides_mode_and_task():

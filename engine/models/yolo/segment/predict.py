@@ -38,5 +38,5 @@ class SegmentationPredictor(DetectionPredictor):
             )
         else:
             masks = process_mask(protos, rows[:, 6:], rows[:, :4], size, upsample=True)
-        seen = masks.flatten(1).any(1)  # an object without one pixel is no object
+        seen = masks.bool().flatten(1).any(1)  # an object without one pixel is no object
         return Results(original, "", self.model.names, boxes=boxes[seen], masks=masks[seen])
