@@ -126,14 +126,16 @@ class Supervisor:
     def _end_engine(self, process: psutil.Process) -> None:
         """End the engine and its data workers: first politely, then for good."""
         self._stopped = True
+        helpers: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
-            family = [process, *process.children(recursive=True)]
-            for member in family:
-                with contextlib.suppress(psutil.Error):
-                    member.terminate()
-            for member in psutil.wait_procs(family, timeout=_TERMINATE_S)[1]:
-                with contextlib.suppress(psutil.Error):
-                    member.kill()
+            helpers = process.children(recursive=True)
+        self.child.terminate()
+        # Waited for by Popen alone: psutil would take the exit code away from it.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.child.wait(_TERMINATE_S)
+        for left in (self.child, *helpers):
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                left.kill()
 
     def _on_terminate(self, _signal: int, _frame: FrameType | None) -> None:
         """Hand a request to end on to the engine; its exit is recorded as usual."""

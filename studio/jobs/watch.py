@@ -33,14 +33,14 @@ class RunsWatch:
     """Polls run directories in a thread of its own until :meth:`close`.
 
     Args:
-        on_runs: Called with all snapshots, newest first, when any of them changed.
+        on_runs: Called with the folder and all snapshots, newest first, when any of them changed.
         on_followed: Called with the followed run's snapshot and a copy of its curves when they changed.
         interval_s: Pause between two looks.
     """
 
     def __init__(
         self,
-        on_runs: Callable[[list[RunSnapshot]], None],
+        on_runs: Callable[[Path, list[RunSnapshot]], None],
         on_followed: Callable[[RunSnapshot, History], None],
         interval_s: float = _INTERVAL_S,
     ) -> None:
@@ -103,7 +103,7 @@ class RunsWatch:
                 if changed:
                     self._shown = shown
             if changed and not self._closing:
-                self._on_runs(snapshots)
+                self._on_runs(folder, snapshots)
         if followed is not None:
             self._look_at(followed)
 

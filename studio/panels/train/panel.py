@@ -30,7 +30,7 @@ from studio.panels.train.runs_table import RunsTable
 from studio.panels.train.summary import summarise_project, summary_lines
 from studio.panels.train.train_form import TrainForm
 from studio.theme import tokens
-from studio.widgets.empty_state import EmptyState
+from studio.widgets.empty_state import EmptyState, Step
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
 from studio.widgets.progress_row import ProgressRow
@@ -170,12 +170,15 @@ class TrainPanel(QWidget):
     def _show_empty(self, problem: str) -> None:
         if problem:
             self._empty.set_text("Nothing to train on yet", problem)
+            draw = Step("Draw some shapes", self.annotate_asked.emit, "primary", "annotate")
+            self._empty.set_steps((draw,))
         else:
             self._empty.set_text(
                 "No training yet",
                 "Press Train. Its curves, numbers and predictions appear here while it runs; "
                 "it goes on when the window is closed.",
             )
+            self._empty.set_steps(())
         self._stack.setCurrentWidget(self._empty)
 
     def _runs_before(self, arguments: dict[str, Any]) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -56,6 +57,10 @@ class TrainForm(Form):
         for name, value in _ON_CPU.items():
             usual = by_name[name].default_for("train")
             self.values.set_default(name, value if best == "cpu" else usual)
+
+    def show_model(self, path: Path) -> None:
+        """Choose a model file to go on from."""
+        self.values.set_value("model", str(path))
 
     def arguments(self) -> dict[str, Any]:
         """Return what to hand to the engine: the essentials, and what differs from its defaults."""

@@ -24,6 +24,7 @@ from studio.model.validation_report import ValidationReport, read_report
 from studio.panels.validation.class_table import ClassTable
 from studio.panels.validation.confusion import ConfusionView
 from studio.panels.validation.gallery import Gallery
+from studio.panels.validation.originals import original_of
 from studio.panels.validation.pr_curve import PrecisionRecallPlot
 from studio.panels.validation.tiles import Tile, class_tiles, example_tile, image_tile
 from studio.theme import tokens
@@ -158,7 +159,7 @@ class ValidationPanel(QWidget):
     def _on_tile_opened(self, tile: Tile) -> None:
         whole = (0, 0, tile.image.width, tile.image.height)
         box = None if tuple(tile.region) == whole else tile.region
-        self.open_image.emit(tile.image.file, box)
+        self.open_image.emit(original_of(tile.image.file), box)
 
     def _show_figures(self) -> None:
         if self.report is None:
