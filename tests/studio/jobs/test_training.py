@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from studio.jobs import training
 from studio.jobs.supervise import Supervisor, main
 from studio.jobs.training import (
     TrainingError,
@@ -75,6 +76,9 @@ def _threads(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     yield
     reap()
+    for left in training._children:  # a test failed: its trainings must not outlive it
+        os.killpg(left.pid, signal.SIGKILL)
+        left.wait()
 
 
 @pytest.mark.slow
