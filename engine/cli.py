@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except EngineError as error:
             return _failed(error, str(error))
         except Exception as error:  # noqa: BLE001 - the border: a person sees a sentence, the log the traceback
-            return _failed(error, f"{type(error).__name__}: {error} (details in {log_file()})")
+            return _failed(error, _unforeseen(error))
 
 
 def run(command: Command) -> int:
@@ -264,6 +264,17 @@ def _kept_log() -> Any:
     finally:
         LOGGER.removeHandler(handler)
         handler.close()
+
+
+def _unforeseen(error: Exception) -> str:
+    """A sentence for an error that no room of ours foresaw; torch's own are sorted by what helps."""
+    if "torch" in sys.modules:
+        from engine.training.failures import describe, kind_of
+
+        if kind_of(error) != "crash":
+            failure = describe(error)
+            return f"{failure.message} {failure.remedy}"
+    return f"{type(error).__name__}: {error} (details in {log_file()})"
 
 
 def _failed(error: BaseException, sentence: str) -> int:

@@ -566,10 +566,8 @@ class BaseTrainer(TrainerHooks):
 
     def _report(self, error: BaseException) -> None:
         """Write why the run failed where the dashboard looks."""
-        failure = describe(error)
-        LOGGER.error("%s %s", failure.message, failure.remedy)
         if self.events is not None:
-            self.events.error(failure)
+            self.events.error(describe(error))
 
     def _teardown(self) -> None:
         self.run_callbacks("teardown")

@@ -148,7 +148,20 @@ def test_bad_input_gets_one_sentence(words, part, trained, tmp_path, monkeypatch
     assert cli.main([word.replace("MODEL", trained["model"]) for word in words]) == 1
     captured = capsys.readouterr()
     assert "Traceback" not in captured.err
-    last = captured.err.strip().splitlines()[-1]
+    *before, last = captured.err.strip().splitlines()
+    assert not any(part in line for line in before)  # said once
     assert last.startswith("yolo: ")
     assert part in last
     assert "Error:" not in last
+
+
+def test_lack_of_memory_says_what_to_do(trained, monkeypatch, capsys):
+    import torch
+
+    def greedy(_command):
+        torch.empty(2**60, dtype=torch.uint8)
+
+    monkeypatch.setattr(cli, "run", greedy)
+    assert cli.main(["version"]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "smaller batch" in line
