@@ -16,6 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from engine.runtime.errors import EngineError
 from studio.jobs.link import TASKS, WorkerLink
 from studio.jobs.messages import (
     Cancel,
@@ -268,6 +269,8 @@ class JobsClient(QObject):
     def _run(self, number: int, function: Callable[[Steps], Any], steps: Steps) -> None:
         try:
             report: Report = Result(number, function(steps))
+        except EngineError as error:
+            report = describe(number, error)
         except Exception as error:  # the thread's border: a failed call must reach the window
             LOGGER.exception("a call in the background failed")
             report = describe(number, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import (
@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.panels.validation.tiles import GAP, HALF_SIZE, Tile, draw_tile
+from studio.panels.validation.tiles import GAP, HALF_SIZE, Look, Tile, draw_tile, tile_height
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
@@ -38,7 +38,6 @@ _ROOT = QModelIndex()
 _CACHED = 300  # tiles; about 100 MB
 _THREADS = 2
 _CAPTION = 20
-_TILE = QSize(HALF_SIZE * 2 + GAP, HALF_SIZE + _CAPTION)
 
 
 class _Signals(QObject):
@@ -48,13 +47,11 @@ class _Signals(QObject):
 class _Draw(QRunnable):
     """Draws one tile in a thread."""
 
-    def __init__(
-        self, generation: int, row: int, tile: Tile, inks: Mapping[int, str], wrong_ink: str
-    ) -> None:
+    def __init__(self, generation: int, row: int, tile: Tile, look: Look) -> None:
         super().__init__()
         self.signals = _Signals()
         self._where = (generation, row)
-        self._arguments = (tile, inks, wrong_ink)
+        self._arguments = (tile, look)
 
     def run(self) -> None:
         """Draw and report."""
@@ -67,21 +64,23 @@ class TilesModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.tiles: Sequence[Tile] = ()
-        self._inks: Mapping[int, str] = {}
+        self.picture_height = HALF_SIZE
+        self._look = Look({}, {}, current_colors().danger)
         self._pictures: OrderedDict[int, QPixmap | str] = OrderedDict()
         self._waiting: dict[int, _Draw] = {}
         self._generation = 0
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(_THREADS)
 
-    def show_tiles(self, tiles: Sequence[Tile], inks: Mapping[int, str]) -> None:
+    def show_tiles(self, tiles: Sequence[Tile], look: Look) -> None:
         """Take over other tiles."""
         self.beginResetModel()
         self._pool.clear()
         self._generation += 1
         self._waiting.clear()
         self._pictures.clear()
-        self.tiles, self._inks = tiles, inks
+        self.tiles, self._look = tiles, look
+        self.picture_height = tile_height(tiles)
         self.endResetModel()
 
     def picture(self, row: int) -> QPixmap | str | None:
@@ -90,9 +89,7 @@ class TilesModel(QAbstractListModel):
         if found is not None:
             self._pictures.move_to_end(row)
         elif row not in self._waiting:
-            task = _Draw(
-                self._generation, row, self.tiles[row], self._inks, current_colors().danger
-            )
+            task = _Draw(self._generation, row, self.tiles[row], self._look)
             task.setAutoDelete(False)  # Python owns it, by way of the dictionary
             task.signals.drawn.connect(self._on_drawn)
             self._waiting[row] = task
@@ -131,7 +128,8 @@ class _TileDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """Return the size of every tile."""
-        return _TILE + QSize(tokens.SPACE_M, tokens.SPACE_S)
+        width, height = HALF_SIZE * 2 + GAP, index.model().picture_height + _CAPTION
+        return QSize(width + tokens.SPACE_M, height + tokens.SPACE_M)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw one tile."""
@@ -140,7 +138,7 @@ class _TileDelegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(option.rect, QColor(colors.hover))
         picture = index.model().picture(index.row())
-        box = QRect(place.x(), place.y(), place.width(), HALF_SIZE)
+        box = QRect(place.x(), place.y(), place.width(), index.model().picture_height)
         if isinstance(picture, QPixmap):
             left = box.x() + (box.width() - picture.width()) // 2
             top = box.y() + (box.height() - picture.height()) // 2
@@ -187,7 +185,7 @@ class Gallery(QListView):
             lambda index: self.tile_opened.emit(self.tiles_model.tiles[index.row()])
         )
 
-    def show_tiles(self, tiles: Sequence[Tile], inks: Mapping[int, str]) -> None:
+    def show_tiles(self, tiles: Sequence[Tile], look: Look) -> None:
         """Show other tiles from the top."""
-        self.tiles_model.show_tiles(tiles, inks)
+        self.tiles_model.show_tiles(tiles, look)
         self.scrollToTop()

@@ -26,8 +26,9 @@ from studio.panels.validation.confusion import ConfusionView
 from studio.panels.validation.gallery import Gallery
 from studio.panels.validation.originals import original_of
 from studio.panels.validation.pr_curve import PrecisionRecallPlot
-from studio.panels.validation.tiles import Tile, class_tiles, example_tile, image_tile
+from studio.panels.validation.tiles import Look, Tile, class_tiles, example_tile, image_tile
 from studio.theme import tokens
+from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
@@ -35,7 +36,9 @@ from studio.widgets.section_header import SectionHeader
 from studio.widgets.stat import Stat
 from studio.widgets.text_label import TextLabel
 
-_LEFT_WIDTH = 500
+_LEFT_WIDTH = 560
+_LEFT_HEIGHTS = (210, 250, 330)
+_LEGEND = "Labels left, predictions right. Red outline: missed or wrong."
 _STATS = (
     ("mAP50-95", "mAP50-95"),
     ("mAP50", "mAP50"),
@@ -176,7 +179,8 @@ class ValidationPanel(QWidget):
         self._gallery_title.setText(title)
         self._gallery_count.setText(f"{len(tiles):,}")
         self.show_all_button.show()
-        self.gallery.show_tiles(tiles, self._inks)
+        look = Look(self._inks, self.report.names, current_colors().danger)
+        self.gallery.show_tiles(tiles, look)
 
     def _class_inks(self, report: ValidationReport) -> dict[int, str]:
         """The project's colour where it has a class of that name, else the palette's."""
@@ -196,18 +200,19 @@ class ValidationPanel(QWidget):
         head.addWidget(self.kind)
         left = QSplitter(Qt.Orientation.Vertical)
         left.setChildrenCollapsible(False)
-        for title, widget, stretch in (
-            ("Classes", self.table, 2),
-            ("Precision over recall", self.curve, 2),
-            ("Confusion: said (rows) against true (columns)", self.confusion, 3),
+        for title, note, widget in (
+            ("Classes", "a click shows its images", self.table),
+            ("Precision over recall", "", self.curve),
+            ("Confusion", "rows: said, columns: true; a click shows the objects", self.confusion),
         ):
-            left.addWidget(_titled(SectionHeader(title), widget))
-            left.setStretchFactor(left.count() - 1, stretch)
+            left.addWidget(_titled(SectionHeader(title, note), widget))
+        left.setSizes(list(_LEFT_HEIGHTS))
         gallery_head = QHBoxLayout()
         gallery_head.setSpacing(tokens.SPACE_S)
         gallery_head.addWidget(self._gallery_title)
         gallery_head.addWidget(self._gallery_count)
         gallery_head.addStretch()
+        gallery_head.addWidget(TextLabel(_LEGEND, "caption"))
         gallery_head.addWidget(self.show_all_button)
         right = _titled(gallery_head, self.gallery)
         body = QSplitter(Qt.Orientation.Horizontal)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
 from engine.data.images import read_image
 from engine.runtime.errors import ImageError
@@ -19,12 +19,12 @@ from studio.model.validation_report import CONFUSION_SCORE, Example, SeenImage, 
 from studio.theme import tokens
 from studio.theme.fonts import font
 
-HALF_SIZE = 200  # pixels of one half's longer side
+HALF_SIZE = 184  # pixels of one half's longer side
 GAP = 4
 _MARGIN_SHARE = 0.6  # of the object's size around a crop
 _MARGIN_MIN_PX = 24
 _FILL = 46  # alpha, 18 %
-_WRONG = 2.5
+_MISTAKE_WIDTH = 2.5
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,25 @@ class Tile:
     predictions: tuple[SeenObject, ...]
     region: tuple[float, float, float, float]
     caption: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours and names for drawing.
+
+    Attributes:
+        inks: Colour of each class number, ``#rrggbb``.
+        names: Name of each class number.
+        mistake: Colour of the outline of missed labels and wrong predictions.
+    """
+
+    inks: Mapping[int, str]
+    names: Mapping[int, str]
+    mistake: str
+
+    def words(self, seen: SeenObject) -> str:
+        """Return what is written beside a prediction."""
+        return f"{self.names.get(seen.class_id, seen.class_id)} {seen.score or 0:.2f}"
 
 
 def image_tile(image: SeenImage) -> Tile:
@@ -90,22 +109,22 @@ def class_tiles(images: Sequence[SeenImage], class_id: int) -> list[Tile]:
     return [tile for _mistakes, tile in sorted(tiles, key=lambda pair: -pair[0])]
 
 
-def draw_tile(tile: Tile, inks: Mapping[int, str], wrong_ink: str) -> QImage | str:
-    """Return the picture of a tile, or why its image cannot be shown.
+def tile_height(tiles: Sequence[Tile]) -> int:
+    """Return the height that all the tiles' pictures need, at most :data:`HALF_SIZE`."""
+    shares = [(t.region[3] - t.region[1]) / max(1.0, t.region[2] - t.region[0]) for t in tiles]
+    return round(HALF_SIZE * min(1.0, max(shares, default=1.0)))
 
-    Args:
-        tile: What to show.
-        inks: Colour of each class number, ``#rrggbb``.
-        wrong_ink: Colour that rings missed labels and wrong predictions.
-    """
+
+def draw_tile(tile: Tile, look: Look) -> QImage | str:
+    """Return the picture of a tile, or why its image cannot be shown."""
     try:
         pixels = read_image(tile.image.file)
     except ImageError as error:
         return str(error)
     crop, origin, scale = _cropped(pixels, tile)
     height, width = crop.shape[:2]
-    picture = QImage(width * 2 + GAP, height, QImage.Format.Format_RGB32)
-    picture.fill(0)
+    picture = QImage(width * 2 + GAP, height, QImage.Format.Format_ARGB32_Premultiplied)
+    picture.fill(Qt.GlobalColor.transparent)
     base = QImage(crop.data, width, height, crop.strides[0], QImage.Format.Format_BGR888)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -115,7 +134,7 @@ def draw_tile(tile: Tile, inks: Mapping[int, str], wrong_ink: str) -> QImage | s
         painter.drawImage(offset, 0, base)
         painter.translate(offset, 0)
         for seen in objects:
-            _draw_object(painter, seen, origin, scale, inks, wrong_ink)
+            _draw_object(painter, seen, origin, scale, look)
         painter.restore()
     painter.end()
     return picture
@@ -138,10 +157,9 @@ def _draw_object(
     seen: SeenObject,
     origin: tuple[int, int],
     scale: float,
-    inks: Mapping[int, str],
-    wrong_ink: str,
+    look: Look,
 ) -> None:
-    ink = QColor(inks.get(seen.class_id, "#9AA3AF"))
+    ink = QColor(look.inks.get(seen.class_id, look.mistake))
     x1, y1, x2, y2 = seen.box
     corners = seen.polygon or ((x1, y1), (x2, y1), (x2, y2), (x1, y2))
     shape = QPolygonF(
@@ -150,17 +168,26 @@ def _draw_object(
     fill = QColor(ink)
     fill.setAlpha(_FILL if seen.polygon else 0)
     painter.setBrush(fill)
-    halo = QColor(wrong_ink if not seen.matched else tokens.HALO)
-    painter.setPen(QPen(halo, _WRONG + 1.5 if not seen.matched else tokens.HALO_WIDTH))
+    painter.setPen(QPen(QColor(tokens.HALO), tokens.HALO_WIDTH))
     painter.drawPolygon(shape)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(ink, tokens.OUTLINE_WIDTH))
+    if seen.matched:
+        painter.setPen(QPen(ink, tokens.OUTLINE_WIDTH))
+    else:
+        painter.setPen(QPen(QColor(look.mistake), _MISTAKE_WIDTH))
     painter.drawPolygon(shape)
     if seen.score is not None:
-        painter.setFont(font(tokens.FONT_CAPTION))
-        place = shape.boundingRect().topLeft() + QPointF(2, -2)
-        place.setY(max(place.y(), float(tokens.FONT_CAPTION)))
-        painter.setPen(QColor(tokens.HALO))
-        painter.drawText(place + QPointF(1, 1), f"{seen.score:.2f}")
-        painter.setPen(QColor("#FFFFFF"))
-        painter.drawText(place, f"{seen.score:.2f}")
+        _draw_words(painter, shape.boundingRect().topLeft(), look.words(seen))
+
+
+def _draw_words(painter: QPainter, corner: QPointF, words: str) -> None:
+    """Write above a shape, inside the picture where the shape touches its upper edge."""
+    painter.setFont(font(tokens.FONT_CAPTION))
+    place = corner + QPointF(2, -3)
+    place.setX(max(place.x(), 2.0))
+    place.setY(max(place.y(), float(tokens.FONT_CAPTION)))
+    path = QPainterPath()
+    path.addText(place, painter.font(), words)
+    painter.setPen(QPen(QColor(tokens.HALO), tokens.HALO_WIDTH))
+    painter.drawPath(path)
+    painter.fillPath(path, QColor("#FFFFFF"))
