@@ -16,6 +16,7 @@ import yaml
 
 from engine.runtime.errors import DatasetError
 from engine.runtime.paths import write_atomic
+from engine.runtime.settings import settings
 
 SPLITS = ("train", "val", "test")
 # `path: ../datasets/x` is common, `path: ../../../../..` is a mistake or an attack.
@@ -248,7 +249,7 @@ def _channels(value: Any, file: Path) -> int:
 
 
 def _root(value: Any, file: Path) -> Path:
-    """Return the absolute root; a relative one starts at the folder of the file."""
+    """Return the absolute root: a relative one is beside the file, else in the setting ``datasets_dir``."""
     if value is None:
         return file.parent
     if not isinstance(value, str):
@@ -261,7 +262,11 @@ def _root(value: Any, file: Path) -> Path:
             value=value,
             remedy="Write the absolute folder if it is meant.",
         )
-    return Path(os.path.abspath(file.parent / Path(value).expanduser()))  # noqa: PTH100 (keeps links)
+    beside = Path(os.path.abspath(file.parent / Path(value).expanduser()))  # noqa: PTH100 (keeps links)
+    if beside.exists():
+        return beside
+    kept = settings.folder("datasets_dir") / Path(value).expanduser()
+    return kept if kept.is_dir() else beside
 
 
 def _split_paths(value: Any, split: str, root: Path, file: Path) -> list[Path]:

@@ -14,6 +14,7 @@ import pytest
 import engine
 from engine.cfg.not_yet import NOT_YET
 from engine.cfg.schema import by_name
+from engine.runtime.settings_schema import SETTINGS
 
 ENGINE = Path(engine.__file__).parent
 HOLDERS = {"args", "arguments", "hyp", "gains", "given", "overrides", "values"}
@@ -91,3 +92,9 @@ def test_optimizers_of_the_schema_are_those_of_the_training():
     assert [canonical_name(name) for name in by_name["optimizer"].choices] == list(
         by_name["optimizer"].choices
     )
+
+
+@pytest.mark.parametrize("name", [s.name for s in SETTINGS if s.editable and not s.not_yet])
+def test_setting_that_may_be_changed_is_read(name):
+    rooms = [file for file in ENGINE.rglob("*.py") if not file.stem.startswith("settings")]
+    assert any(f'"{name}"' in file.read_text(encoding="utf-8") for file in rooms)

@@ -7,6 +7,7 @@ import pytest
 
 from engine.data.yaml_file import read_data_yaml, require_split, write_data_yaml
 from engine.runtime.errors import DatasetError
+from engine.runtime.settings import settings
 
 
 @pytest.fixture
@@ -150,3 +151,15 @@ def test_hostile_files_of_the_manifest(shared_dir, name):
     with pytest.raises(DatasetError):
         read_data_yaml(shared_dir / "datasets/formats/bad" / f"{name}.yaml")
     assert not Path("/tmp/STUDIO_YAML_BOMB").exists()
+
+
+def test_relative_root_is_beside_the_file_or_in_the_datasets_folder(tmp_path):
+    file = write(tmp_path, "path: parts\ntrain: images\nnames: [a]\n")
+    kept = tmp_path / "kept"
+    settings.update({"datasets_dir": kept})
+    with pytest.raises(DatasetError, match="does not exist"):
+        read_data_yaml(file)
+    (kept / "parts" / "images").mkdir(parents=True)
+    assert read_data_yaml(file)["train"] == [kept / "parts" / "images"]
+    (tmp_path / "parts" / "images").mkdir(parents=True)
+    assert read_data_yaml(file)["train"] == [tmp_path / "parts" / "images"]
