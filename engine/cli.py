@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from engine._version import __version__
-from engine.cfg.arguments import tell_without_effect
 from engine.cfg.command_line import Command, default_model, parse, parse_settings
 from engine.runtime.errors import ConfigError, EngineError
 from engine.runtime.log import LOGGER, log_to_file, show_log
@@ -91,7 +90,6 @@ def run(command: Command) -> int:
     overrides = dict(command.overrides)
     as_json = overrides.pop("json", False)
     model = _load_model(overrides.pop("model", None), command)
-    tell_without_effect(overrides, command.mode, model.task)
     outcome = _MODES[command.mode](model, overrides)
     print(format_json(outcome) if as_json else _summary(outcome), flush=True)
     return DONE
