@@ -64,6 +64,12 @@ class Actions:
                     menu.addSeparator()
                 menu.addAction(self._actions[spec.id])
 
+    def attach_canvas(self, canvas: QWidget) -> None:
+        """Let the keys that count only on the canvas be heard there."""
+        for action_id, spec in self._specs.items():
+            if spec.on_canvas:
+                canvas.addAction(self._actions[action_id])
+
     def recolor_icons(self) -> None:
         """Draw the icons again after the colour scheme changed."""
         for action_id, spec in self._specs.items():
@@ -74,7 +80,10 @@ class Actions:
         action = QAction(spec.text, self._window)
         action.setObjectName(spec.id)
         action.setShortcuts([QKeySequence(keys) for keys in spec.keys])
-        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        contexts = Qt.ShortcutContext
+        action.setShortcutContext(
+            contexts.WidgetShortcut if spec.on_canvas else contexts.WindowShortcut
+        )
         keys = f"  ({QKeySequence(spec.keys[0]).toString()})" if spec.keys else ""
         action.setToolTip(f"{spec.text}{keys}")
         action.setCheckable(spec.checkable)
@@ -83,7 +92,8 @@ class Actions:
         if spec.group:
             self._group(spec.group).addAction(action)
         action.triggered.connect(_call(handler, spec))
-        self._window.addAction(action)
+        if not spec.on_canvas:
+            self._window.addAction(action)
         return action
 
     def _group(self, name: str) -> QActionGroup:

@@ -20,6 +20,7 @@ class Needs(Flag):
     SUGGESTIONS = auto()
     UNDO = auto()
     REDO = auto()
+    CANVAS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class ActionSpec:
         checkable: Whether it is a state that is on or off.
         group: Actions of one group exclude one another (tools, pages).
         argument: Given to the handler, so that a family of actions shares one.
+        on_canvas: Whether its keys count only while the canvas has the focus: they mean something else elsewhere.
     """
 
     id: str
@@ -47,6 +49,7 @@ class ActionSpec:
     checkable: bool = False
     group: str = ""
     argument: str | int | None = None
+    on_canvas: bool = False
 
     @property
     def handler(self) -> str:
@@ -54,7 +57,12 @@ class ActionSpec:
         return self.id.split(":")[0].replace(".", "_")
 
 
-PROJECT, IMAGE, SELECTION = Needs.PROJECT, Needs.IMAGE, Needs.SELECTION
+# Keys without Ctrl are the canvas's: on another page they would change what nobody sees.
+PROJECT = Needs.PROJECT
+PLACE = Needs.PROJECT | Needs.CANVAS
+IMAGE = Needs.IMAGE | Needs.CANVAS
+SELECTION = Needs.SELECTION | Needs.CANVAS
+SUGGESTIONS = Needs.SUGGESTIONS | Needs.CANVAS
 
 FILE = (
     ActionSpec("file.open_folder", "Open folder of images", "File", ("Ctrl+O", "Ctrl+U"), "folder"),
@@ -94,11 +102,11 @@ EDIT = (
 )
 
 GO = (
-    ActionSpec("go.next", "Next image", "Go", ("D", "PgDown"), "next", PROJECT),
-    ActionSpec("go.previous", "Previous image", "Go", ("A", "PgUp"), "previous", PROJECT),
-    ActionSpec("go.first", "First image", "Go", ("Ctrl+Home",), "", PROJECT),
-    ActionSpec("go.last", "Last image", "Go", ("Ctrl+End",), "", PROJECT),
-    ActionSpec("go.next_unlabelled", "Next unlabelled image", "Go", ("U",), "", PROJECT),
+    ActionSpec("go.next", "Next image", "Go", ("D", "PgDown"), "next", PLACE),
+    ActionSpec("go.previous", "Previous image", "Go", ("A", "PgUp"), "previous", PLACE),
+    ActionSpec("go.first", "First image", "Go", ("Ctrl+Home",), "", PLACE),
+    ActionSpec("go.last", "Last image", "Go", ("Ctrl+End",), "", PLACE),
+    ActionSpec("go.next_unlabelled", "Next unlabelled image", "Go", ("U",), "", PLACE),
 )
 
 TOOLS = (
@@ -142,7 +150,7 @@ SUGGEST = (
         "-Suggest",
         ("Y",),
         "accept",
-        Needs.SUGGESTIONS,
+        SUGGESTIONS,
     ),
     ActionSpec(
         "suggest.reject",
@@ -150,7 +158,7 @@ SUGGEST = (
         "Suggest",
         ("N",),
         "reject",
-        Needs.SUGGESTIONS,
+        SUGGESTIONS,
     ),
     ActionSpec(
         "suggest.accept_all",
@@ -158,7 +166,7 @@ SUGGEST = (
         "Suggest",
         ("Shift+Y",),
         "accept",
-        Needs.SUGGESTIONS,
+        SUGGESTIONS,
     ),
     ActionSpec(
         "suggest.reject_all",
@@ -166,7 +174,7 @@ SUGGEST = (
         "Suggest",
         ("Shift+N",),
         "reject",
-        Needs.SUGGESTIONS,
+        SUGGESTIONS,
     ),
 )
 
@@ -177,7 +185,9 @@ VIEW = (
     ActionSpec("view.zoom_out", "Zoom out", "View", ("Ctrl+-",), "zoom_out", IMAGE),
     ActionSpec("view.shapes", "Show shapes", "-View", ("H",), "show", IMAGE, True),
     ActionSpec("view.tags", "Show name tags", "View", ("T",), "tag", IMAGE, True),
-    ActionSpec("view.canvas_only", "Only the canvas", "View", ("Tab",), "", IMAGE, True),
+    ActionSpec(
+        "view.canvas_only", "Only the canvas", "View", ("Tab",), "", IMAGE, True, on_canvas=True
+    ),
     ActionSpec(
         "view.theme:system",
         "Theme of the system",
@@ -213,7 +223,7 @@ HELP = (
 )
 
 CLASS_KEYS = tuple(
-    ActionSpec(f"class.choose:{n}", f"Class {n}", "", (str(n),), "", PROJECT, argument=n - 1)
+    ActionSpec(f"class.choose:{n}", f"Class {n}", "", (str(n),), "", PLACE, argument=n - 1)
     for n in range(1, 10)
 )
 

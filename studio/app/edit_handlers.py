@@ -97,7 +97,7 @@ class EditHandlers:
     def go_next_unlabelled(self) -> None:
         """Show the next image that has no labels."""
         if (session := self._session()) and not session.workspace.go_to_next_unlabelled():
-            session.say("Every image is labelled.")
+            session.say("No other image waits for labels.")
 
     def tool_use(self, name: str) -> None:
         """Take a tool in hand."""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
-from engine.data.problems import Problem
 from engine.runtime.errors import EngineError
-from studio.app.opening import Opening, classify, import_into
+from studio.app.adding import Adding
+from studio.app.follow import follow
+from studio.app.opening import (
+    Opening,
+    classify,
+    find_description,
+    import_into,
+    is_description,
+    mirror_into,
+)
+from studio.app.reports import import_sentence, tell_export, tell_problems
 from studio.app.sample import make_sample, sample_folder
-from studio.app.stepwise import Stepwise
-from studio.jobs.client import Job, Steps
-from studio.jobs.messages import Failed, Progress
+from studio.jobs.client import Steps
+from studio.jobs.messages import Failed
 from studio.storage.dataset_export import ExportReport, export_dataset
 from studio.storage.dataset_import import ImportReport
-from studio.storage.image_index import IndexProgress, add_files, add_folder
 from studio.storage.project_files import (
     is_project,
     open_or_create,
@@ -27,8 +34,6 @@ from studio.storage.project_files import (
 
 if TYPE_CHECKING:
     from studio.app.studio import Studio
-
-_SHOWN_PROBLEMS = 200  # lines of an import's details; more nobody reads
 
 
 class FileHandlers:
@@ -40,12 +45,7 @@ class FileHandlers:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._adding: Stepwise[IndexProgress] | None = None
-
-    @property
-    def is_adding(self) -> bool:
-        """Whether images are being added."""
-        return self._adding is not None
+        self.adding = Adding(studio)
 
     # Actions
 
@@ -70,14 +70,16 @@ class FileHandlers:
         if is_project(project_folder_for(folder)):
             self.open_project(project_folder_for(folder))
             return
-        job = self._studio.jobs.call(lambda steps: make_sample(folder, steps.progress))
-        self._follow(job, "Drawing the sample project")
+        job = self._studio.jobs.call(
+            lambda steps: make_sample(folder, steps.progress, steps.is_cancelled)
+        )
+        follow(self._studio.window, job, "The sample project")
         job.finished.connect(self.open_project)
 
     def file_add_images(self) -> None:
         """Ask for a folder and add its images to the open project."""
         if self._studio.session and (folder := self._ask_folder("Add a folder of images")):
-            self._add_folder(folder)
+            self.adding.start(self._studio.session, [folder])
 
     def file_import_labels(self) -> None:
         """Ask for a data.yaml and import it into the open project."""
@@ -102,8 +104,9 @@ class FileHandlers:
                 return export_dataset(project, folder, "yolo")
 
         job = self._studio.jobs.call(work)
-        self._follow(job, "Exporting the data set")
-        job.finished.connect(lambda report: self._tell_export(report, folder))
+        banner = self._studio.window.banner
+        follow(self._studio.window, job, "Exporting the data set")
+        job.finished.connect(lambda report: tell_export(banner, report, folder))
 
     def file_save(self) -> None:
         """Say that there is nothing to save."""
@@ -120,7 +123,7 @@ class FileHandlers:
 
     # Opening
 
-    def open_paths(self, paths: list[Path]) -> None:
+    def open_paths(self, paths: Sequence[Path]) -> None:
         """Open what was named on the command line, chosen or dropped."""
         try:
             opening = classify(paths)
@@ -131,25 +134,28 @@ class FileHandlers:
             "project": self._open_known,
             "dataset": self._open_dataset,
             "images": self._open_images,
-            "files": self._open_files,
         }[opening.kind](opening)
 
-    def open_project(self, folder: Path) -> None:
-        """Open the project in a folder."""
+    def open_project(self, folder: Path) -> bool:
+        """Open the project in a folder; tells whether it could be."""
         try:
             self._studio.start_session(open_project(folder))
         except EngineError as error:
             self._studio.show_error(error)
+            return False
+        return True
 
-    def drop(self, paths: list[Path]) -> None:
-        """Add dropped images to the open project, else open them."""
+    def drop(self, paths: Sequence[Path]) -> None:
+        """Add dropped images and data sets to the open project, else open them."""
         session = self._studio.session
-        if session is None or (paths[0].is_dir() and is_project(paths[0])):
+        if session is None or is_project(paths[0]):
             self.open_paths(paths)
-        elif paths[0].is_dir():
-            self._add_folder(paths[0])
+            return
+        source = paths[0] if is_description(paths[0]) else find_description(paths[0])
+        if source is not None:
+            self._import(session.project.folder, source)
         else:
-            session.attempt(lambda: add_files(session.project, paths))
+            self.adding.start(session, paths)
 
     def _open_known(self, opening: Opening) -> None:
         self.open_project(opening.project)
@@ -167,115 +173,62 @@ class FileHandlers:
             self._studio.show_error(error)
             return
         self._studio.start_session(project)
-        self._add_folder(opening.paths[0])
-
-    def _open_files(self, opening: Opening) -> None:
-        try:
-            project = open_or_create(opening.project)
-        except EngineError as error:
-            self._studio.show_error(error)
-            return
-        self._studio.start_session(project)
-        self.drop(list(opening.paths))
+        if self._studio.session is not None and not project.read_only:
+            self.adding.start(self._studio.session, opening.paths)
 
     # Work with progress
 
-    def _add_folder(self, folder: Path) -> None:
-        session = self._studio.session
-        if session is None:
-            return
-        row = self._studio.window.progress
-        row.start(f"Adding images from {folder.name}")
-        row.show()
-        steps: Stepwise[IndexProgress] = Stepwise(add_folder(session.project, folder), session)
-        row.cancelled.connect(steps.cancel)
-        steps.finished.connect(self._on_added)
-        steps.failed.connect(self._on_add_failed)
-        self._adding = steps
-        steps.start()
-
-    def _on_added(self, progress: IndexProgress | None) -> None:
-        self._end_adding()
-        if progress is None:
-            return
-        if not progress.found and not progress.problems:
-            self._studio.window.banner.show_message(
-                "There are no images in this folder.",
-                "Choose a folder with JPEG, PNG, TIFF, BMP or WebP files.",
-                tone="warning",
-            )
-        elif progress.problems:
-            self._tell_problems(f"{progress.added} images were added", progress.problems)
-
-    def _on_add_failed(self, error: EngineError) -> None:
-        self._end_adding()
-        self._studio.show_error(error)
-
-    def _end_adding(self) -> None:
-        row = self._studio.window.progress
-        row.finish()
-        row.hide()
-        if self._adding is not None:
-            row.cancelled.disconnect(self._adding.cancel)
-            self._adding.deleteLater()
-            self._adding = None
-
     def _import(self, folder: Path, source: Path) -> None:
         """Import in a thread: the project is closed meanwhile, because its database belongs to one thread."""
+        self._in_thread(
+            lambda steps: import_into(folder, source, steps.progress, steps.is_cancelled),
+            f"Importing {source.parent.name if source.is_file() else source.name}",
+            folder,
+        )
+
+    def keep_labels_in_step(self, source: Path) -> None:
+        """From now on write the open project's labels into the label files of the data set it came from."""
+        session = self._studio.session
+        if session is not None:
+            folder = session.project.folder
+            self._in_thread(
+                lambda steps: mirror_into(folder, source, steps.progress, steps.is_cancelled),
+                f"Comparing with {source.parent.name}",
+                folder,
+                "dataset",
+            )
+
+    def _in_thread(
+        self,
+        work: Callable[[Steps], ImportReport],
+        title: str,
+        folder: Path,
+        page: str = "annotate",
+    ) -> None:
+        """Close the project, change it in a thread, and open it again whatever the outcome."""
         self._studio.close_session()
-        job = self._studio.jobs.call(lambda steps: import_into(folder, source, steps.progress))
-        self._follow(job, f"Importing {source.parent.name}")
-        job.finished.connect(lambda report: self._on_imported(folder, report))
-        job.failed.connect(lambda _failed: is_project(folder) and self.open_project(folder))
+        self._studio.window.banner.hide()
+        job = self._studio.jobs.call(work)
+        follow(self._studio.window, job, title)
+        job.finished.connect(lambda report: self._on_imported(folder, report, page))
+        job.failed.connect(lambda failed: self._on_import_failed(folder, failed, page))
 
-    def _on_imported(self, folder: Path, report: ImportReport) -> None:
-        self.open_project(folder)
-        said = f"{report.images:,} images and {report.annotations:,} shapes were imported"
+    def _on_imported(self, folder: Path, report: ImportReport, page: str) -> None:
+        if not self.open_project(folder):
+            return
+        self._studio.show_page(page)
         if report.skipped:
-            self._tell_problems(said, report.skipped)
-        elif self._studio.session:
-            self._studio.session.say(f"{said}.")
+            tell_problems(self._studio.window.banner, import_sentence(report), report.skipped)
+        elif self._studio.session is not None:
+            self._studio.session.say(f"{import_sentence(report)}.")
 
-    def _tell_problems(self, said: str, problems: Sequence[Problem]) -> None:
-        count = "1 was left out" if len(problems) == 1 else f"{len(problems):,} were left out"
-        self._studio.window.banner.show_message(
-            f"{said}; {count}.",
-            "Details names each file and line with the reason.",
-            tone="warning",
-            details="\n".join(str(problem) for problem in problems[:_SHOWN_PROBLEMS]),
-        )
-
-    def _tell_export(self, report: ExportReport, folder: Path) -> None:
-        values = report.to_dict()
-        lost = values.get("lost") or []
-        self._studio.window.banner.show_message(
-            f"{values['images']:,} images with {values['annotations']:,} labels were written to {folder}.",
-            f"{len(lost)} things do not fit the format; see Details." if lost else "",
-            tone="warning" if lost else "success",
-            details="\n".join(map(str, lost)),
-        )
-
-    def _follow(self, job: Job, title: str) -> None:
-        row = self._studio.window.progress
-        row.start(title)
-        row.show()
-
-        def on_progress(progress: Progress) -> None:
-            row.set_progress(progress.done, progress.total)
-
-        def on_failed(failed: Failed) -> None:
-            if failed.kind != "cancelled":
-                self._studio.window.banner.show_message(
-                    failed.message, failed.remedy, details=failed.details
-                )
-
-        def on_ended() -> None:
-            row.finish()
-            row.hide()
-
-        job.progressed.connect(on_progress)
-        job.failed.connect(on_failed)
-        job.ended.connect(on_ended)
+    def _on_import_failed(self, folder: Path, failed: Failed, page: str) -> None:
+        if is_project(folder) and self.open_project(folder):
+            self._studio.show_page(page)
+        if failed.kind != "cancelled":  # again, because opening a project takes old messages away
+            self._studio.window.banner.show_message(
+                failed.message, failed.remedy, details=failed.details
+            )
 
     def _ask_folder(self, title: str, start: Path | None = None) -> Path | None:
         chosen = QFileDialog.getExistingDirectory(

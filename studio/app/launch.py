@@ -51,6 +51,9 @@ def launch(path: Path | None, options: Namespace) -> int:
     studio = Studio(application)
     if options.theme:
         studio.theme.set_mode(options.theme)
+    if options.screenshot is None:
+        studio.restore_window()
+    studio.keeps_layout = options.screenshot is None
     if options.size:
         studio.window.resize(*options.size)
     install_excepthook(studio.window)

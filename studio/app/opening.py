@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.data.images import IMG_FORMATS
+from engine.data.formats import read
 from studio.model.errors import StorageError
 from studio.storage.dataset_import import ImportReport, import_dataset
-from studio.storage.project_files import is_project, open_or_create, project_folder_for
+from studio.storage.folder_mirror import open_in_place
+from studio.storage.image_index import SUFFIXES
+from studio.storage.project_files import DATABASE, is_project, project_folder_for, writable_project
+from studio.storage.versions import CancelledError
 
-Kind = Literal["project", "dataset", "images", "files"]
+Kind = Literal["project", "dataset", "images"]
 Progress = Callable[[int, int, str], None]
 YAML_NAMES = (".yaml", ".yml")
 
@@ -22,9 +25,9 @@ class Opening:
     """What is to be opened.
 
     Attributes:
-        kind: ``project``; ``dataset``: a data.yaml to import; ``images``: a folder; ``files``: single images.
+        kind: ``project``; ``dataset``: to import; ``images``: folders and files to add.
         project: The project folder; it may not exist yet.
-        paths: The data.yaml, the folder, or the files.
+        paths: The data set's description, or what holds the images.
     """
 
     kind: Kind
@@ -35,50 +38,122 @@ class Opening:
 def classify(paths: Sequence[Path]) -> Opening:
     """Find out what was opened or dropped.
 
-    A folder with a data.yaml counts as a data set, any other folder as images. Of several paths the first decides.
+    A folder with a data set's description counts as a data set, any other folder as images. Of several paths the
+    first decides which project it is.
 
     Raises:
         StorageError: It does not exist, or is nothing that can be opened.
     """
-    first = paths[0].expanduser().absolute()
+    given = tuple(path.expanduser().absolute() for path in paths)
+    first = given[0]
     if not first.exists():
         raise StorageError(
             "there is nothing here.", path=first, remedy="Choose a folder that exists."
         )
     if first.is_dir():
-        return _classify_folder(first)
-    suffix = first.suffix.lower()
-    if first.name == "project.db":
+        return _classify_folder(first, given)
+    if first.name == DATABASE:
         return Opening("project", first.parent, ())
-    if suffix in YAML_NAMES:
+    if is_description(first):
         return Opening("dataset", project_folder_for(first), (first,))
-    if suffix.lstrip(".") in IMG_FORMATS:
-        files = tuple(path.expanduser().absolute() for path in paths if path.is_file())
-        return Opening("files", project_folder_for(first.parent), files)
+    if first.suffix.lower().lstrip(".") in SUFFIXES:
+        return Opening("images", project_folder_for(first.parent), given)
     raise StorageError(
-        f"a file of the kind {suffix or first.name!r} cannot be opened.",
+        f"a file of the kind {first.suffix or first.name!r} cannot be opened.",
         path=first,
         remedy="Open a folder of images, a data.yaml or a project.",
     )
 
 
-def import_into(folder: Path, source: Path, progress: Progress) -> ImportReport:
+def is_description(path: Path) -> bool:
+    """Tell whether a file is named like the description of a data set."""
+    return path.suffix.lower() in YAML_NAMES
+
+
+def find_description(folder: Path) -> Path | None:
+    """Return what describes the data set in a folder: a YAML file with names, or the folder with a classes.txt."""
+    if not folder.is_dir():
+        return None
+    named = [folder / f"data{suffix}" for suffix in YAML_NAMES]
+    others = sorted(path for path in folder.glob("*.y*ml") if is_description(path))
+    for path in (*named, *others):
+        if path.is_file() and (path in named or _has_names(path)):
+            return path
+    has_labels = (folder / "classes.txt").is_file() and (folder / "labels").is_dir()
+    return folder if has_labels else None
+
+
+def import_into(
+    folder: Path,
+    source: Path,
+    progress: Progress,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> ImportReport:
     """Import a data set into the project in ``folder``, made if needed; for a thread of its own.
+
+    A data set that cannot be read leaves no project behind.
 
     Raises:
         EngineError: The data set cannot be read, or the project cannot be written.
+        CancelledError: ``is_cancelled`` said so; nothing was imported.
     """
-    with open_or_create(folder) as project:
+    told = stoppable(progress, is_cancelled)
+    dataset = read(source, None, lambda done, total: told(done, total, "reading"))
+    with writable_project(folder) as project:
         return import_dataset(
-            project, source, progress=lambda done, total: progress(done, total, "")
+            project,
+            source,
+            progress=lambda done, total: told(done, total, "writing"),
+            dataset=dataset,
         )
 
 
-def _classify_folder(folder: Path) -> Opening:
+def mirror_into(
+    folder: Path,
+    source: Path,
+    progress: Progress,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> ImportReport:
+    """Keep the label files of the data set ``source`` in step with the project from now on.
+
+    Raises:
+        EngineError: The data set does not fit the project, or one of them cannot be read or written.
+        CancelledError: ``is_cancelled`` said so; nothing was changed.
+    """
+    told = stoppable(progress, is_cancelled)
+    with writable_project(folder) as project:
+        mirror, report = open_in_place(
+            project, source, lambda done, total: told(done, total, "reading")
+        )
+        mirror.stop()
+    return report
+
+
+def stoppable(progress: Progress, is_cancelled: Callable[[], bool]) -> Progress:
+    """Return a progress that ends the work it is told about when it was given up."""
+
+    def tell(done: int, total: int, text: str) -> None:
+        if is_cancelled():
+            raise CancelledError("The work was given up.")
+        progress(done, total, text)
+
+    return tell
+
+
+def _classify_folder(folder: Path, given: tuple[Path, ...]) -> Opening:
     project = project_folder_for(folder)
     if is_project(project):
         return Opening("project", project, ())
-    yamls = sorted(path for path in folder.glob("data.y*ml") if path.suffix in YAML_NAMES)
-    if yamls:
-        return Opening("dataset", project, (yamls[0],))
-    return Opening("images", project, (folder,))
+    description = find_description(folder)
+    if description is not None:
+        return Opening("dataset", project, (description,))
+    return Opening("images", project, given)
+
+
+def _has_names(path: Path) -> bool:
+    """Tell whether a YAML file has a top-level entry ``names``, as a data set's has."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            return any(line.startswith("names:") for line in lines)
+    except OSError:
+        return False

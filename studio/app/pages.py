@@ -40,7 +40,11 @@ class Pages:
         )
         self.annotate = AnnotatePage(workspace, session.thumbnails, studio.actions, empty)
         self.dataset = DatasetPanel(
-            project, files.file_add_images, files.file_import_labels, files.file_export_dataset
+            project,
+            files.file_add_images,
+            files.file_import_labels,
+            files.file_export_dataset,
+            session.labels,
         )
         self.train = TrainPanel(project, jobs, runs)
         self.models = ModelsPanel(project, jobs, runs)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer
 from engine.runtime.errors import EngineError
 from studio.actions.table import Needs
 from studio.app.canvas_link import CanvasLink
+from studio.app.label_folder import LabelFolder
 from studio.app.pages import Pages
 from studio.model.edits import Edit
 from studio.model.preferences import AUTO_TOOL, TAGS
@@ -40,6 +41,7 @@ class Session(QObject):
         self.project = project
         self.workspace = Workspace(project)
         self.thumbnails = ThumbnailLoader(_thumbnail_reader(project), self)
+        self.labels = LabelFolder(self)
         self.pages = Pages(self)
         self.annotate = self.pages.annotate
         self.canvas = self.annotate.canvas
@@ -48,12 +50,16 @@ class Session(QObject):
         self.use_tool(self._first_tool())
         self._timer = QTimer(self)
         self._timer.setInterval(_OTHERS_MS)
-        self._timer.timeout.connect(project.refresh)
+        self._timer.timeout.connect(lambda: self.attempt(project.refresh))
         self._timer.start()
 
     def close(self) -> None:
         """Remember the place, stop the threads, close the project."""
         self._timer.stop()
+        self.studio.files.adding.stop()
+        self.studio.suggest.stop()
+        self.labels.stop()
+        self.studio.keep_docks(self.annotate)
         self.workspace.remember()
         self.thumbnails.close()
         self.project.close()
@@ -80,16 +86,21 @@ class Session(QObject):
         self.studio.actions.set_checked({f"tool.use:{name}": True})
 
     def is_settled(self) -> bool:
-        """Tell whether the picture and its shapes are there (or cannot be)."""
-        return (
+        """Tell whether the picture, its shapes and the thumbnails are there (or cannot be)."""
+        picture = (
             self.workspace.image_id is None
+            or self.canvas.isHidden()
+            or not self.canvas.isVisible()
             or self.canvas.is_settled()
             or bool(self.canvas.problem())
         )
+        return picture and not self.thumbnails.is_busy()
 
     def present(self) -> Needs:
         """Return what is there for actions to work on."""
         there = Needs.PROJECT
+        if self.studio.window.current_page() == "annotate":
+            there |= Needs.CANVAS
         if self.workspace.image_id is not None:
             there |= Needs.IMAGE
             if self.project.suggestions(self.workspace.image_id):
@@ -121,12 +132,16 @@ class Session(QObject):
             workspace.image_changed,
             workspace.selection_changed,
         ):
-            signal.connect(self._offer_actions)
+            signal.connect(self.offer_actions)
+        self.studio.actions.attach_canvas(self.canvas)
         status.show_saved(project.read_only)
         if project.notice:
             self.studio.window.banner.show_message(project.notice, tone="warning")
         self._on_image_changed(workspace.image_id)
-        self._offer_actions()
+
+    def offer_actions(self, *_: object) -> None:
+        """Offer the actions that have something to work on, grey the others."""
+        self.studio.actions.offer(self.present())
 
     def _first_tool(self) -> str:
         labelled = self.project.status_counts().get("labelled", 0)
@@ -137,9 +152,6 @@ class Session(QObject):
         self.studio.window.status.show_image(
             *((record.width, record.height) if record is not None else (0, 0))
         )
-
-    def _offer_actions(self, *_: object) -> None:
-        self.studio.actions.offer(self.present())
 
 
 def _thumbnail_reader(project: Project) -> Callable[[Path], bytes | None]:

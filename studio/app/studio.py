@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QByteArray, QObject
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from engine.runtime.device import list_devices
@@ -23,8 +23,9 @@ from studio.app.session import Session
 from studio.app.suggest_handlers import SuggestHandlers
 from studio.app.view_handlers import ViewHandlers
 from studio.jobs.client import JobsClient, RunsWatcher
+from studio.main_window.annotate_page import DOCKS_VERSION, AnnotatePage
 from studio.main_window.window import PAGES, MainWindow
-from studio.model.preferences import TAGS, THEME, Preferences
+from studio.model.preferences import DOCKS, TAGS, THEME, WINDOW, Preferences
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot
 from studio.panels.settings import SettingsPanel
@@ -58,6 +59,7 @@ class Studio(QObject):
         self.jobs = JobsClient(self)
         self.runs = RunsWatcher(self)
         self.session: Session | None = None
+        self.keeps_layout = True
         self.window = MainWindow()
         self.files = FileHandlers(self)
         suggest = SuggestHandlers(self)
@@ -73,11 +75,14 @@ class Studio(QObject):
     def start_session(self, project: Project) -> None:
         """Show a project in place of the one that is open."""
         self._drop_session()
+        if self.actions["view.canvas_only"].isChecked():
+            self.actions["view.canvas_only"].trigger()
         self.window.banner.hide()
         self.preferences.add_recent(project.folder)
         self.runs.set_folder(project.runs_dir)
         self.session = Session(self, project)
         self.window.set_pages(self.session.pages.by_name())
+        self.restore_docks(self.session.annotate)
         self.window.setWindowTitle(f"{project.name} – Maskwright")
         self.show_page("annotate")
 
@@ -97,10 +102,15 @@ class Studio(QObject):
 
     def show_page(self, name: str) -> None:
         """Go to a page."""
+        if name != "annotate" and self.actions["view.canvas_only"].isChecked():
+            self.actions["view.canvas_only"].trigger()  # else there would be no way back to see
         self.window.show_page(name)
         self.actions.set_checked({f"page.show:{name}": True})
-        if name == "annotate" and self.session is not None:
-            self.session.canvas.setFocus()
+        self.window.status.show_canvas_facts(name == "annotate")
+        if self.session is not None:
+            self.session.offer_actions()
+            if name == "annotate":
+                self.session.canvas.setFocus()
 
     def show_export(self) -> None:
         """Show the export form of the open project."""
@@ -110,7 +120,12 @@ class Studio(QObject):
     def is_busy(self) -> bool:
         """Tell whether something is under way that will change what the window shows."""
         loading = self.session is not None and not self.session.is_settled()
-        return loading or self.jobs.is_busy() or self.files.is_adding or self.suggest.is_running
+        return (
+            loading
+            or self.jobs.is_busy()
+            or self.files.adding.is_running
+            or self.suggest.is_running
+        )
 
     def show_error(self, error: EngineError) -> None:
         """Say what happened and what to do, in the window's banner."""
@@ -130,8 +145,34 @@ class Studio(QObject):
         recent = self.preferences.recent()
         return recent[0].parent if recent else Path.home()
 
+    def restore_window(self) -> None:
+        """Give the window the place and size that it had the last time."""
+        kept = str(self.preferences[WINDOW])
+        if kept:
+            self.window.restoreGeometry(QByteArray.fromBase64(kept.encode()))
+
+    def restore_docks(self, page: AnnotatePage) -> None:
+        """Arrange the docks beside the canvas as they were the last time."""
+        kept = str(self.preferences[DOCKS])
+        if kept:
+            page.restoreState(QByteArray.fromBase64(kept.encode()), DOCKS_VERSION)
+
+    def keep_docks(self, page: AnnotatePage) -> None:
+        """Note how the docks are arranged, unless they are hidden for a while."""
+        if self.keeps_layout and not self.actions["view.canvas_only"].isChecked():
+            self._keep(DOCKS, page.saveState(DOCKS_VERSION))
+
+    def _keep_window(self) -> None:
+        if self.keeps_layout:
+            self._keep(WINDOW, self.window.saveGeometry())
+
+    def _keep(self, name: str, layout: QByteArray) -> None:
+        with contextlib.suppress(EngineError, OSError):  # a layout is not worth a message
+            self.preferences[name] = bytes(layout.toBase64().data()).decode()
+
     def shut_down(self) -> None:
         """Close the project and the worker; trainings go on."""
+        self._keep_window()
         self._drop_session()
         self.runs.close()
         self.jobs.close()
@@ -141,6 +182,7 @@ class Studio(QObject):
         window.dropped.connect(self.files.drop)
         window.closing.connect(self.shut_down)
         self.theme.changed.connect(self.actions.recolor_icons)
+        self.settings.changed.connect(self._on_setting_changed)
         self.runs.runs_changed.connect(self._on_runs_changed)
         window.status.run_words.clicked.connect(lambda: self.show_page("train"))
         window.status.device.setText(list_devices()[0].name)
@@ -151,6 +193,16 @@ class Studio(QObject):
                 "view.shapes": True,
             }
         )
+
+    def _on_setting_changed(self, name: str) -> None:
+        """Let what was changed on the Settings page count at once."""
+        if name == THEME:
+            self.apply_theme()
+            self.actions.set_checked({f"view.theme:{self.preferences[THEME]}": True})
+        elif name == TAGS:
+            self.actions.set_checked({"view.tags": bool(self.preferences[TAGS])})
+            if self.session is not None:
+                self.session.canvas.set_tags_visible(bool(self.preferences[TAGS]))
 
     def _show_start(self) -> None:
         files = self.files

@@ -35,6 +35,12 @@ class SuggestHandlers:
         """Whether a model is at work on the project's images."""
         return self._run is not None
 
+    def stop(self) -> None:
+        """Give the work up, because the project closes; what was found stays."""
+        if self._run is not None:
+            self._run.cancel()
+            self._end()
+
     def suggest_run_current(self) -> None:
         """Run the newest model on the image that shows."""
         session = self._studio.session

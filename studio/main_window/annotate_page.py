@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QActionEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
     QHBoxLayout,
     QMainWindow,
+    QTabWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -17,6 +19,7 @@ from studio.actions.registry import Actions
 from studio.canvas.view import CanvasView
 from studio.model.workspace import Workspace
 from studio.panels.classes import ClassesPanel
+from studio.panels.history import HistoryPanel
 from studio.panels.images.filmstrip import Filmstrip
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 from studio.panels.objects import ObjectsPanel
@@ -25,13 +28,15 @@ from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState
 from studio.widgets.text_label import TextLabel
 
+# Groups of the tool strip: action and, where a word stands beside the icon, that word.
 _STRIP = (
-    ("tool.use:select", "tool.use:polygon", "tool.use:box"),
-    ("edit.undo", "edit.redo"),
-    ("view.fit", "view.shapes", "view.tags"),
-    ("suggest.run_current", "suggest.accept_all", "suggest.reject_all"),
+    (("tool.use:select", "Select"), ("tool.use:polygon", "Polygon"), ("tool.use:box", "Rectangle")),
+    (("edit.undo", ""), ("edit.redo", "")),
+    (("view.fit", ""), ("view.shapes", ""), ("view.tags", "")),
+    (("suggest.run_current", "Suggest"), ("suggest.accept_all", ""), ("suggest.reject_all", "")),
 )
 _DOCK_WIDTH = 264
+DOCKS_VERSION = 1  # of what QMainWindow.saveState keeps: another number after the docks changed
 
 
 class AnnotatePage(QMainWindow):
@@ -54,11 +59,13 @@ class AnnotatePage(QMainWindow):
         super().__init__()
         self.setWindowFlags(Qt.WindowType.Widget)
         self._workspace = workspace
+        self._hidden_docks: list[QDockWidget] = []
         self.canvas = CanvasView()
         self.empty = empty
         self.filmstrip = Filmstrip(workspace, thumbnails)
         self.classes = ClassesPanel(workspace)
         self.objects = ObjectsPanel(workspace)
+        self.history = HistoryPanel(workspace.project)
         self.chip = _ClassChip(workspace)
         self.strip = self._build_strip(actions)
         center = QWidget()
@@ -76,15 +83,21 @@ class AnnotatePage(QMainWindow):
         self.docks = [
             self._dock("Classes", self.classes),
             self._dock("Objects", self.objects),
+            self._dock("History", self.history),
         ]
-        self.resizeDocks(self.docks, [_DOCK_WIDTH] * 2, Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks, [260, 400], Qt.Orientation.Vertical)
+        self.tabifyDockWidget(self.docks[1], self.docks[2])
+        self.docks[1].raise_()
+        self.resizeDocks(self.docks[:2], [_DOCK_WIDTH] * 2, Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks[:2], [260, 400], Qt.Orientation.Vertical)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         workspace.list_changed.connect(self._show_canvas_or_hint)
         self._show_canvas_or_hint()
 
     def set_canvas_only(self, only: bool) -> None:
-        """Hide everything but the canvas, or bring it back."""
-        for widget in (*self.docks, self.strip, self.filmstrip):
+        """Hide everything but the canvas, or bring back what was there."""
+        if only:
+            self._hidden_docks = [dock for dock in self.docks if not dock.isHidden()]
+        for widget in (*self._hidden_docks, self.strip, self.filmstrip):
             widget.setVisible(not only)
 
     def _show_canvas_or_hint(self) -> None:
@@ -101,8 +114,8 @@ class AnnotatePage(QMainWindow):
         for number, group in enumerate(_STRIP):
             if number:
                 line.addWidget(_gap())
-            for action_id in group:
-                line.addWidget(_strip_button(actions, action_id))
+            for action_id, word in group:
+                line.addWidget(_strip_button(actions, action_id, word))
         line.addWidget(_gap())
         line.addWidget(self.chip)
         line.addStretch()
@@ -143,13 +156,31 @@ class _ClassChip(QFrame):
         self._name.setText(cls.name if cls is not None else "first shape makes class “object”")
 
 
-def _strip_button(actions: Actions, action_id: str) -> QWidget:
-    button = QToolButton()
-    button.setProperty("kind", "tool")
+def _strip_button(actions: Actions, action_id: str, word: str) -> QWidget:
+    button = _WordButton(word)
+    button.setProperty("kind", "word" if word else "tool")
     button.setDefaultAction(actions[action_id])
     button.setIconSize(QSize(tokens.ICON_SIZE, tokens.ICON_SIZE))
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return button
+
+
+class _WordButton(QToolButton):
+    """An action's button with a shorter word than the menu has, or with none."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self._word = word
+        styles = Qt.ToolButtonStyle
+        self.setToolButtonStyle(
+            styles.ToolButtonTextBesideIcon if word else styles.ToolButtonIconOnly
+        )
+
+    def actionEvent(self, event: QActionEvent) -> None:
+        """Take the word back, which Qt overwrites with the action's text at each change."""
+        super().actionEvent(event)
+        if self._word:
+            self.setText(self._word)
 
 
 def _gap() -> QFrame:

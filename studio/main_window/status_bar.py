@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QStatusBar, QWidget
 
 from studio.theme import tokens
@@ -60,7 +62,10 @@ class StatusBar(QStatusBar):
         self.image.setText(f"{width} × {height}" if width else "")
 
     def show_cursor(self, x: float, y: float) -> None:
-        """Show the cursor in image pixels."""
+        """Show the cursor in image pixels; NaN, when it has left the canvas, clears it."""
+        if isnan(x):
+            self.cursor_place.setText("")
+            return
         self.cursor_place.setText(f"x {x:.0f}  y {y:.0f}")
 
     def show_zoom(self, zoom: float) -> None:
@@ -72,6 +77,11 @@ class StatusBar(QStatusBar):
         self.run_words.setText(words)
         self.run_bar.setValue(round(share * 1000))
         self._run.setVisible(bool(words))
+
+    def show_canvas_facts(self, shown: bool) -> None:
+        """Show or hide what is about the canvas, which other pages do not have."""
+        for label in (self.image, self.cursor_place, self.zoom):
+            label.setVisible(shown)
 
     def clear_facts(self) -> None:
         """Forget the project's facts."""

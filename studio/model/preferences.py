@@ -10,6 +10,7 @@ from engine.runtime.settings_schema import Setting
 
 THEME, TAGS, RECENT = "studio.theme", "studio.name_tags", "studio.recent_projects"
 CONFIDENCE, AUTO_TOOL = "studio.suggestion_confidence", "studio.first_tool"
+WINDOW, DOCKS = "studio.window", "studio.docks"
 _RECENT_KEPT = 12
 
 STUDIO_SETTINGS = (
@@ -40,6 +41,10 @@ STUDIO_SETTINGS = (
         high=1.0,
     ),
     Setting(RECENT, list, list, "Projects opened lately, newest first.", "About", editable=False),
+    Setting(WINDOW, str, "", "Place and size of the window.", "About", editable=False),
+    Setting(
+        DOCKS, str, "", "How the docks beside the canvas are arranged.", "About", editable=False
+    ),
 )
 
 

@@ -36,7 +36,10 @@ class Workspace:
         self._image_id: int | None = None
         self._class_id: int | None = None
         self._selection: tuple[int, ...] = ()
+        self._is_stale = False
         project.images_changed.connect(self.refresh)
+        for signal in (project.shapes_changed, project.image_changed, project.suggestions_changed):
+            signal.connect(self._on_labels_changed)
         project.classes_changed.connect(self._check_class)
         self._class_id = project.recall(CLASS_KEY)
         self._check_class()
@@ -111,6 +114,8 @@ class Workspace:
             return
         self._image_id = image_id
         self.select(())
+        if self._is_stale:  # only now: the image at hand stays in the list until it is left
+            self._read_list()
         self.image_changed.emit(image_id)
 
     def step(self, count: int) -> bool:
@@ -129,11 +134,13 @@ class Workspace:
 
     def go_to_next_unlabelled(self) -> bool:
         """Go to the next image without labels after this one, round the end; False where there is none."""
-        waiting = self.project.image_ids(ImageFilter(statuses=frozenset({"unlabelled"})))
+        waiting = set(self.project.image_ids(ImageFilter(statuses=frozenset({"unlabelled"}))))
+        waiting.discard(self._image_id if self._image_id is not None else -1)
         if not waiting:
             return False
-        here = self._image_id if self._image_id is not None else -1
-        self.go_to(next((i for i in waiting if i > here), waiting[0]))
+        ids = self.project.image_ids()
+        here = ids.index(self._image_id) + 1 if self._image_id in ids else 0
+        self.go_to(next(i for i in [*ids[here:], *ids[:here]] if i in waiting))
         return True
 
     def choose_class(self, class_id: int | None) -> None:
@@ -156,13 +163,20 @@ class Workspace:
 
     def refresh(self) -> None:
         """Read the list of images again."""
-        self._image_ids = self.project.image_ids(self._filter)
-        self._positions = {image_id: at for at, image_id in enumerate(self._image_ids)}
-        self.list_changed.emit()
+        self._read_list()
         if self._image_id is not None and not self.project.images([self._image_id]):
             self.go_to(self._image_ids[0] if self._image_ids else None)
         elif self._image_id is None and self._image_ids:
             self.go_to(self._image_ids[0])
+
+    def _read_list(self) -> None:
+        self._is_stale = False
+        self._image_ids = self.project.image_ids(self._filter)
+        self._positions = {image_id: at for at, image_id in enumerate(self._image_ids)}
+        self.list_changed.emit()
+
+    def _on_labels_changed(self, _image_id: int) -> None:
+        self._is_stale = self._filter != ImageFilter(text=self._filter.text)
 
     def _check_class(self) -> None:
         ids = [cls.id for cls in self.project.classes()]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -39,6 +41,32 @@ _STATUSES = (
 )
 
 
+class LabelFiles(Protocol):
+    """The label files on disk that can follow the project."""
+
+    @property
+    def kept(self) -> Path | None:
+        """The data.yaml whose label files follow the project, or None."""
+
+    def offered(self) -> Path | None:
+        """Return the data.yaml whose label files could follow it, or None."""
+
+    def conflicts(self) -> int:
+        """Return how many files wait for a decision."""
+
+    def keep(self) -> None:
+        """Begin."""
+
+    def leave(self) -> None:
+        """End."""
+
+    def take_theirs(self) -> None:
+        """Load the files that wait."""
+
+    def keep_ours(self) -> None:
+        """Write over the files that wait."""
+
+
 class DatasetPanel(QWidget):
     """An overview that is read anew each time the page is shown.
 
@@ -47,6 +75,7 @@ class DatasetPanel(QWidget):
         add_images: Asks for a folder to add.
         import_labels: Asks for a data set to import.
         export_dataset: Asks where to export to.
+        label_files: The label files that can follow the project.
     """
 
     def __init__(
@@ -55,10 +84,12 @@ class DatasetPanel(QWidget):
         add_images: Callable[[], object],
         import_labels: Callable[[], object],
         export_dataset: Callable[[], object],
+        label_files: LabelFiles,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._project = project
+        self._label_files = label_files
         self._steps = (
             ("Add a folder of images", "add", add_images),
             ("Import data set", "import", import_labels),
@@ -115,6 +146,8 @@ class DatasetPanel(QWidget):
         cards.addWidget(self._classes_card(), 3, Qt.AlignmentFlag.AlignTop)
         cards.addWidget(self._splits_card(), 2, Qt.AlignmentFlag.AlignTop)
         column.addLayout(cards)
+        if (files := self._files_card()) is not None:
+            column.addWidget(files)
         column.addStretch(1)
         return inner
 
@@ -158,7 +191,7 @@ class DatasetPanel(QWidget):
         total = sum(count for _, count in rows) or 1
         for row, (words, count) in enumerate(rows, start=1):
             grid.addWidget(TextLabel(words), row, 0)
-            grid.addWidget(_Bar(current_colors().accent, count / total), row, 1)
+            grid.addWidget(_Bar("", count / total), row, 1)
             grid.addWidget(TextLabel(f"{count:,}", "secondary"), row, 2)
         note = (
             "Images without a split are divided when a training starts: one in five validates, always the "
@@ -168,6 +201,40 @@ class DatasetPanel(QWidget):
         grid.setColumnStretch(1, 1)
         grid.setRowStretch(len(rows) + 2, 1)
         return card
+
+    def _files_card(self) -> QWidget | None:
+        """Offer to keep the label files on disk in step; None where there are none."""
+        files, kept = self._label_files, self._label_files.kept
+        offered = files.offered() if kept is None else None
+        if kept is None and offered is None:
+            return None
+        card, grid = _card("Label files")
+        if kept is None:
+            said = f"The label files of {offered} are not touched: your labels are in the project."
+            steps = [("Keep the labels folder in step", files.keep)]
+        else:
+            said = f"The label files of {kept} follow the project: each finished edit is written there as well."
+            steps = [("Stop writing label files", files.leave)]
+        if waiting := files.conflicts():
+            one = waiting == 1
+            said += f"\n{waiting:,} of them {'was' if one else 'were'} changed outside and {'is' if one else 'are'} left alone."
+            steps = [
+                ("Load the files", files.take_theirs),
+                ("Keep the project's labels", files.keep_ours),
+                *steps,
+            ]
+        grid.addWidget(TextLabel(said, "secondary", wrap=True), 1, 0)
+        for place, (text, do) in enumerate(steps, start=1):
+            button = TextButton(text)
+            button.clicked.connect(lambda _=False, call=do: self._after(call))
+            grid.addWidget(button, 1, place, Qt.AlignmentFlag.AlignTop)
+        grid.setColumnStretch(0, 1)
+        return card
+
+    def _after(self, do: Callable[[], object]) -> None:
+        """Do something and show what is true then; deferred, because the button that asks is shown anew."""
+        do()
+        QTimer.singleShot(0, self, self.refresh)
 
 
 def _card(title: str) -> tuple[QFrame, QGridLayout]:
@@ -182,7 +249,7 @@ def _card(title: str) -> tuple[QFrame, QGridLayout]:
 
 
 class _Bar(QWidget):
-    """A horizontal bar, ``share`` 0..1 of its width."""
+    """A horizontal bar, ``share`` 0..1 of its width; without a colour it has the accent's."""
 
     def __init__(self, color: str, share: float) -> None:
         super().__init__()
@@ -199,7 +266,7 @@ class _Bar(QWidget):
         painter.setBrush(QColor(current_colors().pressed))
         painter.drawRoundedRect(track, 4, 4)
         if self._share > 0:
-            painter.setBrush(QColor(self._color))
+            painter.setBrush(QColor(self._color or current_colors().accent))
             track.setWidth(max(8.0, track.width() * self._share))
             painter.drawRoundedRect(track, 4, 4)
         painter.end()

@@ -75,6 +75,13 @@ class FolderMirror:
         self._project.image_changed.disconnect(self._on_labels_changed)
         self._project.classes_changed.disconnect(self._on_classes_changed)
 
+    def leave(self) -> None:
+        """Write no more, for good: the files stay as they are, as those of a plain import."""
+        self.stop()
+        with self._store.transaction():
+            self._table.clear()
+            self._store.put(_KEY, None)
+
     def sync(self, limit: int = 100) -> int:
         """Write up to ``limit`` files that are behind and return how many; 0: all are in step or in conflict."""
         written = 0
@@ -268,10 +275,15 @@ def open_in_place(
     report = import_dataset(project, data["yaml_file"], "yolo", progress=progress)
     store = store_of(project)
     revisions = store.revisions(report.image_ids)
+    ours = {absolute(note.file) for note in report.notes if note.kind == "note"}
     rows = []
     for record in project.images(report.image_ids):
         label = label_path(record.path)
-        rows.append(MirrorRow(record.id, label, look_at(label), revisions[record.id]))
+        state = look_at(label)
+        # labels drawn since an earlier import are ahead of their file: the next sync writes them
+        is_ahead = record.path in ours or (record.status == "labelled" and not state.digest)
+        revision = -1 if is_ahead else revisions[record.id]
+        rows.append(MirrorRow(record.id, label, state, revision))
     facts = {
         "yaml": str(data["yaml_file"]),
         "digest": look_at(data["yaml_file"]).digest,

@@ -51,6 +51,7 @@ class Filmstrip(QWidget):
         self.status_box.setAccessibleName("Show images by status")
         for text, _ in _STATUS_CHOICES:
             self.status_box.addItem(text)
+        self.status_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.status_box.currentIndexChanged.connect(self._on_filter_chosen)
         self.class_box = QComboBox()
         self.class_box.setAccessibleName("Show images with a class")
@@ -63,7 +64,8 @@ class Filmstrip(QWidget):
         workspace.image_changed.connect(self._on_image_changed)
         workspace.list_changed.connect(self._on_list_changed)
         workspace.project.classes_changed.connect(self._fill_classes)
-        workspace.project.shapes_changed.connect(self._on_shapes_changed)
+        for signal in (workspace.project.shapes_changed, workspace.project.image_changed):
+            signal.connect(self._on_status_changed)
         self._fill_classes()
         self._on_list_changed()
 
@@ -123,7 +125,7 @@ class Filmstrip(QWidget):
         self._on_image_changed(self._workspace.image_id)
         self._show_counts()
 
-    def _on_shapes_changed(self, _image_id: int) -> None:
+    def _on_status_changed(self, _image_id: int) -> None:
         self._show_counts()
 
     def _show_counts(self) -> None:
@@ -146,7 +148,7 @@ class _Strip(QListView):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFixedHeight(FRAME_HEIGHT + 8 + 16)
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the canvas
         self.setAccessibleName("Images")
 
     def wheelEvent(self, event: QWheelEvent) -> None:

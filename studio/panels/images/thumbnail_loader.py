@@ -51,6 +51,10 @@ class ThumbnailLoader(QObject):
             self._start()
         return None
 
+    def is_busy(self) -> bool:
+        """Tell whether a thumbnail that somebody asked for is on its way."""
+        return bool(self._waiting) or self._running > 0
+
     def close(self) -> None:
         """Drop all wishes and wait for the threads; nothing is emitted afterwards."""
         self._closed = True
