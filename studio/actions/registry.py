@@ -109,7 +109,7 @@ def _find(handlers: Sequence[object], name: str) -> Callable[..., object]:
     raise AttributeError(f"no handler for the action {name}")
 
 
-def _call(handler: Callable[..., object], spec: ActionSpec) -> Callable[..., None]:
+def _call(handler: Callable[..., object], spec: ActionSpec) -> Callable[..., object]:
     """Return a slot that gives the handler the table's argument, or for a lone switch its state."""
     if spec.argument is not None:
         return partial(_run_with, handler, spec.argument)

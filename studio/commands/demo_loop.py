@@ -13,6 +13,7 @@ from studio.commands.demo import ready_sample
 from studio.jobs.messages import Export, Exported, Predict, Predicted, Report
 from studio.jobs.preparation import train_project
 from studio.jobs.suggestions import SuggestionSink
+from studio.jobs.worker import Context
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.model.runs import VALIDATION_FILE, RunReader, RunSnapshot, RunState, read_json
@@ -91,18 +92,9 @@ def _train(project_folder: Path) -> RunSnapshot:
     return run
 
 
-class _Context:
-    """Takes the reports that would go to the window."""
-
-    def __init__(self) -> None:
-        self.predicted: list[Predicted] = []
-
-    def send(self, report: Report) -> None:
-        if isinstance(report, Predicted):
-            self.predicted.append(report)
-
-    def check(self) -> None:
-        """Nobody cancels here."""
+def _context(job: int, taken: list[Report]) -> Context:
+    """Return what a task reports to where no window listens and nobody cancels."""
+    return Context(job, taken.append, lambda: False)
 
 
 def _suggest(project: Project, weights: Path) -> int:
@@ -112,12 +104,13 @@ def _suggest(project: Project, weights: Path) -> int:
     LOGGER.info("Suggesting shapes for the unlabelled images")
     waiting = project.images(project.image_ids(ImageFilter(statuses=frozenset({"unlabelled"}))))
     images = tuple((record.id, str(record.path)) for record in waiting)
-    context = _Context()
+    reports: list[Report] = []
     arguments = {"conf": CONFIDENCE, "imgsz": TRAINING["imgsz"]}
-    tasks.run(Predict(1, str(weights), images, arguments), context)
+    tasks.run(Predict(1, str(weights), images, arguments), _context(1, reports))
     sink = SuggestionSink(project)
-    for found in context.predicted:
-        sink.take(found)
+    for report in reports:
+        if isinstance(report, Predicted):
+            sink.take(report)
     sink.flush()
     LOGGER.info("  %s", sink.count.sentence())
     return sink.count.shapes
@@ -130,7 +123,7 @@ def _export(project: Project, weights: Path) -> Exported:
     LOGGER.info("Exporting to ONNX and comparing")
     image = project.images(project.image_ids()[:1])[0].path
     request = Export(2, str(weights), "onnx", str(image), {"imgsz": TRAINING["imgsz"]})
-    value = tasks.run(request, _Context()).value
+    value = tasks.run(request, _context(2, [])).value
     if not isinstance(value, Exported):
         raise DemoError("the export gave no file.", path=weights)
     return value
