@@ -65,6 +65,8 @@ _PURPOSES = {
     "xilinx": "AMD Xilinx FPGAs",
 }
 _ALWAYS = ("imgsz", "device")
+# They belong to the removal of duplicates and say nothing without it.
+_WITH_NMS = ("conf", "iou", "max_det", "agnostic_nms")
 _LABELS = {
     "imgsz": "Image size",
     "device": "Device",
@@ -152,6 +154,8 @@ class ExportPanel(QWidget):
             return
         self.banner.hide()
         arguments = {**self._trained_size(), **self.form.values.changes()}
+        if not arguments.get("nms"):
+            arguments = {n: v for n, v in arguments.items() if n not in _WITH_NMS}
         self._job = self._jobs.export(model, self.format.key, self._image(), arguments)
         self._job.progressed.connect(self._on_progressed)
         self._job.finished.connect(self._on_finished)
@@ -175,15 +179,25 @@ class ExportPanel(QWidget):
         self.form = None
         if found.is_writable:
             wanted = found.options | set(_ALWAYS)
+            wanted |= set(_WITH_NMS) if "nms" in wanted else set()
             arguments = [a for a in arguments_for("export") if a.name in wanted]
             fields = argument_fields(arguments, "export", _LABELS)
-            self.form = Form(fields, [field.name for field in fields], roomy=True)
+            first = [field.name for field in fields if field.name not in _WITH_NMS]
+            self.form = Form(fields, first, roomy=True)
             trained = self._trained_size()
             if trained:
                 self.form.values.set_default("imgsz", trained["imgsz"])
             self.form.changed.connect(self._offer)
+            if "nms" in self.form.values.fields:
+                self.form.values.changed.connect(lambda _name: self._show_duplicates())
+                self._show_duplicates()
             self._form_place.addWidget(self.form)
         self._offer()
+
+    def _show_duplicates(self) -> None:
+        """Offer what governs the removal of duplicates once that is asked for."""
+        if self.form is not None:
+            self.form.advanced.setVisible(bool(self.form.values.value("nms")))
 
     def _trained_size(self) -> dict[str, Any]:
         path = self.picker.path()

@@ -1,0 +1,210 @@
+"""The validation page with real mouse: classes, curve, confusion, and the objects behind them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtTest import QTest
+
+from studio.model.validation_report import SeenImage, SeenObject
+from studio.panels.validation.originals import original_of
+from studio.panels.validation.panel import ValidationPanel
+from studio.panels.validation.tiles import Look, Tile, draw_tile, example_tile, image_tile
+from studio.storage.versions import create_version
+
+LEFT = Qt.MouseButton.LeftButton
+NAMES = {0: "square", 1: "circle"}
+LOOK = Look({0: "#00FF00", 1: "#0000FF"}, NAMES, "#FF0000")
+
+
+def seen(class_id: int, box: list[float], score: float | None = None, matched: bool = True) -> dict:
+    x1, y1, x2, y2 = box
+    ring = [[x1, y1], [x2, y1], [x2, y2], [x1, y2]]
+    item = {"class_id": class_id, "box": box, "polygon": ring, "matched": matched}
+    return item if score is None else {**item, "score": score}
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A validation of two images: one right, one with a square taken for a circle and one missed."""
+    folder = tmp_path / "validation"
+    folder.mkdir()
+    files = []
+    for number in range(2):
+        path = folder / f"{number}.png"
+        cv2.imwrite(str(path), np.full((60, 80, 3), 128, np.uint8))
+        files.append(str(path))
+    right = {"file": files[0], "width": 80, "height": 60,
+             "ground_truth": [seen(0, [10, 10, 30, 30])],
+             "predictions": [seen(0, [10, 10, 30, 30], 0.9)]}  # fmt: skip
+    wrong = {"file": files[1], "width": 80, "height": 60,
+             "ground_truth": [seen(0, [10, 10, 30, 30], matched=False), seen(1, [50, 20, 70, 50], matched=False)],
+             "predictions": [seen(1, [10, 10, 30, 30], 0.8, matched=False)]}  # fmt: skip
+    rows = [
+        {"class_id": n, "name": name, "images": 2 - n, "instances": 2 - n,
+         "box": {"precision": 0.5, "recall": 0.5, "ap50": 0.6 - n / 2, "ap": 0.5 - n / 4},
+         "mask": {"precision": 0.4, "recall": 0.4, "ap50": 0.5 - n / 2, "ap": 0.2 + n / 4}}
+        for n, name in NAMES.items()
+    ]  # fmt: skip
+    curve = {"recall": [0, 0.5, 1], "precision": {"0": [1, 1, 0], "1": [1, 0.5, 0]}}
+    values = {
+        "names": NAMES,
+        "metrics": {"metrics/mAP50-95(M)": 0.325, "metrics/mAP50-95(B)": 0.375},
+        "per_class": rows,
+        "curves": {"box": curve, "mask": curve},
+        "confusion": {"labels": ["square", "circle", "background"],
+                      "matrix": [[1, 0, 0], [1, 0, 0], [0, 1, 0]]},
+        "images": [right, wrong],
+        "speed_ms": {"inference": 4.0},
+        "weights": "best.pt",
+    }  # fmt: skip
+    (folder / "validation.json").write_text(json.dumps(values))
+    return folder
+
+
+@pytest.fixture
+def panel(qtbot, project, jobs, folder) -> ValidationPanel:
+    panel = ValidationPanel(project, jobs)
+    qtbot.addWidget(panel)
+    panel.resize(1300, 860)
+    panel.show()
+    panel.show_folder(folder, "train · best")
+    qtbot.waitUntil(lambda: panel.report is not None, timeout=10_000)
+    yield panel
+    panel.gallery.tiles_model.wait()
+
+
+def captions(panel: ValidationPanel) -> list[str]:
+    return [tile.caption for tile in panel.gallery.tiles_model.tiles]
+
+
+def click_cell(panel: ValidationPanel, row: int, column: int) -> None:
+    place = panel.confusion.cell_rect(row, column).center().toPoint()
+    QTest.mouseClick(panel.confusion, LEFT, pos=place)
+
+
+def test_the_worst_images_come_first(panel):
+    assert captions(panel) == ["1.png · 2 missed, 1 wrong", "0.png · all right"]
+    assert panel._about.text() == "2 images, 3 objects · 4.0 ms an image"
+
+
+def test_masks_and_boxes_have_their_own_figures(panel):
+    assert panel.stats["mAP50-95"].value() == "0.325"
+    assert panel.table.shown_names() == ["square", "circle"], "worst mask AP first"
+    panel.kind.setCurrentIndex(1)
+    assert panel.stats["mAP50-95"].value() == "0.375"
+    assert panel.table.shown_names() == ["circle", "square"]
+
+
+def test_a_click_on_a_heads_column_sorts(panel):
+    header = panel.table.horizontalHeader()
+    place = QPoint(header.sectionViewportPosition(2) + 20, header.height() // 2)
+    QTest.mouseClick(header.viewport(), LEFT, pos=place)
+    first = panel.table.shown_names()
+    QTest.mouseClick(header.viewport(), LEFT, pos=place)
+    assert panel.table.shown_names() == first[::-1]
+
+
+def test_a_click_on_a_class_shows_its_images_only(panel):
+    row = panel.table.shown_names().index("circle")
+    place = panel.table.visualRect(panel.table.model().index(row, 0)).center()
+    QTest.mouseClick(panel.table.viewport(), LEFT, pos=place)
+    assert captions(panel) == ["1.png · 1 missed, 1 wrong"]
+    assert panel.curve._chosen == 1
+    QTest.mouseClick(panel.show_all_button, LEFT)
+    assert len(captions(panel)) == 2
+
+
+def test_a_click_on_a_cell_shows_exactly_its_objects_and_opens_one(panel, folder, qtbot):
+    click_cell(panel, 1, 0)
+    assert panel._gallery_title.text() == "1 object of square taken for circle"
+    (tile,) = panel.gallery.tiles_model.tiles
+    assert tile.truth[0].class_id == 0
+    assert tile.predictions[0].class_id == 1
+    qtbot.waitUntil(
+        lambda: isinstance(panel.gallery.tiles_model.picture(0), QPixmap), timeout=10_000
+    )
+    place = panel.gallery.visualRect(panel.gallery.tiles_model.index(0)).center()
+    with qtbot.waitSignal(panel.open_image) as opened:
+        QTest.mouseClick(panel.gallery.viewport(), LEFT, pos=place)
+    file, box = opened.args
+    assert file == folder / "1.png"
+    assert box[0] < 10
+    assert box[2] > 30
+
+
+def test_an_empty_cell_does_nothing(panel):
+    before = captions(panel)
+    click_cell(panel, 0, 1)
+    assert captions(panel) == before
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ((0, 0), "1 object of square found"),
+        ((2, 1), "1 object of circle not found"),
+        ((1, 0), "1 object of square taken for circle"),
+        ((0, 2), "0 × square where there is nothing"),
+        ((2, 2), ""),
+    ],
+)
+def test_cells_are_said_in_words(panel, cell, words):
+    assert panel.confusion.describe(*cell) == words
+
+
+def test_a_folder_without_validation_says_what_to_do(panel, tmp_path, qtbot):
+    panel.show_folder(tmp_path)
+    qtbot.waitUntil(lambda: panel.banner.isVisible(), timeout=10_000)
+    assert "Validate the model again." in panel.banner.text()
+
+
+def test_labels_are_drawn_left_and_predictions_right_mistakes_in_red(tmp_path):
+    path = tmp_path / "grey.png"
+    cv2.imwrite(str(path), np.full((100, 100, 3), 128, np.uint8))
+    ring = ((20.0, 20.0), (80.0, 20.0), (80.0, 80.0), (20.0, 80.0))
+    truth = SeenObject(0, (20, 20, 80, 80), ring, matched=True)
+    missed = SeenObject(1, (20, 20, 80, 80), ring, matched=False, score=0.9)
+    image = SeenImage(path, 100, 100, (truth,), (missed,))
+    picture = draw_tile(image_tile(image), LOOK)
+    half = (picture.width() - 4) // 2
+    scale = half / 100
+
+    def at(x: float, y: float, right: bool) -> QColor:
+        return picture.pixelColor(round(x * scale) + (half + 4 if right else 0), round(y * scale))
+
+    edge_left, edge_right = at(20, 50, right=False), at(20, 50, right=True)
+    assert edge_left.green() > edge_left.red() + 50
+    assert edge_right.red() > edge_right.green() + 50
+    assert at(50, 50, right=False).green() > at(50, 50, right=False).red(), "a faint fill"
+    assert at(5, 50, right=False) == QColor(128, 128, 128)
+
+
+def test_a_missing_image_says_so_in_its_tile(tmp_path):
+    image = SeenImage(tmp_path / "gone.png", 10, 10, (), ())
+    assert "gone.png" in draw_tile(image_tile(image), LOOK)
+
+
+def test_a_crop_keeps_inside_the_image():
+    image = SeenImage(Path("a.png"), 100, 50, (), ())
+    truth = SeenObject(0, (0, 0, 10, 10), (), matched=False)
+    tile = example_tile(
+        type("E", (), {"image": image, "truth": truth, "prediction": None, "box": truth.box})()
+    )
+    assert isinstance(tile, Tile)
+    assert tile.region == (0, 0, 34, 34)
+
+
+def test_a_versions_picture_leads_back_to_the_projects_own(project):
+    version = create_version(project)
+    placed = sorted((version.folder / "images" / "train").iterdir())[0]
+    original = original_of(placed)
+    assert project.find_image(original) is not None
+    assert not original.is_relative_to(version.folder)
+    assert original_of(Path("/somewhere/else.png")) == Path("/somewhere/else.png")
