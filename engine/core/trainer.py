@@ -234,8 +234,9 @@ class BaseTrainer(TrainerHooks):
         given = load_checkpoint(pretrained).model if isinstance(pretrained, str | Path) else None
         if str(name).endswith(".pt"):
             checkpoint = load_checkpoint(name)
-            weights = checkpoint.model if pretrained is not False else None
-            return checkpoint.model.yaml, given or weights
+            if given is None and pretrained is not False:
+                given = checkpoint.model
+            return checkpoint.model.yaml, given
         return name, given
 
     def _setup_data(self) -> None:
@@ -286,6 +287,8 @@ class BaseTrainer(TrainerHooks):
     def _resume(self) -> None:
         """Take back every state of the run that goes on."""
         extra = self.resumed.extra
+        if self.args.time:
+            self.epochs = max(extra["epochs"], extra["epoch"] + 2)
         check_unfinished(extra["epoch"], self.epochs, self.resumed.path)
         self.state.restore(self.resumed.raw)
         self.pretrained, self.clock.before = extra["pretrained"], extra["seconds"]

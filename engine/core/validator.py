@@ -197,7 +197,9 @@ class BaseValidator(CallbackHost):
         """Take over the trainer's device, data and averaged network."""
         self.device, self.data = trainer.device, trainer.data
         self.names, self._half = self.data["names"], False
-        self._autocast = trainer.precision.autocast
+        # bfloat16's eight bits would move boxes by whole pixels; float32 convolutions run on TF32 there.
+        is_exact_enough = trainer.precision.dtype is not torch.bfloat16
+        self._autocast = trainer.precision.autocast if is_exact_enough else contextlib.nullcontext
         return trainer.ema.ema
 
     def _open(self, model: Any) -> Any:
@@ -218,13 +220,7 @@ class BaseValidator(CallbackHost):
     def _open_data(self, backend: Any) -> None:
         """Build the loader of the wanted split in the form that the network takes."""
         self.data = self.get_dataset()
-        split = self.data.get(self.args.split)
-        if not split:
-            raise ConfigError(
-                f"the data set has no split {self.args.split!r}.",
-                path=self.args.data,
-                remedy="Choose another split= or add it to the data.yaml.",
-            )
+        split = self.data[self.args.split]
         self.stride, self.any_size = backend.stride, backend.dynamic
         height, width = input_size(backend, self.args.imgsz)
         if height != width:

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from engine.core.trainer import BaseTrainer
 from engine.data.build import build_dataloader, build_yolo_dataset
-from engine.data.yaml_file import read_data_yaml
+from engine.data.yaml_file import read_data_yaml, require_split
 from engine.drawing.curves import plot_labels, plot_results
 from engine.drawing.mosaic import plot_images
 from engine.models.yolo.detect.val import DetectionValidator
@@ -48,6 +48,8 @@ class DetectionTrainer(BaseTrainer):
                 remedy="Write data=PATH/data.yaml.",
             )
         data = dict(read_data_yaml(self.args.data))
+        require_split(data, "train")
+        data["val"] = data["val"] or data["test"] or require_split(data, "val")
         if self.args.single_cls:
             data["names"], data["nc"] = {0: "item"}, 1
         return data

@@ -15,7 +15,7 @@ from engine.core.result_text import format_lines
 from engine.core.validation_record import FOUND_SCORE, SHOWN_SCORE, Objects, ValidationRecord
 from engine.core.validator import BaseValidator
 from engine.data.build import build_dataloader, build_yolo_dataset
-from engine.data.yaml_file import read_data_yaml
+from engine.data.yaml_file import read_data_yaml, require_split
 from engine.drawing.curves import plot_confusion_matrix, plot_metric_curves
 from engine.drawing.mosaic import plot_images
 from engine.metrics.confusion import ConfusionMatrix
@@ -63,6 +63,7 @@ class DetectionValidator(BaseValidator):
                 remedy="Write data=PATH/data.yaml.",
             )
         data = dict(read_data_yaml(self.args.data))
+        require_split(data, self.args.split)
         if self.args.single_cls:
             data["names"], data["nc"] = {0: "item"}, 1
         return data
