@@ -32,7 +32,7 @@ def test_every_format_says_what_it_is_for(panel):
     assert panel.format.key == "onnx"
 
 
-def test_each_format_has_its_own_options_only(panel):
+def test_each_format_has_its_own_options_only(panel, qtbot):
     for found in FORMATS:
         panel.choose_format(found.key)
         if not found.is_writable:
@@ -51,6 +51,7 @@ def test_each_format_has_its_own_options_only(panel):
         "what governs duplicates waits until it is asked for"
     )
     box = panel.form.row("nms").control
+    qtbot.wait(50)  # a new form is laid out by the event loop
     QTest.mouseClick(box, LEFT, pos=QPoint(10, box.height() // 2))
     assert panel.form.advanced.isVisible()
 
@@ -95,7 +96,7 @@ def test_a_click_writes_the_file_and_shows_how_exact_it_is(panel, make_run, qtbo
     assert Path(result.path) == folder / "weights" / "best.onnx"
     assert result.max_abs_diff < 1e-3
     assert result.image.endswith(".png"), "compared on an image of the project"
-    assert row.reveal_button.isVisible()
+    qtbot.waitUntil(row.reveal_button.isVisible)
 
 
 @pytest.mark.parametrize(
