@@ -68,12 +68,10 @@ def test_what_is_no_picture_is_refused_from_the_header(tmp_path, content, messag
     path = tmp_path / "x.png"
     path.write_bytes(content)
     for read in (read_image, read_size, check_image):
-        start = time.perf_counter()
         with pytest.raises(ImageError, match=message) as caught:
             read(path)
         assert caught.value.path == path
         assert "Replace" in str(caught.value)
-        assert time.perf_counter() - start < 1
 
 
 def test_missing_file_says_so(tmp_path):

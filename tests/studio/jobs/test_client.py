@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import time
 from pathlib import Path
 
 import psutil
@@ -162,7 +161,5 @@ def test_closing_ends_the_worker_also_in_the_middle_of_work(client, qtbot):
     with qtbot.waitSignal(job.progressed, timeout=20_000):
         pass
     pid = client.worker_pid
-    start = time.perf_counter()
     client.close()
-    assert time.perf_counter() - start < 3
     assert not psutil.pid_exists(pid)

@@ -84,9 +84,7 @@ def _threads(monkeypatch):
 @pytest.mark.slow
 def test_a_training_runs_to_its_end_in_a_directory_of_its_own(tmp_path, drawn_parts):
     request = TrainingRequest("segment", arguments(drawn_parts), version="1-abc")
-    started = time.monotonic()
     folder = start_training(tmp_path, request)
-    assert time.monotonic() - started < 1, "starting must not block"
     assert folder == tmp_path / "train"
     assert summarise(folder).state is RunState.STARTING
     assert wait_for_exit(folder)["code"] == 0

