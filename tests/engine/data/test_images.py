@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import struct
 import tarfile
-import time
 import zlib
 
 import cv2
