@@ -30,7 +30,7 @@ from studio.model.project import Project
 from studio.model.runs import RunSnapshot
 from studio.panels.settings import SettingsPanel
 from studio.panels.start import StartPanel
-from studio.theme.theme import Theme
+from studio.theme.theme import Theme, find_theme
 from studio.widgets.empty_state import EmptyState, Step
 
 LOGGER = logging.getLogger(__name__)
@@ -55,7 +55,8 @@ class Studio(QObject):
     def __init__(self, application: QApplication, preferences: Preferences | None = None) -> None:
         super().__init__(application)
         self.preferences = preferences or Preferences()
-        self.theme = Theme(application, self.preferences[THEME])
+        self.theme = find_theme() or Theme(application)  # one for the application, not one a window
+        self.theme.set_mode(self.preferences[THEME])
         self.jobs = JobsClient(self)
         self.runs = RunsWatcher(self)
         self.session: Session | None = None

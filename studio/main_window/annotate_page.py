@@ -102,8 +102,11 @@ class AnnotatePage(QMainWindow):
 
     def _show_canvas_or_hint(self) -> None:
         has_image = self._workspace.image_id is not None or bool(self._workspace.image_ids)
+        appears = has_image and self.canvas.isHidden()
         self.canvas.setVisible(has_image)
         self.empty.setVisible(not has_image)
+        if appears and self.isVisible():
+            self.canvas.setFocus()
 
     def _build_strip(self, actions: Actions) -> QFrame:
         strip = QFrame()

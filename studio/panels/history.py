@@ -53,9 +53,16 @@ class HistoryPanel(QWidget):
             self.banner.show_message(error.message, error.remedy or "")
 
     def _steps_to(self, row: int) -> int:
-        done = sum(entry.done for entry in self._entries)
-        wanted = len(self._entries) - row
-        return wanted - done
+        """Return how many edits to do again (negative: to undo); the list may be older than the last edit."""
+        now = self._project.history(_SHOWN)
+        ids = [entry.id for entry in now]
+        if row >= len(self._entries):
+            row = len(now)
+        elif self._entries[row].id in ids:
+            row = ids.index(self._entries[row].id)
+        else:
+            return 0
+        return len(now) - row - sum(entry.done for entry in now)
 
     def _on_clicked(self, item: QListWidgetItem) -> None:
         self.go_back_to(self.list.row(item))

@@ -81,6 +81,7 @@ class StartPanel(QWidget):
             name = folder.parent.name if folder.name == "maskwright" else folder.name
             button = TextButton(f"{name}    {_short(folder)}", "quiet", "folder")
             button.setToolTip(str(folder))
+            button.setObjectName("recent")
             button.clicked.connect(lambda _=False, chosen=folder: self.project_chosen.emit(chosen))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 

@@ -42,7 +42,8 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self._icon_name = icon_name
         self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self._picture.setVisible(icon_name is not None)
+        if icon_name is None:  # to show it before it has a parent would open a window of its own
+            self._picture.hide()
         self._title = TextLabel(title, "title")
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._sentence = TextLabel(sentence, wrap=True)

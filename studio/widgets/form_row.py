@@ -40,7 +40,8 @@ class FormRow(QWidget):
         self._label.setToolTip(help_text)
         self._label.setBuddy(control)
         self._help = TextLabel(help_text, "caption", wrap=True)
-        self._help.setVisible(bool(help_text))
+        if not help_text:  # to show it before it has a parent would open a window of its own
+            self._help.hide()
         control.setAccessibleName(label)
         self.reset_button = IconButton("reset", "Back to the default", size_px=16)
         self.reset_button.clicked.connect(self.reset_asked)
