@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QSize, QThreadPool, Signal
+from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QImage, QImageReader
+from shiboken6 import isValid
 
 from engine.data.images import check_image, read_image
 from engine.runtime.errors import ImageError
 from engine.runtime.log import LOGGER
 from studio.canvas.pyramid import ImagePyramid, build_pyramid
+from studio.widgets.thread_pools import shared_pool
 
 _CACHE_BYTES = 768 * 2**20  # some 40 photographs of 5 megapixels, or one of 108 and its preview
 _PREVIEW_FROM = 16_000_000  # pixels: smaller pictures are decoded before a preview would pay
@@ -54,6 +56,11 @@ class _Reports(QObject):
     done = Signal(object, object)
     failed = Signal(object, object)
 
+    def tell(self, what: str, key: _FileKey, result: object) -> None:
+        """Emit one of the signals, unless the program has ended meanwhile."""
+        if isValid(self):
+            getattr(self, what).emit(key, result)
+
 
 class ImageLoader(QObject):
     """Reads pictures upright, with a quick preview of very large ones.
@@ -73,8 +80,7 @@ class ImageLoader(QObject):
         # Qt refuses more than 256 MB by default; a 12000 x 9000 photograph takes 432. What is absurd is refused by
         # its header already (engine.data.images).
         QImageReader.setAllocationLimit(0)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(2)
+        self._pool = shared_pool("images", 2)
         self._cache: OrderedDict[_FileKey, ImagePyramid] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._under_way: set[_FileKey] = set()
@@ -201,16 +207,16 @@ def _work(key: _FileKey, reports: _Reports, wishes: _Wishes) -> None:
     """Read one picture in a thread and report."""
     path = key[0]
     if key not in wishes:  # asked for ahead, and passed by before its turn came
-        reports.done.emit(key, None)
+        reports.tell("done", key, None)
         return
     try:
         check_image(path)
         preview = _read_preview(path)
         if preview is not None:
-            reports.preview.emit(key, build_pyramid(*preview))
-        reports.done.emit(key, build_pyramid(_decode(path)))
+            reports.tell("preview", key, build_pyramid(*preview))
+        reports.tell("done", key, build_pyramid(_decode(path)))
     except ImageError as error:
-        reports.failed.emit(key, error)
+        reports.tell("failed", key, error)
     except MemoryError:
         text = "The image does not fit into memory."
         reports.failed.emit(

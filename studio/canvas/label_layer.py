@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QRegion
 
 from studio.canvas.label_tile import (
@@ -28,6 +28,7 @@ from studio.canvas.styles import Look, ShapeStyle, Styles
 from studio.canvas.tags import Tag, Tags
 from studio.canvas.viewport import Viewport
 from studio.tools.scene import Entry, Scene
+from studio.widgets.thread_pools import shared_pool
 
 AT_ONCE = 2000  # vertices: about 8 ms of painting, half a frame
 _SHAPE_COST = 12  # vertices that the fixed effort for a shape is worth
@@ -86,8 +87,7 @@ class LabelLayer(QObject):
         self._job: Job | None = None
         self._worker = TileWorker()
         self._worker.done.connect(self._on_done)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        self._pool = shared_pool("labels", 1)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._pump)
@@ -154,8 +154,10 @@ class LabelLayer(QObject):
         keys = self._keys_in(self._grown(box, self._scale).toAlignedRect() & self._view_rect())
         return all(key in self._tiles and self._tiles[key].is_clean for key in keys)
 
-    def is_settled(self) -> bool:
-        """Tell whether all that is in view is sharp and up to date."""
+    def is_settled(self, viewport: Viewport) -> bool:
+        """Tell whether all that a viewport shows was painted, sharp and up to date."""
+        if viewport.scale != self._scale or viewport.origin != self._viewport.origin:
+            return False
         return all(key in self._tiles and self._tiles[key].is_clean for key in self._visible_keys())
 
     # -- painting ------------------------------------------------------------
@@ -164,7 +166,7 @@ class LabelLayer(QObject):
         """Draw the layer with a painter in the canvas's device pixels; begin what is missing."""
         if viewport.scale != self._scale:
             self._rescale(viewport)
-        self._viewport = viewport
+        self._viewport = replace(viewport)  # a copy: the view goes on changing its own
         self._refresh()
         left, top = viewport.origin
         missing = QRegion()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, QRect, QRectF, Signal
 from PySide6.QtGui import QImage, QPainter, QPicture
+from shiboken6 import isValid
 
 from studio.canvas.items import build_item
 from studio.canvas.styles import ShapeStyle
@@ -101,7 +102,8 @@ class TileWorker(QObject):
             painter.drawPicture(0, 0, self._recorded(drawable))
         draw_tags(painter, job.tags, job.tag_pen, job.tile.rect)
         painter.end()
-        self.done.emit(job, image)
+        if isValid(self):  # the program may have ended meanwhile
+            self.done.emit(job, image)
 
     def _recorded(self, drawable: Drawable) -> QPicture:
         known = self._pictures.get(drawable.key)

@@ -139,10 +139,6 @@ class CanvasView(QWidget):
         self._refresh_live()
         self._on_view_changed(True)
 
-    def problem(self) -> str:
-        """Return why the picture cannot be shown, empty if it can."""
-        return self._backdrop.problem
-
     def prefetch(self, paths: Iterable[Path]) -> None:
         """Read these pictures ahead, the most probable first."""
         self._loader.prefetch(paths)
@@ -250,7 +246,9 @@ class CanvasView(QWidget):
     def is_settled(self) -> bool:
         """Tell whether picture and shapes in view are there in full sharpness."""
         picture = self._backdrop.picture
-        return picture is not None and not picture.is_preview and self._layer.is_settled(self.viewport)
+        return (
+            picture is not None and not picture.is_preview and self._layer.is_settled(self.viewport)
+        )
 
     def _replace(self, scene: Scene, changed: Sequence[Shape], removed: Sequence[int]) -> None:
         touched = [*(shape.id for shape in changed), *removed]
