@@ -138,6 +138,11 @@ class FileHandlers:
 
     def open_project(self, folder: Path) -> bool:
         """Open the project in a folder; tells whether it could be."""
+        session = self._studio.session
+        if session is not None and session.project.folder == folder:
+            self._studio.show_page("annotate")
+            session.say("This project is open already.")
+            return True
         try:
             self._studio.start_session(open_project(folder))
         except EngineError as error:

@@ -75,31 +75,31 @@ class Studio(QObject):
 
     def start_session(self, project: Project) -> None:
         """Show a project in place of the one that is open."""
-        self._drop_session()
         if self.actions["view.canvas_only"].isChecked():
             self.actions["view.canvas_only"].trigger()
         self.window.banner.hide()
         self.preferences.add_recent(project.folder)
+        before = self.session
         self.runs.set_folder(project.runs_dir)
         self.session = Session(self, project)
         self.window.set_pages(self.session.pages.by_name())
+        self._end(before)  # only now: pages that still show would ask a closed project
         self.restore_docks(self.session.annotate)
         self.window.setWindowTitle(f"{project.name} – Maskwright")
         self.show_page("annotate")
 
     def close_session(self) -> None:
         """Close the open project and show the start screen; its trainings go on."""
-        if self._drop_session():
-            self._show_start()
-
-    def _drop_session(self) -> bool:
-        if self.session is None:
-            return False
         session, self.session = self.session, None
-        self.runs.set_folder(None)
-        session.close()
-        session.deleteLater()
-        return True
+        if session is not None:
+            self.runs.set_folder(None)
+            self._show_start()
+            self._end(session)
+
+    def _end(self, session: Session | None) -> None:
+        if session is not None:
+            session.close()
+            session.deleteLater()
 
     def show_page(self, name: str) -> None:
         """Go to a page."""
@@ -174,7 +174,10 @@ class Studio(QObject):
     def shut_down(self) -> None:
         """Close the project and the worker; trainings go on."""
         self._keep_window()
-        self._drop_session()
+        self.theme.changed.disconnect(self.actions.recolor_icons)
+        session, self.session = self.session, None
+        self.runs.set_folder(None)
+        self._end(session)
         self.runs.close()
         self.jobs.close()
 

@@ -71,15 +71,21 @@ class MainWindow(QMainWindow):
 
     def set_pages(self, pages: Mapping[str, QWidget]) -> None:
         """Put pages in place; those of the same name that were there are deleted."""
+        shown = self.current_page() if self._pages else ""
+        replaced = [
+            old
+            for name, page in pages.items()
+            if (old := self._pages.get(name)) is not None and old is not page
+        ]
         for name, page in pages.items():
-            old = self._pages.get(name)
-            if old is page:
-                continue
-            if old is not None:
-                self.stack.removeWidget(old)
-                old.deleteLater()
             self._pages[name] = page
-            self.stack.addWidget(page)
+            if self.stack.indexOf(page) < 0:
+                self.stack.addWidget(page)
+        if shown:  # before the old one goes, or its neighbour would show for a moment
+            self.stack.setCurrentWidget(self._pages[shown])
+        for old in replaced:
+            self.stack.removeWidget(old)
+            old.deleteLater()
 
     def page(self, name: str) -> QWidget:
         """Return a page by its name."""
