@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.runtime.errors import EngineError
-from studio.jobs.client import JobsClient
+from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed, Predicted, Progress
 from studio.jobs.suggestions import SuggestionCount, SuggestionSink
 from studio.model.project import Project
@@ -54,11 +54,12 @@ class SuggestRun(QObject):
         self._timer.setInterval(_FLUSH_MS)
         self._timer.timeout.connect(self._flush)
         images = [(record.id, record.path) for record in project.images(image_ids)]
-        self._job = jobs.predict(model, images, arguments)
-        self._job.predicted.connect(self._on_predicted)
-        self._job.progressed.connect(self.progressed)
-        self._job.finished.connect(lambda _done: self._end(None))
-        self._job.failed.connect(self._end)
+        job = jobs.predict(model, images, arguments)
+        self._job: Job | None = job
+        job.predicted.connect(self._on_predicted)
+        job.progressed.connect(self.progressed)
+        job.finished.connect(lambda _done: self._end(None))
+        job.failed.connect(self._end)
         self._timer.start()
 
     @property

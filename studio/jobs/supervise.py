@@ -92,22 +92,23 @@ class Supervisor:
 
     def _run_engine(self) -> int:
         with (self.folder / LOG_FILE).open("ab") as log:
-            self.child = subprocess.Popen(
+            child = subprocess.Popen(
                 engine_command(self.folder, self.launch),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=child_environment(),
             )
-        self._record(waiting=False, engine_pid=self.child.pid, engine_time=time.time())
-        process = psutil.Process(self.child.pid)
+        self.child = child  # for a request to end that arrives as a signal
+        self._record(waiting=False, engine_pid=child.pid, engine_time=time.time())
+        process = psutil.Process(child.pid)
         while True:
             try:
-                return self.child.wait(_POLL_S)
+                return child.wait(_POLL_S)
             except subprocess.TimeoutExpired:
-                self._watch(process)
+                self._watch(child, process)
 
-    def _watch(self, process: psutil.Process) -> None:
+    def _watch(self, child: subprocess.Popen[bytes], process: psutil.Process) -> None:
         """Remember the largest memory held, and end an engine that does not obey "stop"."""
         with contextlib.suppress(psutil.Error):
             family = [process, *process.children(recursive=True)]
@@ -121,19 +122,19 @@ class Supervisor:
             self._quiet_since = now
         quiet_s = now - max(self._quiet_since, _changed(self.folder / EVENTS_FILE))
         if quiet_s > self.stop_silence_s:
-            self._end_engine(process)
+            self._end_engine(child, process)
 
-    def _end_engine(self, process: psutil.Process) -> None:
+    def _end_engine(self, child: subprocess.Popen[bytes], process: psutil.Process) -> None:
         """End the engine and its data workers: first politely, then for good."""
         self._stopped = True
         helpers: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
             helpers = process.children(recursive=True)
-        self.child.terminate()
+        child.terminate()
         # Waited for by Popen alone: psutil would take the exit code away from it.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.child.wait(_TERMINATE_S)
-        for left in (self.child, *helpers):
+            child.wait(_TERMINATE_S)
+        for left in (child, *helpers):
             with contextlib.suppress(psutil.Error, ProcessLookupError):
                 left.kill()
 

@@ -107,7 +107,7 @@ def resume_training(run: RunSnapshot) -> None:
             remedy="Start a new training.",
         )
     before = read_json(run.folder / PROCESS_FILE) or {}
-    launch = {
+    launch: dict[str, Any] = {
         "task": run.facts.task or before.get("task") or run.args.get("task") or "detect",
         "resume": True,
         "version": before.get("version"),

@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ def run(connection: Connection, tasks: str, log_path: str) -> None:
             connection.send(report)
 
     while (request := inbox.next()) is not None:
-        context = Context(request.job, send, lambda job=request.job: inbox.is_cancelled(job))
+        context = Context(request.job, send, partial(inbox.is_cancelled, request.job))
         serve(request, context, tasks)
 
 
@@ -148,7 +149,8 @@ def describe(job: int, error: BaseException) -> Failed:
         message = "The memory of the device was not enough."
         return Failed(job, "out_of_memory", message, _MEMORY_REMEDY, details)
     if isinstance(error, EngineError):
-        kind = next((kind for cls, kind in _KINDS if isinstance(error, cls)), "error")
+        kinds = [kind for cls, kind in _KINDS if isinstance(error, cls)]
+        kind: FailureKind = kinds[0] if kinds else "error"
         message = str(error).removesuffix(error.remedy or "").strip()
         return Failed(job, kind, message, error.remedy or "", details)
     if isinstance(error, ModuleNotFoundError):

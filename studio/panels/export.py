@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QColor, QDesktopServices, QPainter
 from PySide6.QtWidgets import (
     QFrame,
@@ -38,6 +38,8 @@ from studio.widgets.message_banner import MessageBanner
 from studio.widgets.model_picker import ModelPicker
 from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
+
+AnyIndex = QModelIndex | QPersistentModelIndex
 
 # Which file suits which purpose: the user's question, not the format's history.
 _PURPOSES = {
@@ -174,8 +176,9 @@ class ExportPanel(QWidget):
         self._title.setText(found.name)
         purpose = f"{_PURPOSES.get(found.key, '')}."
         self._purpose.setText(purpose if found.is_writable else f"{purpose}\n\n{found.way}")
-        while (item := self._form_place.takeAt(0)) is not None:
-            item.widget().deleteLater()
+        if self.form is not None:
+            self._form_place.removeWidget(self.form)
+            self.form.deleteLater()
         self.form = None
         if found.is_writable:
             wanted = found.options | set(_ALWAYS)
@@ -317,11 +320,11 @@ def _tone(result: Exported) -> Any:
 class _FormatDelegate(QStyledItemDelegate):
     """Two lines: the format's name, and what it is for; fainter where another tool is needed."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """Return the height of two lines."""
         return QSize(0, 2 * tokens.CONTROL_HEIGHT - tokens.SPACE_S)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw one format."""
         option.widget.style().drawPrimitive(
             QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget

@@ -219,8 +219,8 @@ class PredictPanel(QWidget):
         layout.addWidget(self._outcome)
         layout.addWidget(self.review_button)
         layout.addStretch()
-        for widget in (self._outcome, self.review_button):
-            widget.hide()
+        self._outcome.hide()
+        self.review_button.hide()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Count the images again: they may have been labelled on another page."""

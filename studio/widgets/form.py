@@ -130,6 +130,7 @@ class FieldRows(QWidget):
         self._values = values
         self._roomy = roomy
         self._rows: dict[str, FormRow] = {}
+        self._controls: dict[str, ValueEditor] = {}
         self._headers: dict[str, SectionHeader] = {}
         self._nothing = TextLabel("Nothing of that name.", "secondary")
         self._nothing.hide()
@@ -169,16 +170,17 @@ class FieldRows(QWidget):
 
     def _add_row(self, name: str, build: EditorFactory) -> None:
         field = self._values.fields[name]
+        control = build(field)
         row = FormRow(
             field.label,
-            build(field),
+            control,
             field.help if self._roomy else "",
             label_width=_ROOMY_LABEL_WIDTH if self._roomy else _LABEL_WIDTH,
         )
         row.setToolTip(field.tool_tip)
-        row.control.edited.connect(lambda: self._values.take(name, row.control.raw()))
+        control.edited.connect(lambda: self._values.take(name, control.raw()))
         row.reset_asked.connect(lambda: self._values.reset(name))
-        self._rows[name] = row
+        self._rows[name], self._controls[name] = row, control
         self._layout.addWidget(row)
         self._show(name)
 
@@ -187,15 +189,17 @@ class FieldRows(QWidget):
         if row is None:
             return
         error = self._values.error(name)
-        if not error and self._holds_another(row, name):
-            row.control.show_value(self._values.value(name))
+        if not error and self._holds_another(name):
+            self._controls[name].show_value(self._values.value(name))
         row.set_changed(self._values.is_changed(name), format_value(self._values.default(name)))
         row.set_error(error)
 
-    def _holds_another(self, row: FormRow, name: str) -> bool:
+    def _holds_another(self, name: str) -> bool:
         """Whether the control must be told: not while a person types ``1.`` on the way to ``1.5``."""
         try:
-            return self._values.fields[name].check(row.control.raw()) != self._values.value(name)
+            return self._values.fields[name].check(
+                self._controls[name].raw()
+            ) != self._values.value(name)
         except EngineError:
             return True
 
@@ -239,19 +243,19 @@ class Form(QWidget):
     def row(self, name: str) -> FormRow:
         """Return the row of a value, opening Advanced if it lies there."""
         if name in self._others:
-            self.open_advanced()
-            return self.others.row(name)
+            return self.open_advanced().row(name)
         return self.essentials.row(name)
 
-    def open_advanced(self) -> None:
-        """Unfold the other rows."""
-        self._build_others()
+    def open_advanced(self) -> FieldRows:
+        """Unfold the other rows and return them."""
+        others = self._build_others()
         self.advanced.set_expanded(True)
+        return others
 
-    def _build_others(self) -> None:
+    def _build_others(self) -> FieldRows:
         """Make the many rows only when somebody wants to see them."""
         if self.others is not None:
-            return
+            return self.others
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -261,6 +265,7 @@ class Form(QWidget):
         layout.addWidget(self.search)
         layout.addWidget(self.others)
         self.advanced.set_content(content)
+        return self.others
 
     def _on_changed(self) -> None:
         changed = sum(self.values.is_changed(name) for name in self._others)

@@ -113,7 +113,10 @@ def _checked(argument: Argument, raw: Any) -> Any:
 def _editor(argument: Argument, choices: tuple[Any, ...]) -> EditorKind:
     if choices:
         return "choice"
-    return {"bool": "check", "path": "file", "bool_or_path": "file"}.get(argument.type, "text")
+    return _EDITORS.get(argument.type, "text")
+
+
+_EDITORS: dict[str, EditorKind] = {"bool": "check", "path": "file", "bool_or_path": "file"}
 
 
 def _setting_field(setting: Setting) -> Field:

@@ -40,6 +40,7 @@ class ModelPicker(QComboBox):
         self._paths: list[Path] = []
         self._extra: list[Path] = []
         self._current: Path | None = None
+        self._told: object = None
         self.setAccessibleName("Model")
         self.setPlaceholderText("No trained model yet")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -61,6 +62,12 @@ class ModelPicker(QComboBox):
 
     def show_runs(self, runs: Sequence[RunSnapshot]) -> None:
         """List the models of these runs; the choice stays, the first one is chosen where there was none."""
+        told = [(r.folder, r.state, r.facts.best_epoch, r.facts.end) for r in runs]
+        if (
+            told == self._told
+        ):  # a live training tells twice a second: look at its files when it matters
+            return
+        self._told = told
         entries = [
             (checkpoint.path, _text(run, checkpoint.kind))
             for run in runs

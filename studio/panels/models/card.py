@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
@@ -25,7 +27,11 @@ _KINDS = {
     "epoch": "one epoch",
     "exported": "exported",
 }
-_DOTS = {"finished": "success", "failed": "danger", "stopped": "none"}
+_DOTS: dict[str, Literal["success", "danger", "none"]] = {
+    "finished": "success",
+    "failed": "danger",
+    "stopped": "none",
+}
 
 # key, words in the menu; the first two are buttons
 ACTIONS: tuple[tuple[str, str], ...] = (
@@ -143,7 +149,7 @@ class ModelCard(QFrame):
         menu = QMenu(self)
         for key, words in ACTIONS:
             if key in self.model.actions:
-                menu.addAction(words, lambda key=key: self.asked.emit(key, self.model))
+                menu.addAction(words, partial(self.asked.emit, key, self.model))
         return menu
 
     def _on_menu(self) -> None:

@@ -137,8 +137,9 @@ class ModelsPanel(QWidget):
     def _on_gathered(self, job: Job, found: list[tuple[ModelFile, QImage]]) -> None:
         if job is not self._gathering:
             return
-        while (item := self._flow.takeAt(0)) is not None:
-            item.widget().deleteLater()
+        for old in self.cards:
+            self._flow.removeWidget(old)
+            old.deleteLater()
         self.cards = []
         for model, picture in found:
             card = ModelCard(model)
@@ -152,7 +153,7 @@ class ModelsPanel(QWidget):
         path = model.checkpoint.path
         if key == "validate":
             self.validate(model)
-        elif key == "validation":
+        elif key == "validation" and model.run is not None:
             self.validation_asked.emit(model.run.folder, model.title)
         elif key == "folder":
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))

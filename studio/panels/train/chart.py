@@ -141,6 +141,7 @@ class Chart(QWidget):
         plot.setMouseEnabled(x=False, y=False)
         plot.setMenuEnabled(False)
         plot.hideButtons()
+        plot.setDownsampling(auto=True, mode="peak")  # a batch curve has more points than pixels
         plot.setMinimumSize(*_MIN_SIZE)
         plot.getPlotItem().setContentsMargins(0, tokens.SPACE_XS, tokens.SPACE_S, 0)
         for side in ("left", "bottom"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from studio.model.run_facts import History
@@ -35,6 +35,10 @@ class Charts(QWidget):
         self._grid = QGridLayout()
         self._grid.setSpacing(tokens.SPACE_S)
         self._columns = 0
+        self._to_build: list[ChartSpec] = []
+        self._builder = QTimer(self)
+        self._builder.setInterval(0)
+        self._builder.timeout.connect(self._build_next)
         self._lay_out()
 
     def show_history(self, history: History) -> None:
@@ -69,31 +73,53 @@ class Charts(QWidget):
 
     def _draw(self) -> None:
         for chart in self.charts:
-            chart.show_history(self._history, self.weight)
+            self._draw_chart(chart)
+
+    def _draw_chart(self, chart: Chart) -> None:
+        chart.show_history(self._history, self.weight)
+        if chart is not self.charts[0]:  # the others follow it
+            return
         last = max(
             (series.x[-1] for series in self._history.series.values() if series.x), default=0
         )
-        for chart in self.charts[:1]:  # the others follow it
-            chart.plot.setXRange(0, max(last, 1), padding=0.02)
+        chart.plot.setXRange(0, max(last, 1), padding=0.02)
+
+    def is_complete(self) -> bool:
+        """Whether every chart has been made."""
+        return not self._to_build
 
     def _rebuild(self, specs: list[ChartSpec]) -> None:
         for chart in self.charts:
             self._grid.removeWidget(chart)
             chart.deleteLater()
         self._specs = specs
-        self.charts = [Chart(spec) for spec in specs]
-        for chart in self.charts:
+        self.charts, self._to_build = [], list(specs)
+        self._columns = 0
+        self._builder.start()
+
+    def _build_next(self) -> None:
+        """Make one chart: all at once would hold the window up for a third of a second."""
+        if self._to_build:
+            chart = Chart(self._to_build.pop(0))
             chart.pointed.connect(self.set_cursor)
             chart.left.connect(lambda: self.set_cursor(None))
-            if chart is not self.charts[0]:
+            if self.charts:
                 chart.plot.setXLink(self.charts[0].plot)
-        self._columns = 0
+            self.charts.append(chart)
+            self._place(chart, len(self.charts) - 1)
+            self._draw_chart(chart)
+        if not self._to_build:
+            self._builder.stop()
+
+    def _place(self, chart: Chart, index: int) -> None:
         self._arrange()
+        self._grid.addWidget(chart, index // self._columns, index % self._columns)
 
     def _arrange(self) -> None:
         """Use the columns that have room and leave the fewest places empty."""
         room = max(1, min(_MOST_COLUMNS, self.width() // _CHART_WIDTH))
-        columns = min(range(room, 0, -1), key=lambda n: -len(self.charts) % n if n > 1 else room)
+        count = len(self._specs)
+        columns = min(range(room, 0, -1), key=lambda n: -count % n if n > 1 else room)
         if columns == self._columns:
             return
         self._columns = columns

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QFileDialog, QStyledItemDelegate, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QStyledItemDelegate, QWidget
 
 from engine.runtime.device import DeviceInfo
 from studio.model.runs import RunSnapshot
@@ -43,8 +43,7 @@ class ModelEditor(ChoiceEditor):
     """New models of the project's task, the best weights of its runs, and any file."""
 
     def __init__(self, field: Field, task: str, parent: QWidget | None = None) -> None:
-        self._task = task
-        self._runs: list[RunSnapshot] = []
+        self._told: object = None
         self._last: Any = field.default
         super().__init__(field, parent)
         self.setAccessibleName("Model")
@@ -52,11 +51,11 @@ class ModelEditor(ChoiceEditor):
 
     def show_choices(self, task: str, runs: Sequence[RunSnapshot]) -> None:
         """Offer the models of a task and the trained ones of these runs."""
-        trained = [run for run in runs if run.best.is_file() and run.facts.task in (task, None)]
-        known = [(run.folder, run.facts.best_fitness) for run in trained]
-        if self.count() and (task, known) == (self._task, self._known()):
+        told = (task, [(run.folder, run.state, run.facts.best_fitness) for run in runs])
+        if told == self._told:
             return
-        self._task, self._runs = task, trained
+        self._told = told
+        trained = [run for run in runs if run.best.is_file() and run.facts.task in (task, None)]
         chosen = self._last
         self.clear()
         self._add_heading("New, from random weights")
@@ -87,14 +86,9 @@ class ModelEditor(ChoiceEditor):
             self.insertItem(index, Path(str(value)).name, value)
         self.setCurrentIndex(index)
 
-    def _known(self) -> list[tuple[Path, float | None]]:
-        return [(run.folder, run.facts.best_fitness) for run in self._runs]
-
     def _add_heading(self, text: str) -> None:
         self.addItem(text)
-        model = self.model()
-        if isinstance(model, QStandardItemModel):
-            model.item(self.count() - 1).setFlags(Qt.ItemFlag.NoItemFlags)
+        _forbid(self)
 
     def _on_activated(self, index: int) -> None:
         if self.itemData(index) != _FROM_FILE:
@@ -121,10 +115,17 @@ class DeviceEditor(ChoiceEditor):
         for device in devices:
             reason = f" ({device.unavailable})" if device.unavailable else ""
             self.addItem(device.label + reason, device.id)
-            item = self.model().item(self.count() - 1)
-            item.setEnabled(not device.unavailable)
-            item.setToolTip(device.label + reason)
+            self.setItemData(self.count() - 1, device.label + reason, Qt.ItemDataRole.ToolTipRole)
+            if device.unavailable:
+                _forbid(self)
         self.show_value(chosen if chosen is not None else best_device(devices))
+
+
+def _forbid(box: QComboBox) -> None:
+    """Let the last entry be read but not chosen."""
+    model = box.model()
+    if isinstance(model, QStandardItemModel):
+        model.item(box.count() - 1).setFlags(Qt.ItemFlag.NoItemFlags)
 
 
 def best_device(devices: Sequence[DeviceInfo]) -> str | None:

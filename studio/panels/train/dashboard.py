@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from engine.runtime.errors import EngineError
-from studio.jobs.training import resume_training, stop_training
+from studio.jobs.training import resume_training
 from studio.model.run_facts import History
 from studio.model.run_failure import Failure
-from studio.model.runs import VALIDATION_FILE, RunSnapshot, RunState, send_command
+from studio.model.runs import VALIDATION_FILE, Command, RunSnapshot, RunState, send_command
 from studio.panels.train import run_words as words
 from studio.panels.train.charts import Charts
 from studio.panels.train.pictures import Pictures
@@ -31,7 +31,12 @@ from studio.widgets.text_label import TextLabel
 
 _STATS_WIDTH = 136
 _TICK_MS = 1000
-_COMMANDS = {"pause": "pause", "continue": "run", "stop_after_epoch": "stop_after_epoch"}
+_COMMANDS: dict[str, Command] = {
+    "pause": "pause",
+    "continue": "run",
+    "stop_after_epoch": "stop_after_epoch",
+    "stop": "stop",
+}
 
 
 class Dashboard(QWidget):
@@ -137,6 +142,8 @@ class Dashboard(QWidget):
 
     def _show_resume(self) -> None:
         """Offer Resume in one place: in the message if there is one, else among the buttons."""
+        if self.run is None:
+            return
         said = self.run.failure is not None and not self.banner.isHidden()
         self.buttons.button("resume").setVisible(self.run.can_resume and not said)
 
@@ -157,20 +164,19 @@ class Dashboard(QWidget):
         elif key in {"predict", "export"}:
             self.asked.emit(key, self.run.best)
         else:
-            self._command(key)
+            self._send(self.run.folder, _COMMANDS[key])
 
-    def _command(self, key: str) -> None:
+    def _send(self, folder: Path, command: Command) -> None:
         try:
-            if key == "stop":
-                stop_training(self.run.folder)
-            else:
-                send_command(self.run.folder, _COMMANDS[key])
+            send_command(folder, command)
         except OSError as error:
             self._show_error("The training could not be told.", str(error))
             return
         self.steered.emit()
 
     def _resume(self) -> None:
+        if self.run is None:
+            return
         try:
             resume_training(self.run)
         except EngineError as error:

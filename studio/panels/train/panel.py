@@ -74,6 +74,7 @@ class TrainPanel(QWidget):
         self._devices: list[DeviceInfo] = []
         self._preparing: Job | None = None
         self._followed: Path | None = None
+        self._counted = summarise_project(project)
         self._summary = TextLabel("", "secondary", wrap=True)
         self._note = TextLabel("", "secondary", wrap=True)
         self.form = TrainForm(project.task)
@@ -134,6 +135,7 @@ class TrainPanel(QWidget):
         """Count the labels again, and fit the form to the project's task."""
         if self._project.task != self.form.task:
             self._show_form(TrainForm(self._project.task))
+        self._counted = summarise_project(self._project)
         self._offer()
 
     def _show_form(self, form: TrainForm) -> None:
@@ -147,10 +149,9 @@ class TrainPanel(QWidget):
 
     def _offer(self) -> None:
         """Say what will be trained and whether the button can be pressed."""
-        summary = summarise_project(self._project)
-        problem = summary.problem
+        problem = self._counted.problem
         errors = self.form.values.errors()
-        self._summary.setText(problem or "\n".join(summary_lines(summary)))
+        self._summary.setText(problem or "\n".join(summary_lines(self._counted)))
         self.train_button.setEnabled(not problem and not errors and self._preparing is None)
         self.train_button.setVisible(self._preparing is None)
         self.progress.setVisible(self._preparing is not None)
@@ -205,7 +206,7 @@ class TrainPanel(QWidget):
 
     def _on_prepared(self) -> None:
         self._preparing = None
-        self._offer()
+        self.refresh()
 
     def _on_runs(self, runs: list[RunSnapshot]) -> None:
         self._runs = runs

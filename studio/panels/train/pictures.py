@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QImageReader, QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QObject, QPoint, QRect, QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtGui import QImage, QImageReader, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.model.runs import RunSnapshot
@@ -17,41 +17,71 @@ _MIN_HEIGHT = 140
 _READ_SIZE = 1280  # pixels of the longer side: sharp on a large screen, quick to decode
 
 
+class _Signals(QObject):
+    read = Signal(object, object)
+
+
+class _Read(QRunnable):
+    """Decodes one file in a thread: a large picture takes a tenth of a second."""
+
+    def __init__(self, state: tuple[Path, int]) -> None:
+        super().__init__()
+        self.setAutoDelete(False)  # Python owns it, by way of the widget that waits for it
+        self.signals = _Signals()
+        self._state = state
+
+    def run(self) -> None:
+        """Decode and report."""
+        self.signals.read.emit(self._state, read_scaled(self._state[0], _READ_SIZE))
+
+
 class _Picture(QWidget):
     """One file, scaled to fit, read again when it has changed."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state: tuple[Path, int] | None = None
-        self._pixmap = QPixmap()
+        self._wanted: tuple[Path, int] | None = None
+        self._reading: _Read | None = None
+        self._image = QImage()
         self.setMinimumHeight(_MIN_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(title)
 
     def show_file(self, path: Path) -> bool:
-        """Show the file as it is now; False if there is none."""
+        """Show the file as it is now, as soon as it is read; False if there is none."""
         try:
             state = (path, path.stat().st_mtime_ns)
         except OSError:
-            self._state, self._pixmap = None, QPixmap()
+            self._wanted, self._image = None, QImage()
             self.update()
             return False
-        if state != self._state:
-            pixmap = read_scaled(path, _READ_SIZE)
-            if pixmap.isNull():  # caught while it was being written: the next look finds it whole
-                return not self._pixmap.isNull()
-            self._state, self._pixmap = state, pixmap
-            self.update()
+        if state != self._wanted:
+            if self._wanted is not None and self._wanted[0] != path:
+                self._image = QImage()  # of another run
+            self._wanted = state
+            self._reading = _Read(state)
+            self._reading.signals.read.connect(self._on_read)
+            QThreadPool.globalInstance().start(self._reading)
         return True
+
+    def image(self) -> QImage:
+        """Return what shows; null while nothing has been read."""
+        return self._image
+
+    def _on_read(self, state: tuple[Path, int], image: QImage) -> None:
+        # A null image was caught while it was being written: its next change brings it whole.
+        if state == self._wanted and not image.isNull():
+            self._image = image
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the picture at the top left, as large as fits."""
-        if self._pixmap.isNull():
+        if self._image.isNull():
             return
-        size = self._pixmap.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawPixmap(0, 0, size.width(), size.height(), self._pixmap)
+        painter.drawImage(QRect(QPoint(0, 0), size), self._image)
         painter.end()
 
 
@@ -84,7 +114,7 @@ class Pictures(QWidget):
         self.setVisible(has_labels or has_predictions)
 
 
-def read_scaled(path: Path, longest: int) -> QPixmap:
+def read_scaled(path: Path, longest: int) -> QImage:
     """Read a picture no larger than needed: JPEGs are scaled while they are decoded."""
     reader = QImageReader(str(path))
     reader.setAutoTransform(True)
@@ -92,4 +122,4 @@ def read_scaled(path: Path, longest: int) -> QPixmap:
     if size.isValid() and max(size.width(), size.height()) > longest:
         box = QSize(longest, longest)
         reader.setScaledSize(size.scaled(box, Qt.AspectRatioMode.KeepAspectRatio))
-    return QPixmap.fromImage(reader.read())
+    return reader.read()

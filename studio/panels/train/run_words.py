@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Literal
 
 from studio.model.run_facts import RunFacts
 from studio.model.runs import RunSnapshot, RunState
 
-DOTS = {
+Dot = Literal["none", "busy", "success", "warning", "danger"]
+DOTS: dict[RunState, Dot] = {
     RunState.QUEUED: "none",
     RunState.STARTING: "busy",
     RunState.RUNNING: "busy",

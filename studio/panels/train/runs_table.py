@@ -116,6 +116,10 @@ class RunsModel(QAbstractTableModel):
 class _StateDelegate(QStyledItemDelegate):
     """Draws the state's dot before its words."""
 
+    def __init__(self, model: RunsModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model = model
+
     def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Leave room for the dot."""
         super().initStyleOption(option, index)
@@ -124,7 +128,7 @@ class _StateDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw the cell, then the dot."""
         super().paint(painter, option, index)
-        run = index.model().runs[index.row()]
+        run = self._model.runs[index.row()]
         place = option.rect.adjusted(tokens.SPACE_XS, 0, 0, 0)
         place.setWidth(tokens.SPACE_L)
         draw_status_dot(painter, place.toRectF(), words.DOTS[run.state], current_colors())
@@ -144,7 +148,7 @@ class RunsTable(QTableView):
         self.runs_model = RunsModel(self)
         self._chosen: Path | None = None
         self.setModel(self.runs_model)
-        self.setItemDelegateForColumn(_STATE_COLUMN, _StateDelegate(self))
+        self.setItemDelegateForColumn(_STATE_COLUMN, _StateDelegate(self.runs_model, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.model.project import Project
-from studio.model.records import ImageFilter
+from studio.model.records import ImageFilter, Status
 from studio.storage.splits import SplitRule
 from studio.storage.versions import list_versions
 
-_USED = frozenset({"labelled", "background"})
+_USED: frozenset[Status] = frozenset({"labelled", "background"})
 _NAMED_CLASSES = 4
 
 

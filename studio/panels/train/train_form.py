@@ -41,17 +41,21 @@ class TrainForm(Form):
         self.task = task
         arguments = [a for a in arguments_for("train", task) if a.name not in _NOT_ASKED]
         arguments.sort(key=lambda a: ESSENTIAL.index(a.name) if a.name in ESSENTIAL else 99)
+        self._models: ModelEditor | None = None
+        self._devices: DeviceEditor | None = None
         editors = {"model": self._build_model_editor, "device": self._build_device_editor}
         super().__init__(argument_fields(arguments, "train", _LABELS), ESSENTIAL, editors, parent)
         self.values.set_default("model", default_model(task))
 
     def show_runs(self, runs: Sequence[RunSnapshot]) -> None:
         """Offer the best weights of these runs to go on from."""
-        self.row("model").control.show_choices(self.task, runs)
+        if self._models is not None:
+            self._models.show_choices(self.task, runs)
 
     def show_devices(self, devices: Sequence[DeviceInfo]) -> None:
         """Offer this computer's devices, and defaults that suit the best of them."""
-        self.row("device").control.show_devices(devices)
+        if self._devices is not None:
+            self._devices.show_devices(devices)
         best = best_device(devices)
         self.values.set_default("device", best)
         for name, value in _ON_CPU.items():
@@ -80,9 +84,10 @@ class TrainForm(Form):
                     self.values.reset(name)
 
     def _build_model_editor(self, field: Field) -> ModelEditor:
-        return ModelEditor(field, self.task)
+        self._models = ModelEditor(field, self.task)
+        return self._models
 
     def _build_device_editor(self, field: Field) -> DeviceEditor:
-        editor = DeviceEditor(field)
-        editor.setToolTip(field.tool_tip)
-        return editor
+        self._devices = DeviceEditor(field)
+        self._devices.setToolTip(field.tool_tip)
+        return self._devices

@@ -102,9 +102,10 @@ class ConfusionView(QWidget):
         for row in range(len(self._labels)):
             for column in range(len(self._labels)):
                 self._draw_cell(painter, row, column)
-        for cell, name in ((self._hovered, "outline"), (self._chosen, "accent")):
+        colors = current_colors()
+        for cell, ink in ((self._hovered, colors.outline), (self._chosen, colors.accent)):
             if cell is not None:
-                painter.setPen(QPen(QColor(getattr(current_colors(), name)), 2))
+                painter.setPen(QPen(QColor(ink), 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(self.cell_rect(*cell).adjusted(1, 1, -1, -1))
         self._draw_names(painter)
@@ -178,10 +179,13 @@ class ConfusionView(QWidget):
 
 def _blend(one: QColor, other: QColor, share: float) -> QColor:
     mixed = (
-        round(a + (b - a) * share)
-        for a, b in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)
+        round(a + (b - a) * share) for a, b in zip(_channels(one), _channels(other), strict=True)
     )
     return QColor(*mixed)
+
+
+def _channels(color: QColor) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()
 
 
 def _short(count: int) -> str:

@@ -126,9 +126,13 @@ class TilesModel(QAbstractListModel):
 class _TileDelegate(QStyledItemDelegate):
     """Draws the picture above its caption."""
 
+    def __init__(self, model: TilesModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model = model
+
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """Return the size of every tile."""
-        width, height = HALF_SIZE * 2 + GAP, index.model().picture_height + _CAPTION
+        width, height = HALF_SIZE * 2 + GAP, self._model.picture_height + _CAPTION
         return QSize(width + tokens.SPACE_M, height + tokens.SPACE_M)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
@@ -137,8 +141,8 @@ class _TileDelegate(QStyledItemDelegate):
         place = option.rect.adjusted(tokens.SPACE_XS, tokens.SPACE_XS, -tokens.SPACE_XS, 0)
         if option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(option.rect, QColor(colors.hover))
-        picture = index.model().picture(index.row())
-        box = QRect(place.x(), place.y(), place.width(), index.model().picture_height)
+        picture = self._model.picture(index.row())
+        box = QRect(place.x(), place.y(), place.width(), self._model.picture_height)
         if isinstance(picture, QPixmap):
             left = box.x() + (box.width() - picture.width()) // 2
             top = box.y() + (box.height() - picture.height()) // 2
@@ -171,7 +175,7 @@ class Gallery(QListView):
         super().__init__(parent)
         self.tiles_model = TilesModel(self)
         self.setModel(self.tiles_model)
-        self.setItemDelegate(_TileDelegate(self))
+        self.setItemDelegate(_TileDelegate(self.tiles_model, self))
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)

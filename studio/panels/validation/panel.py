@@ -135,6 +135,8 @@ class ValidationPanel(QWidget):
 
     def show_class(self, class_id: int) -> None:
         """Show the images of one class, reduced to its objects."""
+        if self.report is None:
+            return
         self.confusion.choose(None)
         self.curve.choose(class_id)
         name = self.report.names.get(class_id, str(class_id))
@@ -142,6 +144,8 @@ class ValidationPanel(QWidget):
 
     def show_cell(self, predicted: int, true: int) -> None:
         """Show the objects behind a cell of the confusion matrix."""
+        if self.report is None:
+            return
         self.table.clearSelection()
         self.curve.choose(None)
         examples = self.report.cells.get((predicted, true), [])
@@ -179,7 +183,8 @@ class ValidationPanel(QWidget):
         self._gallery_title.setText(title)
         self._gallery_count.setText(f"{len(tiles):,}")
         self.show_all_button.show()
-        look = Look(self._inks, self.report.names, current_colors().danger)
+        names = self.report.names if self.report is not None else {}
+        look = Look(self._inks, names, current_colors().danger)
         self.gallery.show_tiles(tiles, look)
 
     def _class_inks(self, report: ValidationReport) -> dict[int, str]:

@@ -89,7 +89,7 @@ def example_tile(example: Example) -> Tile:
     )
     truth = (example.truth,) if example.truth is not None else ()
     found = (example.prediction,) if example.prediction is not None else ()
-    score = f" · {example.prediction.score:.2f}" if found and found[0].score is not None else ""
+    score = f" · {found[0].score:.2f}" if found and found[0].score is not None else ""
     return Tile(example.image, truth, found, region, f"{example.image.file.name}{score}")
 
 

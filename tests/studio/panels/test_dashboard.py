@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 
+import cv2
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -32,6 +35,8 @@ def show(dashboard: Dashboard, folder) -> RunReader:
     reader = RunReader(folder)
     run, _changed = reader.poll()
     dashboard.show_run(run, reader.history)
+    while not dashboard.charts.is_complete():
+        QTest.qWait(5)
     return reader
 
 
@@ -122,9 +127,13 @@ def test_warnings_name_their_files(dashboard, make_run):
     assert "a.txt, line 3: expected 5 numbers" in dashboard.banner.details()
 
 
-def test_one_crosshair_runs_over_all_charts_and_the_heads_show_its_values(dashboard, make_run):
+def test_one_crosshair_runs_over_all_charts_and_the_heads_show_its_values(
+    dashboard, make_run, qtbot
+):
     show(dashboard, make_run("train", FINISHED, exit_record={"code": 0}))
     charts = dashboard.charts
+    qtbot.wait(50)  # the event loop lays new charts out
+    charts.set_cursor(None)  # the mouse of the test before may rest anywhere
     assert [chart.spec.key for chart in charts.charts] == [
         "box_loss", "seg_loss", "map", "precision", "lr", "speed", "memory",
     ]  # fmt: skip
@@ -180,6 +189,23 @@ def test_the_table_lists_runs_newest_first_and_a_click_chooses_one(qtbot, make_r
     assert chosen.args == [first]
     table.show_runs(runs)
     assert table.currentIndex().row() == 1, "the choice stays when the runs are told again"
+
+
+def test_the_latest_predictions_show_and_change_with_their_file(dashboard, make_run, qtbot):
+    folder = make_run("train", epochs=10, alive=True)
+    reader = show(dashboard, folder)
+    assert not dashboard.pictures.isVisible()
+    for level in (60, 200):
+        cv2.imwrite(str(folder / "val_batch0_pred.jpg"), np.full((40, 80, 3), level, np.uint8))
+        os.utime(folder / "val_batch0_pred.jpg", ns=(level, level))
+        dashboard.show_run(reader.poll()[0], reader.history)
+        shown = dashboard.pictures.predictions
+        qtbot.waitUntil(
+            lambda shown=shown, level=level: (
+                not shown.image().isNull() and abs(shown.image().pixelColor(5, 5).red() - level) < 5
+            )
+        )
+    assert dashboard.pictures.isVisible()
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def test_one_click_starts_a_training_that_is_followed_live_and_stopped(panel, pr
     dashboard = panel.dashboard
     qtbot.waitUntil(lambda: dashboard.run.facts.epochs_done >= 2, timeout=120_000)
     assert dashboard.run.state is RunState.RUNNING
+    qtbot.waitUntil(dashboard.charts.is_complete)
     assert dashboard.charts.chart("map").values_text()
     assert dashboard.stats["epoch"].value().endswith("/ 300")
     QTest.mouseClick(dashboard.buttons.button("stop_after_epoch"), LEFT)
