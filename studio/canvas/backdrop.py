@@ -55,13 +55,23 @@ class Backdrop:
         else:  # tiles of a moment's zoom would be wasted: the wheel may still turn
             self._tiled = self.picture, viewport.scale
             self._tiles.clear()
-            self.picture.draw(painter, target, source, viewport.scale)
-        if self.picture.is_preview:
+            self._paint_picture(painter, target, source, self.picture, viewport)
+
+    def _paint_picture(
+        self,
+        painter: QPainter,
+        target: QRectF,
+        source: QRectF,
+        picture: ImagePyramid,
+        viewport: Viewport,
+    ) -> None:
+        picture.draw(painter, target, source, viewport.scale)
+        if picture.is_preview:
             return
         if viewport.scale > tokens.PIXEL_GRID_ZOOM:
             _paint_grid(painter, source, viewport)
         if viewport.scale > tokens.PIXEL_VALUES_ZOOM:
-            self._paint_values(painter, source, viewport)
+            self._paint_values(painter, source, picture.levels[0], viewport)
 
     def _paint_tiles(
         self, painter: QPainter, part: QRect, picture: ImagePyramid, viewport: Viewport
@@ -75,15 +85,32 @@ class Backdrop:
             for column in range(area.left() // _TILE_SIDE, area.right() // _TILE_SIDE + 1):
                 key = column, row
                 if key not in self._tiles:
-                    self._tiles[key] = _scaled_tile(key, picture, viewport)
+                    self._tiles[key] = self._build_tile(key, picture, viewport)
                 painter.drawImage(
                     left + column * _TILE_SIDE, top + row * _TILE_SIDE, self._tiles[key]
                 )
 
-    def _paint_values(self, painter: QPainter, source: QRectF, viewport: Viewport) -> None:
-        if self.picture is None:
-            return
-        image = self.picture.levels[0]
+    def _build_tile(
+        self, key: tuple[int, int], picture: ImagePyramid, viewport: Viewport
+    ) -> QImage:
+        """Return a tile of the scaled picture, pixel for pixel as the whole would be; clear beyond its border."""
+        still = replace(viewport)
+        still.move_origin(-key[0] * _TILE_SIDE, -key[1] * _TILE_SIDE)
+        square = QRect(0, 0, _TILE_SIDE, _TILE_SIDE)
+        target, source = _visible_part(square, still)
+        covered = target.contains(QRectF(square))
+        opaque, clear = QImage.Format.Format_RGB32, QImage.Format.Format_ARGB32_Premultiplied
+        tile = QImage(square.size(), opaque if covered else clear)
+        if not covered:
+            tile.fill(0)
+        painter = QPainter(tile)
+        self._paint_picture(painter, target, source, picture, still)
+        painter.end()
+        return tile
+
+    def _paint_values(
+        self, painter: QPainter, source: QRectF, image: QImage, viewport: Viewport
+    ) -> None:
         height_px = max(6, min(12, floor(viewport.scale * _LINE_SHARE)))
         for x, y in _pixels(source, image):
             color = image.pixelColor(x, y)
@@ -129,23 +156,6 @@ class Backdrop:
             used = painter.boundingRect(room, int(flags), text)
             painter.drawText(used, int(flags), text)
             top += used.height() + tokens.SPACE_S * ratio
-
-
-def _scaled_tile(key: tuple[int, int], picture: ImagePyramid, viewport: Viewport) -> QImage:
-    """Return a tile of the scaled picture, pixel for pixel as the whole would be; clear beyond its border."""
-    still = replace(viewport)
-    still.move_origin(-key[0] * _TILE_SIDE, -key[1] * _TILE_SIDE)
-    square = QRect(0, 0, _TILE_SIDE, _TILE_SIDE)
-    target, source = _visible_part(square, still)
-    covered = target.contains(QRectF(square))
-    kind = QImage.Format.Format_RGB32 if covered else QImage.Format.Format_ARGB32_Premultiplied
-    tile = QImage(square.size(), kind)
-    if not covered:
-        tile.fill(0)
-    painter = QPainter(tile)
-    picture.draw(painter, target, source, viewport.scale)
-    painter.end()
-    return tile
 
 
 def _visible_part(part: QRect, viewport: Viewport) -> tuple[QRectF, QRectF]:

@@ -5,7 +5,8 @@ Widgets choose a look through dynamic properties, never through colours of their
 - ``QPushButton[kind="primary" | "danger" | "quiet" | "link"]``
 - ``QToolButton[kind="rail" | "tool" | "word" | "section"]``
 - ``QLabel[role="title" | "number" | "secondary" | "caption" | "section" | "danger" | "warning" | "success"]``
-- ``QFrame[role="card" | "panel" | "strip" | "hairline"]``, ``QFrame[tone="info" | "success" | "warning" | "danger"]`` (banners)
+- ``QFrame[role="card" | "panel" | "strip" | "hairline" | "vertical"]``,
+  ``QFrame[tone="info" | "success" | "warning" | "danger"]`` (banners)
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ QFrame[role="panel"] { background: $panel; border: none; }
 QFrame[role="strip"] { background: $panel; border: none; border-bottom: 1px solid $line; }
 QFrame[role="card"] { background: $raised; border: 1px solid $line; border-radius: ${radius_card}px; }
 QFrame[role="hairline"] { background: $line; border: none; max-height: 1px; min-height: 1px; }
+QFrame[role="vertical"] { background: $line; border: none; max-width: 1px; min-width: 1px; }
 QFrame[tone] { background: $raised; border: 1px solid $line; border-left: 4px solid $accent; border-radius: ${radius}px; }
 QFrame[tone="success"] { border-left-color: $success; }
 QFrame[tone="warning"] { border-left-color: $warning; }
@@ -83,6 +85,7 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit { back
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { padding: 0 8px; min-height: ${inner}px; }
 QSpinBox QLineEdit, QDoubleSpinBox QLineEdit, QComboBox QLineEdit { border: none; background: transparent;
   padding: 0; min-height: 0; }
+QSpinBox, QDoubleSpinBox { padding: 0 0 0 8px; min-height: ${spin_inner}px; }
 QPlainTextEdit, QTextEdit { padding: 4px; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {
   border-color: $accent; }
@@ -195,6 +198,7 @@ def build_stylesheet(colors: Colors) -> str:
         "radius": tokens.RADIUS,
         "radius_card": tokens.RADIUS_CARD,
         "inner": tokens.CONTROL_HEIGHT - 2,  # Qt adds the border to min-height
+        "spin_inner": tokens.CONTROL_HEIGHT - 6,  # and some more to that of a spin box
         "tool_inner": tokens.TOOL_SIZE - 2,
     }
     fields |= {name: _url(f"icons/{name}.svg") for name in ("check", "dash", "dot")}
