@@ -35,6 +35,7 @@ _SHAPE_COST = 12  # vertices that the fixed effort for a shape is worth
 _OVERVIEW_SIDE = 1600
 _TILES_KEPT = 96  # of 1 MB
 _SETTLE_S = 0.06  # while the wheel turns, tiles of this moment's zoom would be wasted
+_MANY_BOXES = 64  # to look through them for each tile would take longer than to paint everything
 _MARGIN = 4  # device pixels that a halo reaches beyond its shape
 _TAG_MARGIN = 220  # device pixels beyond the picture that tags may take
 _Key = tuple[int, int]
@@ -128,6 +129,10 @@ class LabelLayer(QObject):
 
     def invalidate(self, boxes: Iterable[Bounds]) -> None:
         """Paint anew what lies in these boxes (image pixels): shapes changed there."""
+        boxes = list(boxes)
+        if len(boxes) > _MANY_BOXES:
+            self.invalidate_all()
+            return
         self._revision += 1
         for box in boxes:
             for tile in self._all_tiles():

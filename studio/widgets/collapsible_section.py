@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEasingCurve, QPropertyAnimation, Qt, Signal
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from studio.theme import tokens
 from studio.theme.theme import motion_ms
@@ -24,7 +24,7 @@ class CollapsibleSection(QWidget):
     def __init__(self, title: str, *, expanded: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._content: QWidget = QWidget()
-        self.header: QToolButton = IconButton("expand", title, text=title, size_px=16)
+        self.header = IconButton("expand", title, text=title, size_px=16)
         self.header.setCheckable(True)
         self.header.setProperty("kind", "section")
         self.header.setToolTip("")

@@ -51,6 +51,7 @@ class EmptyState(QWidget):
         self._sentence.setFixedWidth(_TEXT_WIDTH)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(tokens.SPACE_S)
+        self._shown: list[TextButton] = []
         self._lay_out()
         self.set_steps(steps)
         self._recolor()
@@ -63,18 +64,20 @@ class EmptyState(QWidget):
 
     def set_steps(self, steps: Sequence[Step]) -> None:
         """Change the buttons."""
-        while (item := self._buttons.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.deleteLater()
+        for old in self._shown:
+            self._buttons.removeWidget(old)
+            old.hide()  # before it is deleted, which takes until the next event
+            old.deleteLater()
+        self._shown.clear()
         for step in steps:
             button = TextButton(step.text, step.kind, step.icon_name)
+            self._shown.append(button)
             button.clicked.connect(lambda _=False, do=step.do: do())
             self._buttons.addWidget(button)
 
     def buttons(self) -> list[TextButton]:
         """Return the buttons from left to right."""
-        items = (self._buttons.itemAt(index) for index in range(self._buttons.count()))
-        return [item.widget() for item in items]
+        return list(self._shown)
 
     def _lay_out(self) -> None:
         center = Qt.AlignmentFlag.AlignHCenter
