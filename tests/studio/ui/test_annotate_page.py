@@ -219,7 +219,9 @@ def test_background_is_marked_and_counted(opened: Any) -> None:
     assert "0 labelled" in opened.session.annotate.filmstrip._counts.text()
 
 
-def test_dropped_folders_and_files_are_added(opened: Any, tmp_path: Path, write_photos: Any) -> None:
+def test_dropped_folders_and_files_are_added(
+    opened: Any, tmp_path: Path, write_photos: Any
+) -> None:
     more = write_photos(tmp_path / "more", 2, (32, 32))
     single = write_photos(tmp_path / "single", 1, (32, 32))
     opened.drop(opened.studio.window, more[0].parent, single[0])

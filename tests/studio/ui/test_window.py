@@ -41,9 +41,7 @@ def shown_windows(studio: Studio, qapp: QApplication) -> Iterator[ShownWindows]:
     qapp.removeEventFilter(watch)
 
 
-def test_no_other_window_flashes_up(
-    hands: Any, shown_windows: ShownWindows, parts: Path
-) -> None:
+def test_no_other_window_flashes_up(hands: Any, shown_windows: ShownWindows, parts: Path) -> None:
     hands.studio.files.open_paths([parts])
     hands.wait(lambda: hands.studio.session is not None)
     for name in PAGES:
