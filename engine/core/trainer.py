@@ -378,7 +378,8 @@ class BaseTrainer(TrainerHooks):
             dataset.close_mosaic(hyp=copy.copy(self.args))
             if hasattr(self.train_loader, "reset"):
                 self.train_loader.reset()
-            self.log("No mosaics from here on.")
+            if self.args.mosaic:
+                self.log("No mosaics from here on.")
 
     def _batches(self) -> Iterator[dict[str, Any]]:
         """Iterate the training loader, working ahead in a thread where it has no processes."""

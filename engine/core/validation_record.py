@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
-from engine.ops.polygons import simplify
 from engine.runtime.paths import write_atomic
 from engine.training.events import plain
 
@@ -108,8 +108,15 @@ def _rows(objects: Objects) -> list[dict[str, Any]]:
         row["box"] = np.round(box.astype(float), 2).tolist()
         row["polygon"] = None
         if objects.outlines is not None:
-            outline = simplify(objects.outlines[i], OUTLINE_TOLERANCE_PX)
-            row["polygon"] = np.round(outline.astype(float), 2).tolist()
+            row["polygon"] = _thin(objects.outlines[i])
         row["matched"] = bool(objects.matched[i])
         rows.append(row)
     return rows
+
+
+def _thin(outline: np.ndarray) -> list[list[float]]:
+    """Leave out the points of an outline that its shape does not need, OpenCV's way: by thousands a second."""
+    points = np.asarray(outline, dtype=np.float32).reshape(-1, 1, 2)
+    if len(points) > 4:
+        points = cv2.approxPolyDP(points, OUTLINE_TOLERANCE_PX, True)
+    return np.round(points.reshape(-1, 2).astype(float), 2).tolist()

@@ -18,22 +18,6 @@ from engine.nn.tasks import DetectionModel
 from engine.runtime.errors import ConfigError, ModelError
 
 
-@pytest.fixture(scope="module")
-def trained(drawn_parts, tmp_path_factory):
-    """A segmentation model that knows a square when it sees one; copies of its file serve the tests."""
-    model = YOLO("yolo11n-seg.yaml")
-    model.train(
-        data=str(drawn_parts), epochs=30, mosaic=0, val=False, batch=2, imgsz=64, device="cpu",
-        plots=False, verbose=False, project=str(tmp_path_factory.mktemp("trained")), name="run",
-    )  # fmt: skip
-    return model
-
-
-@pytest.fixture
-def model(trained):
-    return YOLO(trained.ckpt_path)
-
-
 @pytest.fixture
 def picture(drawn_parts):
     return drawn_parts.parent / "images" / "val" / "0.png"
@@ -177,8 +161,8 @@ def test_an_exported_file_predicts_the_same(model, picture, tmp_path):
     exported = YOLO(path)
     assert exported.task == "segment"
     assert exported.names == {0: "square"}
-    ours, theirs = (_predict(m, picture, max_det=1)[0].numpy() for m in (model, exported))
-    assert len(ours) == len(theirs) == 1
+    ours, theirs = (_predict(m, picture, conf=0.25)[0].numpy() for m in (model, exported))
+    assert len(ours) == 1
     np.testing.assert_allclose(ours.boxes.data, theirs.boxes.data, atol=1e-2)
     assert (ours.masks.data != theirs.masks.data).mean() < 0.01
     metrics = exported.val(
