@@ -364,10 +364,10 @@ class LabelLayer(QObject):
         return self._tile(min(ahead, key=self._distance)) if ahead else None
 
     def _is_heavy(self) -> bool:
-        """Tell whether all shapes together are too much for one frame."""
+        """Tell whether the shapes of a source are too much for one frame."""
         if self._weighed_at != self._revision:
-            total = sum(source.scene.vertex_count() for source in self._sources)
-            self._heavy, self._weighed_at = total > AT_ONCE, self._revision
+            self._heavy = any(source.scene.outweighs(AT_ONCE) for source in self._sources)
+            self._weighed_at = self._revision
         return self._heavy
 
     def _tile(self, key: _Key) -> Tile:

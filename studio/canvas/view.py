@@ -1,6 +1,7 @@
 """The canvas: shows one picture with its shapes and lets the tools work on them. It changes nothing in the project.
 
 What a tool has finished goes out as an edit; whoever applies it puts the shapes back with ``update_shapes`` or ``set_shapes``.
+The file is long because Qt wants its event handlers as methods of the one widget; what they do lives in the other files.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ from studio.tools.scene import Entry, Scene
 from studio.tools.table import TOOLS
 
 _LIVE_LIMIT = 4000  # vertices: a larger selection is painted into the still layer instead
+_HELD_LIMIT = (
+    16  # shapes: what a hand has just changed; a whole image of new ones comes tile by tile
+)
 _ZOOM_STEP = 1.25
 
 
@@ -187,10 +191,10 @@ class CanvasView(QWidget):
         self._replace(self.scene, changed, removed)
         for shape_id in removed:
             self._held.pop(shape_id, None)
-        for shape in changed:
-            entry = self.scene.entry(shape.id)
-            if entry is not None and shape.class_id not in self.scene.hidden_classes:
-                self._held[shape.id] = entry
+        if len(changed) <= _HELD_LIMIT:
+            shown = [s for s in changed if s.class_id not in self.scene.hidden_classes]
+            entries = ((shape.id, self.scene.entry(shape.id)) for shape in shown)
+            self._held.update({i: entry for i, entry in entries if entry is not None})
         self._refresh_live()
         self.update()
 

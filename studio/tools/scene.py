@@ -147,9 +147,14 @@ class Scene:
         """Return the selected shapes."""
         return [self._entries[i].shape for i in self._selection]
 
-    def vertex_count(self) -> int:
-        """Return how many vertices all shapes have together."""
-        return sum(entry.vertex_count for entry in self._entries.values())
+    def outweighs(self, limit: int) -> bool:
+        """Tell whether all shapes together have more than ``limit`` vertices."""
+        left = limit
+        for entry in self._entries.values():
+            left -= entry.vertex_count
+            if left < 0:
+                return True
+        return False
 
     def select(self, shape_ids: Sequence[int]) -> None:
         """Select these shapes and no others; unknown and hidden ones are left out."""

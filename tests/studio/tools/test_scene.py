@@ -133,3 +133,8 @@ def test_a_project_without_classes_gives_new_shapes_the_class_to_be_made() -> No
 
 def test_clamp(scene: Scene) -> None:
     assert scene.clamp(-5, 900) == (0, 300)
+
+
+def test_outweighs_counts_vertices(scene: Scene) -> None:
+    assert scene.outweighs(11)
+    assert not scene.outweighs(12)  # two squares and a box
