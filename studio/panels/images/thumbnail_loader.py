@@ -6,8 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, QRunnable, Signal
 from PySide6.QtGui import QImage
+
+from studio.widgets.thread_pools import shared_pool
 
 _KEPT = 800
 _THREADS = 2
@@ -34,8 +36,7 @@ class ThumbnailLoader(QObject):
         self._waiting: OrderedDict[int, Path] = OrderedDict()
         self._running = 0
         self._closed = False
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(_THREADS)
+        self._pool = shared_pool("thumbnails", _THREADS)
         self._arrived.connect(self._on_arrived)
 
     def get(self, image_id: int, path: Path) -> QImage | None:
