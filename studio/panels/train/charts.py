@@ -77,12 +77,9 @@ class Charts(QWidget):
 
     def _draw_chart(self, chart: Chart) -> None:
         chart.show_history(self._history, self.weight)
-        if chart is not self.charts[0]:  # the others follow it
-            return
-        last = max(
-            (series.x[-1] for series in self._history.series.values() if series.x), default=0
-        )
-        chart.plot.setXRange(0, max(last, 1), padding=0.02)
+        # The same range for each: linked axes would align their pixels, and no chart is laid out yet.
+        ends = (series.x[-1] for series in self._history.series.values() if series.x)
+        chart.plot.setXRange(0, max(1, *ends, 1), padding=0.02)
 
     def is_complete(self) -> bool:
         """Whether every chart has been made."""
@@ -103,8 +100,6 @@ class Charts(QWidget):
             chart = Chart(self._to_build.pop(0))
             chart.pointed.connect(self.set_cursor)
             chart.left.connect(lambda: self.set_cursor(None))
-            if self.charts:
-                chart.plot.setXLink(self.charts[0].plot)
             self.charts.append(chart)
             self._place(chart, len(self.charts) - 1)
             self._draw_chart(chart)

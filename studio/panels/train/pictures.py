@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint, QRect, QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.model.runs import RunSnapshot
 from studio.theme import tokens
+from studio.widgets.background import Background
 from studio.widgets.text_label import TextLabel
 
 _LABELS, _PREDICTIONS = "val_batch0_labels.jpg", "val_batch0_pred.jpg"
 _MIN_HEIGHT = 140
 _READ_SIZE = 1280  # pixels of the longer side: sharp on a large screen, quick to decode
-
-
-class _Signals(QObject):
-    read = Signal(object, object)
-
-
-class _Read(QRunnable):
-    """Decodes one file in a thread: a large picture takes a tenth of a second."""
-
-    def __init__(self, state: tuple[Path, int]) -> None:
-        super().__init__()
-        self.setAutoDelete(False)  # Python owns it, by way of the widget that waits for it
-        self.signals = _Signals()
-        self._state = state
-
-    def run(self) -> None:
-        """Decode and report."""
-        self.signals.read.emit(self._state, read_scaled(self._state[0], _READ_SIZE))
 
 
 class _Picture(QWidget):
@@ -41,7 +25,9 @@ class _Picture(QWidget):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._wanted: tuple[Path, int] | None = None
-        self._reading: _Read | None = None
+        # Decoding a large picture takes a tenth of a second: too long for the window's thread.
+        self._background = Background()
+        self._background.done.connect(self._on_read)
         self._image = QImage()
         self.setMinimumHeight(_MIN_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -59,9 +45,8 @@ class _Picture(QWidget):
             if self._wanted is not None and self._wanted[0] != path:
                 self._image = QImage()  # of another run
             self._wanted = state
-            self._reading = _Read(state)
-            self._reading.signals.read.connect(self._on_read)
-            QThreadPool.globalInstance().start(self._reading)
+            self._background.clear()
+            self._background.start(state, partial(read_scaled, path, _READ_SIZE))
         return True
 
     def image(self) -> QImage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import (
@@ -12,10 +13,8 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QRect,
-    QRunnable,
     QSize,
     Qt,
-    QThreadPool,
     Signal,
 )
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
@@ -32,30 +31,13 @@ from studio.panels.validation.tiles import GAP, HALF_SIZE, Look, Tile, draw_tile
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
+from studio.widgets.background import Background
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 _CACHED = 300  # tiles; about 100 MB
 _THREADS = 2
 _CAPTION = 20
-
-
-class _Signals(QObject):
-    drawn = Signal(int, int, object)
-
-
-class _Draw(QRunnable):
-    """Draws one tile in a thread."""
-
-    def __init__(self, generation: int, row: int, tile: Tile, look: Look) -> None:
-        super().__init__()
-        self.signals = _Signals()
-        self._where = (generation, row)
-        self._arguments = (tile, look)
-
-    def run(self) -> None:
-        """Draw and report."""
-        self.signals.drawn.emit(*self._where, draw_tile(*self._arguments))
 
 
 class TilesModel(QAbstractListModel):
@@ -67,15 +49,15 @@ class TilesModel(QAbstractListModel):
         self.picture_height = HALF_SIZE
         self._look = Look({}, {}, current_colors().danger)
         self._pictures: OrderedDict[int, QPixmap | str] = OrderedDict()
-        self._waiting: dict[int, _Draw] = {}
+        self._waiting: set[int] = set()
         self._generation = 0
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(_THREADS)
+        self._background = Background(_THREADS)
+        self._background.done.connect(self._on_drawn)
 
     def show_tiles(self, tiles: Sequence[Tile], look: Look) -> None:
         """Take over other tiles."""
         self.beginResetModel()
-        self._pool.clear()
+        self._background.clear()
         self._generation += 1
         self._waiting.clear()
         self._pictures.clear()
@@ -89,17 +71,14 @@ class TilesModel(QAbstractListModel):
         if found is not None:
             self._pictures.move_to_end(row)
         elif row not in self._waiting:
-            task = _Draw(self._generation, row, self.tiles[row], self._look)
-            task.setAutoDelete(False)  # Python owns it, by way of the dictionary
-            task.signals.drawn.connect(self._on_drawn)
-            self._waiting[row] = task
-            self._pool.start(task)
+            self._waiting.add(row)
+            draw = partial(draw_tile, self.tiles[row], self._look)
+            self._background.start((self._generation, row), draw)
         return found
 
     def wait(self) -> None:
         """Wait until nothing is being drawn."""
-        self._pool.clear()
-        self._pool.waitForDone()
+        self._background.wait()
 
     def rowCount(self, parent: AnyIndex = _ROOT) -> int:
         """Return the number of tiles."""
@@ -111,10 +90,11 @@ class TilesModel(QAbstractListModel):
             return self.tiles[index.row()].caption
         return None
 
-    def _on_drawn(self, generation: int, row: int, picture: QImage | str) -> None:
+    def _on_drawn(self, where: tuple[int, int], picture: QImage | str) -> None:
+        generation, row = where
         if generation != self._generation:
             return
-        self._waiting.pop(row, None)
+        self._waiting.discard(row)
         shown = picture if isinstance(picture, str) else QPixmap.fromImage(picture)
         self._pictures[row] = shown
         while len(self._pictures) > _CACHED:

@@ -8,7 +8,7 @@ import os
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from studio.model.run_facts import History, RunFacts
@@ -138,8 +138,8 @@ def test_one_crosshair_runs_over_all_charts_and_the_heads_show_its_values(
         "box_loss", "seg_loss", "map", "precision", "lr", "speed", "memory",
     ]  # fmt: skip
     assert charts.chart("map").values_text() == "50 0.2  50-95 0.2"
-    box = charts.chart("map").plot
-    middle = box.getPlotItem().vb.mapViewToScene(QPoint(1, 0))
+    view = charts.chart("map").plot.getPlotItem().vb
+    middle = view.mapViewToScene(QPointF(1, sum(view.viewRange()[1]) / 2))
     charts.chart("map")._on_mouse_moved(middle)
     assert charts.chart("map").values_text() == "50 0.1  50-95 0.1"
     assert all(chart._crosshair.isVisible() for chart in charts.charts)
