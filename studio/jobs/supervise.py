@@ -155,6 +155,10 @@ class Supervisor:
             write_atomic(self.folder / PROCESS_FILE, json.dumps(self.launch, indent=1))
 
     def _write_exit(self, ended: dict[str, Any]) -> None:
+        """Say how it ended, unless the run was resumed meanwhile: the end is then another supervisor's to tell."""
+        now = read_json(self.folder / PROCESS_FILE)
+        if now is not None and now.get("pid") != self.launch["pid"]:
+            return
         record = json.dumps({**ended, "time": time.time()}, indent=1)
         with contextlib.suppress(OSError):
             write_atomic(self.folder / EXIT_FILE, record)
