@@ -9,6 +9,7 @@ from engine.data.problems import Problem
 from studio.storage.dataset_export import ExportReport
 from studio.storage.dataset_import import ImportReport
 from studio.widgets.message_banner import MessageBanner
+from studio.widgets.path_text import path_text
 
 _SHOWN = 200  # lines of details; more nobody reads
 
@@ -37,7 +38,7 @@ def tell_export(banner: MessageBanner, report: ExportReport, folder: Path) -> No
     lost = values.get("lost") or []
     images, labels = values["images"], values["annotations"]
     banner.show_message(
-        f"{images:,} images with {labels:,} labels were written to {folder}.",
+        f"{images:,} images with {labels:,} labels were written to {path_text(folder)}.",
         f"{len(lost)} things do not fit the format; see Details." if lost else "",
         tone="warning" if lost else "success",
         details="\n".join(map(str, lost)),

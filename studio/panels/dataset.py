@@ -24,6 +24,7 @@ from studio.theme import tokens
 from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState, Step
 from studio.widgets.icon_button import TextButton
+from studio.widgets.path_text import path_text
 from studio.widgets.stat import Stat
 from studio.widgets.text_label import TextLabel
 
@@ -210,10 +211,10 @@ class DatasetPanel(QWidget):
             return None
         card, grid = _card("Label files")
         if kept is None:
-            said = f"The label files of {offered} are not touched: your labels are in the project."
+            said = f"The label files of {path_text(offered)} are not touched: your labels are in the project."
             steps = [("Keep the labels folder in step", files.keep)]
         else:
-            said = f"The label files of {kept} follow the project: each finished edit is written there as well."
+            said = f"The label files of {path_text(kept)} follow the project: each finished edit is written there as well."
             steps = [("Stop writing label files", files.leave)]
         if waiting := files.conflicts():
             one = waiting == 1

@@ -36,6 +36,7 @@ from studio.widgets.form_row import FormRow
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
 from studio.widgets.model_picker import ModelPicker
+from studio.widgets.path_text import path_text
 from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
@@ -285,7 +286,7 @@ class _ResultRow(QFrame):
         self.setProperty("role", "card")
         path = Path(result.path)
         name = TextLabel(path.name, "body")
-        folder = TextLabel(str(path.parent), "caption")
+        folder = TextLabel(path_text(path.parent), "caption")
         folder.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         exact = TextLabel(_exactness(result), _tone(result), wrap=True)
         figures = TextLabel(

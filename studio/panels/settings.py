@@ -16,6 +16,7 @@ from studio.widgets.form import FieldRows, FormValues
 from studio.widgets.form_fields import setting_fields
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
+from studio.widgets.path_text import path_text
 from studio.widgets.search_field import SearchField
 from studio.widgets.text_label import TextLabel
 
@@ -67,7 +68,7 @@ class SettingsPanel(QWidget):
             if self.values.value(name) != value:
                 self.values.set_value(name, value)
         self._reading = False
-        self._path.setText(f"Kept in {self._manager.path}")
+        self._path.setText(f"Kept in {path_text(self._manager.path)}")
 
     def _on_changed(self, name: str) -> None:
         if self._reading or self.values.error(name):

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from studio.theme import tokens
 from studio.widgets.empty_state import EmptyState, Step
 from studio.widgets.icon_button import TextButton
+from studio.widgets.path_text import path_text
 from studio.widgets.text_label import TextLabel
 
 _SHOWN = 5
@@ -79,7 +80,7 @@ class StartPanel(QWidget):
         self._recent.addWidget(TextLabel("Recent projects", "section"))
         for folder in folders[:_SHOWN]:
             name = folder.parent.name if folder.name == "maskwright" else folder.name
-            button = TextButton(f"{name}    {_short(folder)}", "quiet", "folder")
+            button = TextButton(f"{name}    {path_text(folder, 48)}", "quiet", "folder")
             button.setToolTip(str(folder))
             button.setObjectName("recent")
             button.clicked.connect(lambda _=False, chosen=folder: self.project_chosen.emit(chosen))
@@ -96,8 +97,3 @@ class StartPanel(QWidget):
         if paths:
             event.acceptProposedAction()
             self.dropped.emit(paths)
-
-
-def _short(folder: Path, limit: int = 48) -> str:
-    text = str(folder).replace(str(Path.home()), "~", 1)
-    return text if len(text) <= limit else f"…{text[-limit:]}"

@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from studio.model.runs import RunSnapshot, list_checkpoints
 from studio.theme import tokens
+from studio.widgets.elided_combo import ElidedComboBox
 
 _FROM_FILE = "file"
 
 
-class ModelPicker(QComboBox):
+class ModelPicker(ElidedComboBox):
     """A list of model files.
 
     Signals:

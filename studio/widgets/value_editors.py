@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLineEdit, QWid
 from studio.theme import tokens
 from studio.theme.icons import icon
 from studio.theme.theme import current_colors
+from studio.widgets.elided_combo import ElidedComboBox
 from studio.widgets.form_fields import Field, format_value
 
 
@@ -47,7 +48,7 @@ class CheckEditor(QCheckBox):
         self.setText("On" if self.isChecked() else "Off")
 
 
-class ChoiceEditor(QComboBox):
+class ChoiceEditor(ElidedComboBox):
     """One of a list.
 
     Signals:

@@ -36,7 +36,7 @@ from studio.widgets.message_banner import MessageBanner
 from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
-_FORM_WIDTH = 372
+_FORM_WIDTH = 408
 _TABLE_HEIGHT = 148
 _REMEMBERED = "train.arguments"
 
