@@ -5,6 +5,7 @@ What happens afterwards is read from the run directory by :mod:`studio.model.run
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
@@ -168,6 +169,14 @@ def _launch(folder: Path, launch: Mapping[str, Any]) -> None:
         **_detached(),
     )
     _children.append(child)
+
+
+@atexit.register
+def _let_go() -> None:
+    """Supervisors outlive this process on purpose: keep Python from warning of it."""
+    reap()
+    for child in _children:
+        child.returncode = 0
 
 
 def _detached() -> dict[str, Any]:
