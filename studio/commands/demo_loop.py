@@ -26,6 +26,7 @@ TRAINING: Mapping[str, Any] = {
     "epochs": 30,
     "time": 3.5 / 60,  # hours: a slow machine ends here with fewer epochs
     "imgsz": 160,
+    "lr0": 0.003,
     "batch": 4,  # twice the steps of 8 from the same pictures: learns faster from random weights
     "device": "cpu",
     "workers": 0,
