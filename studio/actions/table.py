@@ -188,6 +188,22 @@ VIEW = (
     ActionSpec(
         "view.canvas_only", "Only the canvas", "View", ("Tab",), "", IMAGE, True, on_canvas=True
     ),
+    *(
+        ActionSpec(
+            f"view.panel:{name}",
+            f"Show or hide {title}",
+            "-View" if first else "View",
+            (),
+            "",
+            PLACE,
+            argument=name,
+        )
+        for name, title, first in (
+            ("classes", "the classes", True),
+            ("objects", "the objects", False),
+            ("history", "the history", False),
+        )
+    ),
     ActionSpec(
         "view.theme:system",
         "Theme of the system",

@@ -112,6 +112,8 @@ class Studio(QObject):
             self.session.offer_actions()
             if name == "annotate":
                 self.session.canvas.setFocus()
+        elif name == "annotate":
+            self.window.page(name).setFocus()
 
     def show_export(self) -> None:
         """Show the export form of the open project."""

@@ -61,6 +61,11 @@ class ViewHandlers:
         if session := self._studio.session:
             session.canvas.set_tags_visible(shown)
 
+    def view_panel(self, name: str) -> None:
+        """Hide a panel beside the canvas if it shows, else bring it to the front."""
+        if session := self._studio.session:
+            session.annotate.toggle_dock(name)
+
     def view_canvas_only(self, only: bool) -> None:
         """Hide everything but the canvas, or bring it back."""
         window = self._studio.window

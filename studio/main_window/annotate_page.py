@@ -100,6 +100,14 @@ class AnnotatePage(QMainWindow):
         for widget in (*self._hidden_docks, self.strip, self.filmstrip):
             widget.setVisible(not only)
 
+    def toggle_dock(self, name: str) -> None:
+        """Hide the dock of that name if it shows, else bring it to the front."""
+        dock = next(dock for dock in self.docks if dock.objectName() == f"dock.{name}")
+        shows = not dock.visibleRegion().isEmpty()
+        dock.setVisible(not shows)
+        if not shows:
+            dock.raise_()
+
     def _show_canvas_or_hint(self) -> None:
         has_image = self._workspace.image_id is not None or bool(self._workspace.image_ids)
         appears = has_image and self.canvas.isHidden()

@@ -62,6 +62,7 @@ class ClassesPanel(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         line = QHBoxLayout()
         line.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S)
+        line.setSpacing(tokens.SPACE_S)
         line.addWidget(self.name_field, 1)
         line.addWidget(self.add_button)
         layout = QVBoxLayout(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from studio.model.project import Project
 from studio.model.records import ImageFilter
+from studio.storage.versions import list_versions
 from studio.theme import tokens
 from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState, Step
@@ -34,6 +36,7 @@ _SPLITS = (
     ("test", "Test"),
     ("", "Chosen at training"),
 )
+_VERSIONS_SHOWN = 8
 _STATUSES = (
     ("labelled", "labelled"),
     ("background", "background"),
@@ -147,8 +150,9 @@ class DatasetPanel(QWidget):
         cards.addWidget(self._classes_card(), 3, Qt.AlignmentFlag.AlignTop)
         cards.addWidget(self._splits_card(), 2, Qt.AlignmentFlag.AlignTop)
         column.addLayout(cards)
-        if (files := self._files_card()) is not None:
-            column.addWidget(files)
+        for card in (self._files_card(), self._versions_card()):
+            if card is not None:
+                column.addWidget(card)
         column.addStretch(1)
         return inner
 
@@ -230,6 +234,34 @@ class DatasetPanel(QWidget):
             button.clicked.connect(lambda _=False, call=do: self._after(call))
             grid.addWidget(button, 1, place, Qt.AlignmentFlag.AlignTop)
         grid.setColumnStretch(0, 1)
+        return card
+
+    def _versions_card(self) -> QWidget | None:
+        """List what was trained on, newest first; None before the first training."""
+        versions = sorted(
+            list_versions(self._project.versions_dir), key=lambda v: v.number, reverse=True
+        )
+        if not versions:
+            return None
+        card, grid = _card("Versions")
+        for row, version in enumerate(versions[:_VERSIONS_SHOWN], start=1):
+            images = ", ".join(
+                f"{count:,} {words.lower()}"
+                for key, words in _SPLITS
+                if (count := version.images.get(key))
+            )
+            labels = f"{sum(version.annotations.values()):,} labels, {len(version.names)} classes"
+            made = time.strftime("%d %b %Y, %H:%M", time.localtime(version.created))
+            for column, text in enumerate((f"Version {version.number}", images, labels, made)):
+                label = TextLabel(text, "body" if column == 0 else "secondary")
+                label.setToolTip(version.folder.name)
+                grid.addWidget(label, row, column)
+        note = (
+            "A training learns from a frozen version, so each model can say which labels made it."
+        )
+        grid.addWidget(TextLabel(note, "caption", wrap=True), grid.rowCount(), 0, 1, 4)
+        grid.setHorizontalSpacing(tokens.SPACE_XL)
+        grid.setColumnStretch(3, 1)
         return card
 
     def _after(self, do: Callable[[], object]) -> None:

@@ -16,6 +16,10 @@ from studio.widgets.path_text import path_text
 from studio.widgets.text_label import TextLabel
 
 _SHOWN = 5
+_WIDTH, _HEIGHT = 640, 300
+_KEYS = (
+    "P polygon   ·   R rectangle   ·   1 to 9 class   ·   D next image   ·   Ctrl+K every command"
+)
 
 
 class StartPanel(QWidget):
@@ -43,6 +47,7 @@ class StartPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # nothing is pressed by a stray Space
         self.empty = EmptyState(
             "Label, train and look, in one window",
             "Open a folder of images or drop one here. Every shape you draw is saved at once, and your images "
@@ -58,15 +63,23 @@ class StartPanel(QWidget):
         self._recent.setSpacing(0)
         self._recent_frame = QFrame()
         self._recent_frame.setProperty("role", "card")
-        self._recent_frame.setFixedWidth(520)
+        self._recent_frame.setFixedWidth(_WIDTH)
         self._recent_frame.setLayout(self._recent)
         self._recent.setContentsMargins(
             tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_S
         )
+        place = QFrame()
+        place.setProperty("role", "drop")
+        place.setFixedSize(_WIDTH, _HEIGHT)
+        inside = QVBoxLayout(place)
+        inside.addWidget(self.empty)
+        inside.addWidget(TextLabel(_KEYS, "caption"), 0, Qt.AlignmentFlag.AlignHCenter)
+        center = Qt.AlignmentFlag.AlignHCenter
         layout = QVBoxLayout(self)
+        layout.setSpacing(tokens.SPACE_XL)
         layout.addStretch(2)
-        layout.addWidget(self.empty, 3)
-        layout.addWidget(self._recent_frame, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(place, 0, center)
+        layout.addWidget(self._recent_frame, 0, center)
         layout.addStretch(3)
 
     def set_recent(self, folders: Sequence[Path]) -> None:

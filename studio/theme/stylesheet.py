@@ -5,7 +5,7 @@ Widgets choose a look through dynamic properties, never through colours of their
 - ``QPushButton[kind="primary" | "danger" | "quiet" | "link"]``
 - ``QToolButton[kind="rail" | "tool" | "word" | "section"]``
 - ``QLabel[role="title" | "number" | "secondary" | "caption" | "section" | "danger" | "warning" | "success"]``
-- ``QFrame[role="card" | "panel" | "strip" | "hairline" | "vertical"]``,
+- ``QFrame[role="card" | "panel" | "strip" | "hairline" | "vertical" | "drop"]``,
   ``QFrame[tone="info" | "success" | "warning" | "danger"]`` (banners)
 """
 
@@ -35,6 +35,7 @@ QLabel[role="success"] { color: $success_text; }
 QFrame[role="panel"] { background: $panel; border: none; }
 QFrame[role="strip"] { background: $panel; border: none; border-bottom: 1px solid $line; }
 QFrame[role="card"] { background: $raised; border: 1px solid $line; border-radius: ${radius_card}px; }
+QFrame[role="drop"] { background: transparent; border: 1px dashed $outline; border-radius: ${radius_card}px; }
 QFrame[role="hairline"] { background: $line; border: none; max-height: 1px; min-height: 1px; }
 QFrame[role="vertical"] { background: $line; border: none; max-width: 1px; min-width: 1px; }
 QFrame[tone] { background: $raised; border: 1px solid $line; border-left: 4px solid $accent; border-radius: ${radius}px; }
