@@ -23,14 +23,15 @@ class CocoPredictions:
         """Take in one image's predictions."""
         stem = Path(file).stem
         image_id = int(stem) if stem.isdecimal() else stem
+        scores = np.ones(len(found.boxes)) if found.scores is None else found.scores
         for i, (number, box) in enumerate(zip(found.classes, found.boxes, strict=True)):
             x1, y1, x2, y2 = (float(v) for v in box)
-            row = {
+            row: dict[str, Any] = {
                 "image_id": image_id,
                 "file_name": Path(file).name,
                 "category_id": int(number) + 1,
                 "bbox": [round(v, 3) for v in (x1, y1, x2 - x1, y2 - y1)],
-                "score": round(float(found.scores[i]), 5),
+                "score": round(float(scores[i]), 5),
             }
             if found.outlines is not None:
                 row["segmentation"] = encode_outline(found.outlines[i], size_wh)

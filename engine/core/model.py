@@ -51,6 +51,8 @@ class Model(CallbackHost):
     ) -> None:
         show_log_by_default()
         self.callbacks = new_callbacks()
+        self.model: Any = None
+        self.task = ""
         self.overrides: dict[str, Any] = {}
         self.ckpt: Checkpoint | None = None
         self.ckpt_path: Path | None = None
@@ -118,7 +120,7 @@ class Model(CallbackHost):
         return self.metrics
 
     def predict(
-        self, source: Any = None, stream: bool = False, predictor: type | None = None, **kwargs: Any
+        self, source: Any = None, stream: bool = False, predictor: Any = None, **kwargs: Any
     ) -> list[Results] | Iterator[Results]:
         """Find objects in images.
 
@@ -154,9 +156,8 @@ class Model(CallbackHost):
     @property
     def names(self) -> dict[int, str]:
         """Class number to name."""
-        if isinstance(self.model, nn.Module):
-            return self.model.names
-        return AutoBackend(self.model).names
+        is_file = isinstance(self.model, str)
+        return AutoBackend(self.model).names if is_file else self.model.names
 
     @property
     def device(self) -> torch.device | None:
@@ -260,7 +261,7 @@ class Model(CallbackHost):
         tell_without_effect(kwargs, mode, self.task)
         return given
 
-    def _of_task(self, kind: str) -> type:
+    def _of_task(self, kind: str) -> Any:
         """Give the trainer, validator or predictor class of the task."""
         return self.task_map[self.task][kind]
 

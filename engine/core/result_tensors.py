@@ -23,8 +23,9 @@ class ResultTensor:
     """
 
     def __init__(self, data: Array, orig_shape: tuple[int, int]) -> None:
-        self.data = data
-        self.orig_shape = tuple(orig_shape)
+        # Any: an array or a tensor, and so is everything that comes out of it
+        self.data: Any = data
+        self.orig_shape = (int(orig_shape[0]), int(orig_shape[1]))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -85,41 +86,41 @@ class Boxes(ResultTensor):
         return self.data.shape[-1] == 7
 
     @property
-    def xyxy(self) -> Array:
+    def xyxy(self) -> Any:
         """(N, 4) corners in pixels."""
         return self.data[:, :4]
 
     @property
-    def conf(self) -> Array:
+    def conf(self) -> Any:
         """(N,) confidences in 0..1."""
         return self.data[:, -2]
 
     @property
-    def cls(self) -> Array:
+    def cls(self) -> Any:
         """(N,) class numbers, as floats."""
         return self.data[:, -1]
 
     @property
-    def id(self) -> Array | None:
+    def id(self) -> Any:
         """(N,) track numbers, None without tracking."""
         return self.data[:, -3] if self.is_track else None
 
     @cached_property
-    def xywh(self) -> Array:
+    def xywh(self) -> Any:
         """(N, 4) centres and sizes in pixels."""
         return xyxy2xywh(self.xyxy)
 
     @cached_property
-    def xyxyn(self) -> Array:
+    def xyxyn(self) -> Any:
         """(N, 4) corners as fractions of the image."""
         return self.xyxy / self._size()
 
     @cached_property
-    def xywhn(self) -> Array:
+    def xywhn(self) -> Any:
         """(N, 4) centres and sizes as fractions of the image."""
         return self.xywh / self._size()
 
-    def _size(self) -> Array:
+    def _size(self) -> Any:
         height, width = self.orig_shape
         if isinstance(self.data, torch.Tensor):
             return self.data.new_tensor([width, height, width, height])

@@ -44,8 +44,8 @@ def format_lines(
     """
     lines = []
     for i, (number, box) in enumerate(zip(classes, boxes_xywhn, strict=True)):
-        has_outline = outlines_n is not None and len(outlines_n[i]) > 2
-        values = np.asarray(outlines_n[i] if has_outline else box).reshape(-1)
+        outline = outlines_n[i] if outlines_n is not None else ()
+        values = np.asarray(outline if len(outline) > 2 else box).reshape(-1)
         words = [str(int(number)), *(f"{v:.6g}" for v in values)]
         words += [] if scores is None else [f"{scores[i]:.6g}"]
         words += [] if tracks is None else [str(int(tracks[i]))]

@@ -19,8 +19,8 @@ class ResultWriter:
 
     def __init__(self, args: Arguments, folder: Path | None) -> None:
         self.args = args
-        self.folder = folder
-        self._video: cv2.VideoWriter | None = None
+        self.folder: Any = folder
+        self._video: Any = None
         self._video_path: Path | None = None
 
     def write(self, result: Results, info: Any) -> None:

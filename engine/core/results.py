@@ -41,7 +41,7 @@ class Results:
         names: Mapping[int, str],
         boxes: Array | None = None,
         masks: Array | None = None,
-        speed: Mapping[str, float] | None = None,
+        speed: Mapping[str, float | None] | None = None,
     ) -> None:
         self.orig_img = orig_img
         self.orig_shape: tuple[int, int] = (orig_img.shape[0], orig_img.shape[1])
@@ -49,7 +49,8 @@ class Results:
         self.names = dict(names)
         self.boxes = None if boxes is None else Boxes(boxes, self.orig_shape)
         self.masks = None if masks is None else Masks(masks, self.orig_shape)
-        self.speed = dict(speed or dict.fromkeys(("preprocess", "inference", "postprocess")))
+        unknown = dict.fromkeys(("preprocess", "inference", "postprocess"))
+        self.speed: dict[str, float | None] = dict(speed or unknown)
         self.save_dir: Path | None = None
 
     def __len__(self) -> int:
@@ -141,7 +142,7 @@ class Results:
 
     def verbose(self) -> str:
         """Count the objects in words: ``2 bolts, 1 nut, ``."""
-        if not len(self):
+        if self.boxes is None or not len(self):
             return "(no detections), "
         return count_classes(self.boxes.cls, self.names)
 

@@ -16,8 +16,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
-from torch.utils.data import DataLoader
 
 from engine.core.callbacks import new_callbacks
 from engine.core.given import Given, as_dict, choose_save_dir, chosen_arguments, resolve_arguments
@@ -85,7 +83,7 @@ class BaseTrainer(TrainerHooks):
         _callbacks: Mapping[str, Any] | None = None,
     ) -> None:
         given = {**as_dict(cfg), **(overrides or {})}
-        self.resumed = None
+        self.resumed: Any = None
         if given.get("resume"):
             last = find_last(given["resume"], given.get("model"))
             self.resumed = load_checkpoint(last)
@@ -96,17 +94,18 @@ class BaseTrainer(TrainerHooks):
         self.callbacks = new_callbacks(_callbacks)
         self.device = select_device(self.args.device)
         self._place(run_folder(last) if self.resumed else choose_save_dir(self.args))
-        self.data: dict[str, Any] | None = None
-        self.model: nn.Module | None = None
+        # None until train() has made them; Any, because nobody else meets them before that.
+        self.data: Any = None
+        self.model: Any = None
         self.model_source: tuple[Any, Any] | None = None
-        self.ema: ModelEMA | None = None
-        self.optimizer: Optimizer | None = None
+        self.ema: Any = None
+        self.optimizer: Any = None
         self.validator: Any = None
-        self.train_loader: DataLoader | None = None
-        self.test_loader: DataLoader | None = None
+        self.train_loader: Any = None
+        self.test_loader: Any = None
         self.stopper = EarlyStopping(self.args.patience)
         self.state = TrainingState(self)
-        self.events: EventLog | None = None
+        self.events: Any = None
         self._reset_counters()
 
     def _place(self, folder: Path) -> None:
@@ -123,7 +122,8 @@ class BaseTrainer(TrainerHooks):
         self.start_epoch = self.epoch = self.batch_index = 0
         self.stop = False
         self.stop_reason = "finished"
-        self.loss_items = self.tloss = None
+        self.loss_items: Any = None
+        self.tloss: Any = None
         self.metrics: dict[str, float] = {}
         self.fitness: float | None = None
         self.lr: dict[str, float] = {}
@@ -205,7 +205,7 @@ class BaseTrainer(TrainerHooks):
         # Convolutions run on channels-last tensors 1.3 times as fast on CPUs, more under AMP on GPUs.
         known = self.device.type in ("cpu", "cuda")
         self._memory_format = torch.channels_last if known else torch.contiguous_format
-        self.model = self.model.float().to(self.device, memory_format=self._memory_format)
+        self.model = self.model.float().to(self.device).to(memory_format=self._memory_format)
         layers = len(getattr(self.model, "model", ()))
         self._frozen = freeze_layers(self.model, frozen_layers(self.args.freeze, layers))
         self.precision = Precision(self.device, bool(self.args.amp))
@@ -441,7 +441,7 @@ class BaseTrainer(TrainerHooks):
 
     def _must_leave(self) -> bool:
         """Obey control.json and the time budget; say whether the epoch ends here."""
-        command = self.control.command()
+        command: str = self.control.command()
         if command == "pause":
             command = self._pause()
         if command == "stop":

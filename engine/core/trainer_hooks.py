@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader
 from engine.cfg.arguments import Arguments
 from engine.core.callbacks import CallbackHost
 from engine.runtime.log import LOGGER
-from engine.training.events import EventLog
 from engine.training.optimizer import build_optimizer
 
 
@@ -22,9 +21,9 @@ class TrainerHooks(CallbackHost):
 
     args: Arguments
     device: torch.device
-    data: dict[str, Any] | None
-    model: nn.Module | None
-    events: EventLog | None
+    data: Any
+    model: Any
+    events: Any
     loss_names: tuple[str, ...]
     _memory_format: torch.memory_format
 

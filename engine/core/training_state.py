@@ -31,7 +31,7 @@ class TrainingState:
 
     def __init__(self, trainer: BaseTrainer) -> None:
         self.trainer = trainer
-        self._good: dict[str, Any] | None = None
+        self._good: Any = None
         self._saved = False
 
     def capture(self, epoch: int) -> dict[str, Any]:

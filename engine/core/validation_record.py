@@ -45,10 +45,11 @@ class Objects:
 
     def at_least(self, score: float) -> Objects:
         """Give the predictions with a score of ``score`` or more."""
-        kept = np.flatnonzero(self.scores >= score)
+        scores = np.ones(len(self.boxes)) if self.scores is None else self.scores
+        kept = np.flatnonzero(scores >= score)
         outlines = None if self.outlines is None else [self.outlines[i] for i in kept]
         return Objects(
-            self.classes[kept], self.boxes[kept], outlines, self.matched[kept], self.scores[kept]
+            self.classes[kept], self.boxes[kept], outlines, self.matched[kept], scores[kept]
         )
 
 
@@ -116,7 +117,7 @@ def _rows(objects: Objects) -> list[dict[str, Any]]:
 
 def _thin(outline: np.ndarray) -> list[list[float]]:
     """Leave out the points of an outline that its shape does not need, OpenCV's way: by thousands a second."""
-    points = np.asarray(outline, dtype=np.float32).reshape(-1, 1, 2)
+    points: np.ndarray = np.asarray(outline, dtype=np.float32).reshape(-1, 1, 2)
     if len(points) > 4:
         points = cv2.approxPolyDP(points, OUTLINE_TOLERANCE_PX, True)
     return np.round(points.reshape(-1, 2).astype(float), 2).tolist()

@@ -62,12 +62,13 @@ class BaseValidator(CallbackHost):
             else resolve_arguments(as_dict(args), "val", self.task)
         )
         self.callbacks = new_callbacks(_callbacks)
-        self.dataloader = dataloader
-        self.save_dir = Path(save_dir) if save_dir else None
+        # Any: None until the call has opened them
+        self.dataloader: Any = dataloader
+        self.save_dir: Any = Path(save_dir) if save_dir else None
         self.metrics: Any = self.new_metrics({})
         self.stats: dict[str, float] = {}
         self.speed: dict[str, float] = {}
-        self.data: dict[str, Any] | None = None
+        self.data: Any = None
         self.names: dict[int, str] = {}
         self.weights: Path | None = None
         self.device = torch.device("cpu")

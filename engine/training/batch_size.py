@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -62,7 +63,7 @@ def _measure(
             images = torch.zeros(batch, 3, imgsz, imgsz, device=device)
             with torch.autocast("cuda", dtype=amp_dtype, enabled=amp_dtype is not None):
                 outputs = probe(images)
-            sum(t.float().sum() for t in _tensors(outputs)).backward()
+            torch.stack([t.float().sum() for t in _tensors(outputs)]).sum().backward()
         except torch.cuda.OutOfMemoryError:
             break
         points.append((batch, torch.cuda.max_memory_reserved(device)))
@@ -72,8 +73,9 @@ def _measure(
     return points
 
 
-def _tensors(value: object) -> list[torch.Tensor]:
+def _tensors(value: Any) -> list[torch.Tensor]:
+    """Give the tensors in nested lists, tuples and dictionaries."""
     if isinstance(value, torch.Tensor):
         return [value]
     values = value.values() if isinstance(value, dict) else value
-    return [t for v in values for t in _tensors(v)]  # type: ignore[union-attr]
+    return [t for v in values for t in _tensors(v)]

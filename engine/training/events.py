@@ -116,7 +116,7 @@ def event_callbacks(log: EventLog) -> dict[str, Callable[[Any], None]]:
             metrics=t.metrics,
             epochs=t.epoch + 1,
         ),
-        "teardown": lambda _: (log.write("teardown"), log.close()),
+        "teardown": lambda _: log.write("teardown"),
     }
 
 

@@ -23,7 +23,8 @@ def seed_everything(seed: int) -> None:
 def determinism(wanted: bool) -> Iterator[None]:
     """Ask torch for repeatable kernels (or for its fastest ones) and put its switches back afterwards."""
     before = torch.get_deterministic_debug_mode()
-    fill = torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic
+    fill = memory.fill_uninitialized_memory
     cudnn = (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
     if wanted:
         # cuBLAS reads it when its handle is made; without it matrix products differ run by run.
@@ -32,12 +33,12 @@ def determinism(wanted: bool) -> Iterator[None]:
         # The same switch as use_deterministic_algorithms, which imports the compiler: 2.6 s.
         torch.set_deterministic_debug_mode("warn" if wanted else "default")
         # Filling every fresh tensor only helps to find code that reads what it never wrote.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        memory.fill_uninitialized_memory = False
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = wanted, not wanted
         yield
     finally:
         torch.set_deterministic_debug_mode(before)
-        torch.utils.deterministic.fill_uninitialized_memory = fill
+        memory.fill_uninitialized_memory = fill
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 
@@ -52,7 +53,8 @@ def seed_epoch(seed: int, epoch: int) -> None:
 def capture() -> dict[str, Any]:
     """Give all generators' states as plain values and tensors."""
     version, internal, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002
+    numpy_state: Any = np.random.get_state()  # noqa: NPY002
+    name, keys, position, has_gauss, cached = numpy_state
     state: dict[str, Any] = {
         "python": [version, list(internal), gauss],
         "numpy": [name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached],

@@ -32,7 +32,7 @@ class DetectionTrainer(BaseTrainer):
 
     task = "detect"
     default_model = "yolo11n.yaml"
-    loss_names = ("box_loss", "cls_loss", "dfl_loss")
+    loss_names: tuple[str, ...] = ("box_loss", "cls_loss", "dfl_loss")
     model_class: type[DetectionModel] = DetectionModel
 
     def get_dataset(self) -> dict[str, Any]:

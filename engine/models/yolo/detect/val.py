@@ -85,8 +85,8 @@ class DetectionValidator(BaseValidator):
 
     def init_metrics(self) -> None:
         """Start the matrix and the record of a validation on its own."""
-        self.confusion_matrix = None if self.training else ConfusionMatrix(self.names)
-        self.record = None if self.training else ValidationRecord()
+        self.confusion_matrix = ConfusionMatrix(self.names)
+        self.record = ValidationRecord()
         self.coco = CocoPredictions() if self.args.save_json and not self.training else None
 
     def postprocess(self, outputs: Any) -> list[Predictions]:

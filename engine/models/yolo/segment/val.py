@@ -76,11 +76,12 @@ class SegmentationValidator(DetectionValidator):
         seen = []
         for part in np.array_split(rows, max(len(rows) // CHUNK, 1)):
             seen += masks2segments(masks_of(found, part, shape))
-        frame = {"img1_shape": shape, "img0_shape": labels["ori_shape"]}
-        return tuple(
-            [scale_coords(coords=o, ratio_pad=labels["ratio_pad"], **frame) for o in some]
-            for some in (labels["outlines"], seen)
-        )
+
+        def original(outlines: list[np.ndarray]) -> list[np.ndarray]:
+            frame = labels["ori_shape"], labels["ratio_pad"]
+            return [scale_coords(shape, outline, *frame) for outline in outlines]
+
+        return original(labels["outlines"]), original(seen)
 
 
 def masks_of(found: Predictions, rows: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
