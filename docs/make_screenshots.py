@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
+from PIL import Image, ImageColor
+
+from studio.model.colors import FIRST_COLORS
+from studio.theme.tokens import SCHEMES, Colors
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "screenshots"
 SIZE = (1440, 900)
 # A picture of few colours is far below 300 KB. The window's own, which fill areas with one exact value, keep theirs.
-_EXACT, _OTHERS = 64, 64
+_EXACT, _OTHERS = 48, 80
 _LIVE = {"epochs": 60, "imgsz": 160, "batch": 8, "workers": 0}
 _LIVE_EPOCHS = 6  # of the live training before its picture is taken
 
@@ -124,12 +129,22 @@ class Photographer:
 
 
 def _with_fewer_colors(picture: Image.Image) -> Image.Image:
+    """Keep the colours of the theme, the classes and the largest even areas exactly, the picture's as near as may be."""
     counts = sorted(picture.getcolors(SIZE[0] * SIZE[1]) or [], reverse=True)
-    exact = [color for _, color in counts[:_EXACT]]
+    used = {color for _, color in counts}
+    named = [*_colors_of(SCHEMES["dark"]), *_colors_of(SCHEMES["light"]), *FIRST_COLORS]
+    exact = [color for name in named if (color := ImageColor.getrgb(name)) in used]
+    exact = list(dict.fromkeys([*exact, *(color for _, color in counts)]))[:_EXACT]
     others = picture.quantize(_OTHERS).getpalette("RGB") or []
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for color in exact for part in color] + others[: 3 * _OTHERS])
     return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def _colors_of(colors: Colors) -> list[str]:
+    """Return a scheme's colours as ``#rrggbb``."""
+    values = (getattr(colors, field.name) for field in fields(colors))
+    return [value for value in values if str(value).startswith("#")]
 
 
 def _take_all(project: Path, only: set[str]) -> None:
@@ -256,7 +271,8 @@ def _train(photographer: Photographer) -> None:
     studio, panel = photographer.studio, photographer.session.pages.train
     studio.show_page("train")
     photographer.settle()
-    for name, value in _LIVE.items():
+    best = next(run.best for run in studio.runs.runs if run.best.is_file())
+    for name, value in (("model", str(best)), *_LIVE.items()):
         panel.form.values.set_value(name, value)
     panel.form.open_advanced()
     photographer.take("train-form")
@@ -271,6 +287,7 @@ def _train(photographer: Photographer) -> None:
     photographer.take("train-live", settle=False)
     send_command(folder, "stop")
     photographer.wait(lambda: not studio.runs.runs[0].state.is_alive, 300)
+    shutil.rmtree(folder)  # the next time the finished training is the newest again
 
 
 if __name__ == "__main__":

@@ -168,6 +168,8 @@ QTableView { gridline-color: $line; }
 QHeaderView { background: $panel; border: none; }
 QHeaderView::section { background: $panel; color: $secondary; border: none; border-bottom: 1px solid $line;
   padding: 4px 8px; font-size: ${secondary_size}px; font-weight: 600; }
+QHeaderView::up-arrow { image: url("$chevron_up"); width: 10px; height: 10px; subcontrol-position: top center; }
+QHeaderView::down-arrow { image: url("$chevron_down"); width: 10px; height: 10px; subcontrol-position: top center; }
 QHeaderView::section:hover { color: $text; }
 QTableCornerButton::section { background: $panel; border: none; }
 QTreeView::branch:has-children:closed { image: url("$chevron_right"); }

@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from studio.model.runs import Checkpoint, RunSnapshot
 from studio.theme import tokens
+from studio.theme.icons import pixmap
+from studio.theme.theme import current_colors
 from studio.widgets.icon_button import IconButton, TextButton
 from studio.widgets.status_dot import StatusDot
 from studio.widgets.text_label import TextLabel
@@ -107,7 +109,11 @@ class _Picture(QWidget):
         path.addRoundedRect(whole.adjusted(0, 0, 0, radius), radius, radius)
         painter.setClipPath(path)
         if self._image.isNull():
-            painter.fillRect(whole, self.palette().shadow())
+            painter.fillRect(whole, QColor(current_colors().surround))
+            icon = pixmap("models", current_colors().outline, tokens.ICON_SIZE_LARGE)
+            place = QRect(0, 0, tokens.ICON_SIZE_LARGE, tokens.ICON_SIZE_LARGE)
+            place.moveCenter(self.rect().center())
+            painter.drawPixmap(place, icon)
         else:
             size = QSize(self._image.size()).scaled(
                 self.size(), Qt.AspectRatioMode.KeepAspectRatioByExpanding
