@@ -107,10 +107,15 @@ class Hands:
         self.push(self.studio.window.rail.buttons[word])
 
     def button(self, text: str, inside: QWidget | None = None) -> QPushButton:
-        """Return the button that shows and says ``text``."""
-        buttons = (inside or self.studio.window).findChildren(QPushButton)
-        found = [b for b in buttons if b.text() == text and b.isVisible()]
-        assert found, f"no button says {text!r}"
+        """Return the button that says ``text``, once it shows."""
+        found: list[QPushButton] = []
+
+        def look() -> bool:
+            buttons = (inside or self.studio.window).findChildren(QPushButton)
+            found[:] = [b for b in buttons if b.text() == text and b.isVisible()]
+            return bool(found)
+
+        self.qtbot.waitUntil(look, timeout=3000)
         return found[0]
 
     def answer_dialog(self, path: Path) -> None:

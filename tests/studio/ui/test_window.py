@@ -160,3 +160,13 @@ def test_the_sample_is_made_with_progress_and_can_be_given_up(
     assert not row.isVisible()
     assert hands.studio.session is None
     assert hands.banner() == ""
+
+
+def test_panels_are_hidden_and_brought_back_from_the_menu(labelled: Any) -> None:
+    page, actions = labelled.session.annotate, labelled.studio.actions
+    actions["view.panel:classes"].trigger()
+    assert page.docks[0].isHidden()
+    actions["view.panel:classes"].trigger()
+    assert not page.docks[0].isHidden()
+    actions["view.panel:history"].trigger()
+    labelled.wait(page.history.list.isVisible)
