@@ -6,23 +6,23 @@ import numpy as np
 
 
 def clip_polygons(
-    points: np.ndarray, counts: np.ndarray, width: float, height: float
+    points: np.ndarray, counts: np.ndarray, bounds: tuple[float, float, float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut polygons at 0..width, 0..height, one side after the other (Sutherland and Hodgman 1974).
+    """Cut polygons at a rectangle, one side after the other (Sutherland and Hodgman 1974).
 
     Parts that the border separates stay joined by edges along the border, which enclose no area.
 
     Args:
         points: (P, 2) points of all polygons, one polygon after the other.
         counts: (n,) number of points of each; none may be 0.
-        width: Right border.
-        height: Lower border.
+        bounds: Corners (x0, y0, x1, y1) of the rectangle.
 
     Returns:
         The points inside and the new counts, (n,), 0 for a polygon that lies outside.
     """
     counts = np.asarray(counts)
-    for axis, limit, sign in ((0, 0.0, 1), (0, width, -1), (1, 0.0, 1), (1, height, -1)):
+    x0, y0, x1, y1 = bounds
+    for axis, limit, sign in ((0, x0, 1), (0, x1, -1), (1, y0, 1), (1, y1, -1)):
         if not len(points):
             break
         depth = sign * (points[:, axis] - points.dtype.type(limit))  # not negative: inside
@@ -34,7 +34,7 @@ def clip_polygons(
 
 def clip_polygon(points: np.ndarray, width: float, height: float) -> np.ndarray:
     """Cut one polygon (n, 2) at 0..width, 0..height; empty when it lies outside."""
-    return clip_polygons(points, np.array([len(points)]), width, height)[0]
+    return clip_polygons(points, np.array([len(points)]), (0.0, 0.0, width, height))[0]
 
 
 def following(counts: np.ndarray, total: int) -> np.ndarray:

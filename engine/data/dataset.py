@@ -95,7 +95,11 @@ class YOLODataset(Dataset):
         self.im_files = [label["im_file"] for label in self.labels]
         self._shapes = [_shapes_of(label, task) for label in self.labels]
         self.images = ImageCache(
-            [Path(f) for f in self.im_files], self.imgsz, cache_kind(cache), max(workers, 1)
+            [Path(f) for f in self.im_files],
+            self.imgsz,
+            cache_kind(cache),
+            max(workers, 1),
+            augment,
         )
         self._blends = True
         self._transforms = self._build_transforms()

@@ -53,7 +53,12 @@ class ImageCache:
     """Reads the pictures of a data set, resized so that the longer side is ``imgsz``."""
 
     def __init__(
-        self, files: Sequence[Path], imgsz: int, kind: Kind = None, sharers: int = 1
+        self,
+        files: Sequence[Path],
+        imgsz: int,
+        kind: Kind = None,
+        sharers: int = 1,
+        fast: bool = False,
     ) -> None:
         """Take the pictures.
 
@@ -62,8 +67,11 @@ class ImageCache:
             imgsz: Longer side in pixels.
             kind: Keep all in memory or on disk; None keeps what little memory allows.
             sharers: How many processes have a cache of their own.
+            fast: Decode large JPEGs at a fraction of their size. The pixels differ a little from those of a
+                full decoding and resize, so it is for training only: what is measured must be read as
+                prediction reads it.
         """
-        self.files, self.imgsz, self.kind = list(files), imgsz, kind
+        self.files, self.imgsz, self.kind, self.fast = list(files), imgsz, kind, fast
         free = psutil.virtual_memory().available
         self.budget_bytes = int(min(free * _FREE_SHARE, _MOST_BYTES) / max(sharers, 1))
         if kind == "ram":
@@ -105,7 +113,7 @@ class ImageCache:
     def _read(self, index: int) -> np.ndarray:
         import cv2
 
-        image = read_image(self.files[index])
+        image = read_image(self.files[index], self.imgsz if self.fast else None)
         size = resized_size(*image.shape[:2], self.imgsz)
         if image.shape[:2] == size:
             return image
@@ -131,7 +139,7 @@ class ImageCache:
             stat = file.stat()
         except OSError as error:
             raise ImageError(f"Cannot be read: {error.strerror}.", path=file) from error
-        key = f"{file.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}\0{self.imgsz}"
+        key = f"{file.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}\0{self.imgsz}\0{self.fast}"
         name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return cache_dir() / "images" / name[:2] / f"{name}.npy"
 

@@ -181,7 +181,8 @@ def _files(text: str) -> list[Path]:
     if path.is_file():
         return _of_list(path) if path.suffix.lower() == ".txt" else [path]
     if any(sign in text for sign in "*?["):
-        found = map(Path, sorted(glob.glob(str(path), recursive=True)))
+        # Path.glob takes no absolute pattern.
+        found = map(Path, sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
         return [f for f in found if f.is_file() and _suffix(f) in IMG_FORMATS | VID_FORMATS]
     raise DatasetError("The source does not exist.", path=path, remedy="Correct the path.")
 

@@ -47,7 +47,6 @@ def mirrored(sample: Sample) -> Sample:
     """Return a sample seen in a mirror, left and right swapped."""
     width = sample.size[1]
     shapes = sample.shapes.moved((-1, 1), (width, 0))
-    shapes.boxes = shapes.boxes[:, [2, 1, 0, 3]]
     return sample.with_(np.ascontiguousarray(sample.image[:, ::-1]), shapes)
 
 

@@ -34,6 +34,8 @@ class Format:
 
     def __call__(self, sample: Sample, im_file: str, rng: np.random.Generator) -> dict[str, Any]:
         """Return the entries of one picture; see :func:`collate` for the keys."""
+        import cv2
+
         height, width = sample.size
         shapes, out = sample.shapes, {}
         if self.masks:
@@ -41,11 +43,10 @@ class Format:
             out["masks"] = torch.from_numpy(masks)
             shapes = shapes.select(order)
         swap = not (self.bgr and rng.random() < self.bgr)
-        image = sample.image[..., ::-1] if swap else sample.image
+        image = cv2.cvtColor(sample.image, cv2.COLOR_BGR2RGB) if swap else sample.image.copy()
         boxes = xyxy2xywhn(shapes.boxes, w=width, h=height)
         out |= {
-            # A copy of its own: the picture may lie in a cache.
-            "img": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
+            "img": torch.from_numpy(image).permute(2, 0, 1),
             "cls": torch.from_numpy(shapes.classes.astype(np.float32)[:, None]),
             "bboxes": torch.from_numpy(boxes.astype(np.float32)),
             "batch_idx": torch.zeros(len(shapes)),
@@ -71,14 +72,15 @@ def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Put samples together.
 
     Returns:
-        ``img`` (B, 3, H, W) uint8 RGB, ``cls`` (N, 1) float32, ``bboxes`` (N, 4) float32 centre and size as
+        ``img`` (B, 3, H, W) uint8 RGB, channels last in memory, ``cls`` (N, 1) float32, ``bboxes`` (N, 4) float32 centre and size as
         fractions, ``batch_idx`` (N,) float32 the picture of each object, ``masks`` (B, h, w) index pictures
         (0 background, i + 1 the i-th object of that picture) or (N, h, w) one an object, and lists
         over pictures: ``im_file``, ``ori_shape``, ``resized_shape``, ``ratio_pad``, ``segments``.
     """
     keys = samples[0].keys()
     out: dict[str, Any] = {key: [sample[key] for sample in samples] for key in keys}
-    out["img"] = torch.stack(out["img"])
+    # Stored channels last, as decoded: what networks want, and the cheapest to put together.
+    out["img"] = torch.stack([i.permute(1, 2, 0) for i in out["img"]]).permute(0, 3, 1, 2)
     for i, numbers in enumerate(out["batch_idx"]):
         numbers += i
     for key in ("cls", "bboxes", "batch_idx"):

@@ -31,12 +31,14 @@ class RandomHSV:
             return sample
         hue, saturation, value = rng.uniform(-1, 1, 3) * (self.hgain, self.sgain, self.vgain)
         levels = np.arange(256, dtype=np.float64)
-        table = np.empty((1, 256, 3), dtype=np.uint8)
-        table[0, :, 0] = (levels + 180 * hue) % 180  # OpenCV's hue has 180 steps
-        table[0, :, 1] = np.clip(levels * (1 + saturation), 0, 255)
-        table[0, :, 2] = np.clip(levels * (1 + value), 0, 255)
+        tables = (
+            (levels + 180 * hue) % 180,  # OpenCV's hue has 180 steps
+            np.clip(levels * (1 + saturation), 0, 255),
+            np.clip(levels * (1 + value), 0, 255),
+        )
         image = sample.image
-        hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
-        cv2.LUT(hsv, table, dst=hsv)
-        cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR, dst=image)
+        channels = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2HSV))
+        for channel, table in zip(channels, tables, strict=True):
+            cv2.LUT(channel, table.astype(np.uint8), dst=channel)
+        cv2.cvtColor(cv2.merge(channels), cv2.COLOR_HSV2BGR, dst=image)
         return sample

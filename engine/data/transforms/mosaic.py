@@ -13,6 +13,7 @@ from engine.data.transforms.sample import FILL, Sample, join_shapes
 class Mosaic:
     """Joins four samples around a random centre.
 
+    Objects may reach over the canvas: the random map cuts them off.
     The canvas is one buffer a thread that the next call overwrites: the caller must warp it into a picture
     of its own, which the random affine map does anyway.
     """
@@ -42,8 +43,7 @@ class Mosaic:
             top = center_y if i >= 2 else center_y - height
             _paste(canvas, sample.image, left, top)
             parts.append(sample.shapes.moved((1, 1), (left, top)))
-        shapes = join_shapes(parts).clipped(2 * side, 2 * side)
-        return samples[0].with_(canvas, shapes)
+        return samples[0].with_(canvas, join_shapes(parts))
 
     def _canvas(self) -> np.ndarray:
         if not hasattr(self._buffers, "canvas"):

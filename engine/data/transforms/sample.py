@@ -46,7 +46,10 @@ class Shapes:
 
     def select(self, index: np.ndarray) -> Shapes:
         """Return some objects, by mask or by indices."""
-        index = np.flatnonzero(index) if index.dtype == bool else index
+        if index.dtype == bool:
+            if index.all():
+                return self
+            index = np.flatnonzero(index)
         counts = self.counts[index]
         starts = np.cumsum(self.counts) - self.counts
         # For each kept point its place in the old array.
@@ -57,10 +60,13 @@ class Shapes:
         return Shapes(self.classes[index], self.boxes[index], self.points[place], counts)
 
     def moved(self, scale: Sequence[float], offset: Sequence[float]) -> Shapes:
-        """Return the objects scaled by (x, y), then moved by (x, y)."""
-        scale, offset = np.float32(scale), np.float32(offset)
-        boxes = (self.boxes.reshape(-1, 2, 2) * scale + offset).reshape(-1, 4)
-        return Shapes(self.classes, boxes, self.points * scale + offset, self.counts)
+        """Return the objects scaled by (x, y), then moved by (x, y); a negative scale mirrors."""
+        gain, shift = np.float32(scale), np.float32(offset)
+        boxes = (self.boxes.reshape(-1, 2, 2) * gain + shift).reshape(-1, 4)
+        for axis in (0, 1):
+            if gain[axis] < 0:
+                boxes[:, [axis, axis + 2]] = boxes[:, [axis + 2, axis]]
+        return Shapes(self.classes, boxes, self.points * gain + shift, self.counts)
 
     def mapped(self, matrix: np.ndarray) -> Shapes:
         """Return the objects under a (3, 3) map; boxes are those around the moved outlines or corners."""
@@ -73,23 +79,16 @@ class Shapes:
         )
         return _with_boxes_of_outlines(Shapes(self.classes, boxes, points, self.counts))
 
-    def clipped(self, width: float, height: float) -> Shapes:
-        """Cut the objects at the picture's border and drop those of which too little is left."""
-        if not len(self):
-            return self
-        before = _areas(self.boxes)
-        boxes = self.boxes.copy()
-        boxes[:, 0::2] = boxes[:, 0::2].clip(0, width)
-        boxes[:, 1::2] = boxes[:, 1::2].clip(0, height)
-        had_outline = self.counts > 0
-        points, counts = clip_polygons(self.points, self.counts, width, height)
-        cut = _with_boxes_of_outlines(Shapes(self.classes, boxes, points, counts))
-        sides = cut.boxes[:, 2:] - cut.boxes[:, :2]
-        short, long = sides.min(1), sides.max(1)
-        keep = (short > _MIN_SIDE_PX) & (long < _MAX_ASPECT * short)
-        keep &= _areas(cut.boxes) > _MIN_KEPT * before
-        keep &= (cut.counts >= 3) | ~had_outline
-        return cut if keep.all() else cut.select(keep)
+    def clipped(self, bounds: tuple[float, float, float, float]) -> Shapes:
+        """Cut the objects at a rectangle (x0, y0, x1, y1) and drop those of which too little is left."""
+        low, high = np.float32(bounds[:2]), np.float32(bounds[2:])
+        inside = (self.boxes[:, :2] >= low).all(1) & (self.boxes[:, 2:] <= high).all(1)
+        if inside.all():
+            return self.select(_is_usable(self.boxes, self.boxes))
+        touches = (self.boxes[:, :2] < high).all(1) & (self.boxes[:, 2:] > low).all(1)
+        whole, crossing = self.select(inside), self.select(touches & ~inside)
+        whole = whole.select(_is_usable(whole.boxes, whole.boxes))
+        return join_shapes([whole, _cut(crossing, bounds)]) if len(crossing) else whole
 
 
 def join_shapes(parts: Sequence[Shapes]) -> Shapes:
@@ -149,6 +148,24 @@ def _with_boxes_of_outlines(shapes: Shapes) -> Shapes:
         shapes.boxes[has, :2] = np.minimum.reduceat(shapes.points, starts)
         shapes.boxes[has, 2:] = np.maximum.reduceat(shapes.points, starts)
     return shapes
+
+
+def _cut(shapes: Shapes, bounds: tuple[float, float, float, float]) -> Shapes:
+    """Cut objects that all cross the border of a rectangle."""
+    x0, y0, x1, y1 = bounds
+    boxes = shapes.boxes.clip(np.float32((x0, y0, x0, y0)), np.float32((x1, y1, x1, y1)))
+    points, counts = clip_polygons(shapes.points, shapes.counts, bounds)
+    cut = _with_boxes_of_outlines(Shapes(shapes.classes, boxes, points, counts))
+    gone = (shapes.counts > 0) & (counts < 3)
+    return cut.select(_is_usable(cut.boxes, shapes.boxes) & ~gone)
+
+
+def _is_usable(boxes: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Say which boxes are large enough, not too thin, and not too little of what they were before."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    short, long = sides.min(1, initial=np.inf), sides.max(1, initial=0)
+    keep = (short > _MIN_SIDE_PX) & (long < _MAX_ASPECT * short)
+    return keep & (_areas(boxes) > _MIN_KEPT * _areas(before))
 
 
 def _areas(boxes: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def test_many_at_once_equal_shapely(seed):
         spread = rng.uniform(2, 9, n)[:, None] * np.stack((np.cos(angle), np.sin(angle)), 1)
         rings.append(rng.uniform(-4, 14, 2) + spread)
     counts = np.array([len(r) for r in rings])
-    points, new = clip_polygons(np.concatenate(rings), counts, 10, 10)
+    points, new = clip_polygons(np.concatenate(rings), counts, (0, 0, 10, 10))
     assert new.sum() == len(points)
     frame, start = shapely.box(0, 0, 10, 10), 0
     for ring, count in zip(rings, new, strict=True):
@@ -46,6 +46,6 @@ def test_many_at_once_equal_shapely(seed):
 
 
 def test_empty_input_and_order_of_points():
-    points, counts = clip_polygons(np.zeros((0, 2)), np.zeros(0, dtype=int), 4, 4)
+    points, counts = clip_polygons(np.zeros((0, 2)), np.zeros(0, dtype=int), (0, 0, 4, 4))
     assert len(points) == len(counts) == 0
     assert following(np.array([3, 0, 2]), 5).tolist() == [1, 2, 0, 4, 3]
