@@ -339,12 +339,7 @@ def test_shared_data_sets_give_batches(shared_dir, name):
 )
 def test_bad_pictures_never_stop_a_training(shared_dir, case):
     data = read_data_yaml(shared_dir / "datasets/formats/bad" / case / "data.yaml")
-    try:
-        dataset = built(data, batch=2)
-    except DatasetError as error:
-        assert case in ("17-one-pixel", "12-corrupt-jpeg")
-        assert "usable label" in str(error) or "damaged" in str(error)
-        return
+    dataset = built(data, batch=2)
     for batch in batches(build_dataloader(dataset, 2)):
         assert batch["img"].shape[1:] == (3, 96, 96)
     damaged = {"12-corrupt-jpeg": 3, "13-zero-byte": 1, "29-extension-lies": 2}

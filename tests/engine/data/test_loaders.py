@@ -141,14 +141,11 @@ def test_empty_folder(tmp_path):
         load_source(tmp_path)
 
 
-def test_broken_videos_of_the_manifest(shared_dir):
-    for path in sorted((shared_dir / "datasets/formats/bad/38-broken-video").iterdir()):
-        try:
-            count = sum(len(b.images) for b in load_source(path))
-        except ImageError as error:
-            assert path.name in str(error)
-        else:
-            assert count > 0
+@pytest.mark.parametrize("name", ["cut", "text", "zero"])
+def test_broken_videos_of_the_manifest(shared_dir, name):
+    path = shared_dir / f"datasets/formats/bad/38-broken-video/{name}.mp4"
+    with pytest.raises(ImageError, match=f"{name}.mp4"):
+        list(load_source(path))
 
 
 def test_shared_video(shared_dir):
