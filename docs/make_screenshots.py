@@ -106,14 +106,17 @@ class Photographer:
                 raise TimeoutError("the window did not come to what was waited for")
             QTest.qWait(50)
 
-    def take(self, name: str, settle: bool = True) -> None:
-        """Save the window in both schemes."""
+    def take(
+        self, name: str, settle: bool = True, before: Callable[[], object] = lambda: None
+    ) -> None:
+        """Save the window in both schemes; ``before`` waits for what the window does not wait for."""
         if not self.wants(name):
             return
         for mode in ("dark", "light"):
             self.studio.theme.set_mode(mode)
             if settle:
                 self.settle()
+            before()
             self._save(f"{name}-{mode}")
         self.studio.theme.set_mode("dark")
 
@@ -241,7 +244,7 @@ def _pages(photographer: Photographer) -> None:
         photographer.wait(session.pages.validation.table.shown_names)
         photographer.settle()
         session.pages.validation.show_all()
-        photographer.take("validation")
+        photographer.take("validation", before=session.pages.validation.gallery.tiles_model.wait)
     if photographer.wants("models"):
         session.pages.models_page.setCurrentWidget(session.pages.models)
         studio.show_page("models")

@@ -36,7 +36,7 @@ from studio.widgets.section_header import SectionHeader
 from studio.widgets.stat import Stat
 from studio.widgets.text_label import TextLabel
 
-_LEFT_WIDTH = 520
+_LEFT_WIDTH = 560
 _LEFT_HEIGHTS = (210, 250, 330)
 _LEGEND = "Labels left, predictions right. Red outline: missed or wrong."
 _STATS = (

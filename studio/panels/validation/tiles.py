@@ -19,7 +19,7 @@ from studio.model.validation_report import CONFUSION_SCORE, Example, SeenImage, 
 from studio.theme import tokens
 from studio.theme.fonts import font
 
-HALF_SIZE = 184  # pixels of one half's longer side
+HALF_SIZE = 176  # pixels of one half's longer side
 GAP = 4
 _MARGIN_SHARE = 0.6  # of the object's size around a crop
 _MARGIN_MIN_PX = 24
