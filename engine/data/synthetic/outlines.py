@@ -39,7 +39,7 @@ def draw_outline(kind: str, rng: np.random.Generator) -> Outline:
 
 def _nut(rng: np.random.Generator) -> Outline:
     """A hexagon whose corners are turned off by a circle, with a round hole."""
-    hole, turned = rng.uniform(0.46, 0.56), rng.uniform(0.95, 0.985)
+    hole, turned = rng.uniform(0.42, 0.5), rng.uniform(0.95, 0.985)
     angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     off_side = (angles + np.pi / 6) % (np.pi / 3) - np.pi / 6  # from the middle of the nearest side
     radius = np.minimum(np.cos(np.pi / 6) / np.cos(off_side), turned)
@@ -54,8 +54,8 @@ def _nut(rng: np.random.Generator) -> Outline:
 
 def _bolt(rng: np.random.Generator) -> Outline:
     """A hexagon-head bolt lying on its side: head to the left, threaded shank to the right."""
-    head_half, shank_half = rng.uniform(0.33, 0.4), rng.uniform(0.16, 0.2)
-    neck, tip = rng.uniform(-0.72, -0.66), 0.07
+    head_half, shank_half = rng.uniform(0.43, 0.5), rng.uniform(0.235, 0.285)
+    neck, tip = rng.uniform(-0.64, -0.57), 0.09
     cut = 0.06
     upper = [
         (-1.0 + cut, -head_half),
@@ -70,15 +70,15 @@ def _bolt(rng: np.random.Generator) -> Outline:
         "head": head_half,
         "shank": shank_half,
         "neck": neck,
-        "thread": rng.uniform(-0.45, 0.1),
-        "pitch": rng.uniform(0.062, 0.08),
+        "thread": rng.uniform(-0.4, 0.05),
+        "pitch": rng.uniform(0.08, 0.1),
     }
-    return Outline("bolt", np.array(upper + lower + ends), (), rng.uniform(0.3, 0.38), params)
+    return Outline("bolt", np.array(upper + lower + ends), (), rng.uniform(0.34, 0.42), params)
 
 
 def _washer(rng: np.random.Generator) -> Outline:
     """A flat ring."""
-    hole = rng.uniform(0.42, 0.58)
+    hole = rng.uniform(0.5, 0.62)
     return Outline(
         "washer", _circle(1.0, 56), (_circle(hole, 36),), rng.uniform(0.09, 0.14), {"hole": hole}
     )

@@ -16,12 +16,13 @@ from engine.data.synthetic.part import Part, draw_part, draw_shadow, place_part
 
 # Half length of a part as a share of the picture's mean side.
 _HALF_LENGTH = {
-    "nut": (0.085, 0.125),
-    "bolt": (0.15, 0.205),
-    "washer": (0.085, 0.13),
-    "gear": (0.11, 0.165),
+    "nut": (0.095, 0.135),
+    "bolt": (0.135, 0.18),
+    "washer": (0.09, 0.135),
+    "gear": (0.11, 0.16),
 }
-_MIN_VISIBLE = 0.6
+# Of a part at least this share lies in the picture, and of that this share is seen.
+_MIN_INSIDE, _MIN_VISIBLE = 0.65, 0.65
 _SLIVER_PX = 3.0
 _TRIES = 14
 
@@ -70,7 +71,7 @@ def _arrange(
     frame = shapely.box(0, 0, width, height)
     parts: list[Part] = []
     visible: list[shapely.Polygon] = []
-    for _ in range(int(rng.integers(5, 10))):
+    for _ in range(int(rng.integers(5, 9))):
         for _ in range(_TRIES):
             part = _random_part(width, height, parts, rng)
             if (after := _lay(part, parts, visible, frame)) is not None:
@@ -101,12 +102,15 @@ def _lay(
 ) -> list[shapely.Polygon] | None:
     """Return what is visible of all parts with one more on top; None when that would spoil one of them."""
     own = _one_piece(part.shape & frame)
-    if own is None or own.area < 0.6 * part.shape.area:
+    if own is None or own.area < _MIN_INSIDE * part.shape.area:
         return None
     after = []
     for below, seen in zip(parts, visible, strict=True):
-        rest = _one_piece(seen - part.shape) if seen.intersects(part.shape) else seen
-        if rest is None or rest.area < _MIN_VISIBLE * below.shape.area:
+        if not seen.intersects(part.shape):
+            after.append(seen)
+            continue
+        rest = _one_piece(seen - part.shape)
+        if rest is None or rest.area < _MIN_VISIBLE * (below.shape & frame).area:
             return None
         after.append(rest)
     return [*after, own]

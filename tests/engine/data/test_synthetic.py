@@ -27,7 +27,8 @@ def test_the_seed_makes_the_scene():
 
 def test_scenes_are_full_of_parts_of_all_kinds(scenes):
     counts = [len(s.annotations) for s in scenes]
-    assert min(counts) >= 2
+    assert min(counts) >= 4
+    assert max(counts) <= 8
     assert 5 <= np.mean(counts) <= 8
     kinds = np.bincount([a.class_id for s in scenes for a in s.annotations], minlength=len(NAMES))
     assert kinds.min() >= 0.12 * kinds.sum()
