@@ -82,7 +82,7 @@ class CommandPalette(QDialog):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move in the list with the arrows, run with Enter, leave with Escape."""
-        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(event.key())
+        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
         if step is not None:
             row = self.list.currentRow() + step
             self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))

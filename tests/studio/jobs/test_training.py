@@ -291,7 +291,9 @@ def test_the_engine_is_told_everything_by_one_file(tmp_path):
 
 
 def test_the_end_of_a_run_that_was_resumed_meanwhile_is_not_told_twice(stand_in, monkeypatch):
-    code = "import json, pathlib; pathlib.Path('process.json').write_text(json.dumps({'pid': None}))"
+    code = (
+        "import json, pathlib; pathlib.Path('process.json').write_text(json.dumps({'pid': None}))"
+    )
     folder = stand_in(code)
     monkeypatch.chdir(folder)
     assert Supervisor(folder).run() == 0
