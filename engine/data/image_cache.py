@@ -114,8 +114,9 @@ class ImageCache:
         import cv2
 
         image = read_image(self.files[index], self.imgsz if self.fast else None)
-        size = resized_size(*image.shape[:2], self.imgsz)
-        if image.shape[:2] == size:
+        height, width = image.shape[:2]
+        size = resized_size(height, width, self.imgsz)
+        if (height, width) == size:
             return image
         return cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
 
