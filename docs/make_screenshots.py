@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageColor
 
@@ -136,8 +136,8 @@ def _with_fewer_colors(picture: Image.Image) -> Image.Image:
     counts = sorted(picture.getcolors(SIZE[0] * SIZE[1]) or [], reverse=True)
     used = {color for _, color in counts}
     named = [*_colors_of(SCHEMES["dark"]), *_colors_of(SCHEMES["light"]), *FIRST_COLORS]
-    exact = [color for name in named if (color := ImageColor.getrgb(name)) in used]
-    exact = list(dict.fromkeys([*exact, *(color for _, color in counts)]))[:_EXACT]
+    kept: list[Any] = [color for name in named if (color := ImageColor.getrgb(name)) in used]
+    exact = list(dict.fromkeys([*kept, *(color for _, color in counts)]))[:_EXACT]
     others = picture.quantize(_OTHERS).getpalette("RGB") or []
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for color in exact for part in color] + others[: 3 * _OTHERS])

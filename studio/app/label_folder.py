@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,7 @@ class LabelFolder(QObject):
         if mirror is None:
             return
         for row in mirror.conflicts():
-            self._session.attempt(lambda image_id=row.image_id: decide(mirror, image_id))
+            self._session.attempt(partial(decide, mirror, row.image_id))
         self._session.studio.window.banner.hide()
 
     def _on_conflict(self, _image_id: int, reason: str) -> None:

@@ -125,7 +125,7 @@ class ClassesPanel(QWidget):
         """Remove a class with its shapes; Undo brings both back."""
         self._workspace.project.apply(RemoveClass(cls))
 
-    def move(self, cls: ClassDef, step: int) -> None:
+    def move_class(self, cls: ClassDef, step: int) -> None:
         """Move a class up (-1) or down (1) in the list, and so to another key and number."""
         ids = [row.cls.id for row in self.rows]
         here = ids.index(cls.id)
@@ -208,8 +208,8 @@ class ClassRow(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Rename", self.start_rename)
-        menu.addAction("Move up", lambda: self._panel.move(self.cls, -1))
-        menu.addAction("Move down", lambda: self._panel.move(self.cls, 1))
+        menu.addAction("Move up", lambda: self._panel.move_class(self.cls, -1))
+        menu.addAction("Move down", lambda: self._panel.move_class(self.cls, 1))
         menu.addSeparator()
         menu.addAction("Remove class and its shapes", lambda: self._panel.remove(self.cls))
         menu.popup(at)

@@ -211,15 +211,15 @@ class DatasetPanel(QWidget):
         """Offer to keep the label files on disk in step; None where there are none."""
         files, kept = self._label_files, self._label_files.kept
         offered = files.offered() if kept is None else None
-        if kept is None and offered is None:
-            return None
-        card, grid = _card("Label files")
-        if kept is None:
+        if kept is not None:
+            said = f"The label files of {path_text(kept)} follow the project: each finished edit is written there as well."
+            steps = [("Stop writing label files", files.leave)]
+        elif offered is not None:
             said = f"The label files of {path_text(offered)} are not touched: your labels are in the project."
             steps = [("Keep the labels folder in step", files.keep)]
         else:
-            said = f"The label files of {path_text(kept)} follow the project: each finished edit is written there as well."
-            steps = [("Stop writing label files", files.leave)]
+            return None
+        card, grid = _card("Label files")
         if waiting := files.conflicts():
             one = waiting == 1
             said += f"\n{waiting:,} of them {'was' if one else 'were'} changed outside and {'is' if one else 'are'} left alone."

@@ -40,12 +40,11 @@ class ObjectsPanel(QWidget):
         self._workspace = workspace
         self._echo = False
         self._shapes: list[Shape] = []
-        self.list = QListWidget()
+        self.list = _ObjectList()
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.setUniformItemSizes(True)
         self.list.setIconSize(QSize(12, 12))
         self.list.setAccessibleName("Objects on this image")
-        self.list.keyboardSearch = lambda _search: None  # letters are shortcuts
         self.list.itemSelectionChanged.connect(self._on_list_selection)
         self.empty = TextLabel("No shapes on this image yet", "secondary")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -139,6 +138,13 @@ class ObjectsPanel(QWidget):
         changed = [shape for shape in shapes if shape.class_id != class_id]
         if changed:
             self._workspace.project.apply(assign_class(changed, class_id))
+
+
+class _ObjectList(QListWidget):
+    """Letters typed here are shortcuts."""
+
+    def keyboardSearch(self, search: str) -> None:
+        """Search nothing."""
 
 
 def _describe(shapes: list[Shape]) -> dict[str, str]:
