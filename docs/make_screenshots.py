@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "screenshots"
 SIZE = (1440, 900)
 # A picture of few colours is far below 300 KB. The window's own, which fill areas with one exact value, keep theirs.
-_EXACT, _OTHERS = 48, 80
+_EXACT, _OTHERS = 48, 200
 _LIVE = {"epochs": 60, "imgsz": 160, "batch": 8, "workers": 0}
 _LIVE_EPOCHS = 6  # of the live training before its picture is taken
 
