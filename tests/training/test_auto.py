@@ -11,7 +11,7 @@ def test_short_run_from_random_weights_gets_steps_and_a_rate_that_learns():
     )
     assert plan.name == "AdamW"
     assert plan.accumulate == 1  # the nominal batch would leave 50 steps
-    assert plan.lr == pytest.approx(0.002)
+    assert plan.lr == pytest.approx(0.004)
     assert "400" in plan.reason
     assert "random weights" in plan.reason
 
@@ -36,6 +36,12 @@ def test_long_run_gathers_the_nominal_batch():
 
 
 @pytest.mark.parametrize("batch", [1, 4, 8, 64, 512])
-def test_rate_grows_with_the_batch_within_bounds(batch):
-    lr = plan_optimizer(500, batch, 64, False, 0).lr
-    assert 0.001 < lr < 0.006
+@pytest.mark.parametrize("batches", [0, 10, 500, 19_000])
+def test_rate_grows_with_the_batch_within_bounds(batch, batches):
+    lr = plan_optimizer(batches, batch, 64, False, 0).lr
+    assert 0.001 < lr < 0.012
+
+
+def test_a_run_with_few_steps_hurries():
+    rates = [plan_optimizer(n, 8, 64, False, 0).lr for n in (100, 500, 1_000, 2_000, 4_000)]
+    assert rates == [0.004, 0.004, pytest.approx(0.002 * 2**0.5, rel=1e-3), 0.002, 0.002]

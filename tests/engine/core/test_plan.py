@@ -15,7 +15,7 @@ def _plan(batches: int = 10, epochs: int = 20, batch: int = 8, pretrained: bool 
 
 def test_auto_honours_what_a_person_chose():
     _, plan = _plan()
-    assert (plan.name, plan.lr, plan.accumulate) == ("AdamW", pytest.approx(0.002), 1)
+    assert (plan.name, plan.lr, plan.accumulate) == ("AdamW", pytest.approx(0.004), 1)
     _, plan = _plan(lr0=0.0007, momentum=0.8, nbs=32, warmup_epochs=5, warmup_bias_lr=0.02)
     assert (plan.lr, plan.momentum, plan.accumulate) == (0.0007, 0.8, 4)
     assert (plan.warmup, plan.warmup_bias_lr) == (50, 0.02)
