@@ -31,7 +31,6 @@ TRAINING: Mapping[str, Any] = {
     "device": "cpu",
     "workers": 0,
     "close_mosaic": 6,
-    "plots": False,
 }
 CONFIDENCE = 0.4
 _POLL_S = 0.5
