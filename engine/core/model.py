@@ -114,6 +114,7 @@ class Model(CallbackHost):
         """
         given = {"rect": True, **self._given(kwargs, "val")}
         check = (validator or self._of_task("validator"))(args=given, _callbacks=self.callbacks)
+        check.weights = self.ckpt_path or self.overrides["model"]
         check(model=self.model)
         self.validator = check
         self.metrics = check.metrics

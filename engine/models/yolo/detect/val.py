@@ -156,7 +156,7 @@ class DetectionValidator(BaseValidator):
 
     def finalize(self) -> None:
         """Write the record and the plots."""
-        self.metrics.speed = self.speed
+        self.metrics.speed, self.metrics.save_dir = self.speed, self.save_dir
         if self.training:
             return
         path = self.save_dir / "validation.json"
