@@ -13,7 +13,7 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def run(command: Command) -> int:
         return DONE
     overrides = dict(command.overrides)
     as_json = overrides.pop("json", False)
-    model = _load_model(overrides.pop("model", None), command)
+    model = _load_model(overrides.pop("model", None) or _resumed_file(overrides), command)
     outcome = _MODES[command.mode](model, overrides)
     print(format_json(outcome) if as_json else _summary(outcome), flush=True)
     return DONE
@@ -98,6 +98,12 @@ def run(command: Command) -> int:
 def format_json(outcome: dict[str, Any]) -> str:
     """Return the outcome as one line of strict JSON: paths as text, NaN and infinity as null."""
     return json.dumps(_plain(outcome), ensure_ascii=False, allow_nan=False)
+
+
+def _resumed_file(overrides: Mapping[str, Any]) -> str | None:
+    """Return the checkpoint that ``resume=FILE`` names: it is the model too."""
+    resume = overrides.get("resume")
+    return resume if isinstance(resume, str) else None
 
 
 def _load_model(name: str | None, command: Command) -> Any:

@@ -22,6 +22,7 @@ from engine.nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from engine.nn.tasks import build_model
 from engine.runtime.errors import ConfigError, ModelError
 from engine.runtime.log import show_log_by_default
+from engine.training.resume import find_last
 
 TaskMap = Mapping[str, Mapping[str, type]]
 
@@ -95,6 +96,9 @@ class Model(CallbackHost):
         """
         self._needs_network("train")
         given = self._given(kwargs, "train")
+        if given.get("resume"):
+            self._read(find_last(given["resume"], given.get("model")))
+            given["model"] = str(self.ckpt_path)
         make = trainer or self._of_task("trainer")
         self.trainer = make(overrides=given, _callbacks=self.callbacks)
         if not given.get("resume"):

@@ -87,7 +87,7 @@ class BaseTrainer(TrainerHooks):
         if given.get("resume"):
             last = find_last(given["resume"], given.get("model"))
             self.resumed = load_checkpoint(last)
-            check_resumable(self.resumed)
+            check_resumable(self.resumed, self.task)
             given = resumed_arguments(self.resumed.train_args, given)
         self.args = resolve_arguments(given, "train", self.task)
         self.chosen = chosen_arguments(self.args, "train")

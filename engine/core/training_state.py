@@ -133,12 +133,18 @@ def saved_plan(resumed: Checkpoint | None) -> OptimizerPlan | None:
     return None if resumed is None else OptimizerPlan(**resumed.extra["plan"])
 
 
-def check_resumable(found: Checkpoint) -> None:
-    """Refuse a file that holds no state of a training of ours.
+def check_resumable(found: Checkpoint, task: str) -> None:
+    """Refuse a file that holds no state of a training of ours for this task.
 
     Raises:
         CheckpointError: Nothing to go on from.
     """
+    if found.task != task:
+        raise CheckpointError(
+            f"holds the training of a {found.task} model, expected {task}.",
+            path=found.path,
+            remedy=f"Resume it as {found.task}.",
+        )
     if found.optimizer is not None and "plan" in found.extra:
         return
     raise CheckpointError(

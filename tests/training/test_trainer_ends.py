@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine import YOLO
 from engine.models.yolo.detect.train import DetectionTrainer
+from engine.models.yolo.segment.train import SegmentationTrainer
 from engine.nn.checkpoint import load_checkpoint
 from engine.runtime.errors import CheckpointError, ConfigError, DatasetError
 from engine.training.failures import DivergedError
@@ -106,6 +108,17 @@ def test_resume_keeps_what_a_run_computes_and_lets_its_length_change(make_traine
     assert longer.args.epochs == 3
     longer.train()
     assert longer.epoch == 2
+
+
+def test_a_run_is_resumed_as_the_task_it_was(make_trainer):
+    trainer = make_trainer(SegmentationTrainer, epochs=2)
+    trainer.add_callback("on_train_epoch_start", lambda t: _say(t, "stop_after_epoch"))
+    trainer.train()
+    with pytest.raises(CheckpointError, match="segment"):
+        DetectionTrainer(overrides={"resume": str(trainer.last)})
+    model = YOLO("yolo11n.yaml")
+    model.train(resume=str(trainer.last))
+    assert (model.task, model.trainer.epoch) == ("segment", 1)
 
 
 def test_a_moved_run_goes_on_where_it_is_now(make_trainer):
@@ -272,7 +285,9 @@ def test_a_full_disk_is_named_and_the_events_survive(arguments, read_events):
     """A real refusal by the file system: this process may write no file beyond 3 MB."""
     code = """
     import json, resource, signal, sys
-    from engine.models.yolo.detect.train import DetectionTrainer
+    from engine import YOLO
+from engine.models.yolo.detect.train import DetectionTrainer
+from engine.models.yolo.segment.train import SegmentationTrainer
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     trainer = DetectionTrainer(overrides=json.loads(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
