@@ -79,7 +79,7 @@ def _measure(
     command = [python, "-c", CHILD, *map(str, words), str(folder / "runs"), options.model]
     root = str(Path(__file__).resolve().parents[1])
     env = {**os.environ, "PYTHONPATH": root if package == "engine" else ""}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=data.parent)
     if done.returncode:
         raise RuntimeError(f"{package} failed:\n{done.stderr[-2000:]}")
     result = json.loads(done.stdout.strip().splitlines()[-1])
