@@ -285,9 +285,7 @@ def test_a_full_disk_is_named_and_the_events_survive(arguments, read_events):
     """A real refusal by the file system: this process may write no file beyond 3 MB."""
     code = """
     import json, resource, signal, sys
-    from engine import YOLO
-from engine.models.yolo.detect.train import DetectionTrainer
-from engine.models.yolo.segment.train import SegmentationTrainer
+    from engine.models.yolo.detect.train import DetectionTrainer
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     trainer = DetectionTrainer(overrides=json.loads(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
