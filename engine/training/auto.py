@@ -67,9 +67,8 @@ def adam_rate(batch_size: int, steps: int, pretrained: bool) -> float:
     """Give AdamW's rate: 0.002 from random weights, 0.0005 from trained ones, at 8 images a batch.
 
     It grows with the square root of the batch (Adam's noise falls with it) between 4 and 64 images, and
-    up to twofold where a run has few steps to get anywhere: 375 steps of 8 images from random weights
-    came to a mask mAP50 of 0.72, 0.81, 0.87 with 0.001, 0.002, 0.004; 0.008 got ahead sooner, but its
-    masks stayed coarse.
+    up to twofold where a run has few steps to get anywhere. That is a guess from single runs of the sample
+    scenes (0.001 fell behind 0.002, and 0.002 behind 0.004, over 375 steps of 8 images), not a measurement.
     """
     base = 0.0005 if pretrained else 0.002
     hurry = min(max((FEW_STEPS / max(steps, 1)) ** 0.5, 1.0), 2.0)
