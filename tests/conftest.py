@@ -29,9 +29,10 @@ def _own_config_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def config_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh, empty folder of settings and log for each test."""
+    """A fresh, empty folder of settings and log for each test; nothing is fetched from the network."""
     folder = tmp_path_factory.mktemp("config")
     monkeypatch.setenv("MASKWRIGHT_CONFIG_DIR", str(folder))
+    monkeypatch.setenv("MASKWRIGHT_OFFLINE", "1")
     return folder
 
 

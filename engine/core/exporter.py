@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.cfg.arguments import resolve
+from engine.cfg.weights import local_weights
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.export.formats import ExportFormat, check_options, find_format
 from engine.export.graph import ExportGraph
@@ -21,7 +21,7 @@ from engine.export.onnx import check_opset, write_onnx
 from engine.export.torchscript import write_torchscript
 from engine.export.verify import compare
 from engine.nn.backends.metadata import Metadata
-from engine.nn.checkpoint import SUFFIXES, MissingCheckpointError, find_weights, load_checkpoint
+from engine.nn.checkpoint import SUFFIXES, load_checkpoint
 from engine.nn.tasks import BaseModel, build_model
 from engine.ops.numbers import make_divisible
 from engine.runtime.atomic import atomic_path
@@ -157,8 +157,7 @@ class Exporter(CallbackHost):
         """Return the path next to the weights; models without a file go into the working folder."""
         source = Path(str(self.args.model or ""))
         if source.suffix.lower() in SUFFIXES:
-            with suppress(MissingCheckpointError):  # then it is where they will be saved
-                source = find_weights(source)
+            source = local_weights(source) or source  # without a file, where it will be saved
             return source.with_suffix(self.format.suffix)
         name = source.name or str(model.yaml.get("yaml_file") or model.task)
         return Path.cwd() / Path(name).with_suffix(self.format.suffix).name

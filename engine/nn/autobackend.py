@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from engine.cfg.weights import find_weights
 from engine.nn.backends.backend import Backend, run_in_batches
 from engine.nn.backends.metadata import Metadata
 from engine.nn.backends.onnx import OnnxBackend
 from engine.nn.backends.pytorch import PyTorchBackend
 from engine.nn.backends.torchscript import TorchScriptBackend
-from engine.nn.checkpoint import SUFFIXES, find_weights, load_checkpoint
+from engine.nn.checkpoint import SUFFIXES, load_checkpoint
 from engine.nn.tasks import BaseModel
 from engine.runtime.errors import ModelError
 

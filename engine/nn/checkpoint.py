@@ -19,12 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from engine._version import __version__
-from engine.cfg.model_yaml import model_names
+from engine.cfg.weights import find_weights
 from engine.nn import foreign, tasks
 from engine.nn.model_file import read_values
 from engine.runtime.atomic import atomic_path
 from engine.runtime.errors import CheckpointError, ModelError
-from engine.runtime.settings import settings
 
 FORMAT = "maskwright-checkpoint"
 FORMAT_VERSION = 1
@@ -48,10 +47,6 @@ _SHARED_KEYS = (
 )
 _OTHER_KEYS = ("format_version", "names", "fused", "model")
 _PLAIN_TYPES = (bool, int, float, str, bytes)
-
-
-class MissingCheckpointError(CheckpointError, FileNotFoundError):
-    """A model file that is not there."""
 
 
 @dataclass
@@ -195,7 +190,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
     """Read a model file, ours or in the Ultralytics layout.
 
     Args:
-        path: The file; looked for in the weights folder of the settings too.
+        path: The file, or a name that :func:`engine.cfg.weights.find_weights` finds or fetches.
         device: Where the model goes.
 
     Raises:
@@ -217,28 +212,6 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
     found.model.args = SimpleNamespace(**found.train_args) if found.train_args else None
     found.model.float().eval().to(device)
     return found
-
-
-def find_weights(path: str | Path) -> Path:
-    """Return the path of a model file: as given, or in the weights folder of the settings.
-
-    Raises:
-        MissingCheckpointError: It is in neither place.
-    """
-    path = Path(path).expanduser()
-    folder = settings.folder("weights_dir")
-    for candidate in (path, folder / path.name):
-        if candidate.is_file():
-            return candidate
-    if path.is_dir():
-        raise CheckpointError("expected a model file, received a folder.", path=path)
-    description = path.with_suffix(".yaml").name
-    start = f", or start untrained from {description}" if description in model_names() else ""
-    raise MissingCheckpointError(
-        "there is no such model file.",
-        path=path,
-        remedy=f"Put it at {path.absolute()} or into {folder}{start}.",
-    )
 
 
 def write_values(path: str | Path, values: Mapping[str, Any]) -> Path:

@@ -61,6 +61,14 @@ class CheckpointError(EngineError, ValueError):
     """A model file that cannot be read, or that asks for something unsafe."""
 
 
+class MissingCheckpointError(CheckpointError, FileNotFoundError):
+    """A model file that is not there."""
+
+
+class DownloadError(EngineError, OSError):
+    """A file that could not be fetched; ``value`` is its address."""
+
+
 class ModelError(EngineError, ValueError):
     """A model description that cannot be built."""
 

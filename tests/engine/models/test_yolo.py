@@ -13,9 +13,8 @@ from PIL import Image
 from engine import YOLO
 from engine.core.results import Results
 from engine.models.yolo.detect import DetectionPredictor, DetectionTrainer, DetectionValidator
-from engine.nn.checkpoint import MissingCheckpointError
 from engine.nn.tasks import DetectionModel
-from engine.runtime.errors import ConfigError, ModelError
+from engine.runtime.errors import ConfigError, MissingCheckpointError, ModelError
 
 
 @pytest.fixture

@@ -7,16 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.cfg.weights import find_weights
 from engine.nn import checkpoint
-from engine.nn.checkpoint import (
-    MissingCheckpointError,
-    find_weights,
-    load_checkpoint,
-    save_checkpoint,
-    strip_checkpoint,
-)
+from engine.nn.checkpoint import load_checkpoint, save_checkpoint, strip_checkpoint
 from engine.nn.tasks import DetectionModel, SegmentationModel
-from engine.runtime.errors import CheckpointError
+from engine.runtime.errors import CheckpointError, MissingCheckpointError
 from engine.runtime.settings import settings
 
 
