@@ -1,4 +1,8 @@
-"""The loss of a detector: boxes (CIoU), classes (binary cross-entropy), sides (distribution focal)."""
+"""The loss of a detector: boxes (CIoU), classes (binary cross-entropy), sides.
+
+The sides' loss is the distribution focal one where the head distributes them over bins, and the distance
+where it gives plain numbers (``reg_max`` 1). Heads with a second, one-to-one branch: `end_to_end`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,19 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from engine.losses.boxes import distribution_focal_loss, expected_distances
+from engine.losses.boxes import (
+    distribution_focal_loss,
+    expected_distances,
+    side_distance_loss,
+)
 from engine.losses.classes import class_targets, sparse_bce
 from engine.ops.anchors import dist2bbox, make_anchors
 from engine.ops.assign import Assignment, TaskAlignedAssigner
 from engine.ops.boxes import xywh2xyxy
 from engine.ops.iou import bbox_iou
+
+# What the sides' part is called where they are distributed over bins, and where they are plain distances
+SIDE_LOSS, SIDE_LOSS_OF_PLAIN = "dfl_loss", "l1_loss"
 
 
 class Gains(Protocol):
@@ -62,24 +73,36 @@ class DetectionLoss:
     names: tuple[str, ...] = ("box_loss", "cls_loss", "dfl_loss")
 
     def __init__(
-        self, nc: int, reg_max: int, strides: Sequence[float] | Tensor, gains: Gains, topk: int = 10
+        self,
+        nc: int,
+        reg_max: int,
+        strides: Sequence[float] | Tensor,
+        gains: Gains,
+        topk: int = 10,
+        least_cells: float = 1.0,
     ) -> None:
         """Prepare.
 
         Args:
             nc: Number of classes.
-            reg_max: Bins of each side's distribution, 2 or more.
+            reg_max: Bins of each side's distribution; with 1 the head gives the distances themselves, and
+                the third part is ``l1_loss``.
             strides: Input pixels to a cell, one a level.
             gains: Object with ``box``, ``cls``, ``dfl`` and, if wanted, ``label_smoothing``.
             topk: Most anchors of an object.
+            least_cells: Objects smaller than this many cells of the finest level compete for anchors as
+                if they had this side; with 1 each object has a candidate.
         """
-        if reg_max < 2:
-            raise ValueError(f"expected 2 or more bins a side (reg_max), received {reg_max}")
+        if reg_max < 1:
+            raise ValueError(f"expected 1 or more bins a side (reg_max), received {reg_max}")
         self.nc = nc
         self.reg_max = reg_max
         self.strides = [float(s) for s in strides]
         self.gains = gains
         self.assigner = TaskAlignedAssigner(topk=topk)
+        self.min_side = least_cells * self.strides[0]
+        if reg_max == 1:
+            self.names = tuple(SIDE_LOSS_OF_PLAIN if n == SIDE_LOSS else n for n in self.names)
         self._anchors: tuple[tuple[Any, ...], Tensor, Tensor] | None = None
 
     def __call__(
@@ -112,10 +135,11 @@ class DetectionLoss:
             predicted = dist2bbox(distances, points.T, xywh=False, dim=1) * strides.T
         found = self.assigner(
             logits.detach(), predicted.transpose(1, 2), points * strides,
-            targets.image, targets.label, targets.boxes, min_side=self.strides[0],
+            targets.image, targets.label, targets.boxes, min_side=self.min_side,
         )  # fmt: skip
+        positives = Positives(found, targets, (height, width))
         total = found.score.sum().clamp(min=1)
-        box, dfl = self._box_parts(sides, points, strides, targets, found)
+        box, side = self._box_parts(sides, points, strides, positives)
         places, values = class_targets(
             found.image, found.anchor, targets.label[found.target], found.score,
             (logits.shape[0], logits.shape[1], logits.shape[2]),
@@ -125,23 +149,26 @@ class DetectionLoss:
             (
                 self.gains.box * box / total,
                 self.gains.cls * sparse_bce(logits, places, values) / total,
-                self.gains.dfl * dfl / total,
+                self.gains.dfl * side / total,
             )
         )
-        return items, Positives(found, targets, (height, width))
+        return items, positives
 
     def _box_parts(
-        self, sides: Tensor, points: Tensor, strides: Tensor, targets: Targets, found: Assignment
+        self, sides: Tensor, points: Tensor, strides: Tensor, positives: Positives
     ) -> tuple[Tensor, Tensor]:
-        """Return the sums over positive anchors of the CIoU loss and the distribution focal loss."""
+        """Return the sums over positive anchors of the CIoU loss and of the sides' loss."""
+        found, targets, (height, width) = positives
         rows = sides.transpose(1, 2)[found.image, found.anchor]  # (P, 4 * reg_max)
         at, stride = points[found.anchor], strides[found.anchor]
         truth = targets.boxes[found.target] / stride
         boxes = dist2bbox(expected_distances(rows), at, xywh=False)
         overlap = bbox_iou(boxes, truth, xywh=False, kind="ciou")
-        box = ((1 - overlap) * found.score).sum()
-        dfl = (distribution_focal_loss(rows, at, truth) * found.score).sum()
-        return box, dfl
+        if self.reg_max > 1:
+            side = distribution_focal_loss(rows, at, truth)
+        else:
+            side = side_distance_loss(rows, at, truth, truth.new_tensor([width, height]) / stride)
+        return ((1 - overlap) * found.score).sum(), (side * found.score).sum()
 
     def _anchor_points(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return the points (A, 2) in cells and strides (A, 1), kept while the sizes stay the same."""

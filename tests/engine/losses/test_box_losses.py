@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.losses.boxes import distribution_focal_loss, expected_distances
+from engine.losses.boxes import distribution_focal_loss, expected_distances, side_distance_loss
 
 
 def test_the_expected_distance_is_the_mean_bin_in_either_layout():
@@ -44,3 +44,19 @@ def test_distances_beyond_the_bins_are_limited():
     assert distribution_focal_loss(
         torch.zeros(0, 64), torch.zeros(0, 2), torch.zeros(0, 4)
     ).shape == (0,)
+
+
+def test_one_bin_is_the_distance_itself():
+    values = torch.randn(2, 4, 5)
+    assert expected_distances(values) is values
+
+
+def test_side_distances_are_shares_of_the_image():
+    points = torch.tensor([[2.5, 3.5], [1.0, 1.0]])
+    truth = torch.tensor([[1.0, 1.0, 4.0, 6.0], [0.0, 0.0, 2.0, 2.0]])
+    exact = torch.tensor([[1.5, 2.5, 1.5, 2.5], [1.0, 1.0, 1.0, 1.0]])
+    size = torch.tensor([[8.0, 16.0], [4.0, 8.0]])
+    assert side_distance_loss(exact, points, truth, size).tolist() == [0, 0]
+    off = exact + torch.tensor([[2.0, 0.0, 0.0, -4.0], [0.0, 4.0, 0.0, 0.0]])
+    found = side_distance_loss(off, points, truth, size)
+    assert found.tolist() == [(2 / 8 + 4 / 16) / 4, 4 / 8 / 4]

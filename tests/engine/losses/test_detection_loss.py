@@ -225,5 +225,39 @@ def test_a_validation_may_come_before_a_training_step():
 
 
 def test_too_few_bins_are_refused():
-    with pytest.raises(ValueError, match="2 or more bins"):
-        DetectionLoss(NC, 1, STRIDES, gains())
+    with pytest.raises(ValueError, match="1 or more bins"):
+        DetectionLoss(NC, 0, STRIDES, gains())
+
+
+def test_a_head_of_plain_distances_learns_them_as_shares_of_the_image():
+    loss = DetectionLoss(NC, 1, STRIDES, gains())
+    assert loss.names == ("box_loss", "cls_loss", "l1_loss")
+    assert SegmentationLoss(NC, 1, STRIDES, gains()).names[3:] == ("l1_loss", "sem_loss")
+    # One object of 24 x 32 pixels around the anchor (3, 4) of the finest level, 0.5 cells too far left.
+    raw = {"feats": [torch.zeros(1, 8, SIZE // s, SIZE // s) for s in STRIDES]}
+    raw |= {"boxes": torch.full((1, 4, 84), 1e-4), "scores": torch.full((1, NC, 84), -20.0)}
+    raw["boxes"][0, :, 4 * 8 + 3] = torch.tensor([2.0, 2.0, 1.5, 2.0])
+    raw["scores"][0, 2, 4 * 8 + 3] = 20.0
+    batch = {
+        "batch_idx": torch.zeros(1),
+        "cls": torch.tensor([[2.0]]),
+        "bboxes": torch.tensor([[28.0, 36.0, 24.0, 32.0]]) / SIZE,
+    }
+    _, items = loss(raw, batch)
+    score = 24 / 28  # the overlap: what the best anchor's class should score
+    torch.testing.assert_close(items[2].item(), 1.5 * score * (0.5 * 8 / SIZE) / 4)
+    torch.testing.assert_close(items[1].item(), 0.5 * 20 * (1 - score), rtol=1e-4, atol=0)
+
+
+def test_small_objects_have_as_many_candidates_as_asked_for():
+    raw = raw_outputs(images=1)
+    tiny = {
+        "batch_idx": torch.zeros(1),
+        "cls": torch.zeros(1, 1),
+        "bboxes": torch.tensor([[0.5, 0.5, 0.03, 0.03]]),
+    }
+    for cells, count in ((1.0, 1), (2.0, 4)):
+        loss = DetectionLoss(NC, REG_MAX, STRIDES[:1], gains(), least_cells=cells)
+        first = {k: v[:, :, :64] for k, v in raw.items() if k in ("boxes", "scores")}
+        found = loss._parts({**first, "feats": raw["feats"][:1]}, tiny)[1].assignment
+        assert len(found.anchor) >= count
