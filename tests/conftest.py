@@ -78,3 +78,33 @@ def parts_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("parts")
     return write_sample(folder, 18, seed=0, size=(160, 120), unlabelled=2, val=0.25).yaml_file
+
+
+@pytest.fixture(scope="session")
+def text_encoder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A TorchScript text encoder with MobileCLIP's interface: tokens (N, 77) to (N, 512), random weights."""
+    import warnings
+
+    import torch
+    from torch import nn
+
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(49408, 16)
+            self.place = nn.Parameter(torch.randn(77, 16))
+            self.project = nn.Linear(16, 512)
+
+        def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+            end = tokens.argmax(dim=1)  # the end mark has the highest number
+            inside = torch.arange(77, device=tokens.device)[None] <= end[:, None]
+            values = (self.embedding(tokens) + self.place).sin() * inside[..., None]
+            return self.project(values.sum(1))
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("text") / "small.ts"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit", FutureWarning)
+        warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
+        torch.jit.script(Encoder().eval()).save(str(path))
+    return path

@@ -1,0 +1,1 @@
+"""Text encoders of the open-vocabulary models: phrases in, unit vectors out."""

@@ -1,0 +1,114 @@
+"""Text encoders by name.
+
+``mobileclip:blt``, ``mobileclip2:b``: published TorchScript files. ``PATH.ts``: a TorchScript file of one's own.
+``open_clip:ARCHITECTURE/WEIGHTS``: a model of the open_clip package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from engine.cfg.weights import find_weights
+from engine.nn.text.cache import FOLDER, CachedEncoder
+from engine.nn.text.encoder import IdentifiedEncoder, TextEncoder
+from engine.nn.text.open_clip import OpenClipEncoder
+from engine.nn.text.torchscript import TorchScriptEncoder
+from engine.runtime.errors import MissingCheckpointError, ModelError
+from engine.runtime.paths import cache_dir
+
+SUFFIX = ".ts"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A text encoder that models were trained with.
+
+    Attributes:
+        file: Name of its TorchScript file.
+        elsewhere: The same encoder in open_clip.
+    """
+
+    file: str
+    elsewhere: str
+
+
+PUBLISHED: dict[str, Published] = {
+    "mobileclip:blt": Published("mobileclip_blt.ts", "open_clip:MobileCLIP-B/datacompdr_lt"),
+    "mobileclip2:b": Published("mobileclip2_b.ts", "open_clip:MobileCLIP2-B/dfndr2b"),
+}
+DEFAULT = "mobileclip:blt"
+
+
+def open_encoder(name: str | Path, device: str = "cpu") -> TextEncoder:
+    """Return a text encoder whose vectors are kept on disk; the same name gives the same one.
+
+    Args:
+        name: One of :data:`PUBLISHED`, the path of a TorchScript file ending in .ts, or
+            ``open_clip:ARCHITECTURE/WEIGHTS``.
+        device: Where it runs.
+
+    Raises:
+        MissingCheckpointError: Its file is not there.
+        ModelError: No encoder has such a name.
+    """
+    make, parts = _make(str(name))
+    return _opened(make, parts, device, _stamp(parts[-1]), str(cache_dir()))
+
+
+def _make(name: str) -> tuple[Callable[..., IdentifiedEncoder], tuple[str, ...]]:
+    """Return what makes an encoder, and from what."""
+    kind, _, rest = name.partition(":")
+    if name in PUBLISHED or name.endswith(SUFFIX):
+        return TorchScriptEncoder, (str(_find(name)),)
+    if kind == "open_clip" and "/" in rest:
+        architecture, _, weights = rest.partition("/")
+        return OpenClipEncoder, (architecture, weights)
+    raise ModelError(
+        f"there is no text encoder {name!r}.",
+        value=name,
+        remedy=f"Use {', '.join(PUBLISHED)}, the path of a TorchScript file ({SUFFIX}) "
+        "or open_clip:ARCHITECTURE/WEIGHTS.",
+    )
+
+
+@lru_cache(maxsize=4)
+def _opened(
+    make: Callable[..., IdentifiedEncoder],
+    parts: tuple[str, ...],
+    device: str,
+    stamp: tuple[int, int],
+    folder: str,
+) -> TextEncoder:
+    """Make an encoder anew only where its file (by ``stamp``) or the folder of vectors is another."""
+    return CachedEncoder(make(*parts, device=device), Path(folder) / FOLDER)
+
+
+def _stamp(file: str) -> tuple[int, int]:
+    """Return size and time of a file; zeros for published weights, which have no file of their own."""
+    path = Path(file)
+    if not path.is_file():
+        return 0, 0
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _find(name: str) -> Path:
+    """Return the path of a TorchScript text encoder's file."""
+    published = PUBLISHED.get(name)
+    file = published.file if published else name
+    try:
+        return find_weights(file)
+    except MissingCheckpointError as error:
+        known = published or next(
+            (p for p in PUBLISHED.values() if p.file == Path(file).name), None
+        )
+        also = f" Or use {known.elsewhere}." if known else ""
+        raise MissingCheckpointError(
+            "there is no such text encoder.",
+            path=error.path,
+            value=name,
+            remedy=f"{error.remedy}{also}",
+        ) from error
