@@ -1,0 +1,34 @@
+"""What a finished epoch leaves behind for people: a row of results.csv and a line in the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.runtime.log import LOGGER
+from engine.training.events import losses
+
+if TYPE_CHECKING:
+    from engine.core.trainer import BaseTrainer
+
+
+def write_row(trainer: BaseTrainer) -> None:
+    """Append the epoch to results.csv; columns that were not measured stay empty."""
+    columns = {
+        **trainer.label_loss_items(trainer.tloss, "train"),
+        **dict.fromkeys(trainer.validator.metrics.keys),
+        **trainer.label_loss_items(None, "val"),
+    }
+    if trainer.fitness is not None:
+        columns.update({k: v for k, v in trainer.metrics.items() if k in columns})
+    trainer.files.csv.append(trainer.epoch + 1, trainer.clock.seconds(), columns | trainer.lr)
+
+
+def log_epoch(trainer: BaseTrainer) -> None:
+    """Log the epoch's losses, scores and pace."""
+    parts = " ".join(f"{k}={v:.3f}" for k, v in losses(trainer, trainer.tloss).items())
+    scores = " ".join(
+        f"{k.removeprefix('metrics/')}={v:.3f}" for k, v in trainer.metrics.items() if "mAP" in k
+    )
+    pace = trainer.clock.images_per_second or 0.0
+    text = "epoch %d/%d  %s  %s  %.1f images/s"
+    LOGGER.info(text, trainer.epoch + 1, trainer.epochs, parts, scores, pace)

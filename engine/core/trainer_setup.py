@@ -1,0 +1,201 @@
+"""How a training gets ready: its folder, its network, its data, its optimizer.
+
+The part of `BaseTrainer` that runs before the first batch; the loop itself is in `trainer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from engine.core.given import choose_save_dir
+from engine.core.plan import make_plan, make_schedule
+from engine.core.run_files import RunFiles
+from engine.core.trainer_hooks import TrainerHooks
+from engine.core.training_state import TrainingState, saved_plan
+from engine.nn.checkpoint import load_checkpoint
+from engine.ops.numbers import make_divisible
+from engine.runtime.device import tune_cpu_threads
+from engine.runtime.errors import ConfigError
+from engine.training import random_state
+from engine.training.auto import OptimizerPlan
+from engine.training.batch_size import choose_batch
+from engine.training.clock import RunClock
+from engine.training.control import ControlFile
+from engine.training.ema import ModelEMA
+from engine.training.events import EventLog, event_callbacks
+from engine.training.freeze import freeze_layers, frozen_layers
+from engine.training.precision import Precision
+from engine.training.resume import check_unfinished
+from engine.training.schedule import Schedule
+
+MAX_WARNINGS = 100
+
+
+class TrainerSetup(TrainerHooks):
+    """Makes everything that the loop uses; the attributes are told of in `BaseTrainer`."""
+
+    default_model: ClassVar[str]
+    callbacks: Any
+    chosen: frozenset[str]
+    resumed: Any
+    model_source: tuple[Any, Any] | None
+    files: RunFiles
+    save_dir: Path
+    state: TrainingState
+    clock: RunClock
+    plan: OptimizerPlan
+    schedule: Schedule
+    precision: Precision
+    control: ControlFile
+    ema: Any
+    optimizer: Any
+    validator: Any
+    train_loader: Any
+    test_loader: Any
+    epochs: int
+    start_epoch: int
+    batch_size: int
+    stride: int
+    pretrained: bool
+    _frozen: list[str]
+
+    def _place(self, folder: Path) -> None:
+        """Take ``folder`` as the run directory."""
+        self.save_dir = folder
+        self.files = RunFiles(folder)
+        self.wdir, self.last, self.best = self.files.weights, self.files.last, self.files.best
+        self.csv = self.files.csv.path
+
+    def _open_run(self) -> None:
+        """Claim the run directory, start its diary and look for commands."""
+        fresh = self.resumed is None
+        if fresh and not self.args.exist_ok and self.save_dir.exists():
+            self._place(choose_save_dir(self.args))
+        self.files.open(vars(self.args), fresh)
+        self.events = EventLog(self.files.events, append=not fresh)
+        for event, function in event_callbacks(self.events).items():
+            # Before the functions of others, so that the diary is complete where one of them fails.
+            position = len(self.callbacks[event]) if event == "teardown" else 0
+            self.callbacks[event].insert(position, function)
+        self.control = ControlFile(self.files.control)
+
+    def _setup(self) -> None:
+        """Make everything ready for the first batch."""
+        self.run_callbacks("on_pretrain_routine_start")
+        if self.device.type == "cpu":
+            tune_cpu_threads()
+        random_state.seed_everything(self.args.seed)
+        self._one_side()
+        self.data = self.get_dataset()
+        self._setup_model()
+        self._setup_data()
+        self._setup_optimizer()
+        if self.resumed is not None:
+            self._resume()
+        self.files.csv.start(self.start_epoch)
+        self.run_callbacks("on_pretrain_routine_end")
+
+    def _setup_model(self) -> None:
+        """Build the network on its device, frozen and laid out as asked."""
+        if not isinstance(self.model, nn.Module):
+            cfg, weights = self._source_of_model()
+            self.pretrained = weights is not None
+            self.model = self.get_model(cfg, weights)
+        self.set_model_attributes()
+        # Convolutions run on channels-last tensors 1.3 times as fast on CPUs, more under AMP on GPUs.
+        known = self.device.type in ("cpu", "cuda")
+        self._memory_format = torch.channels_last if known else torch.contiguous_format
+        self.model = self.model.float().to(self.device).to(memory_format=self._memory_format)
+        layers = len(getattr(self.model, "model", ()))
+        self._frozen = freeze_layers(self.model, frozen_layers(self.args.freeze, layers))
+        self.precision = Precision(self.device, bool(self.args.amp))
+        self.stride = max(int(torch.as_tensor(getattr(self.model, "stride", 32)).max()), 32)
+        imgsz = make_divisible(self.args.imgsz, self.stride)
+        if imgsz != self.args.imgsz:
+            self.warn(f"imgsz={self.args.imgsz} is no multiple of {self.stride}; taking {imgsz}.")
+            self.args.imgsz = imgsz
+
+    def _one_side(self) -> None:
+        """Refuse a height and width: training images are square."""
+        if not isinstance(self.args.imgsz, int):
+            raise ConfigError(
+                f"training expects imgsz as one number, received {self.args.imgsz}.",
+                value=self.args.imgsz,
+                remedy="Say the longer side; validation and prediction take height,width.",
+            )
+
+    def _source_of_model(self) -> tuple[Any, Any]:
+        """Give the network's description and the weights to start from (None for random)."""
+        if self.resumed is not None:
+            return self.resumed.model.yaml, None
+        if self.model_source is not None:
+            return self.model_source
+        name, pretrained = self.args.model or self.default_model, self.args.pretrained
+        given = load_checkpoint(pretrained).model if isinstance(pretrained, str | Path) else None
+        if str(name).endswith(".pt"):
+            checkpoint = load_checkpoint(name)
+            if given is None and pretrained is not False:
+                given = checkpoint.model
+            return checkpoint.model.yaml, given
+        return name, given
+
+    def _setup_data(self) -> None:
+        """Build both loaders and the validator."""
+        self.batch_size = choose_batch(
+            self.model, self.device, self.args.imgsz, self.args.batch, self.precision.dtype
+        )
+        self.train_loader = self.get_dataloader(self.data["train"], self.batch_size, mode="train")
+        split = self.data.get(self.args.split) or self.data.get("val") or self.data.get("test")
+        # Without gradients twice the batch fits; on the CPU a larger batch only costs cache.
+        larger = 1 if self.device.type == "cpu" else 2
+        self.test_loader = self.get_dataloader(split, self.batch_size * larger, mode="val")
+        self.validator = self.get_validator()
+        self.validator.callbacks = self.callbacks
+        for loader in (self.train_loader, self.test_loader):
+            self._tell_problems(getattr(loader.dataset, "problems", ()))
+        if self.args.plots:
+            self.plot_training_labels()
+
+    def _tell_problems(self, problems: Sequence[Any]) -> None:
+        """Warn of what is wrong with the data; of thousands the first hundred say enough."""
+        for problem in problems[:MAX_WARNINGS]:
+            self.warn(problem.reason, problem.file, problem.line)
+        if len(problems) > MAX_WARNINGS:
+            self.warn(f"... and {len(problems) - MAX_WARNINGS} more problems of this kind.")
+
+    def _setup_optimizer(self) -> None:
+        """Choose and build the optimizer, the schedule and the average."""
+        self.plan = saved_plan(self.resumed) or make_plan(
+            self.args,
+            self.chosen,
+            len(self.train_loader),
+            self.epochs,
+            self.batch_size,
+            self.pretrained,
+        )
+        plan, step = self.plan, self.batch_size * self.plan.accumulate
+        self.log(
+            f"optimizer={plan.name} lr={plan.lr:g} momentum={plan.momentum:g} "
+            f"batches per step={plan.accumulate} warm-up={plan.warmup} batches ({plan.reason})"
+        )
+        decay = self.args.weight_decay * step / self.args.nbs
+        self.optimizer = self.build_optimizer(self.model, plan.name, plan.lr, plan.momentum, decay)
+        self.schedule = make_schedule(self.args, plan)
+        self.ema = ModelEMA(self.model)
+        self.state.remember_start()
+
+    def _resume(self) -> None:
+        """Take back every state of the run that goes on."""
+        extra = self.resumed.extra
+        if self.args.time:
+            self.epochs = max(extra["epochs"], extra["epoch"] + 2)
+        check_unfinished(extra["epoch"], self.epochs, self.resumed.path)
+        self.state.restore(self.resumed.raw)
+        self.pretrained, self.clock.before = extra["pretrained"], extra["seconds"]
+        self.log(f"Resuming at epoch {self.start_epoch + 1} of {self.epochs}.")
+        self.resumed = None
