@@ -69,6 +69,10 @@ class DownloadError(EngineError, OSError):
     """A file that could not be fetched; ``value`` is its address."""
 
 
+class NotOnServerError(DownloadError):
+    """A server, or the folder in its place, that does not have the file."""
+
+
 class ModelError(EngineError, ValueError):
     """A model description that cannot be built."""
 

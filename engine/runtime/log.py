@@ -41,6 +41,11 @@ def show_log_by_default() -> None:
         show_log()
 
 
+def is_shown() -> bool:
+    """Whether :func:`show_log` sends the log to stderr, so that progress may be drawn there too."""
+    return any(isinstance(handler, _StandardError) for handler in LOGGER.handlers)
+
+
 def log_to_file(path: Path) -> logging.Handler:
     """Keep the engine's log in ``path`` as well, with times; the file is turned over at 1 MiB.
 

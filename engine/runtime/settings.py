@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from engine.runtime.errors import ConfigError
+from engine.runtime.file_lock import lock
 from engine.runtime.log import LOGGER
 from engine.runtime.paths import config_dir, increment_path, write_atomic
 from engine.runtime.settings_schema import SETTINGS, Setting
@@ -260,20 +259,5 @@ def _file_lock(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             file = stack.enter_context(path.with_suffix(".lock").open("a+b"))
-            _lock(file.fileno())
+            lock(file.fileno())
         yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        """Lock the first byte; the operating system frees it when the file is closed."""
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        """Lock the file; the operating system frees it when the file is closed."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -14,6 +14,8 @@ from typing import Any
 from engine.runtime.errors import ConfigError
 
 SETTINGS_VERSION = "1.0.0"
+# The release in which the authors of the YOLO families publish their trained weights
+WEIGHTS_URL = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,23 @@ SETTINGS: tuple[Setting, ...] = (
         "Folder that receives training, validation and prediction runs. "
         "A relative folder is taken from the current one; a studio project keeps its own runs.",
         "Folders",
+    ),
+    Setting(
+        "weights_url",
+        str,
+        WEIGHTS_URL,
+        "Where public model files come from when they are asked for by name and are not on this computer: "
+        "the address of a folder on a web server (a mirror), or a folder of files for work without a "
+        "network. The variable MASKWRIGHT_WEIGHTS_URL replaces it.",
+        "Online",
+    ),
+    Setting(
+        "offline",
+        bool,
+        False,
+        "Never use the network: a model file that is not on this computer is an error at once. "
+        "The variable MASKWRIGHT_OFFLINE=1 does the same.",
+        "Online",
     ),
     Setting(
         "uuid",
