@@ -2,6 +2,10 @@
 
 A description is ``models/<family>/<name>.yaml``; ``yolo11n-seg.yaml`` means scale ``n`` of
 ``yolo11-seg.yaml``, and ``yolo11-seg.yaml`` by itself means the first scale that it lists. Loads no torch.
+
+A description may say only what differs from another of the engine's: ``base`` names that one, ``layers``
+how many of its layers are kept (all but the last by default), ``last`` is the row that follows them, and
+every other key replaces the base's. What is returned here is always complete.
 """
 
 from __future__ import annotations
@@ -17,9 +21,8 @@ from engine.runtime.errors import ModelError
 
 MODELS_DIR = Path(__file__).parent / "models"
 SUFFIXES = (".yaml", ".yml")
-_SCALED_NAME = re.compile(
-    r"^(?P<family>yolo(?:v|e-)?\d+|yoloe-v\d+)(?P<scale>[a-z])(?P<task>-.*)?$"
-)
+_FAMILY = re.compile(r"^yolo(?:e-)?v?\d+")
+_SCALED_NAME = re.compile(rf"(?P<family>{_FAMILY.pattern})(?P<scale>[a-z])(?P<task>-.*)?$")
 
 
 def find_model_yaml(name: str | Path) -> dict[str, Any]:
@@ -47,7 +50,8 @@ def find_model_yaml(name: str | Path) -> dict[str, Any]:
             value=str(name),
             remedy=f"Did you mean {near[0]!r}?"
             if near
-            else f"There are: {', '.join(model_names())}; or give the path of your own file.",
+            else f"There are: {', '.join(_families())}, with a scale letter as in yolo11n.yaml; "
+            "or give the path of your own file.",
         )
     description = read_model_yaml(file)
     description["scale"] = _checked_scale(description, scale, path)
@@ -73,6 +77,8 @@ def read_model_yaml(path: str | Path) -> dict[str, Any]:
             path=path,
             line=mark.line + 1 if mark else None,
         ) from error
+    if isinstance(content, dict) and "base" in content:
+        content = _derived(content, path)
     missing = [key for key in ("backbone", "head") if not isinstance(_get(content, key), list)]
     if missing:
         raise ModelError(
@@ -88,9 +94,13 @@ def model_names() -> list[str]:
     names = []
     for file in sorted(MODELS_DIR.rglob("*.yaml")):
         scales = read_model_yaml(file).get("scales") or {"": None}
-        family, dash, task = file.stem.partition("-")
-        names += [f"{family}{scale}{dash}{task}.yaml" for scale in scales]
+        names += [join_scale(file.name, scale) for scale in scales]
     return names
+
+
+def join_scale(name: str, scale: str) -> str:
+    """Put a scale letter into a file name: ``yolo11-seg.yaml`` and ``n`` to ``yolo11n-seg.yaml``."""
+    return _FAMILY.sub(lambda family: family.group() + scale, name, count=1)
 
 
 def split_scale(name: str) -> tuple[str, str]:
@@ -103,6 +113,29 @@ def split_scale(name: str) -> tuple[str, str]:
     if not match:
         return path.name, ""
     return f"{match['family']}{match['task'] or ''}{path.suffix}", match["scale"]
+
+
+def _derived(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Complete a description from the one that it names; a base has no base of its own."""
+    bases = {file.name: file for file in MODELS_DIR.rglob("*.yaml")}
+    file = bases.get(str(content["base"]))
+    base = yaml.safe_load(file.read_text("utf-8")) if file else {}
+    if "backbone" not in base:
+        raise ModelError(
+            f"its base is {content['base']!r}, expected one of the engine's complete descriptions.",
+            path=path,
+            value=content["base"],
+        )
+    own = {key: value for key, value in content.items() if key not in ("base", "layers", "last")}
+    if "last" in content:
+        rows = base["backbone"] + base["head"]
+        kept, start = int(content.get("layers", len(rows) - 1)), len(base["backbone"])
+        base["head"] = [*rows[start:kept], content["last"]]
+    return {k: v for k, v in {**base, **own}.items() if v is not None}
+
+
+def _families() -> list[str]:
+    return [file.stem for file in sorted(MODELS_DIR.rglob("*.yaml"))]
 
 
 def _existing(path: Path, base: str) -> Path | None:

@@ -13,14 +13,26 @@ from typing import Any
 
 from torch import nn
 
+from engine.nn.modules.area_attention import A2C2f
 from engine.nn.modules.attention import C2PSA
-from engine.nn.modules.block import SPPF, C2f, C3k2
+from engine.nn.modules.block import C3, SPPF, C2f, C3k2
+from engine.nn.modules.classify import Classify
 from engine.nn.modules.conv import Concat, Conv, DWConv
-from engine.nn.modules.head import Detect, Segment
+from engine.nn.modules.head import Detect
+from engine.nn.modules.obb import OBB, OBB26
+from engine.nn.modules.pose import Pose, Pose26
+from engine.nn.modules.segment import Segment, Segment26
+from engine.nn.modules.semantic import SemanticFPN, SemanticSegment
 from engine.ops.numbers import make_divisible
 from engine.runtime.errors import ModelError
 
 CHANNEL_STEP = 8
+# Side of a pool, number of pools, input added
+SPPF_DEFAULTS = (5, 3, False)
+# Channels inside the attention blocks of the largest scales, as a part of theirs
+LARGE_MLP_RATIO = 1.2
+# Layers that came with YOLO11: a description with none of them is of an older family
+NEWER_LAYERS = ("C3k2", "A2C2f")
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,9 @@ class Scaling:
         depth: Factor on repeats above one.
         width: Factor on channels.
         most: Channels are cut to this before they are scaled.
+        reg_max: Bins of a box distance.
+        end2end: Whether the head has one-to-one branches too.
+        legacy: Whether the family is older than YOLO11, with plain convolutions in the class branch.
     """
 
     nc: int
@@ -40,6 +55,9 @@ class Scaling:
     depth: float = 1.0
     width: float = 1.0
     most: float = float("inf")
+    reg_max: int = 16
+    end2end: bool = False
+    legacy: bool = False
 
     def channels(self, wanted: int) -> int:
         """Return the channels of this scale, a multiple of 8."""
@@ -112,32 +130,76 @@ def _same_channels(
     return Layer(module, tuple(args), repeats, sources[0])
 
 
-def _detect(
+def _a2c2f(
     scaling: Scaling, module: type[nn.Module], sources: list[int], repeats: int, args: list[Any]
 ) -> Layer:
-    """Plan a detection head: (classes, channels of the sources)."""
-    return Layer(module, (*args, sources), 1, 0)
+    """Plan an A2C2f; the largest scales add its input, with a narrower inner block."""
+    large = [True, LARGE_MLP_RATIO] if scaling.scale in ("l", "x") and len(args) == 3 else []
+    return _repeats_inside(scaling, module, sources, repeats, [*args, *large])
 
 
-def _segment(
+def _sppf(
     scaling: Scaling, module: type[nn.Module], sources: list[int], repeats: int, args: list[Any]
 ) -> Layer:
-    """Plan a segmentation head: (classes, prototypes, scaled prototype channels, sources)."""
-    classes, prototypes, hidden = args
-    return Layer(module, (classes, prototypes, scaling.channels(hidden), sources), 1, 0)
+    """Plan an SPPF; where a description counts the pools, no activation follows the first convolution."""
+    out = scaling.channels(args[0])
+    k, n, shortcut = [*args[1:], *SPPF_DEFAULTS[len(args) - 1 :]]
+    return Layer(module, (sources[0], out, k, n, shortcut, len(args) < 3), repeats, out)
+
+
+def _head(
+    scaling: Scaling, module: type[nn.Module], sources: list[int], repeats: int, args: list[Any]
+) -> Layer:
+    """Plan a head of the detection kind: (its own arguments, bins, one-to-one, sources, legacy)."""
+    shared = (scaling.reg_max, scaling.end2end, sources, scaling.legacy)
+    return Layer(module, (*args, *shared), 1, 0)
+
+
+def _mask_head(
+    scaling: Scaling, module: type[nn.Module], sources: list[int], repeats: int, args: list[Any]
+) -> Layer:
+    """Plan a head with mask prototypes, whose third argument is a channel count of the largest scale."""
+    classes, prototypes, hidden, *more = args
+    own = [classes, prototypes, scaling.channels(hidden), *more]
+    return _head(scaling, module, sources, repeats, own)
+
+
+def _classify(
+    scaling: Scaling, module: type[nn.Module], sources: list[int], repeats: int, args: list[Any]
+) -> Layer:
+    """Plan a classification head: (channels in, classes)."""
+    return Layer(module, (sum(sources), *args), 1, 0)
+
+
+def _semantic(
+    scaling: Scaling, module: type[nn.Module], sources: list[int], repeats: int, args: list[Any]
+) -> Layer:
+    """Plan a semantic head: (classes, scaled hidden channels where it has some, sources)."""
+    classes, *hidden = args
+    return Layer(module, (classes, *(scaling.channels(c) for c in hidden), sources), 1, 0)
 
 
 LAYERS: dict[str, tuple[type[nn.Module], Plan]] = {
     "Conv": (Conv, _channels_first),
     "DWConv": (DWConv, _channels_first),
-    "SPPF": (SPPF, _channels_first),
+    "SPPF": (SPPF, _sppf),
+    "C3": (C3, _repeats_inside),
     "C2f": (C2f, _repeats_inside),
     "C3k2": (C3k2, _c3k2),
     "C2PSA": (C2PSA, _repeats_inside),
+    "A2C2f": (A2C2f, _a2c2f),
     "Concat": (Concat, _concat),
     "nn.Upsample": (nn.Upsample, _same_channels),
-    "Detect": (Detect, _detect),
-    "Segment": (Segment, _segment),
+    "Detect": (Detect, _head),
+    "Segment": (Segment, _mask_head),
+    "Segment26": (Segment26, _mask_head),
+    "Pose": (Pose, _head),
+    "Pose26": (Pose26, _head),
+    "OBB": (OBB, _head),
+    "OBB26": (OBB26, _head),
+    "Classify": (Classify, _classify),
+    "SemanticSegment": (SemanticSegment, _semantic),
+    "SemanticFPN": (SemanticFPN, _semantic),
 }
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -168,7 +230,7 @@ def build_layers(description: dict[str, Any], ch: int, nc: int) -> tuple[nn.Sequ
         ModelError: A row names an unknown module, reads a layer that is not there or has wrong arguments.
     """
     scaling = _scaling(description, nc)
-    words = {"nc": nc, "None": None}
+    words = {"nc": nc, "None": None, "kpt_shape": description.get("kpt_shape")}
     rows = description["backbone"] + description["head"]
     layers: list[Any] = []
     given: list[int] = []  # channels of each layer so far
@@ -185,15 +247,18 @@ def build_layers(description: dict[str, Any], ch: int, nc: int) -> tuple[nn.Sequ
 
 
 def _scaling(description: dict[str, Any], nc: int) -> Scaling:
+    rows = description["backbone"] + description["head"]
+    head = {
+        "reg_max": int(description.get("reg_max") or Scaling.reg_max),
+        "end2end": bool(description.get("end2end")),
+        "legacy": not any(isinstance(r, list) and n in r for r in rows for n in NEWER_LAYERS),
+    }
     scale = str(description.get("scale") or "")
     if not scale:
-        return Scaling(
-            nc,
-            depth=float(description.get("depth_multiple", 1.0)),
-            width=float(description.get("width_multiple", 1.0)),
-        )
+        depth = float(description.get("depth_multiple", 1.0))
+        return Scaling(nc, "", depth, float(description.get("width_multiple", 1.0)), **head)
     depth, width, most = description["scales"][scale]
-    return Scaling(nc, scale, depth, width, most)
+    return Scaling(nc, scale, depth, width, most, **head)
 
 
 def _plan_row(

@@ -16,12 +16,17 @@ Model = TypeVar("Model", bound=nn.Module)
 def fuse(model: Model) -> Model:
     """Fold every batch normalisation of a model in place; the outputs stay the same up to rounding.
 
+    A head takes away what does not answer: the unused one of two branches, and what only training needs.
+
     Activations become in-place: a fused model is for inference, where no gradient needs their input.
 
     Returns:
         The same model, in eval mode.
     """
     model.eval()
+    head = getattr(model, "head", None)
+    if hasattr(head, "fuse"):
+        head.fuse()
     for module in model.modules():
         if isinstance(module, Conv) and module.bn is not None:
             module.conv = fuse_conv_and_bn(module.conv, module.bn)

@@ -10,7 +10,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from engine.nn.modules.attention import PSABlock
 from engine.nn.modules.conv import Conv
+
+# Channels to each head of an attention block inside a C3k2
+HEAD_CHANNELS = 64
 
 
 class Bottleneck(nn.Module):
@@ -117,7 +121,7 @@ class C2f(_Split):
 
 
 class C3k2(_Split):
-    """Cross-stage partial block around narrow bottlenecks or around :class:`C3k`."""
+    """Cross-stage partial block around narrow bottlenecks, :class:`C3k`, or bottlenecks with attention."""
 
     def __init__(
         self,
@@ -126,6 +130,7 @@ class C3k2(_Split):
         n: int = 1,
         c3k: bool = False,
         e: float = 0.5,
+        attn: bool = False,
         g: int = 1,
         shortcut: bool = True,
     ) -> None:
@@ -137,32 +142,57 @@ class C3k2(_Split):
             n: Number of inner blocks.
             c3k: Take :class:`C3k` of two bottlenecks as the inner block.
             e: Channels inside, as a part of ``c2``.
+            attn: Take a bottleneck and an attention block as the inner block, whatever ``c3k`` says.
             g: Groups of the inner convolutions.
             shortcut: Add the input inside the inner blocks.
         """
 
         def make_inner(c: int) -> nn.Module:
+            if attn:
+                attention = PSABlock(c, num_heads=max(c // HEAD_CHANNELS, 1))
+                return nn.Sequential(Bottleneck(c, c, shortcut, g), attention)
             return C3k(c, c, 2, shortcut, g) if c3k else Bottleneck(c, c, shortcut, g)
 
         super().__init__(c1, c2, n, e, make_inner)
 
 
 class SPPF(nn.Module):
-    """Spatial pyramid pooling: three max pools in a row see 5, 9 and 13 cells (for ``k=5``)."""
+    """Spatial pyramid pooling: max pools in a row; three of them see 5, 9 and 13 cells (for ``k=5``)."""
 
-    def __init__(self, c1: int, c2: int, k: int = 5) -> None:
+    def __init__(
+        self,
+        c1: int,
+        c2: int,
+        k: int = 5,
+        n: int = 3,
+        shortcut: bool = False,
+        act: bool = True,
+    ) -> None:
+        """Make the block.
+
+        Args:
+            c1: Channels in.
+            c2: Channels out.
+            k: Side of a pool in cells.
+            n: Number of pools.
+            shortcut: Add the input if ``c1 == c2``.
+            act: Let an activation follow the first convolution.
+        """
         super().__init__()
         hidden = c1 // 2
-        self.cv1 = Conv(c1, hidden)
-        self.cv2 = Conv(hidden * 4, c2)
+        self.cv1 = Conv(c1, hidden, act=act)
+        self.cv2 = Conv(hidden * (n + 1), c2)
         self.m = nn.MaxPool2d(kernel_size=k, stride=1, padding=k // 2)
+        self.n = n
+        self.add = shortcut and c1 == c2
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, c1, H, W) to (B, c2, H, W)."""
         pooled = [self.cv1(x)]
-        for _ in range(3):
+        for _ in range(self.n):
             pooled.append(self.m(pooled[-1]))
-        return self.cv2(torch.cat(pooled, 1))
+        y = self.cv2(torch.cat(pooled, 1))
+        return x + y if self.add else y
 
 
 class DFL(nn.Module):

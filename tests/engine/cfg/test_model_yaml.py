@@ -45,7 +45,7 @@ def test_own_files_come_first(tmp_path):
     ("name", "message"),
     [
         ("yolo11n-sge.yaml", "Did you mean 'yolo11n-seg.yaml'"),
-        ("zzz.yaml", r"There are: yolo11n-seg.yaml|There are: yolo11n.yaml"),
+        ("zzz.yaml", r"There are: yolo11-cls, .*yolo11n.yaml; or"),
         ("yolo11q.yaml", "one of the scales n, s, m, l, x, received 'q'"),
         ("yolo11n.pt", "there is no model description"),
     ],
@@ -73,8 +73,31 @@ def test_files_that_hold_no_model(tmp_path, text, message):
 
 def test_names_that_come_with_the_engine():
     names = model_names()
-    assert {"yolo11n.yaml", "yolo11x-seg.yaml"} <= set(names)
+    assert {"yolo11n.yaml", "yolo11x-seg.yaml", "yoloe-v8l-seg.yaml", "yolo26s-sem.yaml"} <= set(
+        names
+    )
     assert all(find_model_yaml(name)["scale"] for name in names)
+
+
+def test_descriptions_say_only_what_differs_from_their_base():
+    found, base = find_model_yaml("yolo26m-sem.yaml"), find_model_yaml("yolo26m.yaml")
+    rows = base["backbone"] + base["head"]
+    assert found["backbone"] + found["head"] == [
+        *rows[:17],
+        [[16, 13], 1, "SemanticSegment", ["nc"]],
+    ]
+    assert (found["nc"], found["scales"], found["scale"]) == (19, base["scales"], "m")
+    assert base["end2end"] is True
+    assert base["reg_max"] == 1
+    assert not {"end2end", "reg_max", "base", "last", "layers"} & set(found)
+
+
+@pytest.mark.parametrize("base", ["yolo11-seg.yaml", "mine.yaml", "nowhere.yaml", "[1]", "{a: b}"])
+def test_a_base_is_one_of_the_complete_descriptions(tmp_path, base):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"base: {base}\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="expected one of the engine's complete descriptions"):
+        find_model_yaml(mine)
 
 
 def test_finding_a_model_loads_no_torch():

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from engine.nn.modules.head import Detect, Segment
+from engine.nn.modules.head import Detect
+from engine.nn.modules.segment import Segment
 
 
 def feats(batch=1, size=32):
@@ -16,14 +17,14 @@ def feats(batch=1, size=32):
 
 @pytest.fixture
 def detect():
-    head = Detect(3, (16, 32, 64))
+    head = Detect(3, ch=(16, 32, 64))
     head.set_stride(torch.tensor([8.0, 16.0, 32.0]))
     return head
 
 
 @pytest.fixture
 def segment():
-    head = Segment(3, 8, 16, (16, 32, 64))
+    head = Segment(3, 8, 16, ch=(16, 32, 64))
     head.set_stride(torch.tensor([8.0, 16.0, 32.0]))
     return head
 
@@ -95,7 +96,7 @@ def test_dynamic_heads_keep_no_anchors(detect):
 
 @pytest.mark.parametrize("nc", [1, 80])
 def test_bias_starts_from_few_objects_of_any_class(nc):
-    head = Detect(nc, (16, 32, 64))
+    head = Detect(nc, ch=(16, 32, 64))
     head.set_stride(torch.tensor([8.0, 16.0, 32.0]))
     head.init_bias()
     for branch, stride in zip(head.cv3, (8, 16, 32), strict=True):

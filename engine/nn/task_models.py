@@ -1,0 +1,131 @@
+"""The models of each task, with a fixed list of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.nn.base_model import BaseModel
+from engine.nn.modules.head import answering
+from engine.runtime.errors import ModelError
+
+# Side of the image with which strides are found: a multiple of every stride in use
+STRIDE_PROBE = 64
+CLASSIFY_BN_EPS = 1e-5
+CLASSIFY_BN_MOMENTUM = 0.1
+
+
+class DetectionModel(BaseModel):
+    """Boxes and classes."""
+
+    task = "detect"
+    default_cfg = "yolo11n.yaml"
+
+    def init_criterion(self) -> Any:
+        """Make the detection loss with the gains of :attr:`args`."""
+        from engine.losses.detection import DetectionLoss
+
+        head = self.head
+        return self._of_each_side(
+            partial(DetectionLoss, self.nc, head.reg_max, self.stride, self._gains())
+        )
+
+    def _of_each_side(self, make: Callable[..., Any]) -> Any:
+        """Make the loss of a head with one side, or of both sides of an end-to-end one."""
+        from engine.losses.end_to_end import EndToEndLoss
+
+        return EndToEndLoss(make) if self.head.has_one2one else make()
+
+    def _gains(self) -> Any:
+        if self.args is None:
+            raise ModelError(
+                "the loss needs the training's arguments.",
+                remedy="Set model.args (with box, cls and dfl) before asking for the loss.",
+            )
+        return self.args
+
+    def _set_up_head(self) -> None:
+        training = self.training
+        self.eval()  # so that the probe does not move the statistics of the normalisations
+        probe = torch.zeros(1, self.yaml["channels"], STRIDE_PROBE, STRIDE_PROBE)
+        with torch.no_grad():
+            _, raw = self(probe)
+        feats = answering(raw)["feats"]
+        self.stride = torch.tensor([STRIDE_PROBE / f.shape[-2] for f in feats], device="cpu")
+        self.head.set_stride(self.stride)
+        self.head.init_bias()
+        self.train(training)
+
+
+class SegmentationModel(DetectionModel):
+    """Boxes, classes and instance masks."""
+
+    task = "segment"
+    default_cfg = "yolo11n-seg.yaml"
+
+    def init_criterion(self) -> Any:
+        """Make the segmentation loss with the gains of :attr:`args`."""
+        from engine.losses.segmentation import SegmentationLoss
+
+        gains = self._gains()
+        overlap = getattr(gains, "overlap_mask", True)
+        arguments = (self.nc, self.head.reg_max, self.stride, gains, overlap)
+        return self._of_each_side(partial(SegmentationLoss, *arguments))
+
+
+class PoseModel(DetectionModel):
+    """Boxes, classes and keypoints.
+
+    Attributes:
+        kpt_shape: (K, D), the number of keypoints and of values to each (x, y, visibility).
+    """
+
+    task = "pose"
+    default_cfg = "yolo11n-pose.yaml"
+
+    @property
+    def kpt_shape(self) -> tuple[int, int]:
+        """Number of keypoints, and of values to each."""
+        return self.head.kpt_shape
+
+    def init_criterion(self) -> Any:
+        """Refuse: this version predicts poses, it does not train them."""
+        return BaseModel.init_criterion(self)
+
+
+class OBBModel(DetectionModel):
+    """Oriented boxes and classes."""
+
+    task = "obb"
+    default_cfg = "yolo11n-obb.yaml"
+
+    def init_criterion(self) -> Any:
+        """Refuse: this version predicts oriented boxes, it does not train them."""
+        return BaseModel.init_criterion(self)
+
+
+class ClassificationModel(BaseModel):
+    """One class for the whole image."""
+
+    task = "classify"
+    default_cfg = "yolo11n-cls.yaml"
+    default_nc = 1000
+
+    def _set_up_head(self) -> None:
+        self.stride = torch.tensor([1.0], device="cpu")
+        # published classifiers were trained with the usual constants of the normalisation
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eps, module.momentum = CLASSIFY_BN_EPS, CLASSIFY_BN_MOMENTUM
+
+
+class SemanticSegmentationModel(BaseModel):
+    """One class for each pixel."""
+
+    task = "semseg"
+    default_cfg = "yolo26n-sem.yaml"
+    default_nc = 19
