@@ -24,6 +24,7 @@ from copy import deepcopy
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.nn.modules.block import DFL
@@ -195,12 +196,14 @@ class Detect(nn.Module):
     def top_rows(self, raw: Raw) -> Tensor:
         """Return the surest objects of an image, (B, min(max_det, A), 6 + extras).
 
-        A row is x1, y1, x2, y2 in input pixels, score, class, extras. Cells are first ranked by their best
+        In a :attr:`dynamic` head there are always max_det rows, zeros where there are fewer cells. A row is x1, y1, x2, y2 in input pixels, score, class, extras. Cells are first ranked by their best
         class, then all classes of the kept cells compete (YOLOv10).
         """
         scores = raw["scores"].sigmoid().transpose(1, 2)  # (B, A, nc)
         values = torch.cat((self.boxes(raw, xywh=False), *self.extras(raw)), 1).transpose(1, 2)
-        k = min(self.max_det, scores.shape[1])
+        if self.dynamic:  # a recorded graph takes a fixed number of rows, however few cells an image has
+            scores, values = (F.pad(x, (0, 0, 0, self.max_det)) for x in (scores, values))
+        k = self.max_det if self.dynamic else min(self.max_det, scores.shape[1])
         cells = scores.amax(2).topk(k, 1).indices[..., None]  # (B, k, 1)
         scores = scores.gather(1, cells.expand(-1, -1, self.nc))
         best, index = scores.flatten(1).topk(k, 1)
