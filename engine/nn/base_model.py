@@ -37,6 +37,8 @@ class BaseModel(nn.Module):
     task: ClassVar[str]
     default_cfg: ClassVar[str]
     default_nc: ClassVar[int] = 80
+    # tensors that published files keep as plain attributes of the model
+    attributes: ClassVar[tuple[str, ...]] = ()
     progress: float = 0.0
 
     def __init__(
@@ -109,13 +111,17 @@ class BaseModel(nn.Module):
         """
         if isinstance(x, Mapping):
             return self.loss(x)
+        return self.head(self.features(x))
+
+    def features(self, x: Any) -> Any:
+        """Run all layers but the head on images, and return what the head reads."""
         kept: dict[int, Any] = {}
         layer: Any
-        for layer in self.model:
+        for layer in list(self.model)[:-1]:
             x = layer(_inputs(layer.f, x, kept))
             if layer.i in self.save:
                 kept[layer.i] = x
-        return x
+        return _inputs(self.head.f, x, kept)
 
     def loss(self, batch: Mapping[str, Any], preds: Any = None) -> tuple[Tensor, Tensor]:
         """Return the total loss to take gradients of, and its parts without gradients.
@@ -142,6 +148,12 @@ class BaseModel(nn.Module):
     def fuse(self) -> Self:
         """Fold batch normalisation into the convolutions, in place, for inference."""
         return fuse(self)
+
+    def take_form(self, tensors: Mapping[str, Tensor]) -> None:
+        """Change into the form that weights of these names and shapes were stored from.
+
+        For models whose tensors are not all told by their description; to be called before fusing.
+        """
 
     def fuse_like(self, names: Iterable[str]) -> Self:
         """Fuse, keeping of an end-to-end head the branch that fused weights of these names have."""

@@ -19,7 +19,7 @@ the cells of all levels.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, ClassVar
 
@@ -153,7 +153,10 @@ class Detect(nn.Module):
 
     def raw(self, feats: Sequence[Tensor]) -> Raw:
         """Apply the branches that are there; see the top of this file for the keys."""
-        shared = self.shared(feats)
+        return self.both_sides(feats, self.shared(feats))
+
+    def both_sides(self, feats: Sequence[Tensor], shared: Raw) -> Raw:
+        """Apply the branches that are there, with ``shared`` added to either side."""
         if not self.has_one2one:
             return self.side(feats, shared)
         # the one-to-one side learns on what the one-to-many side has taught the layers below
@@ -165,9 +168,7 @@ class Detect(nn.Module):
 
     def side(self, feats: Sequence[Tensor], shared: Raw, one2one: bool = False) -> Raw:
         """Apply one side's branches."""
-        made = {name: over_levels(b, feats) for name, b in self.branches(one2one).items()}
-        first = {name: made.pop(name) for name in ("boxes", "scores")}
-        return {**first, "feats": list(feats), **made, **shared}
+        return joined(self.branches(one2one), feats, shared)
 
     def shared(self, feats: Sequence[Tensor]) -> Raw:
         """Return the raw tensors that belong to the whole image, the same for both sides."""
@@ -193,23 +194,28 @@ class Detect(nn.Module):
         """Return what a task adds to each cell after the scores, each (B, C, A)."""
         return ()
 
+    def classes(self, raw: Raw) -> int:
+        """Return the number of classes that one side's raw tensors are about."""
+        return self.nc
+
     def top_rows(self, raw: Raw) -> Tensor:
         """Return the surest objects of an image, (B, min(max_det, A), 6 + extras).
 
         In a :attr:`dynamic` head there are always max_det rows, zeros where there are fewer cells. A row is x1, y1, x2, y2 in input pixels, score, class, extras. Cells are first ranked by their best
         class, then all classes of the kept cells compete (YOLOv10).
         """
+        nc = self.classes(raw)
         scores = raw["scores"].sigmoid().transpose(1, 2)  # (B, A, nc)
         values = torch.cat((self.boxes(raw, xywh=False), *self.extras(raw)), 1).transpose(1, 2)
         if self.dynamic:  # a recorded graph takes a fixed number of rows, however few cells an image has
             scores, values = (F.pad(x, (0, 0, 0, self.max_det)) for x in (scores, values))
         k = self.max_det if self.dynamic else min(self.max_det, scores.shape[1])
         cells = scores.amax(2).topk(k, 1).indices[..., None]  # (B, k, 1)
-        scores = scores.gather(1, cells.expand(-1, -1, self.nc))
+        scores = scores.gather(1, cells.expand(-1, -1, nc))
         best, index = scores.flatten(1).topk(k, 1)
-        cells = cells.gather(1, (index // self.nc)[..., None])
+        cells = cells.gather(1, (index // nc)[..., None])
         chosen = values.gather(1, cells.expand(-1, -1, values.shape[2]))
-        labels = (index % self.nc)[..., None].to(best.dtype)
+        labels = (index % nc)[..., None].to(best.dtype)
         return torch.cat((chosen[..., :4], best[..., None], labels, chosen[..., 4:]), 2)
 
     def anchors(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -253,6 +259,13 @@ class Detect(nn.Module):
     def __getstate__(self) -> dict[str, object]:
         """Leave the kept anchors out of copies: they are quickly made again."""
         return {**self.__dict__, "_anchors": {}}
+
+
+def joined(branches: Mapping[str, Any], feats: Sequence[Tensor], shared: Raw) -> Raw:
+    """Apply branches (raw name -> one a level) and add ``shared``, in the order of the raw tensors."""
+    made = {name: over_levels(b, feats) for name, b in branches.items()}
+    first = {name: made.pop(name) for name in ("boxes", "scores")}
+    return {**first, "feats": list(feats), **made, **shared}
 
 
 def answering(raw: Raw) -> Raw:
