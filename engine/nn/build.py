@@ -7,6 +7,7 @@ description files is ``engine.cfg.model_yaml``; whole models with strides, losse
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -244,6 +245,38 @@ def build_layers(description: dict[str, Any], ch: int, nc: int) -> tuple[nn.Sequ
     model = nn.Sequential(*layers)
     _replace_activation(model, description.get("activation"))
     return model, _kept(layers)
+
+
+def level_strides(layers: nn.Sequential) -> list[float]:
+    """Return how many input pixels make a cell, for each map that the last of the layers reads.
+
+    Only convolutions and enlargements that are layers of their own change the size of a map.
+
+    Raises:
+        ModelError: A layer joins maps of different sizes, or enlarges to a fixed size.
+    """
+    strides: list[float] = []
+    layer: Any
+    for layer in layers:
+        sources = [layer.f] if isinstance(layer.f, int) else layer.f
+        before = [strides[n] if strides else 1.0 for n in sources]
+        if isinstance(layer, Concat) and len(set(before)) > 1:
+            sizes = ", ".join(f"1/{s:g}" for s in before)
+            raise ModelError(f"layer {layer.i}: joins maps of different sizes ({sizes}).")
+        strides.append(before[0] * _size_step(layer))
+    return before
+
+
+def _size_step(layer: Any) -> float:
+    if isinstance(layer, nn.Sequential):
+        return math.prod(_size_step(part) for part in layer)
+    if isinstance(layer, Conv):
+        return float(layer.conv.stride[0])
+    if isinstance(layer, nn.Upsample):
+        if not isinstance(layer.scale_factor, float | int):
+            raise ModelError(f"layer {layer.i}: nn.Upsample needs one factor, not a size.")
+        return 1.0 / layer.scale_factor
+    return 1.0
 
 
 def _scaling(description: dict[str, Any], nc: int) -> Scaling:

@@ -10,11 +10,9 @@ import torch
 from torch import nn
 
 from engine.nn.base_model import BaseModel
-from engine.nn.modules.head import answering
+from engine.nn.build import level_strides
 from engine.runtime.errors import ModelError
 
-# Side of the image with which strides are found: a multiple of every stride in use
-STRIDE_PROBE = 64
 CLASSIFY_BN_EPS = 1e-5
 CLASSIFY_BN_MOMENTUM = 0.1
 
@@ -49,16 +47,9 @@ class DetectionModel(BaseModel):
         return self.args
 
     def _set_up_head(self) -> None:
-        training = self.training
-        self.eval()  # so that the probe does not move the statistics of the normalisations
-        probe = torch.zeros(1, self.yaml["channels"], STRIDE_PROBE, STRIDE_PROBE)
-        with torch.no_grad():
-            _, raw = self(probe)
-        feats = answering(raw)["feats"]
-        self.stride = torch.tensor([STRIDE_PROBE / f.shape[-2] for f in feats], device="cpu")
+        self.stride = torch.tensor(level_strides(self.model), device="cpu")
         self.head.set_stride(self.stride)
         self.head.init_bias()
-        self.train(training)
 
 
 class SegmentationModel(DetectionModel):

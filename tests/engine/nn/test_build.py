@@ -7,6 +7,7 @@ from torch import nn
 from engine.cfg.model_yaml import find_model_yaml
 from engine.nn.build import LAYERS, build_layers
 from engine.nn.modules.conv import Conv
+from engine.nn.tasks import build_model
 from engine.runtime.errors import ModelError
 
 
@@ -89,3 +90,21 @@ def test_descriptions_are_left_as_they_are(tiny):
 def test_every_row_of_the_table_is_a_module():
     assert all(issubclass(module, nn.Module) for module, _ in LAYERS.values())
     assert torch.nn.Upsample is LAYERS["nn.Upsample"][0]
+
+
+@pytest.mark.parametrize("name", ["yolo11n.yaml", "yolo26n-seg.yaml", "yolo12n.yaml"])
+def test_strides_are_those_that_a_forward_shows(name):
+    model = build_model(name, verbose=False).eval()
+    _, raw = model(torch.zeros(1, 3, 64, 128))
+    shapes = [tuple(f.shape[2:]) for f in raw.get("one2many", raw)["feats"]]
+    assert shapes == [(64 // s, 128 // s) for s in model.stride.int().tolist()]
+
+
+def test_maps_of_different_sizes_cannot_be_joined(tiny):
+    tiny["backbone"].append([-1, 1, "nn.Upsample", [None, 2, "nearest"]])
+    tiny["head"][0][0] = [-1, 1]
+    with pytest.raises(ModelError, match=r"layer 3: joins maps of different sizes \(1/2, 1/4\)"):
+        build_model(tiny, verbose=False)
+    tiny["backbone"][-1][3] = [[16, 16]]
+    with pytest.raises(ModelError, match=r"layer 2: nn\.Upsample needs one factor"):
+        build_model(tiny, verbose=False)
