@@ -20,7 +20,7 @@ from engine.export.graph import ExportGraph
 from engine.export.onnx import check_opset, write_onnx
 from engine.export.torchscript import write_torchscript
 from engine.export.verify import compare
-from engine.nn.backends.metadata import Metadata
+from engine.nn.backends.metadata import TASKS_WITHOUT_BOXES, Metadata
 from engine.nn.checkpoint import SUFFIXES, load_checkpoint
 from engine.nn.tasks import BaseModel, build_model
 from engine.ops.numbers import make_divisible
@@ -164,6 +164,7 @@ class Exporter(CallbackHost):
 
     def _describe(self, model: BaseModel) -> Metadata:
         args, stride = self.args, int(model.stride.max())
+        check_removal(args.nms, model)
         return Metadata(
             task=model.task,
             names=dict(model.names),
@@ -172,12 +173,41 @@ class Exporter(CallbackHost):
             batch=max(int(args.batch), 1),
             channels=model.yaml["channels"],
             dynamic=args.dynamic,
-            nms=args.nms,
+            nms=bool(args.nms),
             half=args.half,
             conf=DEFAULT_CONF if args.conf is None else args.conf,
             iou=args.iou,
             max_det=args.max_det,
             agnostic_nms=args.agnostic_nms,
+            end2end=answers_end2end(args.nms, model),
+            kpt_shape=getattr(model, "kpt_shape", None),
+        )
+
+
+def answers_end2end(nms: bool | None, model: BaseModel) -> bool:
+    """Tell which branch of a model's head a file is to hold.
+
+    Args:
+        nms: True, the one whose duplicates are removed inside; False, the one that makes none, where there
+            is one; None, the one that the model is set to.
+        model: The model.
+    """
+    if nms is None:
+        return model.end2end
+    return not nms and getattr(model.head, "has_one2one", False)
+
+
+def check_removal(nms: bool | None, model: BaseModel) -> None:
+    """Refuse to remove duplicates where there are no boxes.
+
+    Raises:
+        ExportError: ``nms`` is True and the model's task gives none.
+    """
+    if nms and model.task in TASKS_WITHOUT_BOXES:
+        raise ExportError(
+            f"nms=True has no effect on a model for {model.task}: it gives no boxes.",
+            value=nms,
+            remedy="Leave nms out.",
         )
 
 

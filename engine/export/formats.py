@@ -42,7 +42,7 @@ class ExportFormat:
 
 
 _ONNX_OPTIONS = frozenset({"batch", "dynamic", "half", "simplify", "opset", "nms"})
-_TORCHSCRIPT_OPTIONS = frozenset({"batch", "dynamic", "half", "optimize"})
+_TORCHSCRIPT_OPTIONS = frozenset({"batch", "dynamic", "half", "nms", "optimize"})
 _FROM_ONNX = "Export format=onnx and convert the file with "
 
 FORMATS: tuple[ExportFormat, ...] = (
@@ -150,7 +150,7 @@ NEUTRAL_OPTIONS: dict[str, Any] = {
     "half": False,
     "simplify": True,
     "opset": None,
-    "nms": False,
+    "nms": None,
     "optimize": False,
     "int8": False,
     "keras": False,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from engine.export.duplicates import Suppress, remove_duplicates, suppress_by_operator
+from engine.nn.backends.backend import final_tensors
 from engine.nn.backends.metadata import Metadata
 from engine.nn.tasks import BaseModel
 
@@ -21,15 +23,23 @@ class ExportGraph(nn.Module):
     Attributes:
         model: A fused copy of the model.
         metadata: How the file will be used.
+        suppress: What removes duplicates among upright boxes.
     """
 
     def __init__(self, model: BaseModel, metadata: Metadata, device: torch.device) -> None:
+        """Make the module.
+
+        Raises:
+            ModelError: The branch that the metadata asks for is not there.
+        """
         super().__init__()
         self.metadata = metadata
-        self.model: BaseModel = (
-            deepcopy(model).eval().float().fuse().requires_grad_(False).to(device)
-        )
-        self.model.head.dynamic = metadata.dynamic
+        self.suppress: Suppress = suppress_by_operator
+        own = deepcopy(model).eval().float()
+        own.end2end = metadata.end2end
+        self.model: BaseModel = own.fuse().requires_grad_(False).to(device)
+        if hasattr(own.head, "max_det"):
+            own.head.dynamic, own.head.max_det = metadata.dynamic, metadata.max_det
         for module in self.model.modules():
             if isinstance(module, nn.SiLU):
                 module.inplace = (
@@ -45,68 +55,27 @@ class ExportGraph(nn.Module):
         return ["output0", "output1"] if self.metadata.task == "segment" else ["output0"]
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return (B, 4 + nc [+ nm], A), or with nms (B, max_det, 6 [+ nm]), then any prototypes."""
-        final = self._final(images)
-        decoded, *rest = final if isinstance(final, tuple) else (final,)
+        """Return the model's final outputs, with nms the first as rows (B, max_det, 6 + extras)."""
+        first, *rest = self._final_in_half(images) if self.metadata.half else self._final(images)
         if self.metadata.nms:
-            decoded = remove_duplicates(decoded, self.metadata)
-        return decoded, *rest
+            first = remove_duplicates(first, self.metadata, self.suppress)
+        return first, *rest
 
-    def _final(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        if not self.metadata.half:
-            return self.model(images)[0]
-        _, raw = self.model(images.half())
-        as_float = {
-            key: [f.float() for f in value] if isinstance(value, list) else value.float()
-            for key, value in raw.items()
-        }
-        return self.model.head.decode(as_float)
+    def _final(self, images: Tensor) -> tuple[Tensor, ...]:
+        return final_tensors(self.model(images))
 
-
-def remove_duplicates(decoded: Tensor, metadata: Metadata) -> Tensor:
-    """Keep the best of overlapping boxes, in operations that ONNX has.
-
-    Args:
-        decoded: (B, 4 + nc + extras, A), boxes xywh in pixels. B is fixed in a recorded graph.
-        metadata: Says the thresholds.
-
-    Returns:
-        (B, max_det, 6 + extras): xyxy, score, class, extras; best first, unused rows zero.
-    """
-    return torch.stack([_of_one_image(image, metadata) for image in decoded.unbind(0)])
+    def _final_in_half(self, images: Tensor) -> tuple[Tensor, ...]:
+        outputs = self.model(images.half())
+        if self.metadata.task == "semseg":
+            return (outputs.float(),)
+        raw = as_float(outputs[1])
+        if self.metadata.task == "classify":
+            return (raw.softmax(1),)
+        return final_tensors((self.model.head.final(raw), raw))
 
 
-def _of_one_image(image: Tensor, metadata: Metadata) -> Tensor:
-    from torchvision.ops import nms  # its import registers how ONNX writes it; slow, so only here
-
-    centre, size, scores, extras = image.split(
-        (2, 2, len(metadata.names), image.shape[0] - 4 - len(metadata.names)), 0
-    )
-    score, label = scores.max(0)  # (A,)
-    corners = torch.cat((centre - size / 2, centre + size / 2)).T  # (A, 4)
-    likely = (score > metadata.conf).nonzero().squeeze(1)
-    boxes, score, label = (
-        corners[likely],
-        score[likely],
-        label[likely].to(corners.dtype),
-    )  # (L, ...)
-    apart = boxes
-    if not metadata.agnostic_nms:
-        apart = boxes + _class_offsets(label, corners.max() - corners.min() + 1, metadata)
-    kept = nms(apart, score, metadata.iou)[: metadata.max_det]
-    columns = (boxes[kept], score[kept, None], label[kept, None], extras.T[likely][kept])
-    rows = torch.cat(columns, 1)
-    empty = rows.new_zeros(metadata.max_det, rows.shape[1])
-    return torch.cat((rows, empty))[: metadata.max_det]
-
-
-def _class_offsets(label: Tensor, extent: Tensor, metadata: Metadata) -> Tensor:
-    """Return offsets (L, 4) that move each class to a place of its own, so that only equals overlap.
-
-    The places form a square, not a row: the further out, the coarser float32 becomes, and overlaps near
-    the threshold would be decided by rounding.
-    """
-    side = math.ceil(math.sqrt(len(metadata.names)))
-    row = torch.floor(label / side)
-    offset = torch.stack((label - row * side, row), 1) * extent
-    return torch.cat((offset, offset), 1)
+def as_float(raw: Any) -> Any:
+    """Return raw tensors, in whatever lists and dictionaries they are, as float32."""
+    if isinstance(raw, dict):
+        return {key: as_float(value) for key, value in raw.items()}
+    return [as_float(r) for r in raw] if isinstance(raw, list) else raw.float()

@@ -20,6 +20,11 @@ from engine.runtime.log import LOGGER
 DEFAULT_OPSET = 18
 MIN_OPSET, MAX_OPSET = 12, 20
 INPUT_NAME = "images"
+# task -> free dimensions of the first output, beside the batch, where they are not the anchors
+_FREE_OF_TASK: dict[str, dict[int, str]] = {
+    "classify": {},
+    "semseg": {2: "map_height", 3: "map_width"},
+}
 
 
 def write_onnx(
@@ -93,8 +98,9 @@ def dynamic_axes(metadata: Metadata, names: list[str]) -> dict[str, dict[int, st
     if not metadata.dynamic:
         return {}
     batch = {} if metadata.nms else {0: "batch"}
-    axes = {INPUT_NAME: {**batch, 2: "height", 3: "width"}}
-    axes[names[0]] = {} if metadata.nms else {**batch, 2: "anchors"}
+    has_rows = metadata.nms or metadata.end2end
+    first = {} if has_rows else _FREE_OF_TASK.get(metadata.task, {2: "anchors"})
+    axes = {INPUT_NAME: {**batch, 2: "height", 3: "width"}, names[0]: {**batch, **first}}
     if len(names) > 1:
         axes[names[1]] = {**batch, 2: "mask_height", 3: "mask_width"}
     return axes

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from engine.export.duplicates import suppress_by_loop
 from engine.export.graph import ExportGraph
 from engine.nn.backends.torchscript import METADATA_FILE
 from engine.runtime.errors import ExportError
@@ -34,6 +35,7 @@ def write_torchscript(
         with warnings.catch_warnings(), torch.no_grad():
             # torch.jit announces its end, and the recorder every shape that is fixed on purpose
             warnings.simplefilter("ignore")
+            graph.suppress = torch.jit.script(suppress_by_loop)
             module = torch.jit.trace(graph, images, strict=False, check_trace=False)
             if optimize:
                 module = torch.jit.freeze(module)

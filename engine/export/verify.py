@@ -13,11 +13,15 @@ from torch import Tensor
 
 from engine.export.graph import ExportGraph
 from engine.nn.autobackend import AutoBackend
-from engine.nn.backends.backend import expand_detections, run_in_batches
+from engine.nn.backends.backend import brought_to_form, run_in_batches
+from engine.nn.backends.metadata import TASKS_WITHOUT_BOXES, Metadata
 from engine.nn.checkpoint import load_checkpoint
 from engine.nn.tasks import BaseModel
 
 MIB = 2**20
+PARTS = ("boxes_px", "scores", "extras")
+# computes in half -> how far scores may be moved by rounding
+MARGINS = {False: 1e-5, True: 0.02}
 
 
 def compare(
@@ -38,8 +42,9 @@ def compare(
 
     Returns:
         ``path``, ``size_mib``, ``imgsz`` [height, width]; ``outputs``, for each output its ``shape`` and
-        ``max_abs_diff``; ``boxes_px`` and ``scores``, the largest differences of those parts of the first
-        output; ``max_abs_diff``, the largest of all.
+        ``max_abs_diff``; the largest differences in parts of the first output, ``boxes_px`` and ``scores``
+        (of a semantic segmentation ``scores`` are the logits); ``max_abs_diff``, the largest of all. Rows
+        of detections are compared with their likes, for rows of nearly equal scores may swap places.
 
     Raises:
         ModelError: The file cannot be opened.
@@ -54,24 +59,68 @@ def compare(
     with torch.no_grad():
         ours = ExportGraph(model, metadata, exported.device)(images)
         theirs = run_in_batches(exported.backend, images)
-    if metadata.nms:
-        ours = (expand_detections(ours[0], len(metadata.names)), *ours[1:])
-        theirs = (_aligned(ours[0], theirs[0]), *theirs[1:])
-    largest = [_largest(a, b) for a, b in zip(ours, theirs, strict=True)]
+    ours = brought_to_form(ours, metadata)
+    parts = _compare_first(ours[0], theirs[0], exported.metadata)
+    others = [_largest(a, b) for a, b in zip(ours[1:], theirs[1:], strict=True)]
+    largest = [max(parts.values()), *others]
     outputs = {
         f"output{i}": {"shape": list(theirs[i].shape), "max_abs_diff": difference}
         for i, difference in enumerate(largest)
     }
-    classes = 4 + len(metadata.names)
     return {
         "path": str(path),
         "size_mib": round(path.stat().st_size / MIB, 3),
         "imgsz": list(size),
         "outputs": outputs,
-        "boxes_px": _largest(ours[0][:, :4], theirs[0][:, :4]),
-        "scores": _largest(ours[0][:, 4:classes], theirs[0][:, 4:classes]),
+        **{name: found for name, found in parts.items() if name != "extras"},
         "max_abs_diff": max(largest),
     }
+
+
+def compare_rows(ours: Tensor, theirs: Tensor, margin: float) -> dict[str, float]:
+    """Return the largest differences between rows (1, N, 6 + extras) of detections, best first.
+
+    Args:
+        ours: The model's.
+        theirs: The file's.
+        margin: Which rows are the last ones taken, rounding decides: those of scores so close to the last
+            one's are compared by their scores only.
+
+    Returns:
+        ``boxes_px``, ``scores`` and ``extras``; a class that differs counts as a score that does.
+    """
+    a, b = ours[0].float().cpu(), theirs[0].float().cpu()
+    by_score = _largest(a[:, 4], b[:, 4])
+    sure = a[a[:, 4] > a[-1:, 4] + margin]
+    if not len(sure):
+        return {"boxes_px": 0.0, "scores": by_score, "extras": 0.0}
+    nearest = b[torch.cdist(sure, b, p=float("inf")).argmin(1)]
+    return {
+        "boxes_px": _largest(sure[:, :4], nearest[:, :4]),
+        "scores": max(by_score, _largest(sure[:, 4:6], nearest[:, 4:6])),
+        "extras": _largest(sure[:, 6:], nearest[:, 6:]),
+    }
+
+
+def _compare_first(ours: Tensor, theirs: Tensor, metadata: Metadata) -> dict[str, float]:
+    """Return the largest differences in each part of the first output."""
+    if metadata.task in TASKS_WITHOUT_BOXES:
+        return {"scores": _largest(ours, theirs)}
+    classes = len(metadata.names)
+    if metadata.nms:
+        ours, theirs = _as_rows(ours, classes), _as_rows(theirs, classes)
+    if metadata.nms or metadata.end2end:
+        return compare_rows(ours, theirs, MARGINS[metadata.half])
+    sizes = (4, classes, ours.shape[1] - 4 - classes)
+    pairs = zip(PARTS, ours.split(sizes, 1), theirs.split(sizes, 1), strict=True)
+    return {part: _largest(a, b) for part, a, b in pairs}
+
+
+def _as_rows(dense: Tensor, classes: int) -> Tensor:
+    """Turn (1, 4 + nc + extras, N) with one score each into rows (1, N, 6 + extras), boxes as they are."""
+    boxes, scores, extras = dense.split((4, classes, dense.shape[1] - 4 - classes), 1)
+    score, label = scores.max(1, keepdim=True)
+    return torch.cat((boxes, score, label.to(score.dtype), extras), 1).transpose(1, 2)
 
 
 def to_input(image_bgr: np.ndarray, size: tuple[int, int]) -> Tensor:
@@ -85,12 +134,6 @@ def _input_size(imgsz: int | tuple[int, int] | None, exported: AutoBackend) -> t
     if not exported.dynamic or imgsz is None:
         return exported.imgsz
     return (imgsz, imgsz) if isinstance(imgsz, int) else (int(imgsz[0]), int(imgsz[1]))
-
-
-def _aligned(ours: Tensor, theirs: Tensor) -> Tensor:
-    """Reorder detections (1, C, N) to the nearest of ours: rows of nearly equal scores may swap."""
-    nearest = torch.cdist(ours[0].T, theirs[0].T, p=float("inf")).argmin(1)
-    return theirs[:, :, nearest]
 
 
 def _largest(a: Tensor, b: Tensor) -> float:

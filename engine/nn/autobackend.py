@@ -39,6 +39,7 @@ class AutoBackend:
         device: str | torch.device = "cpu",
         half: bool = False,
         fuse: bool = True,
+        end2end: bool | None = None,
     ) -> None:
         """Open a model.
 
@@ -47,13 +48,16 @@ class AutoBackend:
             device: Where to run it.
             half: Compute in float16 where device and file allow it; see :attr:`fp16` for whether they do.
             fuse: Fold batch normalisation into the convolutions.
+            end2end: Which branch of the head answers: True takes the one that makes no duplicates, False
+                the other, None the one that the model or file is set to.
 
         Raises:
             CheckpointError: A ``.pt`` file cannot be read.
-            ModelError: An exported file cannot be read, or the kind of file is unknown.
+            ModelError: An exported file cannot be read, the kind of file is unknown, or the branch that is
+                asked for is not there.
         """
         self.device = torch.device(device)
-        self.backend = _open(model, self.device, half, fuse)
+        self.backend = _open(model, self.device, half, fuse, end2end)
 
     @property
     def metadata(self) -> Metadata:
@@ -91,6 +95,16 @@ class AutoBackend:
         return self.metadata.dynamic
 
     @property
+    def end2end(self) -> bool:
+        """Whether the first output is rows in which nothing is twice, see :meth:`forward`."""
+        return self.metadata.end2end
+
+    @property
+    def kpt_shape(self) -> tuple[int, int] | None:
+        """Number of keypoints and of values to each; None for models without."""
+        return self.metadata.kpt_shape
+
+    @property
     def fp16(self) -> bool:
         """Whether images go in as float16."""
         return self.backend.fp16
@@ -103,8 +117,10 @@ class AutoBackend:
             images: (B, C, H, W), values 0..1.
 
         Returns:
-            The final output (B, 4 + nc [+ nm], A): xywh in pixels and scores; for segmentation a pair of
-            it and the prototypes (B, nm, H / 4, W / 4).
+            The final output. Boxes: (B, 4 + nc + extras, A), xywh in pixels, scores, what the task adds; with
+            :attr:`end2end` rows (B, N, 6 + extras), best first: corners (oriented boxes: xywh), score,
+            class, extras. Segmentation: a pair of it and the prototypes (B, nm, H / 4, W / 4).
+            Classification: probabilities (B, nc). Semantic segmentation: logits (B, nc, h, w).
 
         Raises:
             ModelError: The file was made for images of another size.
@@ -126,18 +142,40 @@ class AutoBackend:
         self.forward(torch.zeros(batch, self.metadata.channels, height, width, device=self.device))
 
 
-def _open(model: str | Path | nn.Module, device: torch.device, half: bool, fuse: bool) -> Backend:
+def _open(
+    model: str | Path | nn.Module,
+    device: torch.device,
+    half: bool,
+    fuse: bool,
+    end2end: bool | None,
+) -> Backend:
     if isinstance(model, BaseModel):
-        return PyTorchBackend(model, device, half, fuse)
+        return PyTorchBackend(model, device, half, fuse, end2end)
     if isinstance(model, nn.Module):
         raise ModelError(f"expected a model of engine.nn.tasks, received {type(model).__name__}.")
     suffix = Path(model).suffix.lower()
     if suffix in SUFFIXES:
-        return PyTorchBackend(load_checkpoint(model, device).model, device, half, fuse)
+        found = load_checkpoint(model, device).model
+        return PyTorchBackend(found, device, half, fuse, end2end)
     if suffix in EXPORTED:
-        return EXPORTED[suffix](find_weights(model), device)
+        backend = EXPORTED[suffix](find_weights(model), device)
+        _check_branch(backend.metadata, end2end, model)
+        return backend
     raise ModelError(
         f"models end in {', '.join((*SUFFIXES[:1], *EXPORTED))}; received {suffix or 'no suffix'!r}.",
         path=model,
         remedy="A description (.yaml) has no weights yet: train it first.",
+    )
+
+
+def _check_branch(metadata: Metadata, end2end: bool | None, path: str | Path) -> None:
+    """Refuse to run a file in another way than it was written in."""
+    if end2end is None or end2end == metadata.end2end:
+        return
+    inside, wanted = ("nms=None", "nms=False") if end2end else ("nms=False", "nms=None")
+    raise ModelError(
+        f"was exported with {inside} and holds only that branch of the head.",
+        path=path,
+        value=end2end,
+        remedy=f"Export it again with {wanted}, if the model has both branches.",
     )

@@ -158,7 +158,8 @@ class ExportPanel(QWidget):
         self.banner.hide()
         arguments = {**self._trained_size(), **self.form.values.changes()}
         if not arguments.get("nms"):
-            arguments = {n: v for n, v in arguments.items() if n not in _WITH_NMS}
+            # without the check mark the engine chooses: nms=False would ask for another branch
+            arguments = {n: v for n, v in arguments.items() if n not in ("nms", *_WITH_NMS)}
         self._job = self._jobs.export(model, self.format.key, self._image(), arguments)
         self._job.progressed.connect(self._on_progressed)
         self._job.finished.connect(self._on_finished)

@@ -49,10 +49,12 @@ EXPORT: tuple[Argument, ...] = (
     Argument(
         "nms",
         "bool",
-        False,
-        "Build the removal of duplicate boxes into an ONNX file, with conf, iou, max_det and agnostic_nms.",
+        None,  # said outright, False is another wish than silence
+        "Remove duplicate boxes: False takes the branch that makes none, where there is one (YOLO26). True "
+        "builds the removal into an exported file, with conf, iou, max_det, agnostic_nms.",
         "Export",
-        _EXPORT,
+        ("predict", *_EXPORT),
+        tasks=("detect", "segment", "pose", "obb"),
     ),
     Argument(
         "optimize",

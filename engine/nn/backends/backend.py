@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.nn.backends.metadata import Metadata
@@ -56,7 +57,27 @@ def run_in_batches(backend: Backend, images: Tensor) -> Outputs:
     return tuple(torch.cat(parts) for parts in zip(*pieces, strict=True))
 
 
-def expand_detections(rows: Tensor, nc: int) -> Tensor:
+def final_tensors(outputs: Any) -> Outputs:
+    """Return the final tensors of what a model of ours returns in eval mode, without the raw ones."""
+    final = outputs[0] if isinstance(outputs, tuple) else outputs
+    return final if isinstance(final, tuple) else (final,)
+
+
+def brought_to_form(outputs: Outputs, metadata: Metadata) -> Outputs:
+    """Bring what a file gives to the form of a model's final tensors.
+
+    Rows of a built-in removal of duplicates become dense, and a map of classes (B, H, W), which other
+    programs' semantic models give, becomes one map a class with 1 where it is.
+    """
+    first, *rest = outputs
+    if metadata.nms:
+        first = expand_detections(first, len(metadata.names), metadata.task == "obb")
+    elif metadata.task == "semseg" and first.ndim == 3:
+        first = F.one_hot(first.long(), len(metadata.names)).permute(0, 3, 1, 2).float()
+    return first, *rest
+
+
+def expand_detections(rows: Tensor, nc: int, rotated: bool = False) -> Tensor:
     """Turn rows of a built-in duplicate removal into the form of a head's output.
 
     So whatever comes after needs to know one form only; removing duplicates again changes nothing.
@@ -64,11 +85,14 @@ def expand_detections(rows: Tensor, nc: int) -> Tensor:
     Args:
         rows: (B, N, 6 + extras): xyxy in pixels, score, class, extras; unused rows have score 0.
         nc: Number of classes.
+        rotated: The boxes are xywh already, their angle among the extras.
 
     Returns:
         (B, 4 + nc + extras, N): xywh in pixels, a score at the row's class, extras.
     """
-    corner1, corner2, score, label, extras = rows.split((2, 2, 1, 1, rows.shape[2] - 6), 2)
+    boxes, score, label, extras = rows.split((4, 1, 1, rows.shape[2] - 6), 2)
     scores = rows.new_zeros((*rows.shape[:2], nc)).scatter_(2, label.long(), score)
-    boxes = ((corner1 + corner2) / 2, corner2 - corner1)
-    return torch.cat((*boxes, scores, extras), 2).transpose(1, 2)
+    if not rotated:
+        corner1, corner2 = boxes.chunk(2, 2)
+        boxes = torch.cat(((corner1 + corner2) / 2, corner2 - corner1), 2)
+    return torch.cat((boxes, scores, extras), 2).transpose(1, 2)

@@ -6,12 +6,14 @@ The keys and their spelling are the field's, so that other programs read our fil
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.runtime.errors import ModelError
+
+TASKS_WITHOUT_BOXES = ("classify", "semseg")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Metadata:
         iou: Overlap from which the built-in removal takes two boxes for duplicates.
         max_det: Rows that the built-in removal returns.
         agnostic_nms: Whether the built-in removal compares boxes of different classes.
+        end2end: Whether the first output is rows (B, max_det, 6 + extras) in which nothing is twice, best
+            first, made by a branch that needs no removal.
+        kpt_shape: Number of keypoints and of values to each; None for models without.
     """
 
     task: str
@@ -47,6 +52,8 @@ class Metadata:
     iou: float = 0.7
     max_det: int = 300
     agnostic_nms: bool = False
+    end2end: bool = False
+    kpt_shape: tuple[int, int] | None = None
 
     @property
     def free_batch(self) -> bool:
@@ -56,6 +63,7 @@ class Metadata:
     def to_text(self) -> dict[str, str]:
         """Return the entries to store in a file."""
         args = {key: getattr(self, key) for key in _ARGUMENTS}
+        pose = {} if self.kpt_shape is None else {"kpt_shape": str(list(self.kpt_shape))}
         return {
             "task": self.task,
             "names": str(self.names),
@@ -63,6 +71,8 @@ class Metadata:
             "imgsz": str(list(self.imgsz)),
             "batch": str(self.batch),
             "channels": str(self.channels),
+            "end2end": str(self.end2end),
+            **pose,
             "args": str(args),
         }
 
@@ -82,32 +92,51 @@ class Metadata:
                 remedy="Export it again with this program, which stores them in the file.",
             )
         try:
-            values: dict[str, Any] = {
-                key: _literal(entries[key]) for key in _ENTRIES if key in entries
-            }
-            args = values.pop("args", None)
-            args = args if isinstance(args, Mapping) else {}
-            names, size = values.pop("names"), values.pop("imgsz")
-            names = dict(enumerate(names)) if isinstance(names, list | tuple) else names
-            height, width = (size, size) if isinstance(size, int) else size
-            return cls(
-                task=str(entries["task"]),
-                names={int(k): str(v) for k, v in names.items()},
-                imgsz=(int(height), int(width)),
-                **{
-                    **{key: int(value) for key, value in values.items()},
-                    **{k: args[k] for k in _ARGUMENTS if args.get(k) is not None},
-                },
-            )
+            values = {k: _PARSERS[k](_literal(v)) for k, v in entries.items() if k in _PARSERS}
+            task = str(entries["task"])
+            return cls(task=_TASK_WORDS.get(task, task), **(values.pop("args", {}) | values))
         except (ValueError, TypeError, SyntaxError, AttributeError) as error:
             raise ModelError(
                 f"what it says of itself cannot be read ({error}).", path=path
             ) from error
 
 
-_ENTRIES = ("names", "stride", "imgsz", "batch", "channels", "args")
 _ARGUMENTS = ("dynamic", "nms", "half", "conf", "iou", "max_det", "agnostic_nms")
+# a task's word elsewhere -> ours
+_TASK_WORDS = {"semantic": "semseg"}
 
 
 def _literal(value: Any) -> Any:
     return ast.literal_eval(value) if isinstance(value, str) else value
+
+
+def _names(value: Any) -> dict[int, str]:
+    value = dict(enumerate(value)) if isinstance(value, list | tuple) else value
+    return {int(k): str(v) for k, v in value.items()}
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    first, second = (value, value) if isinstance(value, int) else value
+    return int(first), int(second)
+
+
+def _shape(value: Any) -> tuple[int, int] | None:
+    return None if value is None else _pair(value)
+
+
+def _arguments(value: Any) -> dict[str, Any]:
+    """Return the arguments that are ours; other programs write more, and None for what was not given."""
+    value = value if isinstance(value, Mapping) else {}
+    return {k: value[k] for k in _ARGUMENTS if value.get(k) is not None}
+
+
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "names": _names,
+    "stride": int,
+    "imgsz": _pair,
+    "batch": int,
+    "channels": int,
+    "end2end": bool,
+    "kpt_shape": _shape,
+    "args": _arguments,
+}

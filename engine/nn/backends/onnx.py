@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.nn.backends.backend import Outputs, expand_detections
+from engine.nn.backends.backend import Outputs, brought_to_form
 from engine.nn.backends.metadata import Metadata
 from engine.runtime.errors import ModelError
 from engine.runtime.log import LOGGER
@@ -38,10 +38,8 @@ class OnnxBackend:
         wanted = np.float16 if self.fp16 else np.float32
         array = np.ascontiguousarray(images.cpu().numpy().astype(wanted, copy=False))
         outputs = self._session.run(None, {self._input: array})
-        final, *rest = (torch.from_numpy(output).to(self.device) for output in outputs)
-        if self.metadata.nms:
-            final = expand_detections(final, len(self.metadata.names))
-        return final, *rest
+        tensors = tuple(torch.from_numpy(output).to(self.device) for output in outputs)
+        return brought_to_form(tensors, self.metadata)
 
 
 def _open(path: Path, device: torch.device) -> Any:

@@ -7,7 +7,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor
 
-from engine.nn.backends.backend import Outputs
+from engine.nn.backends.backend import Outputs, final_tensors
 from engine.nn.backends.metadata import Metadata
 from engine.nn.tasks import BaseModel
 
@@ -21,10 +21,19 @@ class PyTorchBackend:
         model: The copy.
     """
 
-    def __init__(self, model: BaseModel, device: torch.device, half: bool, fuse: bool) -> None:
+    def __init__(
+        self,
+        model: BaseModel,
+        device: torch.device,
+        half: bool,
+        fuse: bool,
+        end2end: bool | None = None,
+    ) -> None:
         # half on a CPU would be slower than float32, where it works at all
         self.fp16 = half and device.type != "cpu"
         model = deepcopy(model).eval().requires_grad_(False)
+        if end2end is not None:  # before fusing, which takes the other branch away
+            model.end2end = end2end
         model = (model.fuse() if fuse else model).to(device)
         model = model.half() if self.fp16 else model.float()
         # channels last is how both the CPU's and the GPU's convolutions like their input
@@ -38,9 +47,10 @@ class PyTorchBackend:
             channels=model.yaml["channels"],
             dynamic=True,
             half=self.fp16,
+            end2end=model.end2end,
+            kpt_shape=getattr(model, "kpt_shape", None),
         )
 
     def run(self, images: Tensor) -> Outputs:
         """Return the final outputs for images (B, C, H, W), values 0..1."""
-        final, _ = self.model(images.contiguous(memory_format=torch.channels_last))
-        return final if isinstance(final, tuple) else (final,)
+        return final_tensors(self.model(images.contiguous(memory_format=torch.channels_last)))

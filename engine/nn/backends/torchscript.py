@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.nn.backends.backend import Outputs
+from engine.nn.backends.backend import Outputs, brought_to_form
 from engine.nn.backends.metadata import Metadata
 from engine.runtime.errors import ModelError
 
@@ -54,7 +54,8 @@ class TorchScriptBackend:
     def run(self, images: Tensor) -> Outputs:
         """Return the final outputs for images (B, C, H, W), values 0..1."""
         final = self._module(images.float().to(self.device))
-        return tuple(final) if isinstance(final, tuple | list) else (final,)
+        tensors = tuple(final) if isinstance(final, tuple | list) else (final,)
+        return brought_to_form(tensors, self.metadata)
 
 
 def _with_names(stored: dict) -> dict:

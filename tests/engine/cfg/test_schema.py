@@ -46,7 +46,7 @@ SPEC_DEFAULTS = {
     "copy_paste": 0.0, "copy_paste_mode": "flip", "auto_augment": "randaugment", "erasing": 0.4,
     "crop_fraction": 1.0, "iou": 0.7, "max_det": 300, "split": "val", "vid_stride": 1, "show_labels": True,
     "show_conf": True, "show_boxes": True, "line_width": None, "format": "torchscript", "simplify": True,
-    "opset": None, "workspace": 4.0, "nms": False, "dynamic": False, "classes": None, "retina_masks": False,
+    "opset": None, "workspace": 4.0, "dynamic": False, "classes": None, "retina_masks": False,
 }  # fmt: skip
 
 
@@ -66,6 +66,8 @@ def test_every_argument_of_the_specification_is_there(mode):
 def test_defaults_of_the_specification():
     assert {name: by_name[name].default for name in SPEC_DEFAULTS} == SPEC_DEFAULTS
     assert by_name["conf"].default_for("predict") == 0.25
+    # the specification's False, which since end-to-end heads is another wish than saying nothing
+    assert by_name["nms"].default is None
     assert by_name["conf"].default_for("val") == 0.001
     assert by_name["batch"].default_for("export") == 1
 

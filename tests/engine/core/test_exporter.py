@@ -226,7 +226,7 @@ def test_the_model_stays_as_it_was(segmenter, tmp_path):
         ({"format": "engine"}, ExportError, "does not write TensorRT itself.*trtexec"),
         ({"format": "onxx"}, ExportError, "Did you mean 'onnx'"),
         ({"format": "onnx", "optimize": True}, ExportError, "has no effect on ONNX"),
-        ({"format": "torchscript", "nms": True}, ExportError, "has no effect on TorchScript"),
+        ({"format": "torchscript", "opset": 17}, ExportError, "has no effect on TorchScript"),
         ({"format": "onnx", "opset": 7}, ConfigError, "opset"),
         ({"format": "onnx", "opzet": 17}, ConfigError, "opset"),
     ],

@@ -63,7 +63,6 @@ def test_defaults_ask_for_nothing():
 @pytest.mark.parametrize(
     ("key", "option", "message"),
     [
-        ("torchscript", {"nms": True}, "nms=True has no effect on TorchScript.*format=onnx"),
         ("torchscript", {"opset": 17}, "opset=17 has no effect"),
         ("torchscript", {"simplify": False}, "simplify=False has no effect"),
         ("onnx", {"optimize": True}, "optimize=True has no effect on ONNX.*format=torchscript"),

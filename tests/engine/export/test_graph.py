@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from engine.export.graph import ExportGraph, remove_duplicates
+from engine.export.graph import ExportGraph
 from engine.nn.backends.metadata import Metadata
-from engine.nn.tasks import SegmentationModel
+from engine.nn.tasks import DetectionModel, SegmentationModel, build_model
+from engine.runtime.errors import ModelError
 
 CPU = torch.device("cpu")
 
@@ -45,47 +48,37 @@ def test_half_computes_in_float16_and_decodes_in_float32(model):
     torch.testing.assert_close(final, expected, rtol=0.01, atol=0.3)
 
 
-def detections(*rows, nc=2, extras=0):
-    """Columns of (x, y, w, h, scores..., extras...) as a head gives them."""
-    return torch.tensor(rows, dtype=torch.float32).T[None]
+def test_the_branch_that_answers_is_the_one_that_is_asked_for():
+    torch.manual_seed(0)
+    model = DetectionModel("yolo26n.yaml", nc=2, verbose=False)
+    images = torch.rand(1, 3, 64, 64)
+    dense = ExportGraph(model, metadata(task="detect"), CPU)
+    rows = ExportGraph(model, metadata(task="detect", end2end=True, max_det=50), CPU)
+    assert dense(images)[0].shape == (1, 6, 84)
+    assert rows(images)[0].shape == (1, 50, 6)
+    assert not dense.model.head.has_one2one
+    assert not rows.model.head.has_one2many
+    assert not model.end2end
+    assert model.head.max_det == 300
 
 
-def test_overlapping_boxes_of_one_class_are_reduced_to_the_best():
-    decoded = detections(
-        [50, 50, 20, 20, 0.6, 0, 1],
-        [51, 50, 20, 20, 0.9, 0, 2],
-        [50, 50, 20, 20, 0, 0.8, 3],
-        [90, 90, 10, 10, 0.2, 0.1, 4],
-    )
-    found = remove_duplicates(decoded, metadata(conf=0.25, iou=0.5, max_det=4))[0]
-    assert found.shape == (4, 7)
-    assert found[0].tolist() == pytest.approx([41, 40, 61, 60, 0.9, 0, 2])
-    assert found[1].tolist() == pytest.approx([40, 40, 60, 60, 0.8, 1, 3])
-    assert not found[2:].any()
+@pytest.mark.parametrize("end2end", [False, True])
+def test_half_reaches_every_task(end2end):
+    torch.manual_seed(0)
+    images = torch.rand(1, 3, 64, 64)
+    for name in ("yolo26n-pose", "yolo26n-obb", "yolo26n-seg", "yolo26n-sem", "yolo26n-cls"):
+        model = build_model(f"{name}.yaml", nc=2, verbose=False)
+        branch = end2end and hasattr(model.head, "has_one2one")
+        told = metadata(task=model.task, end2end=branch)
+        exact = ExportGraph(model, told, CPU)(images)
+        rough = ExportGraph(model, replace(told, half=True), CPU)(images)
+        for a, b in zip(exact, rough, strict=True):
+            assert b.dtype is torch.float32
+            assert b.shape == a.shape
+        if not branch:  # rows of equal scores change places
+            torch.testing.assert_close(rough[0], exact[0], rtol=0.02, atol=0.5)
 
 
-def test_classes_can_be_compared_with_each_other():
-    decoded = detections([50, 50, 20, 20, 0.9, 0], [50, 50, 20, 20, 0, 0.8])
-    apart = remove_duplicates(decoded, metadata(max_det=2))[0, :, 4]
-    together = remove_duplicates(decoded, metadata(max_det=2, agnostic_nms=True))[0, :, 4]
-    assert apart.tolist() == pytest.approx([0.9, 0.8])
-    assert together.tolist() == pytest.approx([0.9, 0])
-
-
-def test_rows_are_cut_and_filled_up():
-    boxes = [[100 * i, 0, 10, 10, 0.3 + 0.1 * i, 0] for i in range(5)]
-    three = remove_duplicates(detections(*boxes), metadata(max_det=3))[0]
-    assert three[:, 4].tolist() == pytest.approx([0.7, 0.6, 0.5])
-    nothing = remove_duplicates(detections(*boxes), metadata(conf=0.99, max_det=3))[0]
-    assert nothing.shape == (3, 6)
-    assert not nothing.any()
-
-
-def test_many_classes_far_from_the_origin_are_kept_apart():
-    names = {i: str(i) for i in range(80)}
-    decoded = torch.zeros(1, 84, 80)
-    decoded[0, 0], decoded[0, 1], decoded[0, 2], decoded[0, 3] = -300.0, 5000.0, 100.0, 100.0
-    decoded[0, 4:] = torch.eye(80) * 0.9
-    found = remove_duplicates(decoded, metadata(names=names))[0]
-    assert sorted(found[:80, 5].tolist()) == list(range(80))
-    assert not found[80:].any()
+def test_a_branch_that_is_not_there_is_refused(model):
+    with pytest.raises(ModelError, match="no one-to-one branch"):
+        ExportGraph(model, metadata(end2end=True), CPU)
