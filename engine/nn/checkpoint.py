@@ -1,52 +1,92 @@
-"""Model files: writing ours, reading ours and the Ultralytics layout, always without running their content.
+"""Model files: reading ours and the Ultralytics layout, always without running their content.
 
-Our file is a zip of torch.save with tensors and plain values only; ``torch.load(weights_only=True)`` opens
-it. What each key means is in :class:`Checkpoint`.
+Our files hold tensors and plain values only, as :mod:`engine.nn.checkpoint_writer` writes them. What each
+key means is in :class:`Checkpoint`.
 """
 
 from __future__ import annotations
 
-import os
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
+from types import NoneType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine._version import __version__
+from engine.cfg.model_yaml import find_model_yaml, model_names
 from engine.cfg.weights import find_weights
-from engine.nn import foreign, tasks
-from engine.nn.model_file import read_values
-from engine.runtime.atomic import atomic_path
-from engine.runtime.errors import CheckpointError, ModelError
-
-FORMAT = "maskwright-checkpoint"
-FORMAT_VERSION = 1
-SUFFIXES = (".pt", ".pth")
-# Keys of the file that are attributes of a Checkpoint as they are
-_SHARED_KEYS = (
-    "task",
-    "yaml",
-    "train_args",
-    "epoch",
-    "best_fitness",
-    "ema",
-    "updates",
-    "optimizer",
-    "scaler",
-    "metrics",
-    "results",
-    "dataset_version",
-    "software",
-    "extra",
+from engine.nn import foreign, safetensors_file, tasks
+from engine.nn.checkpoint_writer import (
+    CONFIG,
+    FORMAT,
+    FORMAT_VERSION,
+    is_ours,
+    save_checkpoint,
+    strip_checkpoint,
+    write_values,
 )
-_OTHER_KEYS = ("format_version", "names", "fused", "model")
-_PLAIN_TYPES = (bool, int, float, str, bytes)
+from engine.nn.inert import Inert, short
+from engine.nn.model_file import read_values
+from engine.nn.partial_load import check_fit, load_exactly, unwrapped
+from engine.runtime.errors import CheckpointError, MissingCheckpointError, ModelError
+
+__all__ = [
+    "FORMAT",
+    "SUFFIXES",
+    "Checkpoint",
+    "MissingCheckpointError",
+    "find_weights",
+    "load_checkpoint",
+    "load_weights",
+    "save_checkpoint",
+    "strip_checkpoint",
+    "write_values",
+]
+
+SUFFIXES = (".pt", ".pth", safetensors_file.SUFFIX)
+# Keys of the file that are attributes of a Checkpoint as they are, and what they must be
+_SHARED_KEYS: dict[str, tuple[type, ...]] = {
+    "task": (str,),
+    "yaml": (dict,),
+    "train_args": (dict,),
+    "epoch": (int,),
+    "best_fitness": (float, int, NoneType),
+    "ema": (dict, NoneType),
+    "updates": (int,),
+    "optimizer": (dict, NoneType),
+    "scaler": (dict, NoneType),
+    "metrics": (dict,),
+    "results": (dict,),
+    "dataset_version": (object,),
+    "software": (str,),
+    "extra": (dict,),
+}
+_OTHER_KEYS: dict[str, tuple[type, ...]] = {
+    "format_version": (int,),
+    "names": (dict, list),
+    "fused": (bool, int),
+    "model": (dict,),
+}
+# What a description beside weights may leave out
+_DEFAULTS: dict[str, Any] = {
+    "format_version": FORMAT_VERSION,
+    "train_args": {},
+    "epoch": -1,
+    "best_fitness": None,
+    "updates": 0,
+    "metrics": {},
+    "results": {},
+    "dataset_version": None,
+    "software": "",
+    "extra": {},
+}
+# A number of classes that is no other size in any model, to find where it goes
+_PROBE_CLASSES = 7
 
 
 @dataclass
@@ -102,92 +142,10 @@ class Checkpoint:
         return self.optimizer is not None and self.epoch >= 0
 
 
-def save_checkpoint(
-    path: str | Path,
-    model: tasks.BaseModel,
-    *,
-    ema: nn.Module | None = None,
-    updates: int = 0,
-    optimizer: Mapping[str, Any] | None = None,
-    scaler: Mapping[str, Any] | None = None,
-    epoch: int = -1,
-    best_fitness: float | None = None,
-    train_args: Any = None,
-    metrics: Mapping[str, Any] | None = None,
-    results: Mapping[str, Any] | None = None,
-    dataset_version: Any = None,
-    extra: Mapping[str, Any] | None = None,
-    half: bool = False,
-) -> Path:
-    """Write a model file; ``path`` then holds either its old content or all of the new.
-
-    Args:
-        path: The file.
-        model: The model as trained.
-        ema: The averaged model.
-        updates: How many updates the average has had.
-        optimizer: ``optimizer.state_dict()``, to resume from.
-        scaler: ``scaler.state_dict()``.
-        epoch: 0-based number of the last finished epoch; -1 for a finished training.
-        best_fitness: The best fitness so far.
-        train_args: The training's arguments, a mapping or a namespace.
-        metrics: Metrics of these weights.
-        results: Columns of the run so far.
-        dataset_version: Which labels made it.
-        extra: Plain values to keep beside.
-        half: Store the weights as float16, half the size; for finished files.
-
-    Raises:
-        CheckpointError: A value is neither a tensor nor plain, or the file cannot be written.
-    """
-    values = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "software": f"maskwright {__version__}",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "task": model.task,
-        "names": model.names,
-        "yaml": model.yaml,
-        "fused": model.is_fused(),
-        "epoch": epoch,
-        "best_fitness": best_fitness,
-        "model": _weights_of(model, half),
-        "ema": None if ema is None else _weights_of(ema, half),
-        "updates": updates,
-        "optimizer": optimizer,
-        "scaler": scaler,
-        "train_args": {} if train_args is None else train_args,
-        "metrics": metrics or {},
-        "results": results or {},
-        "dataset_version": dataset_version,
-        "extra": extra or {},
-    }
-    return write_values(path, values)
-
-
-def strip_checkpoint(path: str | Path, out: str | Path | None = None) -> Path:
-    """Reduce one of our files to what using the model needs: the averaged weights, as float16.
-
-    Args:
-        path: The file.
-        out: Where to write; None replaces the file.
-
-    Raises:
-        CheckpointError: It is not one of our files, or cannot be written.
-    """
-    path = Path(path)
-    values = read_values(path)
-    if not _is_ours(values):
-        raise CheckpointError("expected a file written by this program.", path=path)
-    weights = values["model"] if values["ema"] is None else values["ema"]
-    dropped = dict.fromkeys(("ema", "optimizer", "scaler", "best_fitness"))
-    halved = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
-    stripped = {**values, **dropped, "model": halved, "updates": 0, "epoch": -1, "extra": {}}
-    return write_values(out or path, stripped)
-
-
 def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
     """Read a model file, ours or in the Ultralytics layout.
+
+    Weights without a description are read where the file has the name of one, as ``yolo11n-seg.pt`` has.
 
     Args:
         path: The file, or a name that :func:`engine.cfg.weights.find_weights` finds or fetches.
@@ -198,141 +156,254 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
         CheckpointError: It cannot be read, would run code, or holds a model this version cannot build.
     """
     path = find_weights(path)
-    values = read_values(path)
-    if _is_ours(values):
-        found = _read_ours(values, path)
-    elif (tree := foreign.find_tree(values)) is not None:
-        found = _read_foreign(values, tree, path)
+    if path.suffix.lower() == safetensors_file.SUFFIX:
+        found = _read_safetensors(path)
     else:
-        raise CheckpointError(
-            f"holds {_describe(values)}, expected a model with its description.",
-            path=path,
-            remedy="Build the model from its YAML, then load these tensors into it.",
-        )
+        found = _read_values(read_values(path), path)
     found.model.args = SimpleNamespace(**found.train_args) if found.train_args else None
     found.model.float().eval().to(device)
     return found
 
 
-def write_values(path: str | Path, values: Mapping[str, Any]) -> Path:
-    """Write tensors and plain values with torch.save, completely or not at all.
+def load_weights(path: str | Path) -> Mapping[str, Tensor]:
+    """Return only the weights of a model file; they may lie there without any description.
+
+    For :meth:`engine.nn.base_model.BaseModel.load`, which takes those that fit.
 
     Raises:
-        CheckpointError: A value is of another kind, or the file cannot be written.
+        MissingCheckpointError: There is no such file.
+        CheckpointError: It cannot be read, would run code, or holds no weights.
     """
-    path = Path(path)
-    content = {str(k): _plain(v, str(k), path) for k, v in values.items()}
-    try:
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
-    except (OSError, RuntimeError) as error:
-        raise CheckpointError(
-            f"cannot be written ({getattr(error, 'strerror', None) or error}).",
-            path=path,
-            remedy="Check the free space and the permissions of the folder; an older file there is unharmed.",
-        ) from error
-    return path
+    path = find_weights(path)
+    if path.suffix.lower() == safetensors_file.SUFFIX:
+        return safetensors_file.read_safetensors(path)[0]
+    values = read_values(path)
+    bare = _bare_weights(values)
+    return _read_values(values, path).model.state_dict() if bare is None else bare
+
+
+def _read_values(values: Any, path: Path) -> Checkpoint:
+    """Make a checkpoint of what a ``.pt`` file holds."""
+    if is_ours(values):
+        return _read_ours(values, path)
+    if (tree := foreign.find_tree(values)) is not None:
+        return _read_foreign(values if isinstance(values, Mapping) else {}, tree, path)
+    bare = _bare_weights(values)
+    if bare is not None and path.with_suffix(".yaml").name in model_names():
+        return _read_by_name(bare, path)
+    raise CheckpointError(
+        f"holds {_describe(values)}, expected a model with its description.",
+        path=path,
+        remedy=f"Build the model from its YAML, then load these tensors into it: "
+        f"YOLO('yolo11n-seg.yaml').load('{path.name}')."
+        if bare is not None
+        else "A checkpoint is written by training here, by YOLO.save or in the Ultralytics layout.",
+    )
 
 
 def _read_ours(values: dict[str, Any], path: Path) -> Checkpoint:
-    missing = [key for key in _SHARED_KEYS + _OTHER_KEYS if key not in values]
-    if missing:
-        raise CheckpointError(f"lacks {', '.join(missing)}.", path=path, value=missing)
-    if values["format_version"] > FORMAT_VERSION:
-        raise CheckpointError(
-            f"was written by a newer version ({values.get('software')}).",
-            path=path,
-            remedy="Update this program.",
-        )
+    _check_values(values, path)
+    description = foreign.plain(values["yaml"])
     try:
-        model = tasks.TASKS[values["task"]](values["yaml"], verbose=False)
-    except (KeyError, ModelError) as error:
-        raise CheckpointError(f"its model cannot be built: {error}.", path=path) from error
+        model = tasks.build_model(description, verbose=False)
+    except ModelError as error:
+        raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
+    if values["task"] != model.task:
+        raise CheckpointError(
+            f"it says that it is for {short(values['task'])}, but its model is for {model.task!r}.",
+            path=path,
+            value=values["task"],
+        )
     if values["fused"]:
-        model.fuse()
+        model.fuse_like(values["model"])
     ema = values["ema"]
-    foreign.load_exactly(model, values["model"] if ema is None else ema, path)
+    if ema is not None:
+        check_fit(model, values["model"], path)
+    load_exactly(model, values["model"] if ema is None else ema, path)
     model.names = foreign.names_of(values["names"], model.nc)
+    shared = {key: values[key] for key in _SHARED_KEYS} | {"yaml": description}
     return Checkpoint(
         model=model,
         path=path,
         weights=values["model"],
         names=model.names,
         raw=values,
-        **{key: values[key] for key in _SHARED_KEYS},
+        **(shared | {"train_args": _arguments(values["train_args"])}),
     )
 
 
-def _read_foreign(values: dict[str, Any], tree: foreign.Inert, path: Path) -> Checkpoint:
+def _check_values(values: dict[str, Any], path: Path) -> None:
+    """Refuse a file of ours that lacks something, or has it of another kind."""
+    kinds = {**_SHARED_KEYS, **_OTHER_KEYS}
+    missing = [key for key in kinds if key not in values]
+    if missing:
+        raise CheckpointError(f"lacks {', '.join(missing)}.", path=path, value=missing)
+    wrong = [key for key, kind in kinds.items() if not isinstance(values[key], kind)]
+    if wrong:
+        raise CheckpointError(
+            f"its {wrong[0]!r} is {short(values[wrong[0]])}, expected "
+            f"{' or '.join(kind.__name__ for kind in kinds[wrong[0]])}.",
+            path=path,
+            value=values[wrong[0]],
+        )
+    for key in ("model", "ema"):
+        if not _are_tensors(values[key] or {}):
+            raise CheckpointError(f"its {key!r} holds something else than tensors.", path=path)
+    if values["format_version"] > FORMAT_VERSION:
+        raise CheckpointError(
+            f"was written by a newer version ({values['software'][:60]}).",
+            path=path,
+            remedy="Update this program.",
+        )
+
+
+def _read_foreign(values: Mapping[str, Any], tree: Inert, path: Path) -> Checkpoint:
     model = foreign.build_from_tree(tree, path)
-    args = foreign.plain(values.get("train_args") or tree.state.get("args") or {})
-    epoch = values.get("epoch")
     return Checkpoint(
         model=model,
         path=path,
         task=model.task,
         names=model.names,
         yaml=model.yaml,
-        train_args=args,
-        epoch=-1 if epoch is None else int(epoch),
-        best_fitness=values.get("best_fitness"),
+        train_args=_arguments(values.get("train_args") or tree.state.get("args")),
+        epoch=int(_number(values.get("epoch"), -1)),
+        best_fitness=_number(values.get("best_fitness"), None),
         weights=model.state_dict(),
-        updates=int(values.get("updates") or 0),
-        optimizer=foreign.plain(values.get("optimizer")),
-        scaler=foreign.plain(values.get("scaler")),
-        metrics=foreign.plain(values.get("train_metrics") or {}),
-        results=foreign.plain(values.get("train_results") or {}),
-        software=f"ultralytics {values.get('version') or ''}".strip(),
-        raw=values,
+        updates=int(_number(values.get("updates"), 0)),
+        optimizer=_table(values.get("optimizer")),
+        scaler=_table(values.get("scaler")),
+        metrics=_table(values.get("train_metrics")) or {},
+        results=_table(values.get("train_results")) or {},
+        software=f"ultralytics {_text(values.get('version'))}".strip(),
+        raw=dict(values),
     )
 
 
-def _is_ours(values: Any) -> bool:
-    return isinstance(values, dict) and values.get("format") == FORMAT
+def _read_safetensors(path: Path) -> Checkpoint:
+    tensors, metadata = safetensors_file.read_safetensors(path)
+    config = _config_of(metadata, path)
+    if config is None:
+        if path.with_suffix(".yaml").name in model_names():
+            return _read_by_name(tensors, path)
+        raise CheckpointError(
+            f"holds {len(tensors)} tensors without a description of their model.",
+            path=path,
+            remedy=f"Put it as JSON into {path.stem}.json beside the file, at least "
+            '{"yaml": "yolo11n-seg.yaml", "names": ["..."]}; or load the tensors into a model: '
+            f"YOLO('yolo11n-seg.yaml').load('{path.name}').",
+        )
+    values = {**_DEFAULTS, **config, "model": tensors, "ema": None}
+    values |= {"optimizer": None, "scaler": None}
+    return _read_ours(_completed(values, path), path)
 
 
-def _weights_of(model: nn.Module, half: bool) -> dict[str, Tensor]:
-    state = {k: v.detach().cpu() for k, v in model.state_dict().items()}
-    return {k: v.half() if half and v.is_floating_point() else v for k, v in state.items()}
+def _config_of(metadata: Mapping[str, str], path: Path) -> dict[str, Any] | None:
+    """Return the description of a safetensors file: from its metadata, else from a JSON file beside it."""
+    beside = (path.with_suffix(".json"), path.with_name("config.json"))
+    file = next((b for b in beside if b.is_file()), None)
+    text, place = metadata.get(CONFIG), path
+    if text is None and file is not None:
+        try:
+            text, place = file.read_text(encoding="utf-8"), file
+        except (OSError, UnicodeDecodeError) as error:
+            raise CheckpointError(f"cannot be read ({error}).", path=file) from error
+    if text is None:
+        return None
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"the description of its model is no JSON ({str(error)[:100]}).", path=place
+        ) from error
+    if not isinstance(config, dict):
+        raise CheckpointError(
+            f"the description of its model is {short(config)}, expected a JSON object.", path=place
+        )
+    return config
 
 
-def _plain(value: Any, place: str, path: Path) -> Any:
-    """Return ``value`` made of types that ``weights_only`` loading lets through."""
-    if value is None or type(value) in _PLAIN_TYPES:
-        return value
-    base: Any
-    for base in _PLAIN_TYPES:  # an enum or another child of a plain type keeps its plain value
-        if isinstance(value, base) and not isinstance(value, np.generic):
-            return base(value)
-    if isinstance(value, Tensor):
-        return value.detach().cpu()
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, SimpleNamespace):
-        value = vars(value)
-    if isinstance(value, Mapping):
-        return {_plain(k, place, path): _plain(v, f"{place}.{k}", path) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        made = [_plain(v, f"{place}[{i}]", path) for i, v in enumerate(value)]
-        return tuple(made) if isinstance(value, tuple) else made
-    raise CheckpointError(
-        f"{place} cannot be stored: expected a tensor or a plain value, received "
-        f"{type(value).__name__}.",
-        path=path,
-        value=value,
-        remedy="Store numbers, text, lists, dictionaries or tensors.",
+def _completed(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Complete a description beside weights: the model may be named, task and names may be missing."""
+    described = values.get("yaml", values.get("architecture"))
+    try:
+        if isinstance(described, str):
+            described = find_model_yaml(described)
+            names = values.get("names")
+            classes = values.get("nc") or (len(names) if isinstance(names, list | dict) else None)
+            described["nc"] = classes or _classes_in(described, values["model"])
+            described["channels"] = values.get("channels") or described.get("channels")
+        task = tasks.guess_task(described) if isinstance(described, dict) else ""
+    except ModelError as error:
+        raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
+    normalised = any(".bn." in name for name in values["model"])
+    return {
+        "task": task,
+        "names": {},
+        "fused": not normalised,
+        **values,
+        "yaml": described,
+    }
+
+
+def _read_by_name(tensors: Mapping[str, Tensor], path: Path) -> Checkpoint:
+    """Read weights without a description from a file that has the name of one."""
+    name = path.with_suffix(".yaml").name
+    values = {**_DEFAULTS, "yaml": name, "model": dict(unwrapped(tensors)), "ema": None}
+    values |= {"optimizer": None, "scaler": None, "software": "a state dict"}
+    return _read_ours(_completed(values, path), path)
+
+
+def _classes_in(description: dict[str, Any], tensors: Mapping[str, Tensor]) -> int | None:
+    """Find the number of classes of weights: the size that follows the classes in a probe."""
+    with torch.device("meta"):
+        probe = tasks.build_model(description, nc=_PROBE_CLASSES, verbose=False).state_dict()
+    ends = [k for k, v in probe.items() if v.ndim and v.shape[0] == _PROBE_CLASSES and k in tensors]
+    counts = {tensors[key].shape[0] for key in ends if tensors[key].ndim}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _bare_weights(values: Any) -> Mapping[str, Tensor] | None:
+    """Return a state dict that lies alone in a file, or under one of the usual keys."""
+    if not isinstance(values, Mapping):
+        return None
+    usual = (
+        values,
+        *(values.get(key) for key in ("state_dict", "model", "ema", "model_state_dict")),
     )
+    found = next((v for v in usual if isinstance(v, Mapping) and v and _are_tensors(v)), None)
+    return None if found is None else unwrapped(found)
+
+
+def _are_tensors(values: Mapping[Any, Any]) -> bool:
+    return all(isinstance(k, str) and isinstance(v, Tensor) for k, v in values.items())
+
+
+def _arguments(values: Any) -> dict[str, Any]:
+    """Return the arguments of a training, as plain values under their names."""
+    return {k: v for k, v in (_table(values) or {}).items() if isinstance(k, str)}
+
+
+def _table(values: Any) -> dict[Any, Any] | None:
+    made = foreign.plain(values)
+    return made if isinstance(made, dict) else None
+
+
+def _number(value: Any, default: Any) -> Any:
+    if (isinstance(value, np.ndarray) and value.size == 1) or (
+        isinstance(value, Tensor) and value.numel() == 1
+    ):
+        value = value.item()
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return value if is_number else default
+
+
+def _text(value: Any) -> str:
+    return value[:60] if isinstance(value, str) else ""
 
 
 def _describe(values: Any) -> str:
-    if (
-        isinstance(values, Mapping)
-        and values
-        and all(isinstance(v, Tensor) for v in values.values())
-    ):
+    if isinstance(values, Mapping) and values and _are_tensors(values):
         return f"a state dict of {len(values)} tensors"
     if isinstance(values, Mapping):
-        return f"a dictionary of {', '.join(map(str, list(values)[:6]))}"
+        return f"a dictionary of {', '.join(str(k)[:40] for k in list(values)[:6])}"
     return f"a {type(values).__name__}"

@@ -1,152 +1,91 @@
-"""Opening a model file without running what is in it: what kind of file it is, and its pickled values.
+"""Opening a model file without running what is in it: what kind of file it is, and its values.
 
-A pickle may name any function and call it. Here only names of two tables are let through: those that
-torch itself lets through for plain tensors, and classes that become :class:`Inert`, which keep what was
-stored in them and do nothing. Everything else is refused by name before anything is read.
+The bytes are read by :mod:`engine.nn.torch_file` and :mod:`engine.nn.safetensors_file`; here what went wrong
+becomes a sentence that names the file, what was expected and what to do.
 """
 
 from __future__ import annotations
 
 import codecs
-import pickle
-import pickletools
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
+from engine.nn.pickle_error import PickleError
+from engine.nn.torch_file import NotOfTorchError, RefusedError, read_old, read_zip
 from engine.runtime.errors import CheckpointError
 
 # What reading a damaged file may raise, depending on where the damage is
 _DAMAGE = (
-    RuntimeError,
-    pickle.UnpicklingError,
+    PickleError,
     zipfile.BadZipFile,
-    OSError,
     EOFError,
+    OSError,
+    RuntimeError,  # with NotImplementedError: zips of other kinds
     ValueError,
-    TypeError,
     LookupError,
-    AttributeError,
-    AssertionError,
     OverflowError,
+    MemoryError,
 )
-# The pickled part holds names and numbers only; the weights lie beside it
-_LONGEST_PICKLE = 256 * 2**20
-# Pickles that stand one after another at the start of a file of torch 1.5 or older
-_PICKLES_OF_OLD_LAYOUT = 5
+_REMEDY = "A .pt file is written by training here or by torch.save."
+_GET_AGAIN = "Copy or download it again; of a run, take the other of last.pt and best.pt."
+_TRUST = (
+    "Get the weights from a source you trust, as plain tensors (a state dict, safetensors or ONNX)."
+)
+_OTHER_LAYOUTS = {
+    "models.": "It looks like a YOLOv5 or YOLOv7 checkpoint, whose layout is another one; export it to "
+    "ONNX where it was made, and use that.",
+    "__main__.": "It was saved by a script of its own; save model.state_dict() there instead.",
+}
 
-_PLAIN_GLOBALS = frozenset(
-    {
-        "collections.OrderedDict",
-        "collections.defaultdict",
-        "_codecs.encode",
-        "builtins.dict",
-        "builtins.set",
-        "builtins.complex",
-        "torch.Size",
-        "torch.device",
-        "torch.Tensor",
-        "torch.serialization._get_layout",
-        "torch.storage.UntypedStorage",
-        "torch.nn.parameter.Parameter",
-        "torch._tensor._rebuild_from_type_v2",
-        "torch._utils._rebuild_tensor",
-        "torch._utils._rebuild_tensor_v2",
-        "torch._utils._rebuild_tensor_v3",
-        "torch._utils._rebuild_parameter",
-        "torch._utils._rebuild_parameter_with_state",
-    }
-)
-# Classes whose stored values are kept and whose code is never looked for
-INERT_PREFIXES = (
-    "ultralytics.nn.",
-    "ultralytics.utils.",
-    "torch.nn.modules.",
-    "torchvision.transforms.",
+# (place, bytes there, what the file is)
+_KINDS = (
+    (0, b"version https://git-lfs", "a Git LFS pointer, fetch the file itself with git lfs pull"),
+    (0, b"\x93NUMPY", "a NumPy array"),
+    (0, b"\x89HDF", "an HDF5 file, as Keras writes"),
+    (4, b"TFL3", "a TensorFlow Lite model, which needs the name ending .tflite"),
+    (0, b"\x1f\x8b", "a gzip archive, unpack it first"),
+    (0, b"7z\xbc\xaf", "a 7z archive, unpack it first"),
+    (0, b"Rar!", "a RAR archive, unpack it first"),
+    (257, b"ustar", "a tar archive, unpack it first"),
+    (0, b"\x89PNG", "a picture"),
+    (0, b"\xff\xd8\xff", "a picture"),
+    (0, b"%PDF", "a PDF document"),
 )
 
 
-class Inert:
-    """Stands for a pickled object of a class that is not loaded: keeps what was stored, does nothing.
-
-    Attributes:
-        origin: Dotted name of the class it stands for.
-        args: What it was to be made with.
-        state: What was to become its attributes.
-    """
-
-    origin = ""
-    args: tuple[Any, ...]
-    state: dict[str, Any]
-
-    def __new__(cls, *args: Any) -> Inert:
-        """Keep what it was to be made with; unpickling calls no ``__init__``."""
-        self = super().__new__(cls)
-        self.args, self.state = args, {}
-        return self
-
-    def __setstate__(self, state: Any) -> None:
-        if isinstance(state, dict):
-            self.state = state
-
-    @property
-    def kind(self) -> str:
-        """Name of the class it stands for, without its module."""
-        return self.origin.rpartition(".")[2]
-
-
-def read_values(path: Path) -> Any:
-    """Return what a ``.pt`` file holds, tensors on the CPU, unknown objects as :class:`Inert`.
+def read_values(path: str | Path) -> Any:
+    """Return what a ``.pt`` file holds, tensors on the CPU, unknown objects as :class:`engine.nn.inert.Inert`.
 
     Raises:
         CheckpointError: It is no such file, is damaged, or names something that could run code.
     """
-    names = set(_globals_of(path))
-    stand_ins = {name: _stand_in(name) for name in sorted(names) if _is_inert(name)}
-    stand_ins |= {name: made for name, made in _REPLACED.items() if name in names}
-    refused = sorted(n for n in names if n not in stand_ins and not _is_plain(n))
-    if refused:
-        raise CheckpointError(
-            f"this file would run code: it asks for {', '.join(refused)}, which no weights need. "
-            "Nothing of it was loaded.",
-            path=path,
-            value=refused,
-            remedy="Get the weights from a source you trust, as plain tensors (a state dict, "
-            "safetensors or ONNX).",
-        )
-    try:
-        with torch.serialization.safe_globals([(made, name) for name, made in stand_ins.items()]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
-def _globals_of(path: Path) -> Iterator[str]:
-    """Yield the dotted names that the file's pickles ask for, without executing them."""
+    path = Path(path)
     head = _read_head(path)
     try:
         if head.startswith(b"PK"):
-            yield from _names_in(_pickle_of_zip(path))
-        elif head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
-            yield from _names_in_file(path)
-        else:
-            raise CheckpointError(
-                f"is not a model file: {_describe(head)}.", path=path, remedy=_REMEDY
-            )
+            return _read_zip(path)
+        if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+            return read_old(path)
+    except RefusedError as error:
+        raise _refused(path, error.names) from error
+    except NotOfTorchError as error:
+        raise _of_another_kind(path, str(error)) from error
     except CheckpointError:
         raise
     except _DAMAGE as error:
         raise _damaged(path, error) from error
-
-
-_REMEDY = "A .pt file is written by training here or by torch.save."
+    raise CheckpointError(f"is not a model file: {_describe(head)}.", path=path, remedy=_REMEDY)
 
 
 def _read_head(path: Path) -> bytes:
+    """Return the first bytes of a file.
+
+    Raises:
+        CheckpointError: It cannot be read, or is empty.
+    """
+    if path.is_dir():
+        raise CheckpointError("expected a model file, received a folder.", path=path)
     try:
         with path.open("rb") as file:
             head = file.read(512)
@@ -161,14 +100,25 @@ def _read_head(path: Path) -> bytes:
     return head
 
 
+def _read_zip(path: Path) -> Any:
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(
+            "is cut short: its table of contents at the end is missing.",
+            path=path,
+            remedy=_GET_AGAIN,
+        )
+    return read_zip(path)
+
+
 def _describe(head: bytes) -> str:
     """Say what a file that starts with ``head`` seems to be."""
-    if head.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer, fetch the file itself with git lfs pull"
-    if head[:1] == b"\x08" and head[1] < 32:
+    for place, content, kind in _KINDS:
+        if head[place : place + len(content)] == content:
+            return f"it is {kind}"
+    if head[:1] == b"\x08" and len(head) > 1 and head[1] < 32:
         return "it looks like an ONNX model, which needs the name ending .onnx"
-    if head.startswith(b"\x93NUMPY"):
-        return "it is a NumPy array"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**27:
+        return "it looks like a safetensors file, which needs the name ending .safetensors"
     if head.lstrip()[:1] == b"<":
         return "it is a web page or XML, perhaps a failed download"
     try:
@@ -178,103 +128,29 @@ def _describe(head: bytes) -> str:
     return "it is text" if b"\0" not in head else f"it starts with the bytes {head[:4].hex(' ')}"
 
 
-def _pickle_of_zip(path: Path) -> bytes:
-    if not zipfile.is_zipfile(path):
-        raise CheckpointError(
-            "is cut short: its table of contents at the end is missing.",
-            path=path,
-            remedy="Copy or download it again; of a run, take the other of last.pt and best.pt.",
-        )
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        if any(name.endswith("/constants.pkl") for name in names):
-            raise CheckpointError(
-                "is a TorchScript model.", path=path, remedy="Give it the name ending .torchscript."
-            )
-        inside = [name for name in names if name.endswith("/data.pkl")]
-        if len(inside) != 1:
-            raise CheckpointError("is a zip without a model in it.", path=path, remedy=_REMEDY)
-        if archive.getinfo(inside[0]).file_size > _LONGEST_PICKLE:
-            raise CheckpointError("its list of tensors is too long for a model.", path=path)
-        return archive.read(inside[0])
+def _refused(path: Path, names: list[str]) -> CheckpointError:
+    known = [text for start, text in _OTHER_LAYOUTS.items() if names[0].startswith(start)]
+    some = ", ".join(name[:80] for name in names[:8]) + (", ..." if len(names) > 8 else "")
+    return CheckpointError(
+        f"this file would run code: it asks for {some}, which no weights need. "
+        "Nothing of it was loaded.",
+        path=path,
+        value=names,
+        remedy=known[0] if known else _TRUST,
+    )
 
 
-def _names_in_file(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        for _ in range(_PICKLES_OF_OLD_LAYOUT):
-            if file.read(1) != b"\x80":
-                return
-            file.seek(-1, 1)
-            yield from _names_in(file)
-
-
-def _names_in(pickled: Any) -> Iterator[str]:
-    """Yield the names of GLOBAL and STACK_GLOBAL instructions."""
-    texts: list[str] = []
-    for code, value, _ in pickletools.genops(pickled):
-        if code.name in ("GLOBAL", "INST"):
-            yield _modern(str(value).replace(" ", "."))
-        elif code.name == "STACK_GLOBAL":
-            yield _modern(".".join(texts[-2:]))
-        elif isinstance(value, str):
-            texts.append(value)
-
-
-def _modern(name: str) -> str:
-    """Spell Python 2's module of builtins as today; protocol 2 pickles still use its name."""
-    return name.replace("__builtin__.", "builtins.", 1) if name.startswith("__builtin__.") else name
-
-
-def _is_plain(name: str) -> bool:
-    module, _, last = name.rpartition(".")
-    is_storage = module == "torch" and last.endswith(("Storage", "Tensor"))
-    is_dtype = module == "torch" and isinstance(getattr(torch, last, None), torch.dtype)
-    return name in _PLAIN_GLOBALS or is_storage or is_dtype
-
-
-def _is_inert(name: str) -> bool:
-    return name.startswith(INERT_PREFIXES)
-
-
-def _stand_in(name: str) -> type[Inert]:
-    return type(name.rpartition(".")[2], (Inert,), {"origin": name, "__module__": __name__})
-
-
-def _numpy_number(dtype: Any, data: bytes | str) -> float | int | bool:
-    """Read a pickled NumPy number; only numbers, never objects."""
-    code = str(dtype.args[0]) if isinstance(dtype, Inert) and dtype.args else ""
-    kind = np.dtype(code) if code.strip("<>=|")[:1] in tuple("fiub") else None
-    if kind is None:
-        raise pickle.UnpicklingError(f"expected a NumPy number, received {code!r}")
-    content = data.encode("latin1") if isinstance(data, str) else data
-    return np.frombuffer(content, kind, 1)[0].item()
-
-
-def _path_text(*parts: str) -> str:
-    """Read a pickled path as text: of another machine it means nothing more."""
-    return "/".join(parts).replace("//", "/")
-
-
-_NUMPY_DTYPE = _stand_in("numpy.dtype")
-# Harmless names that older files use, and what reads their values here
-_REPLACED: dict[str, Any] = {
-    "numpy.dtype": _NUMPY_DTYPE,
-    "numpy.core.multiarray.scalar": _numpy_number,
-    "numpy._core.multiarray.scalar": _numpy_number,
-    "pathlib.PosixPath": _path_text,
-    "pathlib.WindowsPath": _path_text,
-    "pathlib._local.PosixPath": _path_text,
-    "pathlib._local.WindowsPath": _path_text,
-    "builtins.set": set,
-}
+def _of_another_kind(path: Path, kind: str) -> CheckpointError:
+    script = "TorchScript" in kind
+    return CheckpointError(
+        f"is not a checkpoint: {kind}.",
+        path=path,
+        remedy="Give it the name ending .torchscript." if script else _REMEDY,
+    )
 
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
-    # torch's own text begins with the advice to switch its protection off
-    text = str(error).rpartition("WeightsUnpickler error:")[2].strip()
-    reason = text.partition("\n")[0] or type(error).__name__
+    reason = str(error).partition("\n")[0][:200] or type(error).__name__
     return CheckpointError(
-        f"is damaged or not a model file ({reason}).",
-        path=path,
-        remedy="Copy or download it again; of a run, take the other of last.pt and best.pt.",
+        f"is damaged or not a model file ({reason}).", path=path, remedy=_GET_AGAIN
     )

@@ -25,6 +25,7 @@ _PARTS = {
     "kpts": "keypoints",
     "angle": "angles",
     "proto": "mask prototypes",
+    "proto.semseg": "class maps that only training uses",
     "cv4_kpts": "keypoints",
     "cv4_sigma": "spread of the keypoints",
     "flow_model": "spread of the keypoints",
@@ -80,9 +81,7 @@ def load_fitting(model: nn.Module, state: Mapping[str, Tensor]) -> LoadReport:
     return report
 
 
-def compare(
-    model: nn.Module, own: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> LoadReport:
+def compare(model: nn.Module, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> LoadReport:
     """Tell what of ``state`` fits into a model, whose tensors ``own`` are; nothing is copied."""
     fitting = {name for name, tensor in state.items() if name in own and _fits(tensor, own[name])}
     misfits = tuple(name for name in own if name in state and name not in fitting)
@@ -179,12 +178,14 @@ def _head_parts(head: nn.Module, prefix: str, names: list[str]) -> list[str]:
     purposes = {name: raw for raw, name in getattr(head, "branch_names", {}).items()}
     found: dict[str, set[bool]] = {}
     for name in names:
-        attribute = name.removeprefix(prefix).split(".")[0]
+        attribute, inner = (*name.removeprefix(prefix).split("."), "")[:2]
         plain = attribute.removeprefix(_ONE2ONE)
-        part = _PARTS.get(purposes.get(plain, plain), plain)
+        part = _PARTS.get(f"{plain}.{inner}") or _PARTS.get(purposes.get(plain, plain), plain)
         found.setdefault(part, set()).add(attribute != plain)
-    said = {(True,): " without NMS", (False,): ""}
-    return [f"the head's {part}{said.get(tuple(sides), '')}" for part, sides in found.items()]
+    return [
+        f"the head's {part}{' without NMS' if sides == {True} else ''}"
+        for part, sides in found.items()
+    ]
 
 
 def _layer_parts(layers: nn.Sequential, numbers: list[str]) -> list[str]:

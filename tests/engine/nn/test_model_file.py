@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.nn.model_file import Inert, read_values
+from engine.nn.inert import Inert
+from engine.nn.model_file import read_values
 from engine.runtime.errors import CheckpointError
 
 
@@ -133,7 +134,7 @@ def test_harmless_values_of_older_programs_are_read(tmp_path):
 def test_numpy_objects_are_no_numbers(tmp_path):
     scalar = np.float64(1).__reduce__()[0]
     torch.save({"x": _Call(scalar, np.dtype("O"), b"12345678")}, tmp_path / "a.pt")
-    with pytest.raises(CheckpointError, match="expected a NumPy number"):
+    with pytest.raises(CheckpointError, match="expected a NumPy type of numbers"):
         read_values(tmp_path / "a.pt")
 
 
@@ -149,10 +150,15 @@ def test_numpy_objects_are_no_numbers(tmp_path):
         ),
         (b"<!DOCTYPE html><html>", "web page or XML"),
         (b"\x08\x08\x12\x07pytorch\x1a\x062.15.0", "looks like an ONNX model.*name ending .onnx"),
-        (b"\x89PNG\r\n\x1a\n", "starts with the bytes 89 50 4e 47"),
-        (b"\x80", "is damaged or not a model file"),
+        (b"\x89PNG\r\n\x1a\n", "it is a picture"),
+        (b"\x89\x00\x01\x02", "starts with the bytes 89 00 01 02"),
+        (b"PK\x05", "is cut short"),
+        (b"\x1f\x8b\x08\x00", "a gzip archive, unpack it first"),
+        (b"\x00" * 257 + b"ustar", "a tar archive"),
+        (b"\x40\x00\x00\x00\x00\x00\x00\x00{}", "needs the name ending .safetensors"),
+        (b"\x80", "starts with the bytes 80"),
         (b"\x80\x02}q\x00(X\x05\x00", "is damaged or not a model file"),
-        (b"\x80\x02K\x01.", "is damaged or not a model file"),
+        (b"\x80\x02K\x01.", "is a pickle, but not of torch.save"),
     ],
 )
 def test_files_of_other_kinds_are_named(tmp_path, content, message):
@@ -200,7 +206,7 @@ def test_zips_without_a_model(tmp_path):
 
 
 def test_a_pickle_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.nn.model_file._LONGEST_PICKLE", 100)
+    monkeypatch.setattr("engine.nn.torch_file.LONGEST_PICKLE", 100)
     path = zipped(tmp_path / "a.pt", pickle.dumps(list(range(1000))))
     with pytest.raises(CheckpointError, match="too long for a model"):
         read_values(path)
