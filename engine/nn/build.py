@@ -24,6 +24,7 @@ from engine.nn.modules.obb import OBB, OBB26
 from engine.nn.modules.pose import Pose, Pose26
 from engine.nn.modules.segment import Segment, Segment26
 from engine.nn.modules.semantic import SemanticFPN, SemanticSegment
+from engine.nn.modules.yoloe import YOLOEDetect, YOLOESegment, YOLOESegment26
 from engine.ops.numbers import make_divisible
 from engine.runtime.errors import ModelError
 
@@ -198,6 +199,9 @@ LAYERS: dict[str, tuple[type[nn.Module], Plan]] = {
     "Pose26": (Pose26, _head),
     "OBB": (OBB, _head),
     "OBB26": (OBB26, _head),
+    "YOLOEDetect": (YOLOEDetect, _head),
+    "YOLOESegment": (YOLOESegment, _mask_head),
+    "YOLOESegment26": (YOLOESegment26, _mask_head),
     "Classify": (Classify, _classify),
     "SemanticSegment": (SemanticSegment, _semantic),
     "SemanticFPN": (SemanticFPN, _semantic),

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.cfg.model_yaml import find_model_yaml
 from engine.nn.base_model import BaseModel
+from engine.nn.open_vocabulary import YOLOEModel, YOLOESegModel
 from engine.nn.partial_load import LoadReport, load_fitting
 from engine.nn.task_models import (
     ClassificationModel,
@@ -32,6 +33,8 @@ __all__ = [
     "PoseModel",
     "SegmentationModel",
     "SemanticSegmentationModel",
+    "YOLOEModel",
+    "YOLOESegModel",
     "build_model",
     "guess_task",
     "load_fitting",
@@ -43,6 +46,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "Detect": DetectionModel,
     "Segment": SegmentationModel,
     "Segment26": SegmentationModel,
+    "YOLOEDetect": YOLOEModel,
+    "YOLOESegment": YOLOESegModel,
+    "YOLOESegment26": YOLOESegModel,
     "Classify": ClassificationModel,
     "Pose": PoseModel,
     "Pose26": PoseModel,
