@@ -35,7 +35,7 @@ class Patience:
     Attributes:
         connect_s: For the connection.
         silence_s: For the next byte.
-        tries: Attempts in a row that bring nothing new.
+        tries: Attempts before giving up, counted anew whenever more has arrived than ever before.
         tries_offline: Attempts where not even a connection comes about.
         first_wait_s: Before the second attempt; doubled each time.
         longest_wait_s: At most between two attempts, also where the server asks for more.

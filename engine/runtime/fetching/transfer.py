@@ -150,9 +150,9 @@ class _Transfer:
                     part.begin(body.validator, body.digest)
                 _check_space(part.target.parent, body)
                 file = part.path.open("ab", buffering=0)  # what has arrived, a kill must not lose
-            self._tell(body)
             here = body.start
             with file, self._giving_space_back():
+                self._tell(body)
                 for chunk in body.chunks:
                     with _writing():
                         _write_all(file, chunk)
