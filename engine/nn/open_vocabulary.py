@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from engine.nn.base_model import BaseModel
 from engine.nn.fuse import fuse
+from engine.nn.modules.yoloe import classes_of
 from engine.nn.task_models import DetectionModel, SegmentationModel
 from engine.nn.text.encoder import TextEncoder
 from engine.nn.text.registry import DEFAULT, open_encoder
@@ -177,13 +177,23 @@ class YOLOEModel(DetectionModel):
                 the vocabulary does not fit.
         """
         names = _checked_names(names)
-        given = {len(v[0].weight) for v in (vocab, one2one_vocab) if v is not None}
-        if given != {len(names)}:
-            raise ModelError(f"expected a vocabulary of {len(names)} names, received {given}.")
-        self.head.set_vocab(vocab.to(self._like()), one2one_vocab)
+        given = [v for v in (vocab, one2one_vocab) if v is not None]
+        for words in given:
+            if classes_of(words) != len(names):
+                raise ModelError(
+                    f"expected a vocabulary of {len(names)} names, received {classes_of(words)}."
+                )
+        self.head.set_vocab(*(v.to(self._like()) for v in given))
         self.names = dict(enumerate(names))
 
     # Forms
+
+    def fuse_like(self, names: Iterable[str]) -> Self:
+        """Fuse as weights of these names are: :meth:`take_form` has told what becomes of the classes."""
+        pe, self.pe = self.pe, None
+        super().fuse_like(names)
+        self.pe = pe
+        return self
 
     def fuse(self) -> Self:
         """Fold normalisations, and the classes of :meth:`set_classes`, into the convolutions, in place.
@@ -199,8 +209,9 @@ class YOLOEModel(DetectionModel):
         prefix = f"model.{self.head.i}."
         own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         self.head.take_form(own)
-        if "pe" in tensors:
-            self.pe = tensors["pe"].detach().to(self._like()).clone()
+        pe = tensors.get("pe")
+        if pe is not None and pe.ndim == 3 and pe.shape[2] == self.head.embed:
+            self.pe = pe.detach().to(self._like()).clone()
             if self.head.takes_embeddings:
                 self.head.set_nc(self.pe.shape[1])
 

@@ -234,8 +234,7 @@ class LRPC(nn.Module):
             enabled: Choose cells.
         """
         super().__init__()
-        as_linear = enabled and isinstance(vocab, nn.Conv2d)
-        self.vocab = linear_of(vocab) if as_linear else vocab
+        self.vocab = linear_of(vocab) if enabled and isinstance(vocab, nn.Conv2d) else vocab
         self.pf = pf
         self.loc = loc
         self.enabled = enabled

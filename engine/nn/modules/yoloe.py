@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +46,8 @@ from engine.runtime.errors import ModelError
 # Score for holding something that a cell needs before it is named, without prompts
 OBJECT_CONF = 0.001
 EMBEDDINGS = "embeddings"
+# The published vocabulary has 4585 names; more than this is no vocabulary but a damaged file
+MOST_CLASSES = 1_000_000
 
 
 class YOLOEDetect(Detect):
@@ -89,7 +91,7 @@ class YOLOEDetect(Detect):
         self.conf = OBJECT_CONF
         self.lrpc: nn.ModuleList | None = None
         self.one2one_lrpc: nn.ModuleList | None = None
-        hidden = _last(self.cv3[0]).in_channels
+        hidden = _in_channels(self.cv3[0])
         for branch in self.cv3:
             branch[-1] = nn.Conv2d(hidden, embed, 1)
         if end2end:
@@ -200,33 +202,34 @@ class YOLOEDetect(Detect):
 
         Args:
             vocab: What :meth:`vocabulary` returned, of a model with the same features.
-            one2one_vocab: The same for the one-to-one side.
+            one2one_vocab: The same for the one-to-one side; where that is the only side left, ``vocab``
+                may stand for it.
 
         Raises:
             ModelError: The head does not have exactly one class folded in, a side has no vocabulary, or
                 a vocabulary is made for other features.
         """
+        if one2one_vocab is None and not self.has_one2many:
+            one2one_vocab = vocab
         sides = {False: vocab, True: one2one_vocab}
         for one2one in self._sides_there():
             self._check_vocab(sides[one2one], one2one)
         for one2one in self._sides_there():
             layers = self._lazy_layers(sides[one2one], self.branches(one2one))
             setattr(self, (ONE2ONE if one2one else "") + "lrpc", layers)
-        self.set_nc(_classes_of(vocab[0]))
+        self.set_nc(classes_of(vocab))
 
     def take_form(self, tensors: Mapping[str, Tensor]) -> None:
         """Change into the form that a state dict (names without the head's own prefix) was stored from."""
         has = {name.split(".")[0] for name in tensors}
-        if "cv4" not in has and ONE2ONE + "cv4" not in has:
-            sample = _first(tensors, "cv3.0.2.weight", "lrpc.0.pf.weight")
-            if sample is not None:
-                self.fold(
-                    torch.zeros(len(sample), self.embed, device=self.cv3[0][-1].weight.device)
-                )
-        vocabulary = _first(tensors, "lrpc.0.vocab.weight")
-        if vocabulary is not None:
-            levels = [_blank_vocab(self.cv3[0][-1], len(vocabulary)) for _ in range(2)]
-            self.set_vocab(*(nn.ModuleList([v] * self.nl) for v in levels))
+        words = _first(tensors, "lrpc.0.vocab.weight")
+        last = _first(tensors, "lrpc.0.pf.weight" if words is not None else "cv3.0.2.weight")
+        if not has & {"cv4", ONE2ONE + "cv4"} and _is_layer(last):
+            like = next(self.parameters())
+            self.fold(like.new_zeros(len(last), self.embed))
+            if _is_layer(words) and len(last) == 1:
+                blank = [nn.Conv2d(last.shape[1], len(words), 1).to(like) for _ in range(2)]
+                self.set_vocab(*(nn.ModuleList([layer] * self.nl) for layer in blank))
         if "savpe" not in has:
             self.savpe = None
 
@@ -315,7 +318,7 @@ class YOLOEDetect(Detect):
     def _check_vocab(self, vocab: nn.ModuleList | None, one2one: bool) -> None:
         side = "one-to-one" if one2one else "one-to-many"
         lasts = [branch[-1] for branch in self.branches(one2one)["scores"]]
-        if not self.is_folded or not self.takes_no_prompt(lasts):
+        if any(getattr(last, "out_channels", 0) != 1 for last in lasts):
             raise ModelError(
                 "a prompt-free model is made of one that has a single class in its convolutions.",
                 remedy="Call set_classes with one name that stands for any object, then fuse().",
@@ -330,11 +333,6 @@ class YOLOEDetect(Detect):
         )
         if not fits:
             raise ModelError(f"the vocabulary for the {side} side was made by another model.")
-
-    @staticmethod
-    def takes_no_prompt(lasts: list[Any]) -> bool:
-        """Tell whether these last class layers have one class each."""
-        return all(isinstance(last, nn.Conv2d) and last.out_channels == 1 for last in lasts)
 
     def _lazy_layers(self, vocab: Any, branches: Mapping[str, Any]) -> nn.ModuleList:
         """Move the last layer of each box and class branch into its :class:`LRPC`."""
@@ -422,16 +420,12 @@ def _compare(branch: nn.Module, head: nn.Module, embeddings: Tensor) -> Callable
     return lambda x: head(branch(x), embeddings)
 
 
-def _last(branch: Any) -> nn.Conv2d:
-    return branch[-1]
+def _in_channels(branch: Any) -> int:
+    return branch[-1].in_channels
 
 
-def _classes_of(layer: nn.Module) -> int:
-    return len(layer.weight) if isinstance(layer.weight, Tensor) else 0
-
-
-def _features_of(layer: nn.Module) -> int:
-    return int(layer.weight.shape[1]) if isinstance(layer.weight, Tensor) else 0
+def _features_of(layer: Any) -> int:
+    return int(layer.weight.shape[1])
 
 
 def _first(tensors: Mapping[str, Tensor], *names: str) -> Tensor | None:
@@ -440,5 +434,6 @@ def _first(tensors: Mapping[str, Tensor], *names: str) -> Tensor | None:
     return next((tensor for tensor in given if tensor is not None), None)
 
 
-def _blank_vocab(last: Any, classes: int) -> nn.Conv2d:
-    return nn.Conv2d(last.in_channels, classes, 1)
+def _is_layer(weight: Tensor | None) -> TypeGuard[Tensor]:
+    """Tell whether this is the weight of a layer that can give a plausible number of classes."""
+    return weight is not None and weight.ndim in (2, 4) and 0 < len(weight) <= MOST_CLASSES
