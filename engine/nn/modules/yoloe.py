@@ -416,6 +416,11 @@ class YOLOESegment26(YOLOESegment):
         self.proto.fuse()
 
 
+def classes_of(vocab: Any) -> int:
+    """Return how many names a vocabulary has."""
+    return len(vocab[0].weight)
+
+
 def _compare(branch: nn.Module, head: nn.Module, embeddings: Tensor) -> Callable[[Tensor], Tensor]:
     return lambda x: head(branch(x), embeddings)
 
