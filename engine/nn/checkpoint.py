@@ -214,8 +214,7 @@ def _read_ours(values: dict[str, Any], path: Path) -> Checkpoint:
             path=path,
             value=values["task"],
         )
-    if values["fused"]:
-        model.fuse_like(values["model"])
+    foreign.take_form(model, values["model"], path, bool(values["fused"]))
     ema = values["ema"]
     if ema is not None:
         check_fit(model, values["model"], path)

@@ -70,12 +70,30 @@ def build_from_tree(tree: Inert, path: Path) -> BaseModel:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
     tree = _checked(tree, path)
     tensors = dict(tensors_of(tree))
-    if not any(".bn." in name for name in tensors):
-        model.fuse_like(tensors)
+    given = ((name, tree.state.get(name)) for name in model.attributes)
+    tensors |= {name: value for name, value in given if isinstance(value, Tensor)}
+    take_form(model, tensors, path, is_fused=not any(".bn." in name for name in tensors))
     _check_same(model, tree, path)
     load_exactly(model, tensors, path)
     model.names = names_of(tree.state.get("names"), model.nc)
     return model
+
+
+def take_form(model: BaseModel, tensors: Mapping[str, Tensor], path: Path, is_fused: bool) -> None:
+    """Bring a new model into the form that its weights were stored from.
+
+    Raises:
+        CheckpointError: The weights are of no form that it has.
+    """
+    try:
+        model.take_form(tensors)
+        if is_fused:
+            model.fuse_like(tensors)
+    except (ModelError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        told = error.message if isinstance(error, ModelError) else short(str(error))
+        raise CheckpointError(
+            f"its tensors do not fit its description: {told}", path=path
+        ) from error
 
 
 def description_of(tree: Inert, path: Path) -> dict[str, Any]:
