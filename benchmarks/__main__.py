@@ -15,6 +15,8 @@ BENCHMARKS = {
     "app_start": ("benchmarks.time_app_start", "launch to a painted window"),
     "project_open": ("benchmarks.time_project_open", "opening a project of 10,000 images"),
     "canvas": ("benchmarks.time_canvas", "frames with 2,000 polygons of 40 vertices"),
+    "model_load": ("benchmarks.time_model_load", "building a model, and reading a model file"),
+    "forward": ("benchmarks.time_forward", "the bare forward of a model, by batch and layout"),
     "train_step": ("benchmarks.time_train_step", "one training step and its parts"),
 }
 
