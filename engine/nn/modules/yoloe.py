@@ -92,6 +92,7 @@ class YOLOEDetect(Detect):
         self.lrpc: nn.ModuleList | None = None
         self.one2one_lrpc: nn.ModuleList | None = None
         hidden = _in_channels(self.cv3[0])
+        branch: Any
         for branch in self.cv3:
             branch[-1] = nn.Conv2d(hidden, embed, 1)
         if end2end:
