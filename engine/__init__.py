@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = attach(
         "YOLO": "engine.models.yolo.model",
         "settings": "engine.runtime.settings",
         "checks": "engine.runtime.checks",
+        "download": "engine.runtime.downloads",
     },
 )
 __all__ += ["__version__"]
