@@ -29,6 +29,7 @@ TEXT_ENCODERS = ("mobileclip_blt.ts", "mobileclip2_b.ts")
 # Heads of our own: nobody but a mirror of one's own can have weights for them
 _OWN_HEADS = ("-semseg",)
 _MODEL_SUFFIXES = (".pt", ".pth", ".ts", ".onnx", ".torchscript", ".safetensors")
+_WEB = ("http:/", "https:/")  # pathlib leaves one slash of the two
 _ZIP_SIGNATURE = b"PK\x03\x04"
 
 
@@ -51,6 +52,13 @@ def find_weights(name: str | Path, *, report: Report | None = None) -> Path:
     found = local_weights(path)
     if found is not None:
         return found
+    if str(name).lower().startswith(_WEB):
+        raise MissingCheckpointError(
+            "expected a file or the name of a public model, received an address.",
+            path=path,
+            value=str(name),
+            remedy="Fetch it with engine.download(address) and give the path that this returns.",
+        )
     target = _home(path)
     if path.name not in known_weights() or target is None:
         raise _unknown(path)
@@ -92,6 +100,16 @@ def local_weights(name: str | Path) -> Path | None:
     if path.is_dir():
         raise CheckpointError("expected a model file, received a folder.", path=path)
     return None
+
+
+def full_name(name: str | Path) -> str:
+    """Return the file name that a public model's bare name stands for: ``yolo11n-seg`` with ``.pt``.
+
+    Anything else comes back as it is.
+    """
+    text = str(name)
+    is_bare = not Path(text).suffix and not Path(text).exists()
+    return f"{text}.pt" if is_bare and f"{text}.pt" in known_weights() else text
 
 
 @cache
@@ -156,12 +174,12 @@ def _incomplete(path: Path) -> str | None:
 
 def _unknown(path: Path) -> MissingCheckpointError:
     near = difflib.get_close_matches(path.name.lower(), _names_to_offer(), n=1)
-    places = f"Put it at {path.absolute()}"
+    places = f"ut it at {path.absolute()}"
     if not path.is_absolute():
         places += f" or at {settings.folder('weights_dir') / path}"
-    hint = f"Did you mean {near[0]}?" if near else f"{places}."
+    hint = f"Did you mean {near[0]}? Otherwise p{places}." if near else f"P{places}."
     if path.name in known_weights():
-        hint = f"{places}, or write {path.name} alone to have it fetched."
+        hint = f"P{places}, or write {path.name} alone to have it fetched."
     return MissingCheckpointError("there is no such model file.", path=path, remedy=hint)
 
 

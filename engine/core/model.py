@@ -14,6 +14,7 @@ from torch import nn
 
 from engine.cfg.arguments import tell_without_effect
 from engine.cfg.schema import by_name
+from engine.cfg.weights import full_name
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.exporter import Exporter
 from engine.core.results import Results
@@ -62,6 +63,7 @@ class Model(CallbackHost):
         self.validator: Any = None
         self.metrics: Any = None
         self._trained = False
+        model = full_name(model)
         suffix = Path(model).suffix.lower()
         if suffix in (".yaml", ".yml"):
             self._build(str(model), verbose)
