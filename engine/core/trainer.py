@@ -210,6 +210,7 @@ class BaseTrainer(TrainerSetup):
         random_state.seed_epoch(self.args.seed, self.epoch)
         self.clock.start_epoch()
         self.model.train()
+        self.model.progress = self._progress(self.epoch * len(self.train_loader))
         hold_statistics(self.model, self._frozen)
         self.loss_items = self.tloss = None
         self._pending = 0

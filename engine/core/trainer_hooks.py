@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -12,6 +12,15 @@ from torch.utils.data import DataLoader
 
 from engine.cfg.arguments import Arguments
 from engine.core.callbacks import CallbackHost
+from engine.core.starting_weights import (
+    MOSTLY,
+    check_trainable,
+    class_counts,
+    loaded_share,
+    sentence,
+    source_name,
+)
+from engine.nn.partial_load import load_fitting, state_dict_of
 from engine.runtime.log import LOGGER
 from engine.training.optimizer import build_optimizer
 
@@ -25,11 +34,36 @@ class TrainerHooks(CallbackHost):
     model: Any
     events: Any
     loss_names: tuple[str, ...]
+    default_model: ClassVar[str]
+    pretrained: bool
     _memory_format: torch.memory_format
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> nn.Module:
         """Build the network from its description, with the weights of another where given."""
         raise NotImplementedError(f"{type(self).__name__} must say what get_model() builds.")
+
+    def take_weights(self, model: nn.Module, weights: Any, name: str | None = None) -> None:
+        """Let a new network take over the weights that fit, and tell which did and what starts anew.
+
+        Args:
+            model: The network.
+            weights: A checkpoint, a model or a state dict.
+            name: What to call them; None for the file that the arguments name.
+
+        Raises:
+            ModelError: The weights are fused.
+        """
+        check_trainable(weights)
+        report = load_fitting(model, state_dict_of(weights))
+        self.pretrained = loaded_share(model, report) >= MOSTLY
+        name = name or source_name(self.args, self.default_model)
+        text = sentence(name, report, class_counts(model, weights))
+        if not report.loaded:
+            self.warn(text)
+            return
+        total = len(report.loaded) + len(report.initial)
+        told = {"weights": name, "kept": len(report.loaded), "tensors": total, "anew": report.parts}
+        self.log(text, **told)
 
     def get_dataset(self) -> dict[str, Any]:
         """Read the data set's description: ``train``, ``val``, ``names``, ``nc``, ``channels``."""
@@ -85,14 +119,20 @@ class TrainerHooks(CallbackHost):
         values = items.tolist() if hasattr(items, "tolist") else list(items)
         return {f"{prefix}/{n}": round(v, 5) for n, v in zip(self.loss_names, values, strict=True)}
 
-    def log(self, values: Mapping[str, Any] | str) -> None:
-        """Log a sentence or named values, also as a ``log`` event of the run."""
+    def log(self, values: Mapping[str, Any] | str, **more: Any) -> None:
+        """Log a sentence or named values, also as a ``log`` event of the run.
+
+        Args:
+            values: What to log.
+            more: What belongs to a sentence, for those who read the event.
+        """
+        named = dict(more) if isinstance(values, str) else {**values, **more}
         text = (
-            values if isinstance(values, str) else ", ".join(f"{k}={v}" for k, v in values.items())
+            values if isinstance(values, str) else ", ".join(f"{k}={v}" for k, v in named.items())
         )
         LOGGER.info("%s", text)
         if self.events is not None:
-            extra = {} if isinstance(values, str) else {"values": dict(values)}
+            extra = {"values": named} if named else {}
             self.events.write("log", message=text, state="running", **extra)
 
     def warn(self, message: str, path: Any = None, line: int | None = None) -> None:

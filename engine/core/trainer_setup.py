@@ -15,9 +15,9 @@ from torch import nn
 from engine.core.given import choose_save_dir
 from engine.core.plan import make_plan, make_schedule
 from engine.core.run_files import RunFiles
+from engine.core.starting_weights import find_start
 from engine.core.trainer_hooks import TrainerHooks
 from engine.core.training_state import TrainingState, saved_plan
-from engine.nn.checkpoint import load_checkpoint
 from engine.ops.numbers import make_divisible
 from engine.runtime.device import tune_cpu_threads
 from engine.runtime.errors import ConfigError
@@ -133,16 +133,7 @@ class TrainerSetup(TrainerHooks):
         """Give the network's description and the weights to start from (None for random)."""
         if self.resumed is not None:
             return self.resumed.model.yaml, None
-        if self.model_source is not None:
-            return self.model_source
-        name, pretrained = self.args.model or self.default_model, self.args.pretrained
-        given = load_checkpoint(pretrained).model if isinstance(pretrained, str | Path) else None
-        if str(name).endswith(".pt"):
-            checkpoint = load_checkpoint(name)
-            if given is None and pretrained is not False:
-                given = checkpoint.model
-            return checkpoint.model.yaml, given
-        return name, given
+        return self.model_source or find_start(self.args, self.default_model)
 
     def _setup_data(self) -> None:
         """Build both loaders and the validator."""

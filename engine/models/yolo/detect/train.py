@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.utils.data import DataLoader
 
+from engine.core.starting_weights import check_buildable
 from engine.core.trainer import BaseTrainer
 from engine.data.build import build_dataloader, build_yolo_dataset
 from engine.data.yaml_file import read_data_yaml, require_split
@@ -34,6 +35,7 @@ class DetectionTrainer(BaseTrainer):
     default_model = "yolo11n.yaml"
     loss_names: tuple[str, ...] = ("box_loss", "cls_loss", "dfl_loss")
     model_class: type[DetectionModel] = DetectionModel
+    validator_class: type[DetectionValidator] = DetectionValidator
 
     def get_dataset(self) -> dict[str, Any]:
         """Read data.yaml; with ``single_cls`` everything is one class.
@@ -61,17 +63,22 @@ class DetectionTrainer(BaseTrainer):
             cfg: Name, path or content of a model description; None takes the default model's.
             weights: Model or checkpoint whose fitting weights are taken over; a path is read.
             verbose: Log the layers.
+
+        Raises:
+            ModelError: The description is not one for this task, or the weights cannot be trained.
         """
-        data = self.data or {}
+        data, cfg = self.data or {}, cfg or self.default_model
+        check_buildable(cfg, self.model_class, self.task)
         model = self.model_class(
-            cfg or self.default_model,
+            cfg,
             nc=data.get("nc"),
             ch=data.get("channels"),
             verbose=verbose and self.args.verbose,
         )
-        if weights is not None:
-            named = isinstance(weights, str | Path)
-            model.load(load_checkpoint(weights) if named else weights)
+        if isinstance(weights, str | Path):
+            self.take_weights(model, load_checkpoint(weights), Path(weights).name)
+        elif weights is not None:
+            self.take_weights(model, weights)
         return model
 
     def build_dataset(self, img_path: Any, mode: str = "train", batch: int | None = None) -> Any:
@@ -98,13 +105,19 @@ class DetectionTrainer(BaseTrainer):
 
     def get_validator(self) -> Any:
         """Build the validator of the averaged weights."""
-        self.loss_names = "box_loss", "cls_loss", "dfl_loss"
-        return DetectionValidator(
+        self.loss_names = self.names_of_loss()
+        return self.validator_class(
             self.test_loader,
             save_dir=self.save_dir,
             args=copy(self.args),
             _callbacks=self.callbacks,
         )
+
+    def names_of_loss(self) -> tuple[str, ...]:
+        """Name the parts of the network's loss: a head without bins has ``l1_loss`` for ``dfl_loss``."""
+        if not isinstance(self.model, DetectionModel):
+            return type(self).loss_names
+        return getattr(self.model.init_criterion(), "names", type(self).loss_names)
 
     def plot_training_samples(self, batch: dict[str, Any], ni: int) -> None:
         """Draw a batch with its labels to ``train_batchN.jpg``."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
-from typing import Any
-
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.models.yolo.segment.val import SegmentationValidator
 from engine.nn.tasks import SegmentationModel
@@ -25,13 +22,4 @@ class SegmentationTrainer(DetectionTrainer):
     default_model = "yolo11n-seg.yaml"
     loss_names = ("box_loss", "seg_loss", "cls_loss", "dfl_loss", "sem_loss")
     model_class = SegmentationModel
-
-    def get_validator(self) -> Any:
-        """Build the validator of the averaged weights."""
-        self.loss_names = "box_loss", "seg_loss", "cls_loss", "dfl_loss", "sem_loss"
-        return SegmentationValidator(
-            self.test_loader,
-            save_dir=self.save_dir,
-            args=copy(self.args),
-            _callbacks=self.callbacks,
-        )
+    validator_class = SegmentationValidator
