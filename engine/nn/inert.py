@@ -233,7 +233,9 @@ def _device(*parts: str | int) -> str:
 
 
 def _attribute(owner: Any, name: Any) -> Inert:
-    """Read a bound method of an inert object, such as the ``forward`` of fused convolutions."""
+    """Read a method of an inert object or class, such as the ``forward`` of fused blocks."""
+    if isinstance(owner, Named) and owner.is_known and owner.make is None:
+        owner = Inert(owner.name)
     if not isinstance(owner, Inert):
         raise PermissionError("builtins.getattr")
     return Inert(f"{owner.origin}.{_text(name)}")
