@@ -1,0 +1,198 @@
+"""YOLOE: models whose classes are given as words, as examples in a picture, or as a long vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from engine.core.results import Results
+from engine.models.yolo.model import YOLO
+from engine.models.yolo.yoloe.predict import YOLOEVPDetectPredictor, YOLOEVPSegPredictor
+from engine.models.yolo.yoloe.prompts import parse_prompts
+from engine.nn.open_vocabulary import YOLOEModel
+from engine.nn.text.encoder import TextEncoder
+from engine.nn.text.registry import open_encoder
+from engine.runtime.errors import ConfigError, ModelError
+
+# task -> what predicts by visual prompts
+PROMPTED: dict[str, type[YOLOEVPDetectPredictor]] = {
+    "detect": YOLOEVPDetectPredictor,
+    "segment": YOLOEVPSegPredictor,
+}
+# Words overlap in meaning, so one thing answers to several: only its surest name stays, unless asked for.
+ONE_NAME_EACH = {"agnostic_nms": True}
+
+
+class YOLOE(YOLO):
+    """An open-vocabulary model for detection or instance segmentation.
+
+    Wang et al., YOLOE: Real-Time Seeing Anything, 2025.
+
+    Attributes:
+        text_encoder: What turns words into embeddings: an encoder, a name or path for
+            `engine.nn.text.registry.open_encoder`, or None for the one that the model was trained with.
+
+    Examples:
+        >>> model = YOLOE("yoloe-11s-seg.pt")
+        >>> model.set_classes(["person", "red bus"])
+        >>> results = model("street.jpg")
+        >>> results = model.predict("shelf.jpg", visual_prompts=dict(bboxes=[[20, 30, 90, 200]], cls=[0]))
+    """
+
+    text_encoder: TextEncoder | str | Path | None = None
+
+    def __init__(
+        self,
+        model: str | Path = "yoloe-11s-seg.pt",
+        task: str | None = None,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(model, task, verbose)
+        if isinstance(self.model, nn.Module) and not isinstance(self.model, YOLOEModel):
+            raise ModelError(
+                f"expected a YOLOE model, received a {type(self.model).__name__}.",
+                path=model,
+                remedy="Use YOLO for it.",
+            )
+
+    # Words
+
+    def get_text_pe(self, texts: Sequence[str]) -> Tensor:
+        """Return embeddings of words for `set_classes`, (1, N, 512), each of length one.
+
+        Raises:
+            MissingCheckpointError: The text encoder's file is not there.
+            ModelError: The encoder does not fit, or the model has its classes in its weights.
+        """
+        return self._network("get_text_pe").get_text_pe(texts, self._encoder())
+
+    def set_classes(self, classes: Sequence[str], embeddings: Tensor | None = None) -> None:
+        """Look for these classes from now on; `save` and `export` keep them.
+
+        Args:
+            classes: Their names: words, or any names for given embeddings.
+            embeddings: From `get_text_pe` or `get_visual_pe`, (1, N, 512); None encodes the names.
+
+        Raises:
+            MissingCheckpointError: The text encoder's file is not there.
+            ModelError: Names and embeddings do not fit, or the model has its classes in its weights.
+        """
+        network = self._network("set_classes")
+        embeddings = self.get_text_pe(classes) if embeddings is None else embeddings
+        network.set_classes(classes, embeddings)
+        self._trained, self.predictor = True, None
+
+    # Examples
+
+    def get_visual_pe(self, img: Tensor, visual: Tensor) -> Tensor:
+        """Return embeddings of things in images for `set_classes`, (B, N, 512), each of length one.
+
+        Args:
+            img: Images (B, C, H, W), RGB 0..1.
+            visual: (B, N, H / 8, W / 8), 1 on the thing that prompt n points at and 0 elsewhere.
+
+        Raises:
+            ModelError: The masks do not fit the images, or the model has no encoder of visual prompts.
+        """
+        return self._network("get_visual_pe").get_visual_pe(img, visual)
+
+    def predict(
+        self,
+        source: Any = None,
+        stream: bool = False,
+        visual_prompts: Any = None,
+        refer_image: Any = None,
+        predictor: Any = None,
+        **kwargs: Any,
+    ) -> list[Results] | Iterator[Results]:
+        """Find objects: of the classes set before, or of those that examples show.
+
+        Args:
+            source: Path, folder, pattern, video, array (BGR), tensor, PIL image, or a list of these.
+            stream: Give a generator that works as it is asked, instead of a list.
+            visual_prompts: ``dict(bboxes=(N, 4), cls=(N,))`` in pixels of every picture, or lists of both
+                with an entry a picture; ``masks=(N, H, W)`` instead of ``bboxes=``. Results call the
+                classes object0, object1, ...
+            refer_image: The picture or pictures that the prompts are about, instead of those of the
+                source. The model keeps the classes learnt from them, as by `set_classes`.
+            predictor: Predictor class of one's own; for examples in the source a child of
+                `YOLOEVPDetectPredictor`.
+            kwargs: Arguments of the prediction; ``agnostic_nms`` is on unless it is given.
+
+        Raises:
+            ConfigError: The prompts cannot be used.
+            ModelError: The model takes none.
+        """
+        kwargs = {**ONE_NAME_EACH, **kwargs}
+        prompted = isinstance(predictor, type) and issubclass(predictor, YOLOEVPDetectPredictor)
+        if visual_prompts is None:
+            if refer_image is not None or prompted:
+                raise ConfigError("a prediction by examples needs visual_prompts=.")
+            return super().predict(source, stream, predictor, **kwargs)
+        self._network("visual_prompts")
+        make: Any = predictor if prompted else PROMPTED[self.task]
+        if refer_image is None:
+            if predictor is not None and not prompted:
+                raise ConfigError(
+                    f"{predictor} cannot take visual prompts.",
+                    remedy="Make it a child of YOLOEVPDetectPredictor or YOLOEVPSegPredictor.",
+                )
+            # not kept: other prompts are another prediction
+            given = partial(make, prompts=parse_prompts(visual_prompts))
+            return super().predict(source, stream, given, **kwargs)
+        self._learn(make, visual_prompts, refer_image, kwargs)
+        return super().predict(source, stream, None if prompted else predictor, **kwargs)
+
+    # No prompts
+
+    def get_vocab(self, names: Sequence[str]) -> nn.ModuleList:
+        """Return a vocabulary for `set_vocab` of a prompt-free model; this model stays as it is.
+
+        Raises:
+            MissingCheckpointError: The text encoder's file is not there.
+            ModelError: The model has its classes in its weights.
+        """
+        return self._network("get_vocab").get_vocab(names, self.get_text_pe(names))
+
+    def set_vocab(
+        self,
+        vocab: nn.ModuleList,
+        names: Sequence[str],
+        one2one_vocab: nn.ModuleList | None = None,
+    ) -> None:
+        """Become prompt-free: find anything and name it by a vocabulary.
+
+        Args:
+            vocab: What `get_vocab` of a model with the same features returned.
+            names: The names it was made of.
+            one2one_vocab: The same for the one-to-one side of an end-to-end model.
+
+        Raises:
+            ModelError: The model is not fused with one class, or the vocabulary does not fit.
+        """
+        self._network("set_vocab").set_vocab(vocab, names, one2one_vocab)
+        self._trained, self.predictor = True, None
+
+    def _learn(self, make: Any, prompts: Any, picture: Any, kwargs: dict[str, Any]) -> None:
+        """Take over the classes that reference pictures show."""
+        predictor = make(overrides=self._given(kwargs, "predict"), prompts=prompts)
+        predictor.setup_model(self.model)
+        self.set_classes(predictor.prompts.names, predictor.get_vpe(picture))
+
+    def _network(self, action: str) -> Any:
+        """Return the network.
+
+        Raises:
+            ModelError: There is only an exported file.
+        """
+        self._needs_network(action)
+        return self.model
+
+    def _encoder(self) -> TextEncoder:
+        """Return the text encoder in use."""
+        chosen = self.text_encoder or self.model.text_model
+        return open_encoder(chosen) if isinstance(chosen, str | Path) else chosen
