@@ -53,6 +53,8 @@ _LOSS_TITLES = {
     "seg_loss": "Mask loss",
     "cls_loss": "Class loss",
     "dfl_loss": "Edge loss",
+    "l1_loss": "Edge loss",
+    "sem_loss": "Class map loss",
 }
 _LEARNING = ChartSpec(
     "lr",
@@ -116,7 +118,7 @@ def format_number(value: float | None, digits: int = 3) -> str:
 def _losses(history: History) -> list[ChartSpec]:
     found = [name.split("/", 1)[1] for name in history.names("batch/") + history.names("train/")]
     names = [name for name in dict.fromkeys(found) if name.endswith("loss")]
-    return [_loss(name) for name in names if _has_values(history, name)]
+    return [_loss(history, name) for name in names if _has_values(history, name)]
 
 
 def _has_values(history: History, name: str) -> bool:
@@ -125,9 +127,12 @@ def _has_values(history: History, name: str) -> bool:
     return any(value != 0 for curve in curves for value in curve.y)
 
 
-def _loss(name: str) -> ChartSpec:
+def _loss(history: History, name: str) -> ChartSpec:
     title = _LOSS_TITLES.get(name, name.replace("_", " ").capitalize())
     train = Line(f"train/{name}", "train", "accent_text", detail=f"batch/{name}")
+    measured = history.get(f"val/{name}").y
+    if len(measured) and not any(measured):  # a part that only training has
+        return ChartSpec(name, title, (train,))
     return ChartSpec(name, title, (train, Line(f"val/{name}", "val", "warning_text", dashed=True)))
 
 

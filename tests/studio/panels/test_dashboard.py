@@ -242,3 +242,14 @@ def test_a_run_of_boxes_has_no_mask_charts():
     assert [spec.key for spec in specs][:2] == ["box_loss", "map"]
     assert specs[1].title == "Box mAP"
     assert value_at(history.get("metrics/mAP50-95(B)"), 7.0) == 0.4
+
+
+def test_a_loss_that_only_training_has_shows_no_curve_of_zeros_for_validation():
+    history = History()
+    for epoch in (1, 2):
+        history.add({"event": "on_fit_epoch_end", "epoch": epoch,
+                     "losses": {"sem_loss": 2.0, "l1_loss": 1.0},
+                     "val_losses": {"sem_loss": 0.0, "l1_loss": 1.0}, "metrics": {}})  # fmt: skip
+    sem, edge = chart_specs(history)[:2]
+    assert (sem.title, [line.label for line in sem.lines]) == ("Class map loss", ["train"])
+    assert (edge.title, [line.label for line in edge.lines]) == ("Edge loss", ["train", "val"])
