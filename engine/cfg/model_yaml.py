@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from engine.cfg.model_check import check_plain
 from engine.runtime.errors import ModelError
 
 MODELS_DIR = Path(__file__).parent / "models"
@@ -77,6 +78,9 @@ def read_model_yaml(path: str | Path) -> dict[str, Any]:
             path=path,
             line=mark.line + 1 if mark else None,
         ) from error
+    except RecursionError as error:
+        raise ModelError("is nested too deep for a model description.", path=path) from error
+    check_plain(content, path)
     if isinstance(content, dict) and "base" in content:
         content = _derived(content, path)
     missing = [key for key in ("backbone", "head") if not isinstance(_get(content, key), list)]

@@ -14,6 +14,8 @@ from typing import Any
 
 from torch import nn
 
+from engine.cfg.model_check import check_description
+from engine.nn.model_size import check_size
 from engine.nn.modules.area_attention import A2C2f
 from engine.nn.modules.attention import C2PSA
 from engine.nn.modules.block import C3, SPPF, C2f, C3k2
@@ -232,20 +234,32 @@ def build_layers(description: dict[str, Any], ch: int, nc: int) -> tuple[nn.Sequ
         The layers, and the numbers of those whose output a later layer reads.
 
     Raises:
-        ModelError: A row names an unknown module, reads a layer that is not there or has wrong arguments.
+        ModelError: A row names an unknown module, reads a layer that is not there or has wrong arguments,
+            or the model would be too large; names the file.
     """
+    check_description(description, ch, nc)
+    try:
+        return _build_layers(description, ch, nc)
+    except ModelError as error:
+        raise error.at(description.get("yaml_file")) from error
+
+
+def _build_layers(description: dict[str, Any], ch: int, nc: int) -> tuple[nn.Sequential, list[int]]:
     scaling = _scaling(description, nc)
     words = {"nc": nc, "None": None, "kpt_shape": description.get("kpt_shape")}
     rows = description["backbone"] + description["head"]
-    layers: list[Any] = []
+    plans: list[tuple[int | list[int], Layer]] = []
     given: list[int] = []  # channels of each layer so far
     for number, row in enumerate(rows):
-        source, layer = _plan_row(row, number, scaling, words, given or [ch])
-        module: Any = _make(layer, row, number)
+        plans.append(_plan_row(row, number, scaling, words, given or [ch]))
+        given.append(plans[-1][1].channels)
+    check_size([layer for _, layer in plans])
+    layers: list[Any] = []
+    for number, (source, layer) in enumerate(plans):
+        module: Any = _make(layer, rows[number], number)
         module.i, module.f, module.type = number, source, layer.module.__name__
         module.np = sum(p.numel() for p in module.parameters())
         layers.append(module)
-        given.append(layer.channels)
     model = nn.Sequential(*layers)
     _replace_activation(model, description.get("activation"))
     return model, _kept(layers)
@@ -316,7 +330,9 @@ def _plan_row(
             remedy=f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(LAYERS)}.",
         )
     module, plan = LAYERS[name]
-    numbers = [source] if isinstance(source, int) else source
+    numbers = [source] if isinstance(source, int) else list(source)
+    numbers = [n if n >= -1 else number + n for n in numbers]
+    source = numbers[0] if isinstance(source, int) else numbers
     args = [words.get(a, a) if isinstance(a, str) else a for a in args]
     try:
         sources = [given[n] for n in numbers]

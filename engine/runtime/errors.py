@@ -7,7 +7,7 @@ know nothing of this module can still catch ``ValueError`` or ``OSError``.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 
 class EngineError(Exception):
@@ -36,6 +36,14 @@ class EngineError(Exception):
         self.value = value
         self.remedy = remedy
         super().__init__(str(self))
+
+    def at(self, path: str | Path | None) -> Self:
+        """Return this error as one about a file, where it does not name one yet."""
+        if self.path is not None or path is None:
+            return self
+        return type(self)(
+            self.message, path=path, line=self.line, value=self.value, remedy=self.remedy
+        )
 
     def __str__(self) -> str:
         place = "" if self.path is None else f"{self.path}"

@@ -67,7 +67,8 @@ def test_activation_of_the_description_replaces_silu(tiny):
     ("row", "message"),
     [
         ([-1, 1, "Konv", [16]], r"layer 1: there is no module 'Konv'.*Did you mean 'Conv'"),
-        ([7, 1, "Conv", [16]], r"layer 1: .* does not fit Conv"),
+        ([7, 1, "Conv", [16]], r"layer 1: reads layer 7, which comes after it, a cycle"),
+        ([1, 1, "Conv", [16]], r"layer 1: reads itself, a cycle"),
         ([-1, 1, "Conv", []], r"layer 1: .* does not fit Conv"),
         ([-1, 1, "Conv", ["wide"]], r"layer 1: .* does not fit Conv"),
         ([-1, 1, "Conv"], r"layer 1: expected \[from, repeats, module, arguments\]"),
@@ -108,3 +109,32 @@ def test_maps_of_different_sizes_cannot_be_joined(tiny):
     tiny["backbone"][-1][3] = [[16, 16]]
     with pytest.raises(ModelError, match=r"layer 2: nn\.Upsample needs one factor"):
         build_model(tiny, verbose=False)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([-1, 1, "Conv", [900_000, 900]], "layer 1: the model would have more than 500,000,000"),
+        ([-1, 1, "Conv", [16, 60_000]], "layer 1: the model would have more than 500,000,000"),
+        ([-1, 900, "C2f", [4096]], "layer 1: the model would have more than 500,000,000"),
+    ],
+)
+def test_models_that_no_memory_holds_are_refused_before_they_are_made(tiny, row, message):
+    tiny["backbone"][1] = row
+    with pytest.raises(ModelError, match=message):
+        build_layers(tiny, 3, 80)
+
+
+def test_layers_before_the_last_are_counted_from_the_end(tiny):
+    tiny["backbone"][1:] = [[-1, 1, "Conv", [16, 3, 1]], [-2, 1, "Conv", [16, 3, 1]]]
+    tiny["head"] = [[[-1, -2], 1, "Concat", [1]], [[-1], 1, "Detect", ["nc"]]]
+    layers, kept = build_layers(tiny, 3, 80)
+    assert [layer.f for layer in layers] == [-1, -1, 0, [-1, 1], [-1]]
+    assert kept == [0, 1]
+
+
+def test_what_cannot_be_built_names_the_file(tiny):
+    tiny["backbone"][1][2] = "Konv"
+    with pytest.raises(ModelError) as error:
+        build_layers(tiny | {"yaml_file": "mine.yaml"}, 3, 80)
+    assert str(error.value).startswith("mine.yaml: layer 1: there is no module 'Konv'")
