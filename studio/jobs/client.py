@@ -22,6 +22,7 @@ from studio.jobs.messages import (
     Cancel,
     Export,
     Failed,
+    Inspect,
     Predict,
     Predicted,
     Progress,
@@ -234,6 +235,10 @@ class JobsClient(QObject):
         """Write a model in another format and compare the two on an image."""
         picture = str(image) if image is not None else None
         return self._submit(lambda n: Export(n, str(model), target, picture, dict(arguments)))
+
+    def inspect(self, model: Path, classes: int | None = None) -> Job:
+        """Look into a model file; with ``classes`` also at what a training with so many would keep of it."""
+        return self._submit(lambda n: Inspect(n, str(model), classes))
 
     def call(self, function: Callable[[Steps], Any]) -> Job:
         """Run a blocking function of the window's own side (files, database) in a thread.

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from engine.data.annotations import Geometry
+
 # --- to the worker
 
 
@@ -60,13 +62,28 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class Inspect:
+    """Look into a model file; the result is a :class:`ModelFacts`.
+
+    Attributes:
+        job: Number of the request.
+        model: Path of a model file.
+        classes: With how many classes a training would start from it; None to leave that out.
+    """
+
+    job: int
+    model: str
+    classes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Give up a request as soon as its present step is done."""
 
     job: int
 
 
-Request = Predict | Validate | Export
+Request = Predict | Validate | Export | Inspect
 
 # --- from the worker
 
@@ -90,20 +107,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class PredictedShape:
-    """One object, in pixels of the upright image.
+    """One object, or the class of the whole image.
 
     Attributes:
         class_id: The model's class number, and ``class_name`` its name.
         score: Confidence, 0..1.
-        box: x1, y1, x2, y2.
-        polygon: The outline as (x, y) points, None for a model that gives boxes only.
+        geometry: Where it is, in pixels of the upright image.
     """
 
     class_id: int
     class_name: str
     score: float
-    box: tuple[float, float, float, float]
-    polygon: tuple[tuple[float, float], ...] | None = None
+    geometry: Geometry
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +174,61 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True)
+class Takeover:
+    """What a training with other classes keeps of a model.
+
+    Attributes:
+        kept: Tensors that are taken over.
+        total: Tensors in all.
+        initial: What starts at its initial values, in words, as in ``class scores``.
+    """
+
+    kept: int
+    total: int
+    initial: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a model file says of itself.
+
+    Attributes:
+        path: The file.
+        format: ``pt``, ``safetensors``, ``onnx`` or ``torchscript``.
+        task: What it does.
+        names: Its classes in order.
+        architecture: Name of its description, as in ``yolo11n-seg``; empty where the file does not say.
+        parameters: Numbers in all parameters; None where the file does not say.
+        written_by: Program and version.
+        imgsz: Image size of its training or export; None where the file does not say.
+        epoch: Number of the last finished epoch, from 1, of a training that can go on; else None.
+        train_args: Arguments of its training.
+        metrics: Figures of its last validation.
+        notes: Further facts in words.
+        takeover: What a training would keep of it; None where that was not asked or it cannot be trained.
+    """
+
+    path: str
+    format: str
+    task: str
+    names: tuple[str, ...]
+    architecture: str = ""
+    parameters: int | None = None
+    written_by: str = ""
+    imgsz: tuple[int, int] | None = None
+    epoch: int | None = None
+    train_args: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    takeover: Takeover | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A request ended well."""
 
     job: int
-    value: PredictionDone | Validated | Exported
+    value: PredictionDone | Validated | Exported | ModelFacts
 
 
 FailureKind = Literal[

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from studio.jobs.training import TrainingRequest, start_training
+from studio.jobs.weights import fetch_weights, is_public_name
 from studio.storage.project_files import open_project
 from studio.storage.versions import create_version
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, str], None]
+FREEZING = "Freezing the labels"
 
 
 def train_project(
@@ -25,6 +27,8 @@ def train_project(
 ) -> Path:
     """Make a dataset version of the project's labels, start a training on it, and return its run directory.
 
+    Trained weights that are asked for by name and are not on this computer are fetched first.
+
     Blocks while the version is written, so call it from a thread: it reads the project through a connection of
     its own.
 
@@ -34,14 +38,21 @@ def train_project(
         arguments: Engine arguments beside ``data``.
         name: Stem of the run's name.
         after: Run directories to wait for.
-        progress: Called with (done, total) images of the version.
-        is_cancelled: Asked for each image of the version; True stops before anything was started.
+        progress: Called with (done, total, what is being done): bytes of the weights, images of the version.
+        is_cancelled: Asked all the time; True stops before anything was started.
 
     Raises:
-        EngineError: Nothing is labelled, or something cannot be written or started.
+        EngineError: Nothing is labelled, or something cannot be fetched, written or started.
     """
+    tell: Progress = progress or (lambda _done, _total, _text: None)
+    model = str(arguments.get("model") or "")
+    if is_public_name(model):
+        path = fetch_weights(model, tell, is_cancelled)
+        arguments = {**arguments, "model": str(path)}
     with open_project(folder, read_only=True) as project:
-        version = create_version(project, None, task, progress, is_cancelled)
+        version = create_version(
+            project, None, task, lambda done, total: tell(done, total, FREEZING), is_cancelled
+        )
         runs_dir = project.runs_dir
     request = TrainingRequest(
         task=task,

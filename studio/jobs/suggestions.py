@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.data.annotations import Box, Geometry, Polygon
+from engine.data.annotations import Tag
 from studio.jobs.messages import Predicted, PredictedShape
 from studio.model.project import Project
 from studio.model.records import Shape, new_shape
@@ -90,9 +90,8 @@ class SuggestionSink:
             self._project.set_many_suggestions(dict(waiting))
 
     def _shape(self, image_id: int, found: PredictedShape) -> Shape:
-        geometry: Geometry = Polygon(found.polygon) if found.polygon else Box(*found.box)
         class_id = self._class_id(found.class_name)
-        return new_shape(image_id, class_id, geometry, "model", found.score)
+        return new_shape(image_id, class_id, found.geometry, "model", found.score)
 
     def _class_id(self, name: str) -> int:
         for cls in self._project.classes():
@@ -103,5 +102,14 @@ class SuggestionSink:
 
 
 def _is_drawn(shape: Shape, drawn: list[Shape]) -> bool:
-    same = [other.geometry.bounds() for other in drawn if other.class_id == shape.class_id]
+    """Whether the same object has a shape of its class; the class of the whole image has no place."""
+    is_tag = isinstance(shape.geometry, Tag)
+    alike = [
+        other
+        for other in drawn
+        if other.class_id == shape.class_id and isinstance(other.geometry, Tag) == is_tag
+    ]
+    if is_tag:
+        return bool(alike)
+    same = [other.geometry.bounds() for other in alike]
     return bool(same) and bool(box_overlaps([shape.geometry.bounds()], same).max() > _SAME_OBJECT)

@@ -15,11 +15,13 @@ import numpy as np
 from engine.core.exporter import Exporter
 from engine.data.images import read_image
 from engine.models.yolo.model import YOLO
-from engine.ops.polygons import simplify
 from engine.runtime.errors import EngineError, ImageError
+from studio.jobs.inspection import inspect_model
 from studio.jobs.messages import (
     Export,
     Exported,
+    Inspect,
+    ModelFacts,
     Predict,
     Predicted,
     PredictedShape,
@@ -30,14 +32,13 @@ from studio.jobs.messages import (
     Validate,
     Validated,
 )
+from studio.jobs.predicted_shapes import shapes_of
 from studio.jobs.worker import Context
 
 LOGGER = logging.getLogger(__name__)
 _KEPT_MODELS = 2
 _READ_AHEAD = 6
 _GPU_BATCH = 8  # on a processor one image at a time is as fast and can be cancelled sooner
-_OUTLINE_TOLERANCE_PX = 0.6  # under a pixel: nobody sees it, and a vertex can still be grabbed
-_MIN_AREA_PX = 4.0
 _DRAWN_SIZE = 640
 
 
@@ -143,10 +144,17 @@ def export(request: Export, context: Context) -> Exported:
     )
 
 
+def inspect(request: Inspect, context: Context) -> ModelFacts:
+    """Look into a model file."""
+    context.send(Progress(request.job, 0, 0, "Reading the file"))
+    return inspect_model(Path(request.model), request.classes)
+
+
 _TASKS: dict[type, Callable[[Any, Context], Any]] = {
     Predict: predict,
     Validate: validate,
     Export: export,
+    Inspect: inspect,
 }
 
 
@@ -204,39 +212,8 @@ def _predict_images(
     if not images:
         return []
     given = {**arguments, "batch": len(images), "verbose": False, "save": False}
-    return [_shapes(result) for result in model.predict(images, **given)]
-
-
-def _shapes(result: Any) -> tuple[PredictedShape, ...]:
-    """Turn one image's results into plain values."""
-    if result.boxes is None or not len(result.boxes):
-        return ()
-    boxes, scores, classes = (
-        np.asarray(values.cpu() if hasattr(values, "cpu") else values)
-        for values in (result.boxes.xyxy, result.boxes.conf, result.boxes.cls)
-    )
-    outlines = result.masks.xy if result.masks is not None else [None] * len(boxes)
-    shapes = []
-    for box, score, number, outline in zip(boxes, scores, classes, outlines, strict=True):
-        polygon = None if outline is None else _outline(outline)
-        x1, y1, x2, y2 = (round(float(value), 2) for value in box)
-        if outline is not None and polygon is None:
-            continue  # a mask without area: there is nothing to draw
-        if (x2 - x1) * (y2 - y1) < _MIN_AREA_PX:
-            continue
-        name = str(result.names[int(number)])
-        shapes.append(
-            PredictedShape(int(number), name, round(float(score), 4), (x1, y1, x2, y2), polygon)
-        )
-    return tuple(shapes)
-
-
-def _outline(outline: np.ndarray) -> tuple[tuple[float, float], ...] | None:
-    """Return an outline with as few vertices as its form needs, None without area."""
-    points = simplify(np.asarray(outline, dtype=float).reshape(-1, 2), _OUTLINE_TOLERANCE_PX)
-    if len(points) < 3:
-        return None
-    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in points)
+    least = float(arguments.get("conf") or 0.0)
+    return [shapes_of(result, least) for result in model.predict(images, **given)]
 
 
 def _comparison_image(path: str | None) -> tuple[np.ndarray, str]:

@@ -35,6 +35,7 @@ QLabel[role="success"] { color: $success_text; }
 QFrame[role="panel"] { background: $panel; border: none; }
 QFrame[role="strip"] { background: $panel; border: none; border-bottom: 1px solid $line; }
 QFrame[role="card"] { background: $raised; border: 1px solid $line; border-radius: ${radius_card}px; }
+QFrame[role="card"]:focus, QFrame[role="card"][open="true"] { border-color: $accent; }
 QFrame[role="drop"] { background: transparent; border: 1px dashed $outline; border-radius: ${radius_card}px; }
 QFrame[role="hairline"] { background: $line; border: none; max-height: 1px; min-height: 1px; }
 QFrame[role="vertical"] { background: $line; border: none; max-width: 1px; min-width: 1px; }

@@ -37,6 +37,7 @@ class FormRow(QWidget):
         self._help_text = help_text
         self._label = TextLabel(label)
         self._label.setFixedWidth(label_width)
+        self._label.setFixedHeight(tokens.TOOL_SIZE)  # beside the first line of a tall control
         self._label.setToolTip(help_text)
         self._label.setBuddy(control)
         self._help = TextLabel(help_text, "caption", wrap=True)
@@ -73,9 +74,9 @@ class FormRow(QWidget):
     def _lay_out(self) -> None:
         line = QHBoxLayout()
         line.setSpacing(tokens.SPACE_S)
-        line.addWidget(self._label, 0, Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(self._label, 0, Qt.AlignmentFlag.AlignTop)
         line.addWidget(self.control, 1)
-        line.addWidget(self.reset_button)
+        line.addWidget(self.reset_button, 0, Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(tokens.SPACE_XS)

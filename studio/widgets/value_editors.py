@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QWheelEvent
+from PySide6.QtGui import QAction, QStandardItemModel, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLineEdit, QWidget
 
 from studio.theme import tokens
@@ -78,6 +78,12 @@ class ChoiceEditor(ElidedComboBox):
             self.addItem(format_value(value), value)
             index = self.count() - 1
         self.setCurrentIndex(index)
+
+    def forbid_last(self) -> None:
+        """Let the last entry be read but not chosen."""
+        model = self.model()
+        if isinstance(model, QStandardItemModel):
+            model.item(self.count() - 1).setFlags(Qt.ItemFlag.NoItemFlags)
 
     def showPopup(self) -> None:
         """Open a list as wide as its longest entry, however narrow the form is."""

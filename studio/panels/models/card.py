@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from studio.model.runs import Checkpoint, RunSnapshot
@@ -21,6 +29,7 @@ from studio.widgets.status_dot import StatusDot
 from studio.widgets.text_label import TextLabel
 
 CARD_WIDTH = 292
+TRAINABLE = (".pt", ".safetensors")
 _PICTURE_HEIGHT = 132
 _NAMED_CLASSES = 4
 _KINDS = {
@@ -28,6 +37,7 @@ _KINDS = {
     "last": "latest weights",
     "epoch": "one epoch",
     "exported": "exported",
+    "file": "from elsewhere",
 }
 _DOTS: dict[str, Literal["success", "danger", "none"]] = {
     "finished": "success",
@@ -42,6 +52,7 @@ ACTIONS: tuple[tuple[str, str], ...] = (
     ("validate", "Validate"),
     ("validation", "Look at its validation"),
     ("train", "Train on from here"),
+    ("open", "What it knows"),
     ("folder", "Open its folder"),
 )
 
@@ -56,6 +67,7 @@ class ModelFile:
         classes: Names of its classes.
         metrics: mAP50-95 and mAP50 of masks, else of boxes; None where unknown.
         kind_of_metrics: ``mask`` or ``box``.
+        task: What it does, where the file was read; else its run says it.
     """
 
     checkpoint: Checkpoint
@@ -63,6 +75,7 @@ class ModelFile:
     classes: tuple[str, ...] = ()
     metrics: tuple[float | None, float | None] = (None, None)
     kind_of_metrics: str = "box"
+    task: str = ""
 
     @property
     def title(self) -> str:
@@ -76,7 +89,7 @@ class ModelFile:
     @property
     def actions(self) -> list[str]:
         """Return what can be done with it."""
-        keys = ["predict", "validate", "folder"]
+        keys = ["predict", "validate", "open", "folder"]
         if self.checkpoint.kind != "exported":
             keys += ["export", "train"]
         if self.run is not None and (self.run.folder / "validation.json").is_file():
@@ -127,7 +140,7 @@ class ModelCard(QFrame):
     """The card.
 
     Signals:
-        asked(str, object): An action's key and the :class:`ModelFile`.
+        asked(str, object): An action's key and the :class:`ModelFile`; ``open`` for a click on the card itself.
     """
 
     asked = Signal(str, object)
@@ -138,6 +151,8 @@ class ModelCard(QFrame):
         self.setProperty("role", "card")
         self.setFixedWidth(CARD_WIDTH)
         self.setAccessibleName(model.title)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.picture = _Picture()
         self.buttons = {
             key: TextButton(words, "normal", key)
@@ -149,6 +164,19 @@ class ModelCard(QFrame):
         self.menu_button = IconButton("more", "More")
         self.menu_button.clicked.connect(self._on_menu)
         self._lay_out(model)
+
+    def show_model(self, model: ModelFile) -> None:
+        """Say what is known of the file now."""
+        self.model = model
+        for label, line in zip(self._lines, describe(model), strict=True):
+            label.setText(line)
+            label.setToolTip(line)
+
+    def set_open(self, is_open: bool) -> None:
+        """Mark the card whose model is shown beside."""
+        self.setProperty("open", "true" if is_open else "false")
+        self.style().unpolish(self)
+        self.style().polish(self)
 
     def menu(self) -> QMenu:
         """Return a menu of everything that can be done with the file."""
@@ -187,10 +215,10 @@ class ModelCard(QFrame):
         inner.setSpacing(tokens.SPACE_XS)
         inner.addLayout(title)
         inner.addLayout(numbers)
-        for line in describe(model):
-            label = TextLabel(line, "caption")
-            label.setToolTip(line)
+        self._lines = [TextLabel("", "caption") for _ in describe(model)]
+        for label in self._lines:
             inner.addWidget(label)
+        self.show_model(model)
         inner.addSpacing(tokens.SPACE_XS)
         inner.addLayout(foot)
         layout = QVBoxLayout(self)
@@ -199,13 +227,26 @@ class ModelCard(QFrame):
         layout.addWidget(self.picture)
         layout.addLayout(inner)
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Open the model where the card itself is clicked."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.pos()):
+            self.asked.emit("open", self.model)
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Open the model with Enter or Space."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.asked.emit("open", self.model)
+        else:
+            super().keyPressEvent(event)
+
 
 def describe(model: ModelFile) -> list[str]:
     """Return three lines: task and classes, data and size, the file's kind and date."""
     named = ", ".join(model.classes[:_NAMED_CLASSES])
     more = len(model.classes) - _NAMED_CLASSES
     classes = f"{named} and {more} more" if more > 0 else named
-    task = str((model.run.facts.task or model.run.args.get("task")) if model.run else "") or "model"
+    task = _task_of(model) or "model"
     version = f"data {model.run.version}" if model.run is not None and model.run.version else ""
     size = f"{model.checkpoint.size_bytes / 1e6:.1f} MB"
     date = time.strftime("%d %b %Y %H:%M", time.localtime(model.checkpoint.modified))
@@ -216,6 +257,12 @@ def describe(model: ModelFile) -> list[str]:
     ]
 
 
+def _task_of(model: ModelFile) -> str:
+    if model.task or model.run is None:
+        return model.task
+    return str(model.run.facts.task or model.run.args.get("task") or "")
+
+
 def file_of(path: Path) -> ModelFile:
     """Return a file from elsewhere as a model.
 
@@ -223,7 +270,7 @@ def file_of(path: Path) -> ModelFile:
         OSError: The file is gone.
     """
     status = path.stat()
-    kind = "best" if path.suffix == ".pt" else "exported"
+    kind = "file" if path.suffix.lower() in TRAINABLE else "exported"
     return ModelFile(Checkpoint(path, kind, status.st_size, status.st_mtime), None)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QImage
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -17,13 +18,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.cfg.model_catalogue import CatalogueEntry
 from engine.runtime.paths import increment_path
 from studio.jobs.client import Job, JobsClient, RunsWatcher
-from studio.jobs.messages import Failed, Validated
+from studio.jobs.messages import Failed, ModelFacts, Progress, Validated
+from studio.jobs.weights import fetch_weights
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot
-from studio.panels.models.card import ModelCard, ModelFile
+from studio.model.weights_state import weights_of
+from studio.panels.models.card import ModelCard, ModelFile, file_of
+from studio.panels.models.details import ModelDetails
 from studio.panels.models.gather import gather_models
+from studio.panels.models.trained_menu import build_trained_menu
 from studio.storage.versions import list_versions
 from studio.theme import tokens
 from studio.widgets.empty_state import EmptyState, Step
@@ -35,6 +41,7 @@ from studio.widgets.text_label import TextLabel
 
 _EXTRA = "models.files"
 _VALIDATIONS = "validations"
+_FILES = "Models (*.pt *.safetensors *.onnx *.torchscript)"
 
 
 class ModelsPanel(QWidget):
@@ -73,19 +80,32 @@ class ModelsPanel(QWidget):
         self.all_files = QCheckBox("All files")
         self.all_files.setToolTip("Also the latest weights, single epochs and exported files")
         self.all_files.toggled.connect(lambda _on: self.refresh())
-        self.add_button = TextButton("Add a model file", "normal", "add")
+        self.get_button = TextButton("Get a trained model", "normal", "import")
+        self.get_button.setToolTip("Models that others have trained, by name")
+        self.get_button.clicked.connect(self._on_get)
+        self.add_button = TextButton("Open a model file", "normal", "add")
         self.add_button.clicked.connect(self._on_add)
         self.banner = MessageBanner()
         self.progress = ProgressRow("Validating")
         self.progress.cancelled.connect(self._on_cancelled)
         self.progress.hide()
+        self.details = ModelDetails()
+        self.details.closed.connect(self.close_details)
+        self.details.asked.connect(self._on_asked)
+        self.details.hide()
+        self._reading: Job | None = None
+        self._known: dict[Path, ModelFacts] = {}
         self._content = QWidget()
         self._flow = FlowLayout(self._content, tokens.SPACE_L)
         self._flow.setContentsMargins(0, 0, 0, tokens.SPACE_L)
         self._empty = EmptyState(
             "No model yet",
-            "Every training leaves its best model here, with its picture and its figures.",
-            (Step("Train one", self.training_asked.emit, "primary", "train"),),
+            "Every training leaves its best model here, with its picture and its figures. "
+            "A model from elsewhere can be opened too.",
+            (
+                Step("Train one", self.training_asked.emit, "primary", "train"),
+                Step("Open a model file", self._on_add, "normal", "add"),
+            ),
             "models",
         )
         self._stack = QStackedWidget()
@@ -126,6 +146,51 @@ class ModelsPanel(QWidget):
         self.progress.start(f"Validating {model.title}")
         self.progress.show()
 
+    def open_model(self, model: ModelFile) -> None:
+        """Read a model file and show beside the cards what it says."""
+        self.details.show_waiting(model)
+        self.details.show()
+        self._mark_open()
+        classes = [cls.name for cls in self._project.classes()]
+        job = self._jobs.inspect(model.checkpoint.path, len(classes) or None)
+        self._reading = job
+        job.finished.connect(lambda facts: self._on_read(job, facts, classes))
+        job.failed.connect(lambda failed: self._on_unread(job, failed))
+
+    def open_file(self, path: Path) -> None:
+        """Add a model file to this project's cards and show what it says."""
+        kept = [name for name in self._project.recall(_EXTRA, []) if name != str(path)]
+        self._project.remember(_EXTRA, [*kept, str(path)])
+        self.refresh()
+        try:
+            self.open_model(file_of(path))
+        except OSError as error:
+            self.banner.show_message(f"{path.name}: {error.strerror or error}.")
+
+    def close_details(self) -> None:
+        """Give the room back to the cards."""
+        self.details.hide()
+        self._mark_open()
+
+    def get_trained(self, entry: CatalogueEntry) -> None:
+        """Show a published model, fetching its file where it is not on this computer yet."""
+        path = weights_of(entry).path
+        if path is not None:
+            self.open_file(path)
+            return
+        if self._job is not None:
+            return
+        self.banner.hide()
+        self._job = self._jobs.call(
+            lambda steps: fetch_weights(entry.weights, steps.progress, steps.is_cancelled)
+        )
+        self._job.progressed.connect(self._on_fetching)
+        self._job.finished.connect(self.open_file)
+        self._job.failed.connect(self._on_failed)
+        self._job.ended.connect(self._on_ended)
+        self.progress.start(f"Fetching {entry.weights}")
+        self.progress.show()
+
     def _on_runs(self, runs: Sequence[RunSnapshot]) -> None:
         """Only what a card shows counts, or a live training would rebuild them twice a second."""
         self._runs = list(runs)
@@ -148,10 +213,20 @@ class ModelsPanel(QWidget):
             self._flow.addWidget(card)
             self.cards.append(card)
         self._stack.setCurrentIndex(1 if self.cards else 0)
+        self._tell_cards()
+        self._mark_open()
+
+    def _mark_open(self) -> None:
+        opened = self.details.model if not self.details.isHidden() else None
+        path = opened.checkpoint.path if opened is not None else None
+        for card in self.cards:
+            card.set_open(card.model.checkpoint.path == path)
 
     def _on_asked(self, key: str, model: ModelFile) -> None:
         path = model.checkpoint.path
-        if key == "validate":
+        if key == "open":
+            self.open_model(model)
+        elif key == "validate":
             self.validate(model)
         elif key == "validation" and model.run is not None:
             self.validation_asked.emit(model.run.folder, model.title)
@@ -161,13 +236,35 @@ class ModelsPanel(QWidget):
             self.asked.emit(key, path)
 
     def _on_add(self) -> None:
-        name, _filter = QFileDialog.getOpenFileName(
-            self, "Add a model file", "", "Models (*.pt *.onnx *.torchscript)"
-        )
+        name, _filter = QFileDialog.getOpenFileName(self, "Open a model file", "", _FILES)
         if name:
-            kept = [path for path in self._project.recall(_EXTRA, []) if path != name]
-            self._project.remember(_EXTRA, [*kept, name])
-            self.refresh()
+            self.open_file(Path(name))
+
+    def _on_get(self) -> None:
+        menu = build_trained_menu(self.get_trained, self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.get_button.mapToGlobal(self.get_button.rect().bottomLeft()))
+
+    def _on_fetching(self, progress: Progress) -> None:
+        self.progress.set_progress(progress.done, progress.total)
+        self.progress.set_title(progress.text)
+
+    def _on_read(self, job: Job, facts: ModelFacts, classes: list[str]) -> None:
+        self._known[Path(facts.path)] = facts
+        self._tell_cards()
+        if job is self._reading:
+            self.details.show_facts(facts, self._project.task, classes)
+
+    def _tell_cards(self) -> None:
+        """Let the cards of files from elsewhere say what was read in them."""
+        for card in self.cards:
+            facts = self._known.get(card.model.checkpoint.path)
+            if facts is not None and card.model.run is None:
+                card.show_model(replace(card.model, task=facts.task, classes=facts.names))
+
+    def _on_unread(self, job: Job, failed: Failed) -> None:
+        if job is self._reading and failed.kind != "cancelled":
+            self.details.show_failed(failed)
 
     def _on_validated(self, model: ModelFile, result: Validated) -> None:
         self.validation_asked.emit(Path(result.folder), model.title)
@@ -190,19 +287,25 @@ class ModelsPanel(QWidget):
         head.addWidget(TextLabel("Models", "title"))
         head.addStretch()
         head.addWidget(self.all_files)
+        head.addWidget(self.get_button)
         head.addWidget(self.add_button)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(self._content)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(scroll)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, 0)
-        layout.setSpacing(tokens.SPACE_M)
-        layout.addLayout(head)
-        layout.addWidget(self.banner)
-        layout.addWidget(self.progress)
-        layout.addWidget(self._stack, 1)
+        left = QVBoxLayout()
+        left.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, 0)
+        left.setSpacing(tokens.SPACE_M)
+        left.addLayout(head)
+        left.addWidget(self.banner)
+        left.addWidget(self.progress)
+        left.addWidget(self._stack, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(left, 1)
+        layout.addWidget(self.details)
 
 
 def _name_of(model: ModelFile) -> str:

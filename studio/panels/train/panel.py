@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 
 from engine.runtime.device import DeviceInfo, list_devices
 from studio.jobs.client import Job, JobsClient, RunsWatcher
-from studio.jobs.messages import Failed
-from studio.jobs.preparation import train_project
+from studio.jobs.messages import Failed, ModelFacts, Progress
+from studio.jobs.model_words import takeover_text, why_not_trained
+from studio.jobs.preparation import FREEZING, train_project
 from studio.model.project import Project
 from studio.model.run_facts import History
 from studio.model.runs import RunSnapshot
@@ -73,6 +74,7 @@ class TrainPanel(QWidget):
         self._runs: list[RunSnapshot] = []
         self._devices: list[DeviceInfo] = []
         self._preparing: Job | None = None
+        self._read: object = None  # the model file that was looked into last
         self._followed: Path | None = None
         self._counted = summarise_project(project)
         self._summary = TextLabel("", "secondary", wrap=True)
@@ -80,7 +82,8 @@ class TrainPanel(QWidget):
         self.form = TrainForm(project.task)
         self.train_button = TextButton("Train", "primary", "play")
         self.train_button.clicked.connect(self.train)
-        self.progress = ProgressRow("Freezing the labels")
+        self._step = FREEZING
+        self.progress = ProgressRow(FREEZING)
         self.progress.cancelled.connect(self._on_cancelled)
         self.banner = MessageBanner()
         self.table = RunsTable()
@@ -118,11 +121,12 @@ class TrainPanel(QWidget):
                 is_cancelled=steps.is_cancelled,
             )
         )
-        self._preparing.progressed.connect(lambda p: self.progress.set_progress(p.done, p.total))
+        self._preparing.progressed.connect(self._on_preparing)
         self._preparing.finished.connect(self._on_started)
         self._preparing.failed.connect(self._on_not_started)
         self._preparing.ended.connect(self._on_prepared)
-        self.progress.start()
+        self._step = FREEZING
+        self.progress.start(FREEZING)
         self._offer()
 
     def show_run(self, folder: Path) -> None:
@@ -136,6 +140,7 @@ class TrainPanel(QWidget):
         if self._project.task != self.form.task:
             self._show_form(TrainForm(self._project.task))
         self._counted = summarise_project(self._project)
+        self.form.show_classes(len(self._counted.classes))
         self._offer()
 
     def _show_form(self, form: TrainForm) -> None:
@@ -143,6 +148,7 @@ class TrainPanel(QWidget):
         self._scroll.setWidget(_padded(form))
         form.restore(self._project.recall(_REMEMBERED, {}) or {})
         form.show_runs(self._runs)
+        form.show_classes(len(self._counted.classes))
         if self._devices:
             form.show_devices(self._devices)
         form.changed.connect(self._offer)
@@ -159,6 +165,32 @@ class TrainPanel(QWidget):
         self._note.setVisible(bool(self._note.text()))
         if not self._runs:
             self._show_empty(problem)
+        if self.isVisible():
+            self._look_into_model()
+
+    def _look_into_model(self) -> None:
+        """Say of a file of somebody's own what a training keeps of it: the worker reads it, once."""
+        path, classes = self.form.own_file(), self._counted.classes
+        wanted = None if path is None else (path, path.stat().st_mtime_ns, classes, self.form)
+        if wanted == self._read:
+            return
+        self._read = wanted
+        if path is None:
+            return
+        self.form.say_of_model("Reading the file…")
+        job = self._jobs.inspect(path, len(classes))
+        job.finished.connect(lambda facts: self._on_model_read(wanted, facts))
+        job.failed.connect(lambda failed: self._on_model_unread(wanted, failed))
+
+    def _on_model_read(self, wanted: object, facts: ModelFacts) -> None:
+        if wanted == self._read:
+            problem = why_not_trained(facts, self.form.task)
+            words = problem or takeover_text(facts, self._counted.classes)
+            self.form.say_of_model(words, wrong=bool(problem))
+
+    def _on_model_unread(self, wanted: object, failed: Failed) -> None:
+        if wanted == self._read and failed.kind != "cancelled":
+            self.form.say_of_model(f"{failed.message} {failed.remedy}".strip(), wrong=True)
 
     def _note_text(self, errors: dict[str, str]) -> str:
         if errors:
@@ -195,6 +227,13 @@ class TrainPanel(QWidget):
     def _on_cancelled(self) -> None:
         if self._preparing is not None:
             self._preparing.cancel()
+
+    def _on_preparing(self, progress: Progress) -> None:
+        """Show the present step; the time left is counted from its own beginning."""
+        if progress.text and progress.text != self._step:
+            self._step = progress.text
+            self.progress.start(progress.text)
+        self.progress.set_progress(progress.done, progress.total)
 
     def _on_started(self, folder: Path) -> None:
         self.show_run(folder)

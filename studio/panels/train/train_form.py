@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QWidget
 from engine.cfg.schema import arguments_for, by_name
 from engine.runtime.device import DeviceInfo
 from studio.model.runs import RunSnapshot
-from studio.panels.train.choices import DeviceEditor, ModelEditor, best_device, default_model
+from studio.panels.train.device_editor import DeviceEditor, best_device
+from studio.panels.train.model_editor import ModelEditor, default_model
 from studio.widgets.form import Form
 from studio.widgets.form_fields import Field, argument_fields
 
@@ -26,6 +27,7 @@ _LABELS = {
 }
 # Said by the project, by Resume or by nobody: no place in the form.
 _NOT_ASKED = frozenset({"data", "project", "exist_ok", "resume", "save", "verbose"})
+MODEL_SUFFIXES = (".pt", ".safetensors")
 # A processor needs minutes for what a GPU does in seconds: begin with less, and let the person ask for more.
 _ON_CPU = {"imgsz": 320, "batch": 8}
 
@@ -51,6 +53,21 @@ class TrainForm(Form):
         """Offer the best weights of these runs to go on from."""
         if self._models is not None:
             self._models.show_choices(self.task, runs)
+
+    def show_classes(self, count: int) -> None:
+        """Take note of how many classes will be learnt."""
+        if self._models is not None:
+            self._models.show_classes(count)
+
+    def own_file(self) -> Path | None:
+        """Return the chosen model where it is a file of somebody's own, not a model by name."""
+        path = Path(str(self.values.value("model") or ""))
+        return path if path.suffix in MODEL_SUFFIXES and path.is_file() else None
+
+    def say_of_model(self, text: str, *, wrong: bool = False) -> None:
+        """Say below the model what it is, or why it cannot be used."""
+        if self._models is not None:
+            self._models.say(text, "danger" if wrong else "caption")
 
     def show_devices(self, devices: Sequence[DeviceInfo]) -> None:
         """Offer this computer's devices, and defaults that suit the best of them."""

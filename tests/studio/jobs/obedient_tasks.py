@@ -6,11 +6,12 @@ import os
 import time
 from typing import Any
 
+from engine.data.annotations import Polygon
 from engine.runtime.errors import DatasetError
 from studio.jobs.messages import Predicted, PredictedShape, PredictionDone, Progress, Result
 from studio.jobs.worker import Context
 
-SHAPE = PredictedShape(0, "bolt", 0.9, (1.0, 2.0, 3.0, 4.0), ((1.0, 2.0), (3.0, 2.0), (3.0, 4.0)))
+SHAPE = PredictedShape(0, "bolt", 0.9, Polygon(((1.0, 2.0), (3.0, 2.0), (3.0, 4.0))))
 
 
 def run(request: Any, context: Context) -> Result:

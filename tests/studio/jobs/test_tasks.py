@@ -80,12 +80,12 @@ def test_predict_gives_the_objects_of_each_image_and_passes_over_a_broken_one(
     assert done.shapes == len(by_key[7].shapes) + len(by_key[9].shapes)
     for key, (width, height) in ((7, (64, 64)), (9, (120, 40))):
         for shape in by_key[key].shapes:
-            x1, y1, x2, y2 = shape.box
+            x1, y1, x2, y2 = shape.geometry.bounds()
             assert 0 <= x1 < x2 <= width
             assert 0 <= y1 < y2 <= height
             assert (shape.class_name, shape.class_id) == ("square", 0)
             assert 0 <= shape.score <= 1
-            assert len(shape.polygon) >= 3
+            assert len(shape.geometry.exterior) >= 3
     pid = client.worker_pid
     assert isinstance(
         end_of(qtbot, client.predict(weights, pictures[:1], EVERYTHING)), PredictionDone

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from engine.data.annotations import Box, Polygon
+from engine.data.annotations import Box, Polygon, Tag
 from studio.jobs.messages import Predicted, PredictedShape
 from studio.jobs.suggestions import SuggestionSink
 from studio.panels.predict import PredictPanel
@@ -28,7 +28,7 @@ def panel(qtbot, project, jobs, watcher) -> PredictPanel:
 
 
 def shape(name: str, box: tuple[float, float, float, float], score: float = 0.9) -> PredictedShape:
-    return PredictedShape(0, name, score, box)
+    return PredictedShape(0, name, score, Box(*box))
 
 
 def test_the_images_to_look_at_are_counted(panel):
@@ -101,9 +101,9 @@ def test_what_is_drawn_already_is_not_suggested_again(project):
     image_id = project.image_ids()[0]
     (drawn,) = project.shapes(image_id)
     x1, y1, x2, y2 = drawn.geometry.bounds()
-    near, other = (x1 + 1, y1, x2 + 1, y2), (x1 + 12, y1, x2 + 12, y2)
+    near = (x1 + 1, y1, x2 + 1, y2)
     ring = ((x1 + 12, y1), (x2 + 12, y1), (x2 + 12, y2))
-    outlined = PredictedShape(0, "square", 0.5, other, ring)
+    outlined = PredictedShape(0, "square", 0.5, Polygon(ring))
     sink = SuggestionSink(project)
     sink.take(Predicted(1, image_id, (shape("square", near), outlined, shape("disc", near))))
     sink.flush()
@@ -132,3 +132,20 @@ def test_a_new_prediction_replaces_the_suggestions_of_its_images(project):
     (only,) = project.suggestions(image_id)
     assert only.geometry == Box(20, 20, 30, 30)
     assert not isinstance(only.geometry, Polygon)
+
+
+def test_a_class_of_the_whole_image_is_suggested_once(project):
+    image_id = project.image_ids()[-1]
+    tag = PredictedShape(0, "square", 0.7, Tag())
+    for _ in range(2):
+        sink = SuggestionSink(project)
+        sink.take(Predicted(1, image_id, (tag,)))
+        sink.flush()
+        (only,) = project.suggestions(image_id)
+        assert isinstance(only.geometry, Tag)
+    project.accept_suggestions(image_id)
+    sink.take(Predicted(1, image_id, (tag,)))
+    assert sink.count.already == 1
+    drawn = project.image_ids()[0]
+    sink.take(Predicted(1, drawn, (tag,)))
+    assert sink.count.already == 1, "a square drawn on it does not say that the image is one"

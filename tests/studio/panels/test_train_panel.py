@@ -10,6 +10,7 @@ import yaml
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from engine.runtime.settings import settings
 from studio.jobs.training import stop_training
 from studio.model.runs import RunState, summarise
 from studio.panels.train.panel import TrainPanel
@@ -70,17 +71,114 @@ def test_essentials_are_on_top_and_the_rest_is_folded_and_searchable(panel, qtbo
     assert "resume" not in panel.form.values.fields
 
 
+def texts_of(box) -> list[str]:
+    return [box.itemText(i) for i in range(box.count())]
+
+
+def choose(box, value: str) -> None:
+    """Choose an entry as a person does: open the list, go to it with the keys, press Enter."""
+    row = box.findData(value)
+    assert row >= 0, (value, [box.itemData(i) for i in range(box.count())])
+    box.showPopup()
+    box.view().setCurrentIndex(box.model().index(row, 0))
+    QTest.keyClick(box.view(), Qt.Key.Key_Return)
+    assert box.currentIndex() == row
+
+
 def test_models_and_devices_are_offered_by_name(panel, make_run, watcher, qtbot):
     make_run("train", FINISHED, exit_record={"code": 0})
-    box = panel.form.row("model").control
-    qtbot.waitUntil(lambda: any("mAP 0.200" in box.itemText(i) for i in range(box.count())))
-    texts = [box.itemText(i) for i in range(box.count())]
-    assert sum("YOLO11" in text for text in texts) == 5
-    assert box.currentText().startswith("YOLO11 nano")
+    box = panel.form.row("model").control.models
+    qtbot.waitUntil(lambda: any("mAP 0.200" in text for text in texts_of(box)))
+    texts = texts_of(box)
+    for family in ("YOLO11", "YOLO26", "YOLO12", "YOLOv8"):
+        assert sum(text.startswith(f"{family} ") for text in texts) == 5
+        assert family in texts, "its heading"
+    assert not any("YOLOE" in text for text in texts), "not trained here"
+    assert box.currentText() == "YOLO11 nano · 2.9 M"
     assert texts[-1] == "From a file…"
+    heading = box.model().index(texts.index("YOLO26"), 0)
+    assert not heading.flags() & Qt.ItemFlag.ItemIsSelectable
     device = panel.form.row("device").control
     assert [device.itemData(i) for i in range(device.count())] == [d.id for d in panel._devices]
     assert panel.form.arguments()["device"] == panel._devices[0].id
+
+
+@pytest.fixture
+def online(monkeypatch) -> None:
+    """Weights could be fetched; nothing is."""
+    monkeypatch.setenv("MASKWRIGHT_OFFLINE", "0")
+
+
+def test_without_the_network_only_what_is_here_can_be_chosen(panel):
+    editor = panel.form.row("model").control
+    choose(editor.models, "yolo26n-seg.yaml")
+    assert not editor.start.model().index(0, 0).flags() & Qt.ItemFlag.ItemIsEnabled
+    line = editor.start.itemData(0, Qt.ItemDataRole.UserRole + 1)
+    assert line == "Trained weights · not on this computer, and the network is switched off"
+
+
+def test_a_model_starts_from_trained_or_random_weights(online, panel):
+    editor = panel.form.row("model").control
+    assert texts_of(editor.start) == ["Trained weights", "Random weights"]
+    assert editor.start.currentText() == "Random weights", "nothing is fetched unasked"
+    assert "Learns everything from your images" in editor.note.text()
+    choose(editor.start, "yolo11n-seg.pt")
+    assert panel.form.arguments()["model"] == "yolo11n-seg.pt"
+    assert "fetched once, about 5.8 MB" in editor.note.text()
+    assert "It knows 80 classes, this project 1" in editor.note.text()
+    choose(editor.models, "yolo26s-seg.yaml")
+    assert panel.form.arguments()["model"] == "yolo26s-seg.pt", "still from trained weights"
+    choose(editor.start, "yolo26s-seg.yaml")
+    choose(editor.models, "yolov8n-seg.yaml")
+    assert panel.form.arguments()["model"] == "yolov8n-seg.yaml"
+
+
+def test_weights_that_nobody_published_cannot_be_chosen(online, panel):
+    editor = panel.form.row("model").control
+    choose(editor.start, "yolo11n-seg.pt")
+    choose(editor.models, "yolo12n-seg.yaml")
+    assert panel.form.arguments()["model"] == "yolo12n-seg.yaml"
+    trained = editor.start.model().index(0, 0)
+    assert not trained.flags() & Qt.ItemFlag.ItemIsEnabled
+    assert editor.start.currentText() == "Random weights"
+
+
+def test_weights_on_this_computer_are_where_one_begins(qtbot, project, jobs, watcher, tmp_path):
+    settings["weights_dir"] = str(tmp_path)
+    (tmp_path / "yolo11n-seg.pt").write_bytes(b"x" * 6_200_000)
+    panel = TrainPanel(project, jobs, watcher)
+    qtbot.addWidget(panel)
+    panel.show()
+    editor = panel.form.row("model").control
+    assert panel.form.arguments()["model"] == "yolo11n-seg.pt"
+    assert editor.start.currentText() == "Trained weights"
+    assert "on this computer" in editor.note.text()
+
+
+@pytest.mark.slow
+def test_a_file_says_what_a_training_keeps_of_it(panel, random_weights, qtbot):
+    editor = panel.form.row("model").control
+    panel.form.values.set_value("model", str(random_weights))
+    assert not editor.start.isVisible(), "a file brings its own weights"
+    qtbot.waitUntil(lambda: "knows this project's classes" in editor.note.text(), timeout=60_000)
+    panel._project.add_class("disc")
+    panel.refresh()
+    qtbot.waitUntil(
+        lambda: "It knows 1 class, this project 2." in editor.note.text(), timeout=60_000
+    )
+    assert "class scores" in editor.note.text()
+
+
+@pytest.mark.slow
+def test_a_file_that_is_no_model_is_told_before_training(panel, tmp_path, qtbot):
+    fake = tmp_path / "fake.pt"
+    fake.write_text("<html>not found</html>")
+    panel.form.values.set_value("model", str(fake))
+    note = panel.form.row("model").control.note
+    qtbot.waitUntil(lambda: "fake.pt" in note.text(), timeout=60_000)
+    assert note.property("role") == "danger"
+    panel.form.values.set_value("model", "yolo11n-seg.yaml")
+    assert note.property("role") == "caption"
 
 
 def test_a_value_out_of_range_is_refused_where_it_is_typed_and_can_be_taken_back(panel, qtbot):

@@ -1,0 +1,247 @@
+"""Choosing what a training starts from: a family and scale, with or without trained weights, a run, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.cfg.model_catalogue import CatalogueEntry, find_entry, models_for, title_of
+from studio.model.runs import RunSnapshot
+from studio.model.weights_state import WeightsState, weights_of
+from studio.theme import tokens
+from studio.theme.theme import current_colors
+from studio.widgets.form_fields import Field
+from studio.widgets.text_label import TextLabel
+from studio.widgets.value_editors import ChoiceEditor
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+_LINE = Qt.ItemDataRole.UserRole + 1
+_HEADING = Qt.ItemDataRole.UserRole + 2
+# What each scale is good for, in a picker's words.
+_GOOD_FOR = {
+    "n": "fastest, trains on a processor",
+    "s": "fast, a little better",
+    "m": "balanced, wants a GPU",
+    "l": "slow, better with many images",
+    "x": "slowest, best with very many images",
+}
+_FAMILIES = {
+    "YOLO11": "well tried, the default",
+    "YOLO26": "newest, can do without removing duplicates",
+    "YOLO12": "with attention, slower and often better",
+    "YOLOv8": "for models of older projects",
+}
+_FROM_FILE = "…from file"
+_MODEL_FILES = "Models (*.pt *.safetensors *.yaml *.yml)"
+_RANDOM = "Learns everything from your images: wants many of them, and many epochs."
+
+
+def default_model(task: str) -> str:
+    """Return the model to begin with: the smallest, from its trained weights where they are on this computer."""
+    entry = models_for(task)[0]
+    return entry.weights if weights_of(entry).path is not None else entry.name
+
+
+class ModelEditor(QWidget):
+    """Two lists and a line: which model, which weights it starts with, and what that means.
+
+    Signals:
+        edited: The person chose.
+    """
+
+    edited = Signal()
+
+    def __init__(self, field: Field, task: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._told: object = None
+        self._last: Any = field.default
+        self._said_of: Any = None
+        self._classes = 0
+        self.models = _List(field, "Model")
+        self.models.setMaxVisibleItems(24)
+        self.models.edited.connect(self._on_model)
+        self.start = _List(field, "Starts from")
+        self.start.edited.connect(self._on_start)
+        self.note = TextLabel("", "caption", wrap=True)
+        layout = QVBoxLayout(self)
+        above = (tokens.TOOL_SIZE - tokens.CONTROL_HEIGHT) // 2  # level with the row's label
+        layout.setContentsMargins(0, above, 0, 0)
+        layout.setSpacing(tokens.SPACE_XS)
+        for widget in (self.models, self.start, self.note):
+            layout.addWidget(widget)
+        self.setFocusProxy(self.models)
+        self.show_choices(task, [])
+
+    def show_choices(self, task: str, runs: Sequence[RunSnapshot]) -> None:
+        """Offer the models of a task and the trained ones of these runs."""
+        told = (task, [(run.folder, run.state, run.facts.best_fitness) for run in runs])
+        if told == self._told:
+            return
+        self._told = told
+        trained = [run for run in runs if run.best.is_file() and run.facts.task in (task, None)]
+        self.models.clear()
+        if trained:
+            self.models.add_heading("Go on from a training of this project")
+            for run in trained:
+                self.models.addItem(_run_text(run), str(run.best))
+        family = ""
+        for entry in models_for(task):
+            if entry.family != family:
+                family = entry.family
+                self.models.add_heading(family, _FAMILIES.get(family, ""))
+            self.models.add(_entry_text(entry), _GOOD_FOR.get(entry.scale, ""), entry.name)
+        self.models.insertSeparator(self.models.count())
+        self.models.addItem("From a file…", _FROM_FILE)
+        self.show_value(self._last)
+
+    def show_classes(self, count: int) -> None:
+        """Take note of how many classes the project has: with others, a part of trained weights starts anew."""
+        if count != self._classes:
+            self._classes = count
+            self._show_start()
+
+    def raw(self) -> Any:
+        """Return the chosen name or path."""
+        return self._last
+
+    def show_value(self, value: Any) -> None:
+        """Show a choice; a file that is not in the list joins it."""
+        self._last = value
+        if not self.models.count():
+            return
+        entry = _entry_of(value)
+        data = value if entry is None else entry.name
+        index = self.models.findData(data)
+        if index < 0:
+            index = self.models.count() - 1
+            self.models.insertItem(index, Path(str(value)).name, value)
+        self.models.setCurrentIndex(index)
+        self._show_start()
+
+    def say(self, text: str, role: str = "caption") -> None:
+        """Say below the lists what the chosen file is; the next choice takes it away."""
+        self._said_of = self._last
+        self.note.setText(text)
+        self.note.set_role("danger" if role == "danger" else "caption")
+        self.note.setVisible(bool(text))
+
+    def _show_start(self) -> None:
+        """Offer the weights of the chosen model; a file brings its own."""
+        entry = _entry_of(self._last)
+        self.start.setVisible(entry is not None)
+        if entry is None:
+            if self._said_of != self._last:
+                self.say("")
+            return
+        state = weights_of(entry)
+        self.start.clear()
+        self.start.add("Trained weights", state.words(), entry.weights)
+        if not state.can_be_had:
+            self.start.forbid_last()
+        self.start.add("Random weights", "to learn from nothing", entry.name)
+        self.start.setCurrentIndex(self.start.findData(self._last))
+        trained = state if self._last == entry.weights else None
+        self.say(_note_of(entry, trained, self._classes))
+
+    def _on_model(self) -> None:
+        """Another model keeps the choice between trained and random weights."""
+        chosen = self.models.currentData()
+        if chosen == _FROM_FILE:
+            path, _filter = QFileDialog.getOpenFileName(self, "Choose a model", "", _MODEL_FILES)
+            chosen = path or self._last
+        elif (entry := find_entry(chosen)) is not None and entry.name == chosen:
+            chosen = self._weights_for(entry)
+        self.show_value(chosen)
+        self.edited.emit()
+
+    def _weights_for(self, entry: CatalogueEntry) -> str:
+        before, state = _entry_of(self._last), weights_of(entry)
+        wanted = before is None or self._last == before.weights
+        # After a file nobody has said yet that something may be fetched.
+        has_them = state.path is not None if before is None else state.can_be_had
+        return entry.weights if wanted and has_them else entry.name
+
+    def _on_start(self) -> None:
+        self._last = self.start.currentData()
+        self._show_start()
+        self.edited.emit()
+
+
+class _List(ChoiceEditor):
+    """A list with headings, and with remarks that show only while it is open."""
+
+    def __init__(self, field: Field, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        self.clear()
+        self.setAccessibleName(name)
+        self.setItemDelegate(_LineDelegate(self))
+
+    def add(self, text: str, remark: str, value: str) -> None:
+        """Add an entry; closed, the list shows only ``text``."""
+        self.addItem(text, value)
+        self.setItemData(self.count() - 1, " · ".join(filter(None, (text, remark))), _LINE)
+
+    def add_heading(self, text: str, remark: str = "") -> None:
+        """Add a line that only says what follows."""
+        self.add(text, remark, "")
+        self.forbid_last()
+        self.setItemData(self.count() - 1, True, _HEADING)
+
+
+class _LineDelegate(QStyledItemDelegate):
+    """Draws an entry with its remark, and headings in bold."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """Put the whole line in place of the short text."""
+        super().initStyleOption(option, index)
+        option.text = index.data(_LINE) or option.text
+        if index.data(_HEADING):
+            option.font.setBold(True)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """Draw a line; a separator is a hairline, as Qt's own delegate draws it."""
+        if index.data(Qt.ItemDataRole.AccessibleDescriptionRole) != "separator":
+            super().paint(painter, option, index)
+            return
+        middle = option.rect.center().y()
+        painter.setPen(QColor(current_colors().line))
+        painter.drawLine(option.rect.left(), middle, option.rect.right(), middle)
+
+
+def _entry_of(value: Any) -> CatalogueEntry | None:
+    """Return the model that a plain name stands for; a path is somebody's own file."""
+    text = str(value or "")
+    return find_entry(text) if Path(text).name == text else None
+
+
+def _entry_text(entry: CatalogueEntry) -> str:
+    return f"{title_of(entry.name)} · {entry.parameters / 1e6:.1f} M"
+
+
+def _note_of(entry: CatalogueEntry, trained: WeightsState | None, classes: int) -> str:
+    size = f"{entry.parameters / 1e6:.1f} million parameters, {entry.gflops:.0f} GFLOPs at {entry.imgsz} px."
+    if trained is None:
+        return f"{size} {_RANDOM}"
+    parts = [size, f"{trained.name}: {trained.words()}."]
+    if classes and classes != entry.classes:
+        parts.append(
+            f"It knows {entry.classes} classes, this project {classes}: what tells classes starts anew, "
+            "all else is kept."
+        )
+    return " ".join(parts)
+
+
+def _run_text(run: RunSnapshot) -> str:
+    fitness = run.facts.best_fitness
+    return f"{run.name} · mAP {fitness:.3f}" if fitness is not None else run.name
