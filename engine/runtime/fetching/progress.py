@@ -14,6 +14,7 @@ from engine.runtime.log import LOGGER, is_shown
 
 _WINDOW_S = 5.0  # the speed is that of the last seconds, not since a pause or an earlier process
 _REPORT_EVERY_S = 0.1
+_SILENT_S = 1.0
 _LINE = 100
 
 
@@ -99,10 +100,11 @@ class Meter:
         self._report = report or _REPORT.get() or TerminalLine()
         self._samples: deque[tuple[float, int]] = deque()
         self._reported = float("-inf")
+        self._heard = time.monotonic()
 
     def arrived(self, done: int) -> None:
         """Say that ``done`` bytes are here now."""
-        now = time.monotonic()
+        now = self._heard = time.monotonic()
         self.done = done
         if self._samples and done < self._samples[-1][1]:
             self._samples.clear()  # started again
@@ -111,6 +113,12 @@ class Meter:
             self._samples.popleft()
         if now - self._reported >= _REPORT_EVERY_S:
             self._send(now, "")
+
+    def idle(self) -> None:
+        """Say that nothing has arrived since the last time."""
+        now = time.monotonic()
+        silent = now - self._heard > _SILENT_S
+        self._send(now, "waiting for an answer" if silent else "")
 
     def waits(self, note: str) -> None:
         """Say why nothing arrives."""

@@ -22,6 +22,7 @@ from engine.runtime.fetching.source import (
     TransferBroken,
     source_of,
 )
+from engine.runtime.fetching.stream import TICK_S, opened
 from engine.runtime.file_lock import locked
 from engine.runtime.log import LOGGER
 
@@ -30,7 +31,6 @@ Complaint = Callable[[Path], str | None]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DAMAGED_TRIES = 2
-_TICK_S = 0.1
 
 
 def fetch(
@@ -144,7 +144,7 @@ class _Transfer:
     def _attempt(self) -> None:
         part = self._part
         offset = part.size if part.validator else 0
-        with self._source.open(offset, part.validator) as body:
+        with opened(self._source, offset, part.validator, self._meter.idle) as body:
             with _writing():
                 if body.start == 0:
                     part.begin(body.validator, body.digest)
@@ -200,7 +200,7 @@ class _Transfer:
         end = time.monotonic() + min(wait_s, self._patience.longest_wait_s)
         while (left := end - time.monotonic()) > 0:
             self._meter.waits(f"{broken.reason}; trying again in {max(round(left), 1)} s")
-            time.sleep(min(left, _TICK_S))
+            time.sleep(min(left, TICK_S))
 
     def _gave_up(self, broken: TransferBroken) -> DownloadError:
         here = self._part.size

@@ -430,6 +430,30 @@ def test_waiting_can_be_stopped_too(server, tmp_path):
     assert time.monotonic() - began < 20
 
 
+def test_a_silent_server_can_be_left_at_once(server, tmp_path):
+    """Its silence would be borne for much longer than this test may take."""
+
+    def hang(handler):
+        released.wait(30)
+        return True
+
+    notes = []
+
+    def report(progress):
+        notes.append(progress.note)
+        if progress.note == "waiting for an answer":
+            raise Stop
+
+    released = threading.Event()
+    server.special["/a.bin"] = hang
+    try:
+        with pytest.raises(Stop):
+            get(server, tmp_path / "a.bin", report=report, patience=replace(QUICK, silence_s=900))
+        assert len(notes) > 3
+    finally:
+        released.set()
+
+
 def test_a_block_receives_the_progress_of_whatever_is_fetched_inside(server, tmp_path):
     seen: list[Progress] = []
     with reporting(seen.append):
