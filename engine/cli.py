@@ -24,6 +24,8 @@ from engine.runtime.log import LOGGER, log_to_file, show_log
 from engine.runtime.paths import increment_path, log_file, write_atomic
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
+# Model files that say what they are for
+_KNOW_THEIR_TASK = (".pt", ".pth", ".safetensors", ".yaml", ".yml")
 DEBUG_VARIABLE = "MASKWRIGHT_DEBUG"
 
 HELP = """\
@@ -117,7 +119,7 @@ def _load_model(name: str | None, command: Command) -> Any:
         LOGGER.warning("No model given: %s is trained from random weights.", name)
     from engine.models.yolo.model import YOLO
 
-    knows_its_task = Path(name).suffix.lower() in (".pt", ".yaml", ".yml")
+    knows_its_task = Path(name).suffix.lower() in _KNOW_THEIR_TASK
     model = YOLO(name, task=None if knows_its_task else command.task)
     if command.task and command.task != model.task:
         LOGGER.warning("%s is a %s model: task %s is not used.", name, model.task, command.task)

@@ -17,6 +17,8 @@ from engine.runtime.errors import ModelError
 MOST_VALUES = 100_000
 MOST_LAYERS = 500
 MOST_REPEATS = 1000  # of all layers together
+MOST_BINS = 256  # of a box distance
+MOST_KEYPOINTS = 1000
 MOST_CLASSES = 100_000
 MOST_CHANNELS = 1024  # of the images
 LARGEST_NUMBER = 1_000_000
@@ -55,6 +57,14 @@ def check_description(description: Mapping[str, Any], channels: int, classes: in
     check_plain(dict(description), path or "model")
     _check_whole("channels", channels, MOST_CHANNELS, path)
     _check_whole("nc", classes, MOST_CLASSES, path)
+    _check_whole("reg_max", description.get("reg_max") or 16, MOST_BINS, path)
+    points = description.get("kpt_shape", [17, 3])
+    if not isinstance(points, list | tuple) or len(points) != 2:
+        raise ModelError(
+            f"expected kpt_shape as [keypoints, values], received {_short(points)}.", path=path
+        )
+    _check_whole("the first of kpt_shape", points[0], MOST_KEYPOINTS, path)
+    _check_whole("the second of kpt_shape", points[1], 3, path)
     depth = _checked_factors(description, path)
     rows: list[Any] = []
     for part in ("backbone", "head"):

@@ -10,7 +10,7 @@ from torch import nn
 
 from engine.cfg.arguments import Arguments
 from engine.cfg.model_yaml import find_model_yaml
-from engine.nn.checkpoint import SUFFIXES, Checkpoint, load_checkpoint
+from engine.nn.checkpoint import SUFFIXES, Checkpoint, load_checkpoint, load_weights
 from engine.nn.partial_load import LoadReport
 from engine.nn.tasks import BaseModel, model_class
 from engine.runtime.errors import ModelError
@@ -42,7 +42,7 @@ def find_start(args: Arguments, default: str) -> Start:
         CheckpointError: A file of weights cannot be read.
     """
     name, pretrained = args.model or default, args.pretrained
-    weights = load_checkpoint(pretrained).model if isinstance(pretrained, str | Path) else None
+    weights = load_weights(pretrained) if isinstance(pretrained, str | Path) else None
     if Path(name).suffix.lower() not in SUFFIXES:
         return Start(name, weights)
     model = load_checkpoint(name).model

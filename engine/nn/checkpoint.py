@@ -32,7 +32,7 @@ from engine.nn.checkpoint_writer import (
 )
 from engine.nn.inert import Inert, short
 from engine.nn.model_file import read_values
-from engine.nn.partial_load import check_fit, load_exactly, unwrapped
+from engine.nn.partial_load import check_finite, check_fit, load_exactly, unwrapped
 from engine.runtime.errors import CheckpointError, MissingCheckpointError, ModelError
 
 __all__ = [
@@ -85,6 +85,7 @@ _DEFAULTS: dict[str, Any] = {
     "software": "",
     "extra": {},
 }
+_ONLY_TRAINING = ("ema", "optimizer", "scaler")
 # A number of classes that is no other size in any model, to find where it goes
 _PROBE_CLASSES = 7
 
@@ -156,34 +157,47 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
         CheckpointError: It cannot be read, would run code, or holds a model this version cannot build.
     """
     path = find_weights(path)
-    if path.suffix.lower() == safetensors_file.SUFFIX:
-        found = _read_safetensors(path)
-    else:
-        found = _read_values(read_values(path), path)
-    found.model.args = SimpleNamespace(**found.train_args) if found.train_args else None
-    found.model.float().eval().to(device)
-    return found
+    return _ready(_read_values(_open(path), path), device)
 
 
-def load_weights(path: str | Path) -> Mapping[str, Tensor]:
-    """Return only the weights of a model file; they may lie there without any description.
+def load_weights(path: str | Path) -> tasks.BaseModel | Mapping[str, Tensor]:
+    """Return the model of a file, or its tensors alone where nothing describes their model.
 
-    For :meth:`engine.nn.base_model.BaseModel.load`, which takes those that fit.
+    For :meth:`engine.nn.base_model.BaseModel.load`, which takes those of either that fit.
 
     Raises:
         MissingCheckpointError: There is no such file.
         CheckpointError: It cannot be read, would run code, or holds no weights.
     """
     path = find_weights(path)
-    if path.suffix.lower() == safetensors_file.SUFFIX:
-        return safetensors_file.read_safetensors(path)[0]
-    values = read_values(path)
+    values = _open(path)
     bare = _bare_weights(values)
-    return _read_values(values, path).model.state_dict() if bare is None else bare
+    if bare is None:
+        return _ready(_read_values(values, path)).model
+    check_finite(bare, path)
+    return bare
+
+
+def _open(path: Path) -> Any:
+    """Return what a file holds: for safetensors the values of ours, or its tensors alone."""
+    if path.suffix.lower() != safetensors_file.SUFFIX:
+        return read_values(path)
+    tensors, metadata = safetensors_file.read_safetensors(path)
+    config = _config_of(metadata, path)
+    if config is None:
+        return tensors
+    return _completed({**config, "model": tensors}, path)
+
+
+def _ready(found: Checkpoint, device: str | torch.device = "cpu") -> Checkpoint:
+    """Bring a model to its device, ready to predict."""
+    found.model.args = SimpleNamespace(**found.train_args) if found.train_args else None
+    found.model.float().eval().to(device)
+    return found
 
 
 def _read_values(values: Any, path: Path) -> Checkpoint:
-    """Make a checkpoint of what a ``.pt`` file holds."""
+    """Make a checkpoint of what a file holds."""
     if is_ours(values):
         return _read_ours(values, path)
     if (tree := foreign.find_tree(values)) is not None:
@@ -194,10 +208,20 @@ def _read_values(values: Any, path: Path) -> Checkpoint:
     raise CheckpointError(
         f"holds {_describe(values)}, expected a model with its description.",
         path=path,
-        remedy=f"Build the model from its YAML, then load these tensors into it: "
-        f"YOLO('yolo11n-seg.yaml').load('{path.name}')."
+        remedy=_without_description(path)
         if bare is not None
         else "A checkpoint is written by training here, by YOLO.save or in the Ultralytics layout.",
+    )
+
+
+def _without_description(path: Path) -> str:
+    """Say what can be done with weights alone."""
+    remedy = f"Load them into a model of their kind: YOLO('yolo11n-seg.yaml').load('{path.name}')"
+    if path.suffix.lower() != safetensors_file.SUFFIX:
+        return f"{remedy}."
+    return (
+        f"{remedy}; or describe it as JSON in {path.stem}.json beside the file, at least "
+        '{"yaml": "yolo11n-seg.yaml", "names": ["..."]}.'
     )
 
 
@@ -278,24 +302,6 @@ def _read_foreign(values: Mapping[str, Any], tree: Inert, path: Path) -> Checkpo
     )
 
 
-def _read_safetensors(path: Path) -> Checkpoint:
-    tensors, metadata = safetensors_file.read_safetensors(path)
-    config = _config_of(metadata, path)
-    if config is None:
-        if path.with_suffix(".yaml").name in model_names():
-            return _read_by_name(tensors, path)
-        raise CheckpointError(
-            f"holds {len(tensors)} tensors without a description of their model.",
-            path=path,
-            remedy=f"Put it as JSON into {path.stem}.json beside the file, at least "
-            '{"yaml": "yolo11n-seg.yaml", "names": ["..."]}; or load the tensors into a model: '
-            f"YOLO('yolo11n-seg.yaml').load('{path.name}').",
-        )
-    values = {**_DEFAULTS, **config, "model": tensors, "ema": None}
-    values |= {"optimizer": None, "scaler": None}
-    return _read_ours(_completed(values, path), path)
-
-
 def _config_of(metadata: Mapping[str, str], path: Path) -> dict[str, Any] | None:
     """Return the description of a safetensors file: from its metadata, else from a JSON file beside it."""
     beside = (path.with_suffix(".json"), path.with_name("config.json"))
@@ -321,35 +327,32 @@ def _config_of(metadata: Mapping[str, str], path: Path) -> dict[str, Any] | None
     return config
 
 
-def _completed(values: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Complete a description beside weights: the model may be named, task and names may be missing."""
+def _completed(config: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the values of ours for weights with a description, which may name the model and little more."""
+    values = {**_DEFAULTS, **config, "format": FORMAT, **dict.fromkeys(_ONLY_TRAINING)}
     described = values.get("yaml", values.get("architecture"))
+    names = values.setdefault("names", {})
     try:
         if isinstance(described, str):
             described = find_model_yaml(described)
-            names = values.get("names")
-            classes = values.get("nc") or (len(names) if isinstance(names, list | dict) else None)
-            described["nc"] = classes or _classes_in(described, values["model"])
+            count = len(names) if isinstance(names, list | dict) else 0
+            classes = values.get("nc") or count or _classes_in(described, values["model"])
+            described["nc"] = classes or described.get("nc")
             described["channels"] = values.get("channels") or described.get("channels")
-        task = tasks.guess_task(described) if isinstance(described, dict) else ""
+        values["yaml"] = described
+        if isinstance(described, dict):
+            values.setdefault("task", tasks.guess_task(described))
     except ModelError as error:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
-    normalised = any(".bn." in name for name in values["model"])
-    return {
-        "task": task,
-        "names": {},
-        "fused": not normalised,
-        **values,
-        "yaml": described,
-    }
+    values.setdefault("fused", not any(".bn." in name for name in values["model"]))
+    return values
 
 
 def _read_by_name(tensors: Mapping[str, Tensor], path: Path) -> Checkpoint:
     """Read weights without a description from a file that has the name of one."""
     name = path.with_suffix(".yaml").name
-    values = {**_DEFAULTS, "yaml": name, "model": dict(unwrapped(tensors)), "ema": None}
-    values |= {"optimizer": None, "scaler": None, "software": "a state dict"}
-    return _read_ours(_completed(values, path), path)
+    config = {"yaml": name, "model": dict(tensors), "software": "a state dict"}
+    return _read_ours(_completed(config, path), path)
 
 
 def _classes_in(description: dict[str, Any], tensors: Mapping[str, Tensor]) -> int | None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.nn.inert import Inert, short
 from engine.nn.modules.conv import Conv
 from engine.nn.partial_load import load_exactly
-from engine.nn.tasks import MODELS, BaseModel
+from engine.nn.tasks import MODELS, BaseModel, model_class
 from engine.runtime.errors import CheckpointError, ModelError
 
 # class name in the file -> our model; the names are the same
@@ -112,6 +112,14 @@ def description_of(tree: Inert, path: Path) -> dict[str, Any]:
     description = plain(tree.state.get("yaml"))
     if not isinstance(description, dict):
         raise CheckpointError(f"its {tree.kind} has no description.", path=path)
+    try:
+        described = model_class(description)
+    except ModelError as error:
+        raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
+    if described is not MODEL_CLASSES[tree.kind]:
+        raise CheckpointError(
+            f"holds a {tree.kind}, but describes a {described.__name__}.", path=path
+        )
     channels = description.get("channels") or description.get("ch") or 3
     return {**description, "channels": channels}
 

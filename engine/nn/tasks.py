@@ -65,10 +65,12 @@ def model_class(description: Mapping[str, Any]) -> type[BaseModel]:
     Raises:
         ModelError: Its last layer is no head of this version.
     """
-    name = str(description["head"][-1][2])
-    if name not in MODELS:
+    rows = description.get("head")
+    last = rows[-1] if isinstance(rows, list | tuple) and rows else ()
+    name = last[2] if isinstance(last, list | tuple) and len(last) > 2 else None
+    if not isinstance(name, str) or name not in MODELS:
         raise ModelError(
-            f"the last layer is {name!r}, expected one of the heads {', '.join(MODELS)}.",
+            f"the last layer is {str(name)[:40]!r}, expected one of the heads {', '.join(MODELS)}.",
             path=description.get("yaml_file"),
             value=name,
         )

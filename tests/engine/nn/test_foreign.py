@@ -65,7 +65,37 @@ def _drop_tensor(tree):
 
 
 def _unknown_layer(tree):
+    rows = [[-1, 1, "Twister", [3]], *tree.state["yaml"]["head"]]
+    tree.state["yaml"] = {**tree.state["yaml"], "head": rows}
+
+
+def _unknown_head(tree):
     tree.state["yaml"] = {**tree.state["yaml"], "head": [[-1, 1, "Twister", [3]]]}
+
+
+def _head_of_another_task(tree):
+    rows = tree.state["yaml"]["head"][:-1]
+    tree.state["yaml"] = {**tree.state["yaml"], "head": [*rows, [-1, 1, "Classify", ["nc"]]]}
+
+
+def _endless(tree):
+    tree.state["_modules"]["model"].state["_modules"]["0"] = tree
+
+
+def _countless(tree):
+    part = Inert("torch.nn.Identity")
+    for _ in range(12):
+        part = Inert("torch.nn.Sequential", state={"_modules": dict.fromkeys("abcdefghij", part)})
+    tree.state["_modules"]["more"] = part
+
+
+def _no_table(tree):
+    tree.state["_modules"]["model"].state["_parameters"] = ["weight"]
+
+
+def _not_a_number(tree):
+    layer = tree.state["_modules"]["model"].state["_modules"]["0"]
+    layer.state["_modules"]["conv"].state["_parameters"]["weight"].data[0, 0, 0, 0] = torch.nan
 
 
 def _no_description(tree):
@@ -79,6 +109,12 @@ def _no_description(tree):
         (_change_eps, "model.0.bn.eps is 1e-05"),
         (_drop_tensor, "1 differ, first model.0.conv.weight"),
         (_unknown_layer, "there is no module 'Twister'"),
+        (_unknown_head, "the last layer is 'Twister', expected one of the heads Detect"),
+        (_head_of_another_task, "holds a DetectionModel, but describes a ClassificationModel"),
+        (_endless, "nested too deep or too many for a model"),
+        (_countless, "nested too deep or too many for a model"),
+        (_no_table, "its Sequential is damaged: _parameters is none"),
+        (_not_a_number, "NaN or infinity in 1 of 499 tensors, first model.0.conv.weight"),
         (_no_description, "has no description"),
     ],
 )
