@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import time
 from collections import deque
@@ -15,7 +16,6 @@ from engine.runtime.log import LOGGER, is_shown
 _WINDOW_S = 5.0  # the speed is that of the last seconds, not since a pause or an earlier process
 _REPORT_EVERY_S = 0.1
 _SILENT_S = 1.0
-_LINE = 100
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,24 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """How long it still takes at this speed; None where that is not known."""
-        if self.total is None or self.bytes_per_s <= 0:
+        if self.total is None or self.total <= self.done or self.bytes_per_s <= 0:
             return None
-        return max(self.total - self.done, 0) / self.bytes_per_s
+        return (self.total - self.done) / self.bytes_per_s
 
     def text(self) -> str:
         """One line for a person: size, speed and time left, or why it waits."""
-        size = format_bytes(self.done)
+        parts = []
         if self.total is not None:
-            size = f"{size} of {format_bytes(self.total)}"
-        parts = [f"{self.name}: {size}"]
+            parts.append(f"{format_bytes(self.done)} of {format_bytes(self.total)}")
+        elif self.done or not self.note:
+            parts.append(format_bytes(self.done))
         if self.note:
             parts.append(self.note)
         elif self.bytes_per_s > 0:
             parts.append(f"{format_bytes(self.bytes_per_s)}/s")
             if self.seconds_left is not None:
                 parts.append(f"{format_seconds(self.seconds_left)} left")
-        return ", ".join(parts)
+        return f"{self.name}: {', '.join(parts)}"
 
 
 Report = Callable[[Progress], None]
@@ -117,8 +118,10 @@ class Meter:
     def idle(self) -> None:
         """Say that nothing has arrived since the last time."""
         now = time.monotonic()
-        silent = now - self._heard > _SILENT_S
-        self._send(now, "waiting for an answer" if silent else "")
+        if now - self._heard > _SILENT_S:
+            self._send(now, "waiting for an answer")
+        else:
+            self._send(now, "" if self._samples else "connecting")
 
     def waits(self, note: str) -> None:
         """Say why nothing arrives."""
@@ -129,12 +132,13 @@ class Meter:
         """Send a last report: all ``size`` bytes are here."""
         self.done = self.total = size
         self._send(time.monotonic(), "")
-        self.close()
+        if isinstance(self._report, TerminalLine):
+            self._report.end()
 
     def close(self) -> None:
-        """End the terminal's line, if that is where the reports went."""
+        """Make room in the terminal for other lines, where the reports go there."""
         if isinstance(self._report, TerminalLine):
-            self._report.close()
+            self._report.clear()
 
     def _send(self, now: float, note: str) -> None:
         self._reported = now
@@ -160,16 +164,29 @@ class TerminalLine:
             return
         share = progress.fraction
         percent = "" if share is None else f"{share:4.0%}  "
-        sys.stderr.write(f"\r{(percent + progress.text())[: _LINE - 1]:<{_LINE - 1}}")
-        sys.stderr.flush()
+        self._write(percent + progress.text())
         self._is_open = True
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Leave the line as it is and begin a new one."""
         if self._is_open:
             sys.stderr.write("\n")
             sys.stderr.flush()
             self._is_open = False
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._is_open:
+            self._write("")
+            sys.stderr.write("\r")
+            sys.stderr.flush()
+            self._is_open = False
+
+    @staticmethod
+    def _write(text: str) -> None:
+        width = shutil.get_terminal_size().columns - 1  # a full line would begin the next one
+        sys.stderr.write(f"\r{text[:width]:<{width}}")
+        sys.stderr.flush()
 
 
 def log_start(name: str, url: str, size: int | None, already: int) -> None:

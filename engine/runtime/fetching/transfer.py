@@ -111,6 +111,7 @@ class _Transfer:
             self._part.discard()
             if not left:
                 raise DownloadError(f"what {self._source.shown} gives is damaged: {wrong}.")
+            self._meter.close()
             LOGGER.warning("%s arrived damaged (%s); once more.", self._part.target.name, wrong)
         size = self._part.size
         with _writing():
@@ -176,11 +177,12 @@ class _Transfer:
             raise
 
     def _tell(self, body: Body) -> None:
-        self._meter.total = body.total
-        self._meter.arrived(body.start)
         if not self._is_announced:
             self._is_announced = True
+            self._meter.close()
             log_start(self._part.target.name, self._source.shown, body.total, body.start)
+        self._meter.total = body.total
+        self._meter.arrived(body.start)
 
     def _wrong(self, complaint: Complaint | None) -> str | None:
         """Say what is wrong with what has arrived."""

@@ -137,6 +137,51 @@ def test_a_compressed_answer_is_unpacked_and_its_length_not_believed(server, tmp
     assert get(server, tmp_path / "a.bin").read_bytes() == b"x" * 5000
 
 
+SCRIPT = """
+import sys
+from engine.runtime.downloads import fetch
+from engine.runtime.log import show_log
+show_log()
+fetch(sys.argv[1], sys.argv[2])
+print("done", flush=True)
+"""
+
+PTY_SCRIPT = """
+import os, pty, sys
+os.environ["COLUMNS"] = "90"
+pty.spawn([sys.executable, "-c", SCRIPT, *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal of Unix")
+def test_a_terminal_shows_one_line_that_moves(server, tmp_path):
+    server.pause_s, server.block, server.drop_after = 0.12, 100_000, [300_000]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"SCRIPT = {SCRIPT!r}\n{PTY_SCRIPT}",
+            f"{server.url}/a.bin",
+            tmp_path / "a",
+        ],
+        capture_output=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    rows = done.stdout.decode().replace("\r\n", "\n").split("\n")
+    start, moving, saved = (
+        next(row for row in rows if w in row) for w in ("Fetch", "kB/s", "Saved")
+    )
+    assert start.rpartition("\r")[2] == f"Fetching a (700.0 kB) from {server.url}/a.bin"
+    steps = moving.split("\r")
+    assert {len(step) for step in steps[1:]} == {89}
+    assert any("left" in step for step in steps)
+    assert any("the connection was lost; trying again in" in step for step in steps)
+    assert steps[-1].startswith("100%  a: 700.0 kB of 700.0 kB, ")
+    assert saved.startswith(f"Saved {tmp_path / 'a'} (700.0 kB in ")
+
+
 # Broken connections
 
 
@@ -480,16 +525,6 @@ def test_a_part_that_was_complete_is_only_renamed(server, tmp_path):
     seen: list[Progress] = []
     assert get(server, tmp_path / "a.bin", report=seen.append).read_bytes() == CONTENT
     assert len(server.asked_for("/a.bin")) == 2
-
-
-SCRIPT = """
-import sys
-from engine.runtime.downloads import fetch
-from engine.runtime.log import show_log
-show_log()
-fetch(sys.argv[1], sys.argv[2])
-print("done", flush=True)
-"""
 
 
 def start(server, target: Path) -> subprocess.Popen[str]:
