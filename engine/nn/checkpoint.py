@@ -30,7 +30,7 @@ from engine.nn.checkpoint_writer import (
     strip_checkpoint,
     write_values,
 )
-from engine.nn.inert import Inert, short
+from engine.nn.inert import Inert, printable, short
 from engine.nn.model_file import read_values
 from engine.nn.partial_load import check_finite, check_fit, load_exactly, unwrapped
 from engine.runtime.errors import CheckpointError, MissingCheckpointError, ModelError
@@ -274,7 +274,7 @@ def _check_values(values: dict[str, Any], path: Path) -> None:
             raise CheckpointError(f"its {key!r} holds something else than tensors.", path=path)
     if values["format_version"] > FORMAT_VERSION:
         raise CheckpointError(
-            f"was written by a newer version ({values['software'][:60]}).",
+            f"was written by a newer version ({printable(values['software'])}).",
             path=path,
             remedy="Update this program.",
         )
@@ -399,13 +399,17 @@ def _number(value: Any, default: Any) -> Any:
     return value if is_number else default
 
 
+def _key_text(key: Any) -> str:
+    return printable(key) if isinstance(key, str | int) else short(key)
+
+
 def _text(value: Any) -> str:
-    return value[:60] if isinstance(value, str) else ""
+    return printable(value) if isinstance(value, str) else ""
 
 
 def _describe(values: Any) -> str:
     if isinstance(values, Mapping) and values and _are_tensors(values):
         return f"a state dict of {len(values)} tensors"
     if isinstance(values, Mapping):
-        return f"a dictionary of {', '.join(str(k)[:40] for k in list(values)[:6])}"
+        return f"a dictionary of {', '.join(map(_key_text, list(values)[:6]))}"
     return f"a {type(values).__name__}"

@@ -104,7 +104,7 @@ def description_of(tree: Inert, path: Path) -> dict[str, Any]:
     """
     if tree.kind not in MODEL_CLASSES:
         raise CheckpointError(
-            f"holds a {tree.kind[:60]}, which this version cannot build.",
+            f"holds a {tree.kind}, which this version cannot build.",
             path=path,
             value=tree.kind,
             remedy=f"It can build: {', '.join(MODEL_CLASSES)}.",
@@ -188,13 +188,11 @@ def _checked(tree: Inert, path: Path) -> Inert:
         for part in level:
             for key in ("_parameters", "_buffers", "_modules"):
                 if not isinstance(part.state.get(key) or {}, dict):
-                    raise CheckpointError(
-                        f"its {part.kind[:60]} is damaged: {key} is none.", path=path
-                    )
+                    raise CheckpointError(f"its {part.kind} is damaged: {key} is none.", path=path)
             if not isinstance(
                 part.state.get("_non_persistent_buffers_set") or (), set | list | tuple
             ):
-                raise CheckpointError(f"its {part.kind[:60]} is damaged.", path=path)
+                raise CheckpointError(f"its {part.kind} is damaged.", path=path)
         left -= len(level)
         level = [child for part in level for _, child in _children(part)] if left > 0 else level
         if not level:

@@ -67,7 +67,7 @@ class Inert:
     @property
     def kind(self) -> str:
         """Name of the class it stands for, without its module."""
-        return self.origin.rpartition(".")[2]
+        return printable(self.origin.rpartition(".")[2])
 
     def build(self, state: Any) -> None:
         """Take over what was to become its attributes; slots come as a second dictionary."""
@@ -173,6 +173,11 @@ def short(value: Any) -> str:
     if isinstance(value, int | float | bool | None):
         return repr(value)
     return f"a {type(value).__name__}"
+
+
+def printable(text: Any) -> str:
+    """Return text of a file as it can be shown: short, and without what a terminal would act on."""
+    return "".join(c if c.isprintable() else "?" for c in str(text)[:80])
 
 
 def _modern(name: str) -> str:

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from engine.nn.inert import printable
 from engine.nn.pickle_error import PickleError
 from engine.nn.torch_file import NotOfTorchError, RefusedError, read_old, read_zip
 from engine.runtime.errors import CheckpointError
@@ -130,7 +131,7 @@ def _describe(head: bytes) -> str:
 
 def _refused(path: Path, names: list[str]) -> CheckpointError:
     known = [text for start, text in _OTHER_LAYOUTS.items() if names[0].startswith(start)]
-    some = ", ".join(name[:80] for name in names[:8]) + (", ..." if len(names) > 8 else "")
+    some = ", ".join(map(printable, names[:8])) + (", ..." if len(names) > 8 else "")
     return CheckpointError(
         f"this file would run code: it asks for {some}, which no weights need. "
         "Nothing of it was loaded.",

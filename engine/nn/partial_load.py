@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.nn.inert import printable
 from engine.runtime.errors import CheckpointError
 
 # Prefixes that wrappers for several devices and compilers put before every name
@@ -116,7 +117,7 @@ def check_fit(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> No
     wrong += [name for name in tensors if name not in own]
     if wrong:
         raise CheckpointError(
-            f"its tensors do not fit its description: {len(wrong)} differ, first {wrong[0][:80]} "
+            f"its tensors do not fit its description: {len(wrong)} differ, first {printable(wrong[0])} "
             f"(expected {_shape(own.get(wrong[0]))}, received {_shape(tensors.get(wrong[0]))}).",
             path=path,
             value=wrong,
@@ -134,7 +135,7 @@ def check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
     bad = [name for name, t in tensors.items() if t.is_floating_point() and not _is_finite(t)]
     if bad:
         raise CheckpointError(
-            f"its weights hold NaN or infinity in {len(bad)} of {len(tensors)} tensors, first {bad[0]}.",
+            f"its weights hold NaN or infinity in {len(bad)} of {len(tensors)} tensors, first {printable(bad[0])}.",
             path=path,
             value=bad,
             remedy="The training that made it diverged, or the file was changed: take an earlier "

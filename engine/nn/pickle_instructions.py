@@ -55,7 +55,7 @@ def _number(form: str) -> Callable[[PickleReader], None]:
 
 
 def _text_number(reader: PickleReader) -> None:
-    text = reader.line().removesuffix("L")
+    text = reader.line().decode("ascii").removesuffix("L")
     if len(text) > LONGEST_INTEGER:
         raise PickleError("it holds a number of too many digits")
     reader.stack.append({"00": False, "01": True}.get(text) if text in ("00", "01") else int(text))
@@ -88,11 +88,11 @@ def _bytes(form: str) -> Callable[[PickleReader], None]:
 
 
 def _unicode_line(reader: PickleReader) -> None:
-    reader.stack.append(reader.line().encode("latin1", "ignore").decode("raw-unicode-escape"))
+    reader.stack.append(reader.line().decode("raw-unicode-escape"))
 
 
 def _string_line(reader: PickleReader) -> None:
-    text = reader.line()
+    text = reader.line().decode("latin1")
     if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"":
         raise PickleError("it holds a text without quotes")
     reader.stack.append(text[1:-1].encode("latin1").decode("unicode-escape"))
@@ -198,8 +198,8 @@ def _memoize(reader: PickleReader) -> None:
 
 
 def _global(reader: PickleReader) -> None:
-    module = reader.line()
-    reader.push_global(f"{module}.{reader.line()}")
+    module, name = reader.line().decode("utf-8"), reader.line().decode("utf-8")
+    reader.push_global(f"{module}.{name}")
 
 
 def _stack_global(reader: PickleReader) -> None:
@@ -210,8 +210,8 @@ def _stack_global(reader: PickleReader) -> None:
 
 
 def _inst(reader: PickleReader) -> None:
-    module = reader.line()
-    reader.push_global(f"{module}.{reader.line()}")
+    module, name = reader.line().decode("utf-8"), reader.line().decode("utf-8")
+    reader.push_global(f"{module}.{name}")
     what = reader.stack.pop()
     reader.stack.append(reader.call(what, tuple(reader.since_mark())))
 

@@ -108,14 +108,14 @@ class PickleReader:
         self.position += size
         return found
 
-    def line(self) -> str:
-        """Return the text up to the end of the line and step over it."""
+    def line(self) -> bytes:
+        """Return what is left of the line and step over it."""
         end = self.content.find(b"\n", self.position)
         if end < 0:
             raise PickleError("it ends too early")
-        text = self.content[self.position : end].decode("utf-8")
+        found = self.content[self.position : end]
         self.position = end + 1
-        return text
+        return found
 
     def _unknown(self, code: int) -> str:
         if code in _EXTENSIONS:
