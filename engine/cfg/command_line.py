@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.cfg.arguments import check, load_yaml
-from engine.cfg.not_yet import NOT_YET_CHOICES
+from engine.cfg.not_yet import NOT_YET_CHOICES, NOT_YET_TASKS
 from engine.cfg.schema import MODES, TASKS, by_name, did_you_mean
 from engine.runtime.errors import ConfigError
 
@@ -159,9 +159,10 @@ def _command(given: dict[str, Any], chosen: dict[str, str], notes: list[str]) ->
     if not mode:
         mode = DEFAULT_MODE
         notes.append(f"No mode given: {mode} is assumed. Modes are train, val, predict and export.")
-    for kind, word in (("mode", mode), ("task", task)):
-        if reason := NOT_YET_CHOICES[kind].get(word or ""):
-            raise ConfigError(f"{kind} {word} is not available: {reason}.", value=word)
+    if reason := NOT_YET_CHOICES["mode"].get(mode):
+        raise ConfigError(f"mode {mode} is not available: {reason}.", value=mode)
+    if reason := NOT_YET_TASKS.get(mode, {}).get(task or ""):
+        raise ConfigError(f"{task} {mode} is not available: {reason}.", value=task)
     return Command(mode, task, overrides, notes=tuple(notes))
 
 

@@ -53,14 +53,16 @@ _LATER_FORMATS = [
 
 NOT_YET_CHOICES: dict[str, dict[str, str]] = {
     "format": dict.fromkeys(_LATER_FORMATS, _FORMAT),
-    "task": {
-        "classify": "this version trains and runs detect and segment",
-        "pose": "this version trains and runs detect and segment",
-        "obb": "this version trains and runs detect and segment",
-        "semseg": "this version trains and runs detect and segment",
-    },
     "mode": {
         "track": "this version does not follow objects from frame to frame",
         "benchmark": "use `python -m benchmarks`",
     },
+}
+
+_LEARNS = "this version trains and validates detect and segment; {task} models predict and export"
+
+# mode -> task -> why not
+NOT_YET_TASKS: dict[str, dict[str, str]] = {
+    mode: {task: _LEARNS.format(task=task) for task in ("classify", "pose", "obb", "semseg")}
+    for mode in ("train", "val")
 }

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from engine.cfg.arguments import tell_without_effect
+from engine.cfg.not_yet import NOT_YET_TASKS
 from engine.cfg.schema import by_name
 from engine.cfg.weights import full_name
 from engine.core.callbacks import CallbackHost, new_callbacks
@@ -27,6 +28,8 @@ from engine.training.resume import find_last
 
 TaskMap = Mapping[str, Mapping[str, type]]
 
+# The mode that each class of a task map does.
+MODES_OF = {"trainer": "train", "validator": "val", "predictor": "predict"}
 # What a model file remembers of its training and uses again where nothing else is said.
 REMEMBERED = ("imgsz", "data", "single_cls")
 
@@ -270,7 +273,12 @@ class Model(CallbackHost):
 
     def _of_task(self, kind: str) -> Any:
         """Give the trainer, validator or predictor class of the task."""
-        return self.task_map[self.task][kind]
+        found = self.task_map[self.task].get(kind)
+        if found is None:
+            mode = MODES_OF[kind]
+            reason = NOT_YET_TASKS.get(mode, {}).get(self.task, "there is no such class")
+            raise ModelError(f"{self.task} {mode} is not available: {reason}.", value=self.task)
+        return found
 
     def _check_task(self) -> None:
         if self.task not in self.task_map:

@@ -24,7 +24,7 @@ from engine.runtime.log import LOGGER
 
 STAGES = ("preprocess", "inference", "postprocess")
 # Changing one of these needs the network to be set up again.
-SETUP_ARGUMENTS = ("device", "half", "batch")
+SETUP_ARGUMENTS = ("device", "half", "batch", "nms")
 
 
 class BasePredictor(CallbackHost):
@@ -101,8 +101,11 @@ class BasePredictor(CallbackHost):
             auto=same and self.args.rect and self.model.dynamic,
             stride=self.model.stride,
         )
-        stacked = np.stack([box(image=image) for image in images])
-        stacked = np.ascontiguousarray(stacked[..., ::-1].transpose(0, 3, 1, 2))
+        return self.to_tensor([box(image=image) for image in images])
+
+    def to_tensor(self, images: Sequence[np.ndarray]) -> torch.Tensor:
+        """Turn images (h, w, 3) uint8 BGR of one size into a tensor (B, 3, h, w) RGB in 0..1."""
+        stacked = np.ascontiguousarray(np.stack(images)[..., ::-1].transpose(0, 3, 1, 2))
         tensor = torch.from_numpy(stacked).to(self.device, non_blocking=True)
         return (tensor.half() if self.model.fp16 else tensor.float()) / 255
 
@@ -130,7 +133,13 @@ class BasePredictor(CallbackHost):
         self.device = select_device(self.args.device)
         if self.device.type == "cpu":
             tune_cpu_threads()
-        self.model = AutoBackend(source, self.device, half=self.args.half)
+        self.model = AutoBackend(
+            source, self.device, half=self.args.half, end2end=self.wanted_branch()
+        )
+
+    def wanted_branch(self) -> bool | None:
+        """Say which branch of the head should answer, see `AutoBackend`; None where that is no question."""
+        return None
 
     def setup_source(self, source: Any) -> None:
         """Open the source and settle the input size.

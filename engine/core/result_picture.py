@@ -11,13 +11,18 @@ import numpy as np
 from engine.drawing.annotator import Annotator
 from engine.drawing.mosaic import write_picture
 from engine.drawing.palette import colors
+from engine.ops.boxes import xyxy2xywh
+from engine.runtime.errors import ImageError
 
 if TYPE_CHECKING:
+    from engine.core.result_image import SemanticMask
     from engine.core.results import Results
 
 # A crop takes in a little of what surrounds the object.
 CROP_GAIN = 1.02
 CROP_MARGIN_PX = 10
+# Classes of a semantic mask that are named on its picture.
+LEGEND_LINES = 8
 
 
 def draw_result(
@@ -26,6 +31,7 @@ def draw_result(
     style: Mapping[str, Any],
     shown: Mapping[str, bool],
     color_mode: str,
+    points: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
     """Draw a result.
 
@@ -33,8 +39,9 @@ def draw_result(
         result: The predictions.
         picture: (H, W, 3) uint8 BGR of the image's size, drawn into.
         style: ``line_width``, ``font_size``, ``font``, ``pil``.
-        shown: Whether to draw ``boxes``, ``masks``, ``labels``, ``conf``.
+        shown: Whether to draw ``boxes``, ``masks``, ``labels``, ``conf``, ``probs``.
         color_mode: ``class`` or ``instance``.
+        points: How keypoints are drawn: ``radius``, ``skeleton``.
 
     Raises:
         ValueError: The colour mode is neither.
@@ -42,27 +49,41 @@ def draw_result(
     if color_mode not in ("class", "instance"):
         raise ValueError(f"expected color_mode class or instance, received {color_mode!r}")
     annotator = Annotator(picture, example=result.names, **style)
-    if result.boxes is None:
-        return annotator.result()
-    boxes = result.boxes.cpu().numpy()
-    classes = boxes.cls.astype(int).tolist()
-    numbers = classes if color_mode == "class" else range(len(classes))
-    inks = [colors(number, bgr=True) for number in numbers]
-    if result.masks is not None and shown["masks"]:
-        annotator.polygons(result.masks.xy, inks)
-    if shown["boxes"]:
-        for i in reversed(range(len(boxes))):  # the surest on top
-            text = _label(result, boxes, i, shown) if shown["labels"] else ""
-            annotator.box_label(boxes.xyxy[i], text, inks[i])
+    result = result.cpu().numpy()
+    if result.semantic_mask is not None and shown["masks"]:
+        _draw_class_map(annotator, result, shown["labels"])
+    if result.probs is not None and shown["probs"]:
+        _write_classes(annotator, result, shown)
+    if result.objects is not None:
+        _draw_objects(annotator, result, shown, color_mode, points or {})
     return annotator.result()
 
 
+def write_class_map(mask: SemanticMask, path: Path) -> Path:
+    """Write the class of each pixel as a grey PNG, 16 bits where 8 are too few, and give its path."""
+    import cv2
+
+    data = mask.cpu().numpy().data
+    data = data if data.dtype == np.uint8 else np.where(data < 0, 2**16 - 1, data).astype(np.uint16)
+    done, encoded = cv2.imencode(".png", data)
+    if not done:
+        raise ImageError("the class map cannot be encoded.", path=path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded.tobytes())
+    return path
+
+
 def save_crops(result: Results, folder: Path, stem: str) -> None:
-    """Write what is inside each box to ``folder/CLASS/STEM.jpg``, ``STEM2.jpg``, ..."""
-    if result.boxes is None:
+    """Write what is inside each box to ``folder/CLASS/STEM.jpg``, ``STEM2.jpg``, ...
+
+    Of an oriented box it is the upright box around it, as far as that is in the image.
+    """
+    found = result.cpu().numpy().objects
+    if found is None:
         return
-    boxes = result.boxes.cpu().numpy()
-    for i, (number, xywh) in enumerate(zip(boxes.cls, boxes.xywh, strict=True)):
+    height, width = result.orig_shape
+    corners = np.clip(found.xyxy, 0, [width, height, width, height])
+    for i, (number, xywh) in enumerate(zip(found.cls, xyxy2xywh(corners), strict=True)):
         path = folder / result.names[int(number)] / f"{stem}{i + 1 if i else ''}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_picture(path, crop(result.orig_img, xywh))
@@ -77,7 +98,54 @@ def crop(image: np.ndarray, xywh: np.ndarray) -> np.ndarray:
     return image[y1:y2, x1:x2]
 
 
-def _label(result: Results, boxes: Any, i: int, shown: Mapping[str, bool]) -> str:
-    name = result.names[int(boxes.cls[i])]
-    track = f"id:{int(boxes.id[i])} " if boxes.id is not None else ""
-    return f"{track}{name} {boxes.conf[i]:.2f}" if shown["conf"] else f"{track}{name}"
+def _draw_objects(
+    annotator: Annotator,
+    result: Results,
+    shown: Mapping[str, bool],
+    color_mode: str,
+    points: Mapping[str, Any],
+) -> None:
+    found = result.objects
+    classes = found.cls.astype(int).tolist()
+    numbers = classes if color_mode == "class" else range(len(classes))
+    inks = [colors(number, bgr=True) for number in numbers]
+    if result.masks is not None and shown["masks"]:
+        annotator.polygons(result.masks.xy, inks)
+    rotated = result.obb is not None
+    places = found.xyxyxyxy if rotated else found.xyxy
+    for i in reversed(range(len(found))):  # the surest on top
+        if shown["boxes"]:
+            text = _label(result, found, i, shown) if shown["labels"] else ""
+            annotator.box_label(places[i], text, inks[i], rotated=rotated)
+        if result.keypoints is not None:
+            annotator.kpts(result.keypoints.data[i], **points)
+
+
+def _draw_class_map(annotator: Annotator, result: Results, labels: bool) -> None:
+    """Tint each pixel by its class, and name the classes that take up most of the image."""
+    mask: Any = result.semantic_mask
+    annotator.class_map(mask.data, {n: colors(n, bgr=True) for n in mask.classes})
+    if labels:
+        largest = sorted(mask.ratios.items(), key=lambda item: -item[1])[:LEGEND_LINES]
+        lines = [
+            (f"{result.names[number]} {share:.0%}", colors(number, bgr=True))
+            for number, share in largest
+        ]
+        annotator.legend(lines)
+
+
+def _write_classes(annotator: Annotator, result: Results, shown: Mapping[str, bool]) -> None:
+    """Write the likeliest classes into the top-left corner."""
+    probs: Any = result.probs
+    lines = []
+    for number, share in zip(probs.top5, probs.top5conf, strict=True):
+        words = [result.names[number]] if shown["labels"] else []
+        words += [f"{share:.2f}"] if shown["conf"] else []
+        lines.append((" ".join(words), colors(number, bgr=True)))
+    annotator.legend([line for line in lines if line[0]])
+
+
+def _label(result: Results, found: Any, i: int, shown: Mapping[str, bool]) -> str:
+    name = result.names[int(found.cls[i])]
+    track = f"id:{int(found.id[i])} " if found.id is not None else ""
+    return f"{track}{name} {found.conf[i]:.2f}" if shown["conf"] else f"{track}{name}"

@@ -1,8 +1,8 @@
-"""Results in words and numbers: counts, label text, dictionaries."""
+"""Results in words and as label text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +10,30 @@ import numpy as np
 if TYPE_CHECKING:
     from engine.core.results import Results
 
+# Classes that take less of an image than this are left out of its sentence.
+SMALLEST_SHARE = 0.01
 
-def count_classes(classes: Any, names: Mapping[int, str]) -> str:
+
+def describe(result: Results) -> str:
+    """Give a result in a few words: ``2 bolts, 1 nut, ``, ``cat 0.97, dog 0.02, `` or ``sky 61%, road 39%, ``."""
+    if result.probs is not None:
+        probs = result.probs.cpu().numpy()
+        likeliest = zip(probs.top5, probs.top5conf, strict=True)
+        return "".join(f"{result.names[number]} {share:.2f}, " for number, share in likeliest)
+    if result.semantic_mask is not None:
+        shares = sorted(result.semantic_mask.ratios.items(), key=lambda item: -item[1])
+        return "".join(
+            f"{result.names[number]} {share:.0%}, "
+            for number, share in shares
+            if share >= SMALLEST_SHARE
+        )
+    found = result.objects
+    if found is None or not len(found):
+        return "(no detections), "
+    return count_classes(found.cls, result.names)
+
+
+def count_classes(classes: Any, names: dict[int, str]) -> str:
     """Give ``2 bolts, 1 nut, `` in the order of the class numbers."""
     numbers, counts = np.unique(np.asarray(classes.tolist(), dtype=int), return_counts=True)
     return "".join(
@@ -21,14 +43,23 @@ def count_classes(classes: Any, names: Mapping[int, str]) -> str:
 
 
 def label_lines(result: Results, save_conf: bool) -> list[str]:
-    """Give a result's lines of YOLO label text."""
-    if result.boxes is None:
+    """Give a result's lines of YOLO label text; for classes of the whole image ``probability name`` lines."""
+    if result.probs is not None:
+        probs = result.probs.cpu().numpy()
+        likeliest = zip(probs.top5, probs.top5conf, strict=True)
+        return [f"{share:.2f} {result.names[number]}" for number, share in likeliest]
+    found = result.objects
+    if found is None:
         return []
-    boxes = result.boxes.cpu().numpy()
+    result = result.cpu().numpy()
+    found = result.objects
+    scores = found.conf if save_conf else None
+    if result.obb is not None:
+        corners = list(result.obb.xyxyxyxyn)
+        return format_lines(found.cls, found.xyxy, corners, scores, found.id)
     outlines = None if result.masks is None else result.masks.xyn
-    return format_lines(
-        boxes.cls, boxes.xywhn, outlines, boxes.conf if save_conf else None, boxes.id
-    )
+    points = None if result.keypoints is None else _point_values(result.keypoints)
+    return format_lines(found.cls, found.xywhn, outlines, scores, found.id, points)
 
 
 def format_lines(
@@ -37,53 +68,28 @@ def format_lines(
     outlines_n: Sequence[np.ndarray] | None = None,
     scores: np.ndarray | None = None,
     tracks: np.ndarray | None = None,
+    points_n: np.ndarray | None = None,
 ) -> list[str]:
     """Give lines of YOLO label text: ``class x y w h`` or ``class x1 y1 x2 y2 ...``, all in 0..1.
 
-    An object whose outline is empty is written as its box.
+    An object whose outline is empty is written as its box. Keypoints, (N, K * 2 or 3), follow the box.
     """
     lines = []
     for i, (number, box) in enumerate(zip(classes, boxes_xywhn, strict=True)):
         outline = outlines_n[i] if outlines_n is not None else ()
         values = np.asarray(outline if len(outline) > 2 else box).reshape(-1)
         words = [str(int(number)), *(f"{v:.6g}" for v in values)]
+        words += [] if points_n is None else [f"{v:.6g}" for v in points_n[i]]
         words += [] if scores is None else [f"{scores[i]:.6g}"]
         words += [] if tracks is None else [str(int(tracks[i]))]
         lines.append(" ".join(words))
     return lines
 
 
-def detection_rows(result: Results, normalize: bool, decimals: int) -> list[dict[str, Any]]:
-    """Give one dictionary an object."""
-    if result.boxes is None:
-        return []
-    boxes = result.boxes.cpu().numpy()
-    corners = boxes.xyxyn if normalize else boxes.xyxy
-    outlines = None
-    if result.masks is not None:
-        outlines = result.masks.xyn if normalize else result.masks.xy
-    rows = []
-    for i, (number, conf) in enumerate(zip(boxes.cls, boxes.conf, strict=True)):
-        box = {
-            k: _round(v, decimals)
-            for k, v in zip(("x1", "y1", "x2", "y2"), corners[i], strict=True)
-        }
-        row = {
-            "name": result.names[int(number)],
-            "class": int(number),
-            "confidence": _round(conf, decimals),
-            "box": box,
-        }
-        if boxes.id is not None:
-            row["track_id"] = int(boxes.id[i])
-        if outlines is not None:
-            row["segments"] = {
-                axis: [_round(v, decimals) for v in outlines[i][:, k]]
-                for k, axis in enumerate("xy")
-            }
-        rows.append(row)
-    return rows
-
-
-def _round(value: Any, decimals: int) -> float:
-    return round(float(value), decimals)
+def _point_values(keypoints: Any) -> np.ndarray:
+    """Give (N, K * 2 or 3): x and y as fractions and, where there is one, how surely each point is seen."""
+    parts = [keypoints.xyn]
+    if keypoints.has_visible:
+        parts.append(keypoints.conf[..., None])
+    joined = np.concatenate(parts, -1)
+    return joined.reshape(len(joined), -1)

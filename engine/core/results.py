@@ -1,23 +1,34 @@
-"""What prediction returns for one image: boxes, masks, names and the picture, with ways to use them."""
+"""What prediction returns for one image: what was found, names and the picture, with ways to use them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from PIL import Image
 
-from engine.core.result_tensors import Array, Boxes, Masks
-from engine.core.result_text import count_classes, detection_rows, label_lines
+from engine.core.result_image import Probs, SemanticMask
+from engine.core.result_keypoints import Keypoints
+from engine.core.result_obb import OBB
+from engine.core.result_rows import result_rows
+from engine.core.result_tensors import Array, Boxes, Masks, ResultTensor
+from engine.core.result_text import describe, label_lines
 
-__all__ = ["Boxes", "Masks", "Results"]
+__all__ = ["OBB", "Boxes", "Keypoints", "Masks", "Probs", "Results", "SemanticMask"]
 
-# Parts that hold one row an object: indexing and moving a result does it to each of them.
-_PARTS = ("boxes", "masks")
+# What a result may hold: indexing and moving a result does it to each of them. The first there is says how
+# many there are.
+_PARTS: dict[str, type[ResultTensor]] = {
+    "boxes": Boxes,
+    "obb": OBB,
+    "masks": Masks,
+    "keypoints": Keypoints,
+    "probs": Probs,
+    "semantic_mask": SemanticMask,
+}
 
 
 class Results:
@@ -28,8 +39,11 @@ class Results:
         orig_shape: (height, width) of it.
         path: File it came from, or a made-up name for images given as arrays.
         names: Class number to name.
-        boxes: Detected boxes.
-        masks: Detected masks, None for a detection model.
+        boxes: Detected boxes; None for tasks without upright boxes.
+        keypoints: The boxes' keypoints, None for models without.
+        obb: Detected oriented boxes, None for tasks without.
+        probs: How likely each class is for the image, None but for classification.
+        semantic_mask: The class of each pixel, None but for semantic segmentation.
         speed: Milliseconds for ``preprocess``, ``inference`` and ``postprocess`` of this image.
         save_dir: Folder that the predictor writes to, None if it writes nothing.
     """
@@ -41,34 +55,77 @@ class Results:
         names: Mapping[int, str],
         boxes: Array | None = None,
         masks: Array | None = None,
+        probs: Array | None = None,
+        keypoints: Array | None = None,
+        obb: Array | None = None,
         speed: Mapping[str, float | None] | None = None,
+        semantic_mask: Array | None = None,
     ) -> None:
         self.orig_img = orig_img
         self.orig_shape: tuple[int, int] = (orig_img.shape[0], orig_img.shape[1])
         self.path = str(path)
         self.names = dict(names)
-        self.boxes = None if boxes is None else Boxes(boxes, self.orig_shape)
-        self.masks = None if masks is None else Masks(masks, self.orig_shape)
+        self.boxes: Boxes | None = None
+        self.keypoints: Keypoints | None = None
+        self.obb: OBB | None = None
+        self.probs: Probs | None = None
+        self.semantic_mask: SemanticMask | None = None
+        self._masks: Masks | None = None
         unknown = dict.fromkeys(("preprocess", "inference", "postprocess"))
         self.speed: dict[str, float | None] = dict(speed or unknown)
         self.save_dir: Path | None = None
+        self.update(boxes, masks, probs, obb, keypoints, semantic_mask)
+
+    @property
+    def masks(self) -> Masks | None:
+        """Detected masks; for semantic segmentation one of each class in `semantic_mask.classes`."""
+        if self._masks is None and self.semantic_mask is not None:
+            self._masks = Masks(self.semantic_mask.planes(), self.orig_shape)
+        return self._masks
+
+    @masks.setter
+    def masks(self, masks: Masks | None) -> None:
+        self._masks = masks
+
+    @property
+    def objects(self) -> Any:
+        """What has a class and a confidence for each object: the boxes or oriented boxes, None without."""
+        return self.boxes if self.obb is None else self.obb
 
     def __len__(self) -> int:
-        return next((len(p) for p in map(self.__dict__.get, _PARTS) if p is not None), 0)
+        return next((len(part) for part in self._parts().values()), 0)
 
     def __getitem__(self, index: Any) -> Self:
         return self._apply(lambda part: part[index])
 
-    def __repr__(self) -> str:
-        kinds = [name for name in _PARTS if getattr(self, name) is not None]
-        return f"Results({self.path!r}, {len(self)} objects, {' and '.join(kinds) or 'nothing'})"
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
 
-    def update(self, boxes: Array | None = None, masks: Array | None = None) -> None:
-        """Replace the boxes or the masks."""
-        if boxes is not None:
-            self.boxes = Boxes(boxes, self.orig_shape)
-        if masks is not None:
-            self.masks = Masks(masks, self.orig_shape)
+    def __repr__(self) -> str:
+        kinds = " and ".join(self._parts()).replace("_", " ")
+        return f"Results({self.path!r}, {len(self)} objects, {kinds or 'nothing'})"
+
+    def update(
+        self,
+        boxes: Array | None = None,
+        masks: Array | None = None,
+        probs: Array | None = None,
+        obb: Array | None = None,
+        keypoints: Array | None = None,
+        semantic_mask: Array | None = None,
+    ) -> None:
+        """Replace what is given, as arrays or tensors of the classes' `data`."""
+        given = {
+            "boxes": boxes,
+            "masks": masks,
+            "probs": probs,
+            "obb": obb,
+            "keypoints": keypoints,
+            "semantic_mask": semantic_mask,
+        }
+        for name, data in given.items():
+            if data is not None:
+                setattr(self, name, _PARTS[name](data, self.orig_shape))
 
     def new(self) -> Self:
         """Give a result of the same image without predictions."""
@@ -103,6 +160,9 @@ class Results:
         labels: bool = True,
         boxes: bool = True,
         masks: bool = True,
+        probs: bool = True,
+        kpt_radius: int | None = None,
+        kpt_line: bool = True,
         color_mode: str = "class",
     ) -> np.ndarray:
         """Draw the predictions.
@@ -116,7 +176,10 @@ class Results:
             img: Image to draw on instead of the original, same size.
             labels: Write class names.
             boxes: Draw boxes.
-            masks: Draw masks.
+            masks: Draw masks; for semantic segmentation the classes' colours.
+            probs: Write the likeliest classes of a classified image.
+            kpt_radius: Radius of keypoints in pixels, None to fit the lines.
+            kpt_line: Join the keypoints of people.
             color_mode: ``class`` gives each class a colour, ``instance`` each object.
 
         Returns:
@@ -126,8 +189,9 @@ class Results:
 
         picture = self.orig_img if img is None else img
         style = {"line_width": line_width, "font_size": font_size, "font": font, "pil": pil}
-        shown = {"conf": conf, "labels": labels, "boxes": boxes, "masks": masks}
-        return draw_result(self, picture.copy(), style, shown, color_mode)
+        shown = {"conf": conf, "labels": labels, "boxes": boxes, "masks": masks, "probs": probs}
+        points = {"radius": kpt_radius} | ({} if kpt_line else {"skeleton": ()})
+        return draw_result(self, picture.copy(), style, shown, color_mode, points)
 
     def show(self, **kwargs: Any) -> None:
         """Open the drawn picture in the system's viewer; arguments as for `plot`."""
@@ -141,14 +205,21 @@ class Results:
         return str(path)
 
     def verbose(self) -> str:
-        """Count the objects in words: ``2 bolts, 1 nut, ``."""
-        if self.boxes is None or not len(self):
-            return "(no detections), "
-        return count_classes(self.boxes.cls, self.names)
+        """Say what was found in words: ``2 bolts, 1 nut, ``, the likeliest classes, or shares of the image."""
+        return describe(self)
 
     def save_txt(self, txt_file: str | Path, save_conf: bool = False) -> str:
-        """Append the predictions as label text (outlines where there are masks) and give the path."""
+        """Append the predictions as label text and give the path.
+
+        Objects with masks are written as outlines, oriented boxes as corners, boxes with keypoints as both;
+        a classified image as its likeliest classes. Text cannot hold the class of each pixel: that is
+        written as an image of class numbers of the same name, ending in .png.
+        """
         path = Path(txt_file)
+        if self.semantic_mask is not None:
+            from engine.core.result_picture import write_class_map
+
+            return str(write_class_map(self.semantic_mask, path.with_suffix(".png")))
         lines = label_lines(self, save_conf)
         if lines:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,13 +234,15 @@ class Results:
         save_crops(self, Path(save_dir), Path(file_name).stem)
 
     def summary(self, normalize: bool = False, decimals: int = 5) -> list[dict[str, Any]]:
-        """Give one dictionary an object: name, class, confidence, box, outline where there are masks.
+        """Give one dictionary an object: name, class, confidence, box, outline or keypoints where there are.
+
+        Of a classified image it is one a likely class, of a semantic mask one a class with its share.
 
         Args:
             normalize: Coordinates as fractions of the image instead of pixels.
             decimals: Places after the point.
         """
-        return detection_rows(self, normalize, decimals)
+        return result_rows(self, normalize, decimals)
 
     def to_json(self, normalize: bool = False, decimals: int = 5) -> str:
         """Give the summary as JSON text."""
@@ -179,16 +252,15 @@ class Results:
         """Give the summary as JSON text (the field's older name)."""
         return self.to_json(normalize, decimals)
 
+    def _parts(self) -> dict[str, ResultTensor]:
+        """Give what there is by name; masks that only repeat the semantic mask are none of their own."""
+        own = {"masks": None if self.semantic_mask is not None else self._masks}
+        found = {name: own.get(name, self.__dict__.get(name)) for name in _PARTS}
+        return {name: part for name, part in found.items() if part is not None}
+
     def _apply(self, change: Any) -> Self:
         """Give a copy with every part changed."""
         result = self.new()
-        for name in _PARTS:
-            part = getattr(self, name)
-            if part is not None:
-                setattr(result, name, change(part))
+        for name, part in self._parts().items():
+            setattr(result, name, change(part))
         return result
-
-
-def as_array(values: Array) -> np.ndarray:
-    """Give a NumPy array of either kind."""
-    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -117,6 +117,34 @@ class Annotator:
         inside = number > 0
         tint = np.asarray(colors, dtype=np.float32)[number[inside] - 1]
         self.im[inside] = (self.im[inside] * (1 - alpha) + tint * alpha).astype(np.uint8)
+
+    def class_map(
+        self, classes: np.ndarray, colors: Mapping[int, Color], alpha: float = 0.5
+    ) -> None:
+        """Tint each pixel by its class.
+
+        Args:
+            classes: (H, W) whole numbers, of the image's size.
+            colors: Class number (0 or more) to colour; pixels of other numbers stay as they are.
+            alpha: Share of the colour.
+        """
+        if classes.shape != self.im.shape[:2]:
+            raise ValueError(
+                f"expected a map of the image's size {self.im.shape[:2]}, received {classes.shape}"
+            )
+        table = np.zeros((max(colors, default=0) + 2, 3), dtype=np.uint8)  # the last: no colour
+        for number, color in colors.items():
+            table[number] = color
+        numbers = np.where(np.isin(classes, list(colors)), classes, len(table) - 1).astype(np.intp)
+        tinted = cv2.addWeighted(table[numbers], alpha, self.im, 1 - alpha, 0)
+        np.copyto(self.im, tinted, where=(numbers < len(table) - 1)[..., None])
+
+    def legend(self, lines: Sequence[tuple[str, Color]]) -> None:
+        """Write lines, each on a ground of its colour, below one another in the top-left corner."""
+        y = 0
+        for text, color in lines:
+            self._plate(0, y, text, color, None)
+            y += self.text_size(text)[1] + 3
 
     def polygons(
         self, polygons: Sequence[np.ndarray], colors: Sequence[Color], alpha: float = 0.5

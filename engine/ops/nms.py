@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from engine.ops.boxes import xywh2xyxy
+from engine.ops.rotated import select_rotated
 
-_BLOCK = (
-    256  # candidates compared with one another at once: 256 x 256 float32 stays in the L2 cache
-)
+# candidates compared with one another at once: 256 x 256 float32 stays in the L2 cache
+_BLOCK = 256
 
 
 def non_max_suppression(
@@ -30,6 +30,7 @@ def non_max_suppression(
     max_det: int = 300,
     nc: int | None = None,
     max_nms: int = 30_000,
+    rotated: bool = False,
 ) -> list[Tensor]:
     """Select the detections of each image, best first.
 
@@ -43,9 +44,11 @@ def non_max_suppression(
         max_det: Most detections to return for an image.
         nc: Number of classes; None takes all channels after the box as classes.
         max_nms: Most candidates of an image to consider, best first.
+        rotated: The last extra is the boxes' angle in radians, see :mod:`engine.ops.rotated`; overlap is
+            ProbIoU then.
 
     Returns:
-        For each image (n, 6 + extra): x1, y1, x2, y2, score, class, extras.
+        For each image (n, 6 + extra): x1, y1, x2, y2 (rotated: centre and size), score, class, extras.
     """
     if not 0 <= conf <= 1 or not 0 <= iou <= 1:
         raise ValueError(f"expected conf and iou within 0..1, received conf={conf}, iou={iou}")
@@ -64,12 +67,35 @@ def non_max_suppression(
             anchor, label, score = anchor[allowed], label[allowed], score[allowed]
         order = _best_first(score, max_nms)
         anchor, label, score = anchor[order], label[order], score[order]
-        boxes = xywh2xyxy(dense[:4, anchor].T.float())
-        keep = select(boxes, None if agnostic else label, iou, max_det)
+        boxes = dense[:4, anchor].T.float()
+        rivals = None if agnostic else label
+        if rotated:
+            turned = torch.cat((boxes, dense[-1:, anchor].T.float()), 1)
+            keep = select_rotated(turned, rivals, iou, max_det)
+        else:
+            boxes = xywh2xyxy(boxes)
+            keep = select(boxes, rivals, iou, max_det)
         anchor = anchor[keep]
         parts = (boxes[keep], score[keep, None].float(), label[keep, None].float())
         out.append(torch.cat((*parts, dense[4 + nc :, anchor].T.float()), 1))
     return out
+
+
+def best_rows(
+    rows: Tensor, conf: float, classes: Sequence[int] | None, max_det: int
+) -> list[Tensor]:
+    """Select from the rows (B, N, 6 + extra) of a head that gives each object once, best first.
+
+    Args:
+        rows: Box, score, class, extras.
+        conf: Scores must be above this.
+        classes: Class ids to return; None returns all.
+        max_det: Most detections to return for an image.
+    """
+    kept = rows[..., 4] > conf
+    if classes is not None:
+        kept &= torch.isin(rows[..., 5], torch.as_tensor(list(classes)).to(rows))
+    return [one[chosen][:max_det].float() for one, chosen in zip(rows, kept, strict=True)]
 
 
 def _candidates_of_best_class(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from engine.core.outputs import decoded
 from engine.core.predictor import BasePredictor
 from engine.core.results import Results
 from engine.ops.boxes import scale_boxes
-from engine.ops.nms import non_max_suppression
+from engine.ops.nms import best_rows, non_max_suppression
 
 
 class DetectionPredictor(BasePredictor):
@@ -24,6 +24,20 @@ class DetectionPredictor(BasePredictor):
     """
 
     task = "detect"
+    rotated: ClassVar[bool] = False
+
+    def wanted_branch(self) -> bool | None:
+        """Take the branch that makes no duplicates where ``nms=False`` asks for it."""
+        return None if self.args.nms is None else not self.args.nms
+
+    def setup_source(self, source: Any) -> None:
+        """Open the source; a head that chooses the best rows itself is told how many."""
+        super().setup_source(source)
+        network = getattr(
+            self.model.backend, "model", None
+        )  # exported files have their number inside
+        if self.model.end2end and network is not None:
+            network.head.max_det = self.args.max_det
 
     def postprocess(
         self, outputs: Any, images: torch.Tensor, originals: Sequence[np.ndarray]
@@ -43,15 +57,23 @@ class DetectionPredictor(BasePredictor):
         boxes[:, :4] = scale_boxes(images.shape[2:], boxes[:, :4], original.shape)
         return Results(original, "", self.model.names, boxes=boxes)
 
-    def select(self, dense: torch.Tensor) -> list[torch.Tensor]:
-        """Suppress duplicates in the decoded output (B, 4 + nc + extras, anchors)."""
+    def select(self, output: torch.Tensor) -> list[torch.Tensor]:
+        """Choose the detections of each image, best first.
+
+        Args:
+            output: (B, 4 + nc + extras, anchors), from which duplicates are removed, or from a branch that
+                makes none rows (B, N, 6 + extras).
+        """
         args = self.args
+        if self.model.end2end:
+            return best_rows(output, args.conf, args.classes, args.max_det)
         return non_max_suppression(
-            dense,
+            output,
             conf=args.conf,
             iou=args.iou,
             classes=args.classes,
             agnostic=args.agnostic_nms,
             max_det=args.max_det,
             nc=len(self.model.names),
+            rotated=self.rotated,
         )

@@ -1,0 +1,47 @@
+"""Prediction with semantic segmentation models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from engine.core.outputs import decoded
+from engine.core.predictor import BasePredictor
+from engine.core.result_image import NO_CLASS
+from engine.core.results import Results
+from engine.ops.masks import scale_masks
+
+
+class SemanticSegmentationPredictor(BasePredictor):
+    """Says the class of each pixel.
+
+    Examples:
+        >>> predictor = SemanticSegmentationPredictor(overrides={"model": "best.pt", "imgsz": 1024})
+        >>> results = predictor(source="images")
+    """
+
+    task = "semseg"
+
+    def postprocess(
+        self, outputs: Any, images: torch.Tensor, originals: Sequence[np.ndarray]
+    ) -> list[Results]:
+        """Bring the logits into each original's frame and take the strongest class of each pixel."""
+        logits = decoded(outputs)[0].float()
+        logits = F.interpolate(logits, images.shape[2:], mode="bilinear")
+        return [
+            Results(original, "", self.model.names, semantic_mask=self.classes_of(one, original))
+            for one, original in zip(logits, originals, strict=True)
+        ]
+
+    def classes_of(self, logits: torch.Tensor, original: np.ndarray) -> torch.Tensor:
+        """Return (H, W) class numbers for logits (nc, h, w) of a letterboxed image."""
+        classes = scale_masks(logits[None], original.shape[:2])[0].argmax(0)
+        none = NO_CLASS if len(logits) <= NO_CLASS else -1
+        if self.args.classes is not None:
+            wanted = torch.as_tensor(self.args.classes, device=classes.device)
+            classes = torch.where(torch.isin(classes, wanted), classes, none)
+        return classes.to(torch.uint8 if none == NO_CLASS else torch.int32)
