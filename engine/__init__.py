@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "YOLO": "engine.models.yolo.model",
+        "YOLOE": "engine.models.yolo.yoloe.model",
         "settings": "engine.runtime.settings",
         "checks": "engine.runtime.checks",
         "download": "engine.runtime.downloads",

@@ -2,4 +2,7 @@
 
 from engine._lazy import attach
 
-__getattr__, __dir__, __all__ = attach(__name__, {"YOLO": "engine.models.yolo.model"})
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {"YOLO": "engine.models.yolo.model", "YOLOE": "engine.models.yolo.yoloe.model"},
+)

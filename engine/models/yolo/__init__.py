@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "YOLO": "engine.models.yolo.model",
+        "YOLOE": "engine.models.yolo.yoloe.model",
         "DetectionTrainer": "engine.models.yolo.detect.train",
         "DetectionValidator": "engine.models.yolo.detect.val",
         "DetectionPredictor": "engine.models.yolo.detect.predict",
