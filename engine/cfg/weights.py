@@ -127,9 +127,11 @@ def known_weights() -> tuple[str, ...]:
 def weights_url(name: str) -> str:
     """Return the address of a public model file: the setting ``weights_url`` or its variable, and the name.
 
-    With a folder in that setting it is a path.
+    With a folder in that setting it is a path; empty, it stands for the public release.
     """
-    return join_address(os.environ.get(URL_VARIABLE) or settings["weights_url"], name)
+    return join_address(
+        os.environ.get(URL_VARIABLE) or settings["weights_url"] or WEIGHTS_URL, name
+    )
 
 
 def attempt_download_asset(file: str | Path) -> str:

@@ -17,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 from engine.runtime import archives
 from engine.runtime.errors import DownloadError
 from engine.runtime.fetching import transfer
+from engine.runtime.fetching.address import join_address, shown_url
 from engine.runtime.fetching.progress import Progress, Report, reporting
-from engine.runtime.fetching.source import Patience, join_address, shown_url
+from engine.runtime.fetching.source import Patience
 from engine.runtime.settings import settings
 
 __all__ = [

@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from engine.runtime.errors import DownloadError
+from engine.runtime.fetching.address import shown_url
 from engine.runtime.fetching.digest import digest_of_file
+from engine.runtime.fetching.folder import FolderSource
 from engine.runtime.fetching.part import Part
 from engine.runtime.fetching.progress import Meter, Report, format_bytes, log_start
 from engine.runtime.fetching.source import (
@@ -20,9 +24,9 @@ from engine.runtime.fetching.source import (
     RangeRefused,
     Source,
     TransferBroken,
-    source_of,
 )
 from engine.runtime.fetching.stream import TICK_S, opened
+from engine.runtime.fetching.web import WebSource
 from engine.runtime.file_lock import locked
 from engine.runtime.log import LOGGER
 
@@ -80,6 +84,26 @@ def fetch(
             if target.is_file():
                 return target
             return _Transfer(source, Part(target, address), meter, patience).run(complaint)
+
+
+def source_of(address: str, patience: Patience) -> Source:
+    """Return the source behind an address: ``http(s)://``, ``file://`` or a path.
+
+    Raises:
+        DownloadError: It is another kind of address.
+    """
+    scheme, mark, _ = address.partition("://")
+    if not mark:
+        return FolderSource(Path(address).expanduser())
+    if scheme.lower() == "file":
+        return FolderSource(Path(url2pathname(urlsplit(address).path)))
+    if scheme.lower() in ("http", "https"):
+        return WebSource(address, patience)
+    raise DownloadError(
+        f"{shown_url(address)}: expected an address that begins with https://, http:// or file://, "
+        "or a folder.",
+        value=address,
+    )
 
 
 class _Unwritable(Exception):

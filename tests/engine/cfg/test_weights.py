@@ -70,6 +70,8 @@ def test_every_description_and_scale_has_a_name():
 def test_the_public_release_is_the_default():
     assert weights_url(NAME) == f"{WEIGHTS_URL}/{NAME}"
     assert WEIGHTS_URL.startswith("https://")
+    settings["weights_url"] = ""
+    assert weights_url(NAME) == f"{WEIGHTS_URL}/{NAME}"
 
 
 def test_the_variable_replaces_the_setting(monkeypatch):
@@ -131,9 +133,9 @@ def test_a_folder_that_is_not_there_is_not_made_up(server, place):
     with pytest.raises(
         MissingCheckpointError, match=rf"or write {NAME} alone to have it fetched\."
     ):
-        find_weights(f"modles/{NAME}")
+        find_weights(f"module/{NAME}")
     assert server.seen == []
-    assert not (place / "modles").exists()
+    assert not (place / "module").exists()
 
 
 @pytest.mark.parametrize(
