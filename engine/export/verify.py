@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.export.duplicates import remove_duplicates, suppress_by_operator
 from engine.export.graph import ExportGraph
 from engine.nn.autobackend import AutoBackend
 from engine.nn.backends.backend import brought_to_form, run_in_batches
@@ -20,8 +21,10 @@ from engine.nn.tasks import BaseModel
 
 MIB = 2**20
 PARTS = ("boxes_px", "scores", "extras")
-# computes in half -> how far scores may be moved by rounding
+# computes in half -> how far rounding may move scores
 MARGINS = {False: 1e-5, True: 0.02}
+# so far apart two detections are the same; half of it is what float16 does to boxes
+SAME_PX = 0.5
 
 
 def compare(
@@ -45,6 +48,8 @@ def compare(
         ``max_abs_diff``; the largest differences in parts of the first output, ``boxes_px`` and ``scores``
         (of a semantic segmentation ``scores`` are the logits); ``max_abs_diff``, the largest of all. Rows
         of detections are compared with their likes, for rows of nearly equal scores may swap places.
+        With removal of duplicates inside also ``rows_apart``, how many detections one side kept and the
+        other did not: next to a threshold rounding decides, so a few are no fault.
 
     Raises:
         ModelError: The file cannot be opened.
@@ -55,12 +60,12 @@ def compare(
         model = load_checkpoint(model).model
     size = _input_size(imgsz, exported)
     images = to_input(image_bgr, size).to(exported.device)
-    metadata = replace(exported.metadata, half=False)
+    metadata = exported.metadata
+    plain = replace(metadata, half=False, nms=False)
     with torch.no_grad():
-        ours = ExportGraph(model, metadata, exported.device)(images)
+        ours = ExportGraph(model, plain, exported.device)(images)
         theirs = run_in_batches(exported.backend, images)
-    ours = brought_to_form(ours, metadata)
-    parts = _compare_first(ours[0], theirs[0], exported.metadata)
+    parts = _compare_first(ours[0], theirs[0], metadata)
     others = [_largest(a, b) for a, b in zip(ours[1:], theirs[1:], strict=True)]
     largest = [max(parts.values()), *others]
     outputs = {
@@ -73,6 +78,7 @@ def compare(
         "imgsz": list(size),
         "outputs": outputs,
         **{name: found for name, found in parts.items() if name != "extras"},
+        **({"rows_apart": _rows_apart(ours[0], theirs[0], metadata)} if metadata.nms else {}),
         "max_abs_diff": max(largest),
     }
 
@@ -106,21 +112,52 @@ def _compare_first(ours: Tensor, theirs: Tensor, metadata: Metadata) -> dict[str
     """Return the largest differences in each part of the first output."""
     if metadata.task in TASKS_WITHOUT_BOXES:
         return {"scores": _largest(ours, theirs)}
+    if metadata.end2end:
+        return compare_rows(ours, theirs, MARGINS[metadata.half])
     classes = len(metadata.names)
     if metadata.nms:
-        ours, theirs = _as_rows(ours, classes), _as_rows(theirs, classes)
-    if metadata.nms or metadata.end2end:
-        return compare_rows(ours, theirs, MARGINS[metadata.half])
+        ours, theirs = _likes(ours, theirs, classes)
     sizes = (4, classes, ours.shape[1] - 4 - classes)
     pairs = zip(PARTS, ours.split(sizes, 1), theirs.split(sizes, 1), strict=True)
     return {part: _largest(a, b) for part, a, b in pairs}
 
 
+def _likes(dense: Tensor, kept: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Return for each detection that a file kept what the model gives there, and the detection.
+
+    Both are (N, 4 + nc + extras); of the scores only that of the detection's class is left, so that two
+    classes of nearly equal scores make no difference.
+    """
+    all_rows, rows = _as_rows(dense, classes), _as_rows(kept, classes)
+    used = rows[:, 4] > 0
+    rows = rows[used]
+    measure = [*range(5), *range(6, rows.shape[1])]  # all but the class
+    nearest = torch.cdist(rows[:, measure], all_rows[:, measure], p=float("inf")).argmin(1)
+    ours = dense[0].float().cpu().T[nearest]
+    theirs = kept[0].float().cpu().T[used]
+    ours[:, 4 : 4 + classes] *= theirs[:, 4 : 4 + classes] > 0
+    return ours, theirs
+
+
+def _rows_apart(dense: Tensor, theirs: Tensor, metadata: Metadata) -> int:
+    """Return how many detections only one side has, by box, score and class."""
+    rows = remove_duplicates(dense, metadata, suppress_by_operator)
+    ours = brought_to_form((rows,), metadata)[0]
+    first, second = (_as_rows(side, len(metadata.names)) for side in (ours, theirs))
+    first, second = (side[side[:, 4] > 0, :6] for side in (first, second))
+    if not len(first) or not len(second):
+        return len(first) + len(second)
+    distance = torch.cdist(first, second, p=float("inf"))
+    return int((distance.amin(1) > SAME_PX).sum() + (distance.amin(0) > SAME_PX).sum())
+
+
 def _as_rows(dense: Tensor, classes: int) -> Tensor:
-    """Turn (1, 4 + nc + extras, N) with one score each into rows (1, N, 6 + extras), boxes as they are."""
-    boxes, scores, extras = dense.split((4, classes, dense.shape[1] - 4 - classes), 1)
+    """Turn (1, 4 + nc + extras, N) into rows (N, 6 + extras): box, best score, its class, extras."""
+    boxes, scores, extras = (
+        dense[0].float().cpu().T.split((4, classes, dense.shape[1] - 4 - classes), 1)
+    )
     score, label = scores.max(1, keepdim=True)
-    return torch.cat((boxes, score, label.to(score.dtype), extras), 1).transpose(1, 2)
+    return torch.cat((boxes, score, label.to(score.dtype), extras), 1)
 
 
 def to_input(image_bgr: np.ndarray, size: tuple[int, int]) -> Tensor:
