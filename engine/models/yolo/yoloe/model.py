@@ -100,7 +100,7 @@ class YOLOE(YOLO):
         """
         return self._network("get_visual_pe").get_visual_pe(img, visual)
 
-    def predict(
+    def predict(  # type: ignore[override]  # the arguments stand as in the peer
         self,
         source: Any = None,
         stream: bool = False,

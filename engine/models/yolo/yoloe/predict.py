@@ -112,8 +112,8 @@ class YOLOEVPDetectPredictor(DetectionPredictor):
                 f"received {len(pictures)}.",
                 remedy=REMEDY,
             )
-        total = sum(self._embed(image, prompts.of_picture(i)) for i, image in enumerate(pictures))
-        return F.normalize(total, dim=-1)[None]
+        each = [self._embed(image, prompts.of_picture(i)) for i, image in enumerate(pictures)]
+        return F.normalize(torch.stack(each).sum(0), dim=-1)[None]
 
     def _embed(self, image: np.ndarray, examples: Examples) -> Tensor:
         """Return what each class looks like in a picture, (N, embed); zeros for those it does not show."""
