@@ -88,6 +88,8 @@ def _argument_field(argument: Argument, mode: str, label: str) -> Field:
     choices: tuple[Any, ...] = argument.choices
     if argument.type == "bool_or_str":
         choices = (False, True, *choices)
+    elif argument.type == "bool" and argument.is_optional:
+        choices = (None, True, False)  # a check box has no place for "automatic"
     elif choices and argument.is_optional:
         choices = (None, *choices)
     return Field(

@@ -34,7 +34,7 @@ WINDOW_ROOMS = (
     "engine.ops.polygons",
 )
 # The worker's side of the pipe, which runs models.
-WORKER_SIDE = ("studio.jobs.worker", "studio.jobs.tasks")
+WORKER_SIDE = ("studio.jobs.worker", "studio.jobs.tasks", "studio.jobs.inspection")
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from engine.export.formats import FORMATS
@@ -52,7 +52,10 @@ def test_each_format_has_its_own_options_only(panel, qtbot):
     )
     box = panel.form.row("nms").control
     qtbot.wait(50)  # a new form is laid out by the event loop
-    QTest.mouseClick(box, LEFT, pos=QPoint(10, box.height() // 2))
+    box.showPopup()
+    box.view().setCurrentIndex(box.model().index(box.findText("on"), 0))
+    QTest.keyClick(box.view(), Qt.Key.Key_Return)
+    assert panel.form.values.value("nms") is True
     assert panel.form.advanced.isVisible()
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from engine.runtime.settings import settings
 from studio.panels.models.card import describe
 from studio.panels.models.panel import ModelsPanel
+from studio.panels.models.trained_menu import build_trained_menu
 from studio.storage.versions import create_version
 
 LEFT = Qt.MouseButton.LeftButton
@@ -116,6 +119,119 @@ def test_files_from_elsewhere_are_remembered_and_pass_away_with_the_file(
     path.unlink()
     again.refresh()
     qtbot.waitUntil(lambda: not again.cards, timeout=10_000)
+
+
+def open_file(panel: ModelsPanel, path, monkeypatch) -> None:
+    """Choose a file in the dialog that the button opens."""
+    monkeypatch.setattr(
+        "studio.panels.models.panel.QFileDialog.getOpenFileName", lambda *_: (str(path), "")
+    )
+    QTest.mouseClick(panel.add_button, LEFT)
+
+
+@pytest.mark.slow
+def test_an_opened_file_says_what_it_is_and_what_a_training_keeps(
+    panel, project, random_weights, qtbot, monkeypatch
+):
+    assert not panel.details.isVisible()
+    open_file(panel, random_weights, monkeypatch)
+    assert panel.details.isVisible()
+    qtbot.waitUntil(lambda: panel.details.facts is not None, timeout=60_000)
+    texts = panel.details.texts()
+    for text in ("boxes with outlines (segment)", "YOLO11 nano (yolo11n-seg)", "2.8 million"):
+        assert text in texts
+    assert any("knows this project's classes" in text for text in texts)
+    (card,) = panel.cards
+    assert describe(card.model)[0] == "segment · square", "its card has learnt from it"
+    assert card.property("open") == "true"
+    with qtbot.waitSignal(panel.asked) as asked:
+        QTest.mouseClick(panel.details.train_button, LEFT)
+    assert asked.args == ["train", random_weights]
+    QTest.mouseClick(panel.details.close_button, LEFT)
+    assert not panel.details.isVisible()
+    assert card.property("open") == "false"
+    QTest.mouseClick(card, LEFT)
+    assert panel.details.isVisible()
+    qtbot.waitUntil(lambda: panel.details.facts is not None, timeout=60_000)
+
+
+@pytest.mark.slow
+def test_a_file_of_another_task_offers_no_training(panel, qtbot, monkeypatch, tmp_path):
+    from engine.models.yolo.model import YOLO
+
+    path = tmp_path / "boxes.pt"
+    YOLO("yolo11n.yaml").save(path)
+    open_file(panel, path, monkeypatch)
+    qtbot.waitUntil(lambda: panel.details.facts is not None, timeout=60_000)
+    assert not panel.details.train_button.isVisible()
+    assert panel.details.predict_button.isVisible()
+    assert any("this project trains boxes with outlines" in t for t in panel.details.texts())
+    assert any(t.endswith("and 20 more") for t in panel.details.texts()), "80 classes are shortened"
+
+
+@pytest.mark.slow
+def test_a_file_that_is_no_model_says_why_beside_the_cards(panel, qtbot, monkeypatch, tmp_path):
+    path = tmp_path / "page.pt"
+    path.write_text("<html>not found</html>")
+    open_file(panel, path, monkeypatch)
+    qtbot.waitUntil(lambda: panel.details.banner.isVisible(), timeout=60_000)
+    assert "page.pt" in panel.details.banner.text()
+    assert not panel.details.train_button.isVisible()
+
+
+def test_a_file_that_is_gone_is_told(panel, tmp_path):
+    panel.open_file(tmp_path / "gone.pt")
+    assert "gone.pt" in panel.banner.text()
+    assert not panel.details.isVisible()
+
+
+@pytest.fixture
+def mirror(tmp_path, random_weights) -> Path:
+    """A folder that serves trained weights by name, instead of the network."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    shutil.copy(random_weights, folder / "yolo11n-seg.pt")
+    settings["weights_url"] = str(folder)
+    settings["weights_dir"] = str(tmp_path / "weights")
+    return folder
+
+
+def trained_action(panel: ModelsPanel, task: str, family: str, file: str):
+    menu = build_trained_menu(panel.get_trained, panel)
+    inside = next(a.menu() for a in menu.actions() if f"({task})" in a.text())
+    models = next(a.menu() for a in inside.actions() if a.text() == family)
+    return next(a for a in models.actions() if a.text().startswith(file))
+
+
+@pytest.mark.slow
+def test_a_trained_model_is_fetched_by_name_and_opened(panel, mirror, qtbot, tmp_path):
+    action = trained_action(panel, "segment", "YOLO11", "yolo11n-seg.pt")
+    assert action.text().endswith("about 5.8 MB")
+    action.trigger()
+    assert panel.progress.isVisible()
+    qtbot.waitUntil(lambda: panel.details.facts is not None, timeout=60_000)
+    path = tmp_path / "weights" / "yolo11n-seg.pt"
+    assert panel.details.model.checkpoint.path == path
+    assert not panel.progress.isVisible()
+    again = trained_action(panel, "segment", "YOLO11", "yolo11n-seg.pt")
+    assert "on this computer" in again.text()
+
+
+def test_weights_that_cannot_be_had_say_what_to_do(panel, mirror, qtbot):
+    (mirror / "yolo11n-seg.pt").unlink()
+    trained_action(panel, "segment", "YOLO11", "yolo11n-seg.pt").trigger()
+    qtbot.waitUntil(lambda: panel.banner.isVisible(), timeout=30_000)
+    assert "yolo11n-seg.pt" in panel.banner.text()
+    assert not panel.progress.isVisible()
+    assert not panel.details.isVisible()
+
+
+def test_the_menu_of_trained_models_has_every_task_and_only_what_is_published(panel, mirror):
+    menu = build_trained_menu(panel.get_trained, panel)
+    titles = [action.text() for action in menu.actions()]
+    assert len(titles) == 6
+    semantic = next(a.menu() for a in menu.actions() if "(semseg)" in a.text())
+    assert [a.text() for a in semantic.actions()] == ["YOLO26"]
 
 
 @pytest.mark.slow
