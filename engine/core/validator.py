@@ -44,6 +44,7 @@ class BaseValidator(CallbackHost):
         batch_i: 0-based number of the present batch.
         save_dir: Folder for plots and files.
         weights: File of the weights, for the record; None where only a network was given.
+        end2end: The network's outputs are rows without duplicates, see `AutoBackend`.
     """
 
     task: ClassVar[str] = "detect"
@@ -71,6 +72,7 @@ class BaseValidator(CallbackHost):
         self.data: Any = None
         self.names: dict[int, str] = {}
         self.weights: Path | None = None
+        self.end2end = False
         self.device = torch.device("cpu")
         self.training = False
         self.batch_i = self.seen = 0
@@ -146,6 +148,13 @@ class BaseValidator(CallbackHost):
         """Read the data set's description, for a validation on its own."""
         raise NotImplementedError(f"{type(self).__name__} must say what get_dataset() reads.")
 
+    def prepare_network(self, backend: AutoBackend) -> None:
+        """Set up an opened network, for a validation on its own; the base has nothing to set."""
+
+    def wanted_branch(self) -> bool | None:
+        """Say which branch of the head should answer, see `AutoBackend`; None where that is no question."""
+        return None
+
     def init_metrics(self) -> None:
         """Prepare for a validation; the base has nothing to prepare."""
 
@@ -198,6 +207,7 @@ class BaseValidator(CallbackHost):
         """Take over the trainer's device, data and averaged network."""
         self.device, self.data = trainer.device, trainer.data
         self.names, self._half = self.data["names"], False
+        self.end2end = getattr(trainer.ema.ema, "end2end", False)
         # bfloat16's eight bits would move boxes by whole pixels; float32 convolutions run on TF32 there.
         is_exact_enough = trainer.precision.dtype is not torch.bfloat16
         self._autocast = trainer.precision.autocast if is_exact_enough else contextlib.nullcontext
@@ -211,9 +221,12 @@ class BaseValidator(CallbackHost):
         source = model if model is not None else self.args.model
         if source is None:
             raise ConfigError("validation needs model=.", remedy="Write model=PATH/best.pt.")
-        backend = AutoBackend(source, self.device, half=self.args.half)
-        self._half, self.names = backend.fp16, backend.names
+        backend = AutoBackend(
+            source, self.device, half=self.args.half, end2end=self.wanted_branch()
+        )
+        self._half, self.names, self.end2end = backend.fp16, backend.names, backend.end2end
         self._autocast = contextlib.nullcontext
+        self.prepare_network(backend)
         if self.dataloader is None:
             self._open_data(backend)
         return backend

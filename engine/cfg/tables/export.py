@@ -53,7 +53,7 @@ EXPORT: tuple[Argument, ...] = (
         "Remove duplicate boxes: False takes the branch that makes none, where there is one (YOLO26). True "
         "builds the removal into an exported file, with conf, iou, max_det, agnostic_nms.",
         "Export",
-        ("predict", *_EXPORT),
+        ("val", "predict", *_EXPORT),
         tasks=("detect", "segment", "pose", "obb"),
     ),
     Argument(

@@ -21,9 +21,10 @@ from engine.drawing.mosaic import plot_images
 from engine.metrics.confusion import ConfusionMatrix
 from engine.metrics.detection import DetectionMetrics
 from engine.metrics.matching import match_indices
+from engine.nn.autobackend import AutoBackend
 from engine.ops.boxes import scale_boxes, xywh2xyxy, xyxy2xywh, xyxy2xywhn
 from engine.ops.iou import box_iou
-from engine.ops.nms import non_max_suppression
+from engine.ops.nms import best_rows, non_max_suppression
 from engine.runtime.errors import ConfigError
 from engine.training.prefetch import loader_workers
 
@@ -83,6 +84,16 @@ class DetectionValidator(BaseValidator):
             dataset, batch_size, loader_workers(self.args.workers, self.device), shuffle=False
         )
 
+    def prepare_network(self, backend: AutoBackend) -> None:
+        """Tell a head that chooses the best rows itself how many; exported files have their number inside."""
+        head = getattr(getattr(backend.backend, "model", None), "head", None)
+        if self.end2end and head is not None:
+            head.max_det = self.args.max_det
+
+    def wanted_branch(self) -> bool | None:
+        """Take the branch that makes no duplicates where ``nms=False`` asks for it."""
+        return None if self.args.nms is None else not self.args.nms
+
     def init_metrics(self) -> None:
         """Start the matrix and the record of a validation on its own."""
         self.confusion_matrix = ConfusionMatrix(self.names)
@@ -91,8 +102,22 @@ class DetectionValidator(BaseValidator):
 
     def postprocess(self, outputs: Any) -> list[Predictions]:
         """Select detections: ``bboxes`` (n, 4) corners in input pixels, ``conf``, ``cls``, ``extra``."""
-        rows = non_max_suppression(
-            decoded(outputs)[0],
+        return [
+            {"bboxes": r[:, :4], "conf": r[:, 4], "cls": r[:, 5], "extra": r[:, 6:]}
+            for r in self.select(decoded(outputs)[0])
+        ]
+
+    def select(self, output: torch.Tensor) -> list[torch.Tensor]:
+        """Choose the detections of each image, best first.
+
+        Args:
+            output: (B, 4 + nc + extras, anchors), from which duplicates are removed, or from a branch that
+                makes none rows (B, N, 6 + extras).
+        """
+        if self.end2end:
+            return best_rows(output, self.conf, self.args.classes, self.args.max_det)
+        return non_max_suppression(
+            output,
             conf=self.conf,
             iou=self.args.iou,
             classes=self.args.classes,
@@ -101,9 +126,6 @@ class DetectionValidator(BaseValidator):
             max_det=self.args.max_det,
             nc=len(self.names),
         )
-        return [
-            {"bboxes": r[:, :4], "conf": r[:, 4], "cls": r[:, 5], "extra": r[:, 6:]} for r in rows
-        ]
 
     def update_metrics(self, predictions: list[Predictions], batch: dict[str, Any]) -> None:
         """Match each image's predictions with its labels."""
