@@ -339,9 +339,13 @@ def _completed(config: dict[str, Any], path: Path) -> dict[str, Any]:
             classes = values.get("nc") or count or _classes_in(described, values["model"])
             described["nc"] = classes or described.get("nc")
             described["channels"] = values.get("channels") or described.get("channels")
+        if not isinstance(described, dict):
+            raise ModelError(
+                f"its description has {short(described)} under 'yaml', expected the model's "
+                "description or the name of one."
+            )
         values["yaml"] = described
-        if isinstance(described, dict):
-            values.setdefault("task", tasks.guess_task(described))
+        values.setdefault("task", tasks.guess_task(described))
     except ModelError as error:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
     values.setdefault("fused", not any(".bn." in name for name in values["model"]))
@@ -366,7 +370,7 @@ def _classes_in(description: dict[str, Any], tensors: Mapping[str, Tensor]) -> i
 
 def _bare_weights(values: Any) -> Mapping[str, Tensor] | None:
     """Return a state dict that lies alone in a file, or under one of the usual keys."""
-    if not isinstance(values, Mapping):
+    if not isinstance(values, Mapping) or is_ours(values):
         return None
     usual = (
         values,
