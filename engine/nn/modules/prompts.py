@@ -245,17 +245,21 @@ class LRPC(nn.Module):
         Args:
             cls_feat: (B, C, H, W) features of the class branch.
             loc_feat: (B, C2, H, W) features of the box branch.
-            conf: Cells whose score for holding something is at most this are left out; of a batch a cell
-                stays where any image needs it, so that one set of cells serves all.
+            conf: Cells whose score for holding something is at most this are left out, none at 0; of a
+                batch a cell stays where any image needs it, so that one set of cells serves all.
         """
-        boxes = self.loc(loc_feat).flatten(2)
-        if not self.enabled:
-            everything = torch.ones(boxes.shape[2], dtype=torch.bool, device=boxes.device)
-            return Kept(boxes, self.vocab(cls_feat).flatten(2), everything)
-        objectness = self.pf(cls_feat).sigmoid().flatten(1)  # (B, A)
-        kept = (objectness > conf).any(0)
-        cells = cls_feat.flatten(2)[:, :, kept].transpose(1, 2)  # (B, K, C)
-        return Kept(boxes, self.vocab(cells).transpose(1, 2), kept)
+        boxes, cells = self.loc(loc_feat).flatten(2), cls_feat.flatten(2)
+        kept = torch.ones(cells.shape[2], dtype=torch.bool, device=cells.device)
+        if self.enabled and conf > 0:
+            kept = (self.pf(cls_feat).sigmoid().flatten(1) > conf).any(0)
+            cells = cells[:, :, kept]
+        return Kept(boxes, self._named(cells), kept)
+
+    def _named(self, cells: Tensor) -> Tensor:
+        """Return class logits (B, N, K) of cells (B, C, K)."""
+        if isinstance(self.vocab, nn.Linear):
+            return self.vocab(cells.transpose(1, 2)).transpose(1, 2)
+        return self.vocab(cells[..., None])[..., 0]
 
 
 @torch.no_grad()
