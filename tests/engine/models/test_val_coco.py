@@ -92,7 +92,8 @@ def test_text_files_hold_the_predictions(validated):
     np.testing.assert_allclose(scores, sorted(row["score"] for row in rows), atol=1e-4)
     text = "\n".join(dict.fromkeys(line.rpartition(" ")[0] for line in lines))
     parsed, problems = parse_label_text(text, 1)
-    assert problems == []
+    # nothing is left out or changed; the outline of a weak mask may touch itself, which is only noted
+    assert [p for p in problems if p.kind != "note"] == []
     assert len(parsed) == len(text.splitlines())
 
 
