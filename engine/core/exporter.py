@@ -165,6 +165,7 @@ class Exporter(CallbackHost):
     def _describe(self, model: BaseModel) -> Metadata:
         args, stride = self.args, int(model.stride.max())
         check_removal(args.nms, model)
+        check_classes(model)
         return Metadata(
             task=model.task,
             names=dict(model.names),
@@ -208,6 +209,19 @@ def check_removal(nms: bool | None, model: BaseModel) -> None:
             f"nms=True has no effect on a model for {model.task}: it gives no boxes.",
             value=nms,
             remedy="Leave nms out.",
+        )
+
+
+def check_classes(model: BaseModel) -> None:
+    """Refuse a model with an open vocabulary that was given no classes yet.
+
+    Raises:
+        ExportError: It waits for embeddings of classes.
+    """
+    if getattr(model.head, "takes_embeddings", False) and getattr(model, "pe", None) is None:
+        raise ExportError(
+            "this model has an open vocabulary, and a file needs a fixed list of classes.",
+            remedy='Give it some first: model.set_classes(["person", "bus"]).',
         )
 
 

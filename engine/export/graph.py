@@ -20,6 +20,8 @@ class ExportGraph(nn.Module):
     With ``half`` the layers compute in float16 while input, box decoding and outputs stay float32: in
     float16 a coordinate of 640 pixels is rounded to half a pixel.
 
+    Classes that were given as embeddings go into the convolutions; what encodes prompts stays out.
+
     Attributes:
         model: A fused copy of the model.
         metadata: How the file will be used.
@@ -38,8 +40,10 @@ class ExportGraph(nn.Module):
         own = deepcopy(model).eval().float()
         own.end2end = metadata.end2end
         self.model: BaseModel = own.fuse().requires_grad_(False).to(device)
+        drop_prompts(own.head)
         if hasattr(own.head, "max_det"):
-            own.head.dynamic, own.head.max_det = metadata.dynamic, metadata.max_det
+            own.head.dynamic = metadata.dynamic or self.chooses_cells
+            own.head.max_det = metadata.max_det
         if isinstance(own, YOLOEModel):
             own.head.conf = 0.0  # without prompts the graph names every cell, whatever the image
         for module in self.model.modules():
@@ -50,6 +54,12 @@ class ExportGraph(nn.Module):
         if metadata.half:
             self.model.half()
         self.eval()
+
+    @property
+    def chooses_cells(self) -> bool:
+        """Whether the number of anchors depends on the image, as that of a prompt-free model does."""
+        head = self.model.head
+        return any(getattr(head, name, None) is not None for name in ("lrpc", "one2one_lrpc"))
 
     @property
     def output_names(self) -> list[str]:
@@ -77,7 +87,15 @@ class ExportGraph(nn.Module):
 
 
 def as_float(raw: Any) -> Any:
-    """Return raw tensors, in whatever lists and dictionaries they are, as float32."""
+    """Return raw tensors, in whatever lists and dictionaries they are, as float32; indices as they are."""
     if isinstance(raw, dict):
         return {key: as_float(value) for key, value in raw.items()}
-    return [as_float(r) for r in raw] if isinstance(raw, list) else raw.float()
+    if isinstance(raw, list):
+        return [as_float(r) for r in raw]
+    return raw.float() if raw.is_floating_point() else raw
+
+
+def drop_prompts(head: Any) -> None:
+    """Take the encoders of prompts out of a head: a file's classes are fixed."""
+    if hasattr(head, "savpe"):
+        head.savpe, head.reprta = None, nn.Identity()

@@ -83,7 +83,7 @@ def _record(graph: ExportGraph, images: Tensor, path: Path, opset: int) -> None:
                 opset_version=opset,
                 input_names=[INPUT_NAME],
                 output_names=names,
-                dynamic_axes=dynamic_axes(graph.metadata, names),
+                dynamic_axes=dynamic_axes(graph.metadata, names, graph.chooses_cells),
             )
     except (RuntimeError, TypeError, ValueError) as error:
         raise ExportError(
@@ -93,13 +93,21 @@ def _record(graph: ExportGraph, images: Tensor, path: Path, opset: int) -> None:
         ) from error
 
 
-def dynamic_axes(metadata: Metadata, names: list[str]) -> dict[str, dict[int, str]]:
-    """Return which dimensions of input and outputs stay free; none where the shape is fixed."""
-    if not metadata.dynamic:
-        return {}
-    batch = {} if metadata.nms else {0: "batch"}
+def dynamic_axes(
+    metadata: Metadata, names: list[str], chooses_cells: bool = False
+) -> dict[str, dict[int, str]]:
+    """Return which dimensions of input and outputs stay free.
+
+    Args:
+        metadata: Of the file; where it is not dynamic only what hangs on the image itself is free.
+        names: The outputs.
+        chooses_cells: Whether the number of anchors depends on the image.
+    """
     has_rows = metadata.nms or metadata.end2end
     first = {} if has_rows else _FREE_OF_TASK.get(metadata.task, {2: "anchors"})
+    if not metadata.dynamic:
+        return {names[0]: first} if chooses_cells and first else {}
+    batch = {} if metadata.nms else {0: "batch"}
     axes = {INPUT_NAME: {**batch, 2: "height", 3: "width"}, names[0]: {**batch, **first}}
     if len(names) > 1:
         axes[names[1]] = {**batch, 2: "mask_height", 3: "mask_width"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -54,7 +55,13 @@ def run_in_batches(backend: Backend, images: Tensor) -> Outputs:
         fill = images.new_zeros((batch - len(piece), *piece.shape[1:]))
         outputs = backend.run(torch.cat((piece, fill)))
         pieces.append([output[: len(piece)] for output in outputs])
-    return tuple(torch.cat(parts) for parts in zip(*pieces, strict=True))
+    return tuple(_joined(parts) for parts in zip(*pieces, strict=True))
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Join pieces of a batch; a prompt-free model gives each its own number of anchors, filled up with 0."""
+    last = max(part.shape[-1] for part in parts)
+    return torch.cat([F.pad(part, (0, last - part.shape[-1])) for part in parts])
 
 
 def final_tensors(outputs: Any) -> Outputs:
