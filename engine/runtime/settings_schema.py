@@ -142,7 +142,8 @@ SETTINGS: tuple[Setting, ...] = (
         "weights_dir",
         str,
         "weights",
-        "Folder in which model files given by name alone are looked up. "
+        "Folder in which model files given by name alone are looked up, and into which public ones are "
+        "fetched. "
         "A relative folder is taken from the current one.",
         "Folders",
     ),

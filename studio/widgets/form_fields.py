@@ -12,6 +12,8 @@ from engine.cfg.argument import Argument
 from engine.cfg.values import coerce
 from engine.runtime.settings_schema import Setting
 
+# How keys of settings end, and what a person calls that
+_ENDINGS = {"_dir": " folder", "_url": " address"}
 EditorKind = Literal["check", "choice", "text", "file", "folder", "secret"]
 
 
@@ -148,11 +150,11 @@ def _setting_field(setting: Setting) -> Field:
 
 def setting_label(name: str) -> str:
     """Return a setting's key in words: ``studio.theme`` is Theme, ``runs_dir`` is Runs folder."""
-    last = name.rsplit(".", 1)[-1]
-    words = last.removesuffix("_dir").replace("_", " ") + (
-        " folder" if last.endswith("_dir") else ""
-    )
-    return words[:1].upper() + words[1:]
+    words = name.rsplit(".", 1)[-1]
+    for ending, said in _ENDINGS.items():
+        if words.endswith(ending):
+            words = words.removesuffix(ending) + said
+    return words[:1].upper() + words[1:].replace("_", " ")
 
 
 def _range_text(low: float | None, high: float | None) -> str:

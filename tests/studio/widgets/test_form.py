@@ -137,7 +137,12 @@ def test_values_are_written_as_a_person_would(value, text):
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("runs_dir", "Runs folder"), ("studio.theme", "Theme"), ("studio.name_tags", "Name tags")],
+    [
+        ("runs_dir", "Runs folder"),
+        ("weights_url", "Weights address"),
+        ("studio.theme", "Theme"),
+        ("studio.name_tags", "Name tags"),
+    ],
 )
 def test_settings_are_called_by_words(name, label):
     assert setting_label(name) == label
