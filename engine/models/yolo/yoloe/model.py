@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ from typing import Any
 from torch import Tensor, nn
 
 from engine.core.results import Results
+from engine.data.yaml_file import read_data_yaml
 from engine.models.yolo.model import YOLO
+from engine.models.yolo.yoloe.labelled import embed_labels
 from engine.models.yolo.yoloe.predict import YOLOEVPDetectPredictor, YOLOEVPSegPredictor
 from engine.models.yolo.yoloe.prompts import parse_prompts
 from engine.nn.open_vocabulary import YOLOEModel
 from engine.nn.text.encoder import TextEncoder
 from engine.nn.text.registry import open_encoder
 from engine.runtime.errors import ConfigError, ModelError
+from engine.runtime.log import LOGGER
 
 # task -> what predicts by visual prompts
 PROMPTED: dict[str, type[YOLOEVPDetectPredictor]] = {
@@ -132,6 +136,7 @@ class YOLOE(YOLO):
         if visual_prompts is None:
             if refer_image is not None or prompted:
                 raise ConfigError("a prediction by examples needs visual_prompts=.")
+            self._tell_without_classes()
             return super().predict(source, stream, predictor, **kwargs)
         self._network("visual_prompts")
         make: Any = predictor if prompted else PROMPTED[self.task]
@@ -147,16 +152,55 @@ class YOLOE(YOLO):
         self._learn(make, visual_prompts, refer_image, kwargs)
         return super().predict(source, stream, None if prompted else predictor, **kwargs)
 
+    def val(
+        self,
+        validator: type | None = None,
+        load_vp: bool = False,
+        refer_data: str | Path | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Validate on the classes of a data set; the model keeps its own.
+
+        Where the model's classes are not those of the data set, the data set's names are taken as words.
+
+        Args:
+            validator: Validator class of one's own instead of the task's.
+            load_vp: Take what the labels of a data set's training pictures show instead of words.
+            refer_data: data.yaml of that data set, with the same classes; None takes the measured one.
+            kwargs: Arguments of the validation.
+
+        Raises:
+            ConfigError: The data sets do not fit each other.
+            MissingCheckpointError: The text encoder's file is not there.
+            ModelError: The model's classes are in its weights and are others.
+        """
+        own = self.model
+        given = self._given(kwargs, "val")
+        if refer_data is not None and not load_vp:
+            raise ConfigError("refer_data= has an effect only with load_vp=True.", value=refer_data)
+        if load_vp:
+            self._network("load_vp")
+        if given.get("data") and isinstance(own, YOLOEModel):
+            self.model = self._for_data(given, load_vp, refer_data)
+        try:
+            return super().val(validator, **kwargs)
+        finally:
+            self.model = own
+
     # No prompts
 
-    def get_vocab(self, names: Sequence[str]) -> nn.ModuleList:
+    def get_vocab(self, names: Sequence[str], one2one: bool = False) -> nn.ModuleList:
         """Return a vocabulary for `set_vocab` of a prompt-free model; this model stays as it is.
+
+        Args:
+            names: The words.
+            one2one: For the side of an end-to-end model that ``nms=False`` asks.
 
         Raises:
             MissingCheckpointError: The text encoder's file is not there.
-            ModelError: The model has its classes in its weights.
+            ModelError: The model has its classes in its weights, or no such side.
         """
-        return self._network("get_vocab").get_vocab(names, self.get_text_pe(names))
+        return self._network("get_vocab").get_vocab(names, self.get_text_pe(names), one2one)
 
     def set_vocab(
         self,
@@ -183,6 +227,33 @@ class YOLOE(YOLO):
         predictor.setup_model(self.model)
         self.set_classes(predictor.prompts.names, predictor.get_vpe(picture))
 
+    def _for_data(self, given: dict[str, Any], load_vp: bool, refer: str | Path | None) -> Any:
+        """Return the network, or a copy of it that looks for the classes of a data set."""
+        names = list(read_data_yaml(given["data"])["names"].values())
+        if not load_vp and names == list(self.model.names.values()):
+            return self.model
+        if load_vp:
+            data = read_data_yaml(refer or given["data"])
+            if list(data["names"].values()) != names:
+                raise ConfigError("refer_data has other classes than data.", path=data["yaml_file"])
+            known: dict[str, Any] = {k: given[k] for k in ("imgsz", "device", "half") if k in given}
+            predictor = PROMPTED[self.task](overrides=known)
+            predictor.setup_model(self.model)
+            embeddings = embed_labels(predictor, data)
+        else:
+            embeddings = self.get_text_pe(names)
+        network = deepcopy(self.model)
+        network.set_classes(names, embeddings)
+        return network
+
+    def _tell_without_classes(self) -> None:
+        """Warn of a prediction that cannot find anything."""
+        if _is_without_classes(self.model):
+            LOGGER.warning(
+                "This model has no classes yet and scores everything alike: call set_classes([...]) "
+                "first, or predict with visual_prompts=."
+            )
+
     def _network(self, action: str) -> Any:
         """Return the network.
 
@@ -196,3 +267,8 @@ class YOLOE(YOLO):
         """Return the text encoder in use."""
         chosen = self.text_encoder or self.model.text_model
         return open_encoder(chosen) if isinstance(chosen, str | Path) else chosen
+
+
+def _is_without_classes(network: Any) -> bool:
+    """Say whether a network waits for its classes; an exported file and a fused network do not."""
+    return isinstance(network, YOLOEModel) and network.pe is None and network.head.takes_embeddings

@@ -112,11 +112,20 @@ class YOLOEVPDetectPredictor(DetectionPredictor):
                 f"received {len(pictures)}.",
                 remedy=REMEDY,
             )
-        each = [self._embed(image, prompts.of_picture(i)) for i, image in enumerate(pictures)]
+        each = [self.embed(image, prompts.of_picture(i)) for i, image in enumerate(pictures)]
         return F.normalize(torch.stack(each).sum(0), dim=-1)[None]
 
-    def _embed(self, image: np.ndarray, examples: Examples) -> Tensor:
-        """Return what each class looks like in a picture, (N, embed); zeros for those it does not show."""
+    @torch.no_grad()
+    def embed(self, image: np.ndarray, examples: Examples) -> Tensor:
+        """Return what each class looks like in a picture.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            examples: What is shown on it, of the classes of :attr:`prompts`.
+
+        Returns:
+            (N, embed), each of length one; zeros for classes that it does not show.
+        """
         size = input_size(self.model, self.args.imgsz)
         tensor = self.to_tensor([LetterBox(size, stride=self.model.stride)(image)])
         masks = self._masks(tensor, [examples], [image])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -221,6 +222,18 @@ def test_a_plain_model_is_no_yoloe() -> None:
 def test_a_missing_predictor_of_prompts_is_told(model: YOLOE, picture: np.ndarray) -> None:
     with pytest.raises(ConfigError, match="visual_prompts"):
         model.predict(picture, refer_image=picture, **HOW)
+
+
+def test_a_model_that_waits_for_classes_says_so(
+    model: YOLOE, embeddings: Tensor, picture: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        found(model, picture)
+        assert "no classes yet" in caplog.text
+        caplog.clear()
+        model.set_classes(NAMES, embeddings)
+        found(model, picture)
+    assert "no classes yet" not in caplog.text
 
 
 # Without prompts
