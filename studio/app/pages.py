@@ -38,7 +38,9 @@ class Pages:
             (Step("Add a folder of images", files.file_add_images, "primary", "add"),),
             "images",
         )
-        self.annotate = AnnotatePage(workspace, session.thumbnails, studio.actions, empty)
+        self.annotate = AnnotatePage(
+            workspace, session.thumbnails, studio.actions, empty, studio.show_error
+        )
         self.dataset = DatasetPanel(
             project,
             files.file_add_images,

@@ -111,13 +111,13 @@ class PredictedShape:
 
     Attributes:
         class_id: The model's class number, and ``class_name`` its name.
-        score: Confidence, 0..1.
+        score: Confidence, 0..1; None for a region of a map of classes, which has none.
         geometry: Where it is, in pixels of the upright image.
     """
 
     class_id: int
     class_name: str
-    score: float
+    score: float | None
     geometry: Geometry
 
 

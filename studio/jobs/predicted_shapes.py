@@ -18,8 +18,8 @@ _MIN_REGION_SHARE = 1e-4  # of the image: a map of classes has specks that nobod
 _SEEN = 0.5  # a keypoint of less confidence is there, but hidden
 _KNOWN = 0.05  # one of less is nowhere to be found
 
-# class number, score, geometry
-Found = tuple[int, float, Geometry]
+# class number, score (None where the model gives none an object), geometry
+Found = tuple[int, float | None, Geometry]
 
 
 def shapes_of(result: Any, least_score: float = 0.0) -> tuple[PredictedShape, ...]:
@@ -36,9 +36,9 @@ def shapes_of(result: Any, least_score: float = 0.0) -> tuple[PredictedShape, ..
     if read is None:
         return ()
     return tuple(
-        PredictedShape(number, str(result.names[number]), round(score, 4), geometry)
+        PredictedShape(number, str(result.names[number]), _rounded_score(score), geometry)
         for number, score, geometry in read(result)
-        if score >= least_score
+        if score is None or score >= least_score
     )
 
 
@@ -54,15 +54,15 @@ def _regions(result: Any) -> Iterator[Found]:
             continue  # pixels that belong to no class
         for polygon in mask_to_polygons(classes == number):
             if polygon.area() >= least and (simple := _simplified(polygon)) is not None:
-                yield int(number), 1.0, simple
+                yield int(number), None, simple
 
 
 def _rotated(result: Any) -> Iterator[Found]:
     rows = zip(*map(_array, (result.obb.xywhr, result.obb.conf, result.obb.cls)), strict=True)
-    for (x, y, w, h, angle), score, number in rows:
+    for place, score, number in rows:
+        x, y, w, h = (round(float(value), 2) for value in place[:4])
         if w * h >= _MIN_AREA_PX:
-            place = (round(float(v), 2) for v in (x, y, w, h))
-            yield int(number), float(score), OrientedBox(*place, round(float(angle), 5))
+            yield int(number), float(score), OrientedBox(x, y, w, h, round(float(place[4]), 5))
 
 
 def _points(result: Any) -> Iterator[Found]:
@@ -101,7 +101,7 @@ def _has(result: Any, part: str) -> bool:
     return getattr(result, part, None) is not None
 
 
-def _boxes(result: Any) -> Iterator[Found]:
+def _boxes(result: Any) -> Iterator[tuple[int, float, Box]]:
     parts = (result.boxes.xyxy, result.boxes.conf, result.boxes.cls)
     for box, score, number in zip(*map(_array, parts), strict=True):
         x1, y1, x2, y2 = (round(float(value), 2) for value in box)
@@ -118,6 +118,10 @@ def _simplified(polygon: Polygon) -> Polygon | None:
 
 def _rounded(points: np.ndarray) -> tuple[tuple[float, float], ...]:
     return tuple((round(float(x), 1), round(float(y), 1)) for x, y in points)
+
+
+def _rounded_score(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
 
 
 def _array(values: Any) -> np.ndarray:

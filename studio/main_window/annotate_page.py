@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QActionEvent
 from PySide6.QtWidgets import (
@@ -15,11 +17,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.runtime.errors import EngineError
 from studio.actions.registry import Actions
 from studio.canvas.view import CanvasView
 from studio.model.workspace import Workspace
 from studio.panels.classes import ClassesPanel
 from studio.panels.history import HistoryPanel
+from studio.panels.image_tags import ImageTagsStrip
 from studio.panels.images.filmstrip import Filmstrip
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 from studio.panels.objects import ObjectsPanel
@@ -47,6 +51,7 @@ class AnnotatePage(QMainWindow):
         thumbnails: For the filmstrip.
         actions: For the tool strip.
         empty: What stands in the canvas's place while the project has no image.
+        refused: Called with the reason where an edit cannot be made.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class AnnotatePage(QMainWindow):
         thumbnails: ThumbnailLoader,
         actions: Actions,
         empty: EmptyState,
+        refused: Callable[[EngineError], object] = lambda _error: None,
     ) -> None:
         super().__init__()
         self.setWindowFlags(Qt.WindowType.Widget)
@@ -68,12 +74,14 @@ class AnnotatePage(QMainWindow):
         self.history = HistoryPanel(workspace.project)
         self.chip = _ClassChip(workspace)
         self.strip = self._build_strip(actions)
+        self.image_tags = ImageTagsStrip(workspace, refused)
         center = QWidget()
         column = QVBoxLayout(center)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for widget, stretch in (
             (self.strip, 0),
+            (self.image_tags, 0),
             (self.canvas, 1),
             (self.empty, 1),
             (self.filmstrip, 0),

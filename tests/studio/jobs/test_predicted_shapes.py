@@ -69,8 +69,9 @@ def test_a_map_of_classes_becomes_regions_with_holes():
     classes[4:40, 4:50] = 1
     classes[10:20, 10:20] = 0
     classes[44, 60] = 1  # a speck
-    shapes = {shape.class_name: shape for shape in shapes_of(results(semantic_mask=classes))}
+    shapes = {shape.class_name: shape for shape in shapes_of(results(semantic_mask=classes), 0.5)}
     assert set(shapes) == {"bolt", "nut"}
+    assert shapes["bolt"].score is None
     assert shapes["bolt"].geometry.bounds() == (10, 10, 20, 20)
     nut = shapes["nut"].geometry
     assert nut.area() == pytest.approx(36 * 46 - 100, rel=0.02)
