@@ -105,10 +105,10 @@ def _find(name: str) -> Path:
         known = published or next(
             (p for p in PUBLISHED.values() if p.file == Path(file).name), None
         )
-        also = f" Or use {known.elsewhere}." if known else ""
+        same = f" open_clip has the same as {known.elsewhere}." if known else ""
         raise MissingCheckpointError(
-            "there is no such text encoder.",
+            f"the text encoder {error.message}" if known else error.message,
             path=error.path,
             value=name,
-            remedy=f"{error.remedy}{also}",
+            remedy=f"{error.remedy or ''}{same}".strip(),
         ) from error
