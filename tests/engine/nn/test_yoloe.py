@@ -11,6 +11,7 @@ from engine.nn import foreign
 from engine.nn.checkpoint import load_checkpoint, save_checkpoint
 from engine.nn.fuse import fuse
 from engine.nn.inert import Inert
+from engine.nn.pickle_reader import PickleReader
 from engine.nn.tasks import YOLOEModel, YOLOESegModel, build_model
 from engine.runtime.errors import CheckpointError, ModelError
 
@@ -456,6 +457,29 @@ def test_tensors_that_fit_no_form_are_refused(segmenter, tmp_path, monkeypatch, 
     monkeypatch.setattr(foreign, "tensors_of", lambda _: state.items())
     with pytest.raises(CheckpointError, match="do not fit"):
         foreign.build_from_tree(tree, tmp_path / "x.pt")
+
+
+def pickled_method(module, kind, method):
+    """A pickle of a method that a folded block keeps in place of its own, found on its class."""
+    return f"c__builtin__\ngetattr\nc{module}\n{kind}\nV{method}\n\x86R.".encode("latin1")
+
+
+def test_a_method_of_a_block_is_read_as_its_name_only():
+    reader = PickleReader(
+        pickled_method("ultralytics.nn.modules.block", "BNContrastiveHead", "forward_fuse")
+    )
+    method = reader.read()
+    assert not reader.refused
+    assert repr(method) == (
+        "<ultralytics.nn.modules.block.BNContrastiveHead.forward_fuse, not loaded>"
+    )
+
+
+@pytest.mark.parametrize(("module", "kind"), [("os", "path"), ("builtins", "dict")])
+def test_methods_of_anything_else_are_refused(module, kind):
+    reader = PickleReader(pickled_method(module, kind, "get"))
+    reader.read()
+    assert "builtins.getattr" in reader.refused
 
 
 # Reference outputs
