@@ -26,7 +26,8 @@ from engine.nn.modules.obb import OBB, OBB26
 from engine.nn.modules.pose import Pose, Pose26
 from engine.nn.modules.segment import Segment, Segment26
 from engine.nn.modules.semantic import SemanticFPN, SemanticSegment
-from engine.nn.modules.yoloe import YOLOEDetect, YOLOESegment, YOLOESegment26
+from engine.nn.modules.yoloe import YOLOEDetect
+from engine.nn.modules.yoloe_segment import YOLOESegment, YOLOESegment26
 from engine.ops.numbers import make_divisible
 from engine.runtime.errors import ModelError
 
