@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from engine.runtime import archives
 from engine.runtime.errors import DownloadError
 from engine.runtime.fetching import transfer
 from engine.runtime.fetching.address import join_address, shown_url
@@ -108,6 +107,8 @@ def safe_download(
         complaint=lambda path: _too_small(path, min_bytes),
         patience=replace(Patience(), tries=retry + 1),
     )
+    from engine.runtime import archives  # and with it the compressors, which most starts never need
+
     if not (unzip and archives.is_archive(target)):
         return target
     unpacked = archives.unpack(target, None if dir is None else folder, exist_ok=exist_ok)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from engine.runtime.errors import DownloadError
 from engine.runtime.fetching.address import shown_url
@@ -96,6 +95,8 @@ def source_of(address: str, patience: Patience) -> Source:
     if not mark:
         return FolderSource(Path(address).expanduser())
     if scheme.lower() == "file":
+        from urllib.request import url2pathname  # brings a web client along that most starts never need
+
         return FolderSource(Path(url2pathname(urlsplit(address).path)))
     if scheme.lower() in ("http", "https"):
         return WebSource(address, patience)
