@@ -95,7 +95,7 @@ def source_of(address: str, patience: Patience) -> Source:
     if not mark:
         return FolderSource(Path(address).expanduser())
     if scheme.lower() == "file":
-        from urllib.request import url2pathname  # brings a web client along that most starts never need
+        from urllib.request import url2pathname  # here, for it loads a web client
 
         return FolderSource(Path(url2pathname(urlsplit(address).path)))
     if scheme.lower() in ("http", "https"):
