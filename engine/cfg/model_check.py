@@ -28,7 +28,7 @@ _ROW = "[from, repeats, module, arguments]"
 
 
 def check_plain(content: Any, path: str | Path) -> None:
-    """Refuse content that contains itself or is much larger than it looks, through YAML's aliases.
+    """Refuse content that contains itself, is much larger than it looks, or holds more than plain values.
 
     Raises:
         ModelError: It is; says so.
@@ -38,6 +38,11 @@ def check_plain(content: Any, path: str | Path) -> None:
             f"expands to more than {MOST_VALUES:,} values, too many for a model.",
             path=path,
             remedy="Its aliases (*name) repeat one another; write out what is meant.",
+        )
+    strange = _strange(content)
+    if strange is not None:
+        raise ModelError(
+            f"holds {_short(strange)}, expected numbers, words, lists and tables.", path=path
         )
 
 
@@ -102,6 +107,15 @@ def _expanded(value: Any, known: dict[int, int], above: set[int]) -> int:
     above.discard(id(value))
     known[id(value)] = total
     return total
+
+
+def _strange(value: Any) -> Any:
+    """Return a value that is none of a description's, None where there is none; content must be finite."""
+    if isinstance(value, Mapping):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list | tuple):
+        return next((s for s in map(_strange, value) if s is not None), None)
+    return None if value is None or isinstance(value, bool | int | float | str) else value
 
 
 def _check_row(row: Any, number: int, path: str | None) -> None:

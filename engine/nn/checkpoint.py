@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.cfg.model_check import check_plain
 from engine.cfg.model_yaml import find_model_yaml, model_names
 from engine.cfg.weights import find_weights
 from engine.nn import foreign, safetensors_file, tasks
@@ -229,6 +230,7 @@ def _read_ours(values: dict[str, Any], path: Path) -> Checkpoint:
     _check_values(values, path)
     description = foreign.plain(values["yaml"])
     try:
+        check_plain(description, path)
         model = tasks.build_model(description, verbose=False)
     except ModelError as error:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
@@ -288,7 +290,7 @@ def _read_foreign(values: Mapping[str, Any], tree: Inert, path: Path) -> Checkpo
         task=model.task,
         names=model.names,
         yaml=model.yaml,
-        train_args=_arguments(values.get("train_args") or tree.state.get("args")),
+        train_args=_arguments(values.get("train_args")) or _arguments(tree.state.get("args")),
         epoch=int(_number(values.get("epoch"), -1)),
         best_fitness=_number(values.get("best_fitness"), None),
         weights=model.state_dict(),

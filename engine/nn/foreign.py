@@ -7,15 +7,17 @@ lies in the file and takes its tensors. A family is added in ``build.LAYERS`` an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from engine.cfg.model_check import check_plain
 from engine.nn.inert import Inert, short
 from engine.nn.modules.conv import Conv
 from engine.nn.partial_load import load_exactly
-from engine.nn.tasks import MODELS, BaseModel, model_class
+from engine.nn.tasks import MODELS, BaseModel, build_model, model_class
 from engine.runtime.errors import CheckpointError, ModelError
 
 # class name in the file -> our model; the names are the same
@@ -39,6 +41,13 @@ _WRAPPERS = {
     "DataParallel": "module",
     "DistributedDataParallel": "module",
     "OptimizedModule": "_orig_mod",
+}
+# What a module keeps its parts in
+_TABLES: dict[str, type | tuple[type, ...]] = {
+    "_parameters": dict,
+    "_buffers": dict,
+    "_modules": dict,
+    "_non_persistent_buffers_set": (set, list, tuple),
 }
 # The largest models have some 2000 modules, none deeper than 12
 _MOST_MODULES = 50_000
@@ -65,7 +74,7 @@ def build_from_tree(tree: Inert, path: Path) -> BaseModel:
     """
     description = description_of(tree, path)
     try:
-        model = MODEL_CLASSES[tree.kind](description, description["channels"], verbose=False)
+        model = build_model(description, description["channels"], verbose=False)
     except ModelError as error:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
     tree = _checked(tree, path)
@@ -113,6 +122,7 @@ def description_of(tree: Inert, path: Path) -> dict[str, Any]:
     if not isinstance(description, dict):
         raise CheckpointError(f"its {tree.kind} has no description.", path=path)
     try:
+        check_plain(description, path)
         described = model_class(description)
     except ModelError as error:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
@@ -186,15 +196,13 @@ def _checked(tree: Inert, path: Path) -> Inert:
     left, level = _MOST_MODULES, [tree]
     for _ in range(_DEEPEST):
         for part in level:
-            for key in ("_parameters", "_buffers", "_modules"):
-                if not isinstance(part.state.get(key) or {}, dict):
+            for key, kind in _TABLES.items():
+                value = part.state.get(key)
+                if value is not None and not isinstance(value, kind):
                     raise CheckpointError(f"its {part.kind} is damaged: {key} is none.", path=path)
-            if not isinstance(
-                part.state.get("_non_persistent_buffers_set") or (), set | list | tuple
-            ):
-                raise CheckpointError(f"its {part.kind} is damaged.", path=path)
         left -= len(level)
-        level = [child for part in level for _, child in _children(part)] if left > 0 else level
+        below = (child for part in level for _, child in _children(part))
+        level = list(islice(below, max(left, 0) + 1))
         if not level:
             return tree
         if len(level) > left:

@@ -172,7 +172,7 @@ def short(value: Any) -> str:
         return repr(value[:60])
     if isinstance(value, int | float | bool | None):
         return repr(value)
-    return f"a {type(value).__name__}"
+    return f"a value of type {type(value).__name__}"
 
 
 def printable(text: Any) -> str:

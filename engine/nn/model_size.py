@@ -19,13 +19,18 @@ _SURELY_SMALL = 400_000_000
 
 
 def check_size(layers: Sequence[Layer]) -> None:
-    """Refuse planned layers that together would have too many parameters.
+    """Refuse planned layers that together would have too many parameters, or none.
 
     A rough estimate lets every usual model pass; only others are made once without memory and counted.
 
     Raises:
-        ModelError: They would; says from which layer on.
+        ModelError: They would; says from which layer on. Or one would give no channels at all.
     """
+    for number, layer in enumerate(layers[:-1]):
+        if layer.channels < 1:
+            raise ModelError(
+                f"layer {number}: gives {layer.channels} channels, expected at least 1."
+            )
     if sum(map(_estimate, layers)) <= _SURELY_SMALL:
         return
     total = 0

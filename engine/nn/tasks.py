@@ -58,6 +58,17 @@ MODELS: dict[str, type[BaseModel]] = {
     "SemanticFPN": SemanticSegmentationModel,
 }
 
+# What arguments of the wrong kind or size lead to, somewhere inside a layer
+_MISFITS = (
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    ArithmeticError,
+    AssertionError,
+)
+
 
 def model_class(description: Mapping[str, Any]) -> type[BaseModel]:
     """Return the class of the model that a description is for.
@@ -98,4 +109,12 @@ def build_model(
         ModelError: It cannot be found, read or built.
     """
     description = cfg if isinstance(cfg, Mapping) else find_model_yaml(cfg)
-    return model_class(description)(description, ch, nc, verbose)
+    try:
+        return model_class(description)(description, ch, nc, verbose)
+    except ModelError:
+        raise
+    except _MISFITS as error:
+        raise ModelError(
+            f"its layers do not fit one another or their arguments ({str(error)[:200]}).",
+            path=description.get("yaml_file"),
+        ) from error
