@@ -20,7 +20,13 @@ from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.exporter import Exporter
 from engine.core.results import Results
 from engine.nn.autobackend import AutoBackend
-from engine.nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from engine.nn.checkpoint import (
+    SUFFIXES,
+    Checkpoint,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+)
 from engine.nn.tasks import build_model
 from engine.runtime.errors import ConfigError, ModelError
 from engine.runtime.log import show_log_by_default
@@ -70,7 +76,7 @@ class Model(CallbackHost):
         suffix = Path(model).suffix.lower()
         if suffix in (".yaml", ".yml"):
             self._build(str(model), verbose)
-        elif suffix == ".pt":
+        elif suffix in SUFFIXES:
             self._read(Path(model))
         else:
             self._refer_to(Path(model), task)
@@ -109,7 +115,7 @@ class Model(CallbackHost):
         if not given.get("resume"):
             weights = self.model if self._trained and given.get("pretrained") is not False else None
             if isinstance(given.get("pretrained"), str | Path):
-                weights = load_checkpoint(given["pretrained"]).model
+                weights = load_weights(given["pretrained"])
             self.trainer.model_source = (self.model.yaml, weights)
         self.trainer.train()
         self._take(self.trainer)
@@ -200,13 +206,14 @@ class Model(CallbackHost):
         self._needs_network("load")
         if isinstance(weights, str | Path):
             self.overrides["pretrained"] = str(weights)
-            weights = load_checkpoint(weights)
-        self.model.load(weights)
+            self.model.load(load_weights(weights))
+        else:
+            self.model.load(weights)
         self._trained, self.predictor = True, None
         return self
 
     def save(self, filename: str | Path = "saved_model.pt") -> Path:
-        """Write the network with its class names to a .pt file and give its path."""
+        """Write the network with its class names to a .pt or .safetensors file and give its path."""
         self._needs_network("save")
         remembered = self.ckpt.train_args if self.ckpt else {}
         return save_checkpoint(filename, self.model, train_args={**remembered, **self.overrides})
@@ -232,7 +239,7 @@ class Model(CallbackHost):
         self.overrides = {"model": name}
 
     def _read(self, path: Path) -> None:
-        """Read a .pt file."""
+        """Read a file of weights."""
         self.ckpt = load_checkpoint(path)
         self.ckpt_path = self.ckpt.path
         self.model, self.task, self._trained = self.ckpt.model, self.ckpt.task, True

@@ -112,7 +112,7 @@ def test_what_is_no_number_is_found(tmp_path, value, dtype):
     tensors = {"a": torch.zeros(3, dtype=dtype), "b": torch.arange(3), "c": torch.zeros(2, 2)}
     check_finite(tensors, tmp_path)
     tensors["a"][1] = value
-    with pytest.raises(CheckpointError, match="NaN or infinity in 1 of 3 tensors, first a.*lr0"):
+    with pytest.raises(CheckpointError, match=r"NaN or infinity in 1 of 3 tensors, first a.*lr0"):
         check_finite(tensors, tmp_path)
 
 
