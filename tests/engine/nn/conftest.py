@@ -1,4 +1,4 @@
-"""Writes files in the Ultralytics layout for tests: a pickled tree of classes that exist nowhere else."""
+"""Fixtures of the network's tests: files in the Ultralytics layout, of classes that exist nowhere else."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import types
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
 
-def write_foreign(model: Any, path: Any, legacy: bool = False, **more: Any) -> Any:
+def _write_foreign(model: Any, path: Any, legacy: bool = False, **more: Any) -> Any:
     """Save a model of ours as the other library would, with ``more`` beside it."""
     made: dict[str, types.ModuleType] = {}
     tree = _copied(model, made)
@@ -19,6 +20,12 @@ def write_foreign(model: Any, path: Any, legacy: bool = False, **more: Any) -> A
         values = {"model": tree, "epoch": -1, "train_args": {"imgsz": 64}, "version": "8.4.0"}
         torch.save(values | more, path, _use_new_zipfile_serialization=not legacy)
     return path
+
+
+@pytest.fixture(scope="session")
+def write_foreign() -> Any:
+    """The function that writes such a file: ``write_foreign(model, path, legacy=False, **more)``."""
+    return _write_foreign
 
 
 @contextmanager
