@@ -249,8 +249,22 @@ def _pages(photographer: Photographer) -> None:
         session.pages.models_page.setCurrentWidget(session.pages.models)
         studio.show_page("models")
         photographer.take("models")
+    if photographer.wants("models-opened"):
+        _opened_model(photographer)
     if photographer.wants("export"):
         _export(photographer)
+
+
+def _opened_model(photographer: Photographer) -> None:
+    """The Models page with a checkpoint opened beside its card."""
+    panel = photographer.session.pages.models
+    photographer.session.pages.models_page.setCurrentWidget(panel)
+    photographer.studio.show_page("models")
+    photographer.wait(lambda: panel.cards)
+    panel.open_model(panel.cards[0].model)
+    photographer.wait(lambda: panel.details.facts is not None)
+    photographer.take("models-opened")
+    panel.close_details()
 
 
 def _export(photographer: Photographer) -> None:

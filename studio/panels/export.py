@@ -111,7 +111,7 @@ class ExportPanel(QWidget):
         self._project = project
         self._jobs = jobs
         self._job: Job | None = None
-        self.picker = ModelPicker("*.pt")
+        self.picker = ModelPicker("*.pt *.safetensors")
         self.picker.chosen.connect(lambda _path: self._show_format())
         self.formats = QListWidget()
         self.formats.setAccessibleName("Formats")

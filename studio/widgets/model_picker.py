@@ -31,7 +31,7 @@ class ModelPicker(ElidedComboBox):
 
     def __init__(
         self,
-        patterns: str = "*.pt *.onnx *.torchscript",
+        patterns: str = "*.pt *.safetensors *.onnx *.torchscript",
         kinds: Sequence[str] = ("best", "last"),
         parent: QWidget | None = None,
     ) -> None:

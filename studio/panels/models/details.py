@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from engine.cfg.schema import by_name
+from engine.cfg.schema import ARGUMENTS, by_name
 from studio.jobs.messages import Failed, ModelFacts
 from studio.jobs.model_words import (
     TASK_WORDS,
@@ -136,7 +137,7 @@ class ModelDetails(QFrame):
         if changed:
             note = _arguments_note(facts, changed)
             _add_section(layout, SectionHeader("Training arguments", note))
-            layout.addLayout(_grid([(n, format_value(v)) for n, v in changed.items()]))
+            layout.addLayout(_grid([(n, _argument_text(v)) for n, v in changed.items()]))
         layout.addStretch()
         return content
 
@@ -195,14 +196,21 @@ def _add_section(layout: QVBoxLayout, header: SectionHeader) -> None:
 
 def changed_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a training that differ from the defaults, in the table's order."""
-    names = [name for name in by_name if name in given and name not in _UNSAID]
+    names = [a.name for a in ARGUMENTS if "train" in a.modes and a.name in given]
+    names = [name for name in names if name not in _UNSAID]
     return {
         name: given[name] for name in names if given[name] != by_name[name].default_for("train")
     }
 
 
+def _argument_text(value: Any) -> str:
+    is_place = isinstance(value, str) and Path(value).is_absolute()
+    return path_text(value) if is_place else format_value(value)
+
+
 def _arguments_note(facts: ModelFacts, changed: Mapping[str, Any]) -> str:
-    usual = sum(name in by_name for name in facts.train_args) - len(changed)
+    known = [a.name for a in ARGUMENTS if "train" in a.modes and a.name not in _UNSAID]
+    usual = sum(name in facts.train_args for name in known) - len(changed)
     return f"{usual} others at their defaults" if usual > 0 else ""
 
 

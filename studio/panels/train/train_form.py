@@ -27,7 +27,7 @@ _LABELS = {
 }
 # Said by the project, by Resume or by nobody: no place in the form.
 _NOT_ASKED = frozenset({"data", "project", "exist_ok", "resume", "save", "verbose"})
-MODEL_SUFFIXES = (".pt", ".safetensors")
+MODEL_SUFFIXES = (".pt", ".pth", ".safetensors")
 # A processor needs minutes for what a GPU does in seconds: begin with less, and let the person ask for more.
 _ON_CPU = {"imgsz": 320, "batch": 8}
 

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 
 from engine.runtime.settings import settings
 from studio.panels.models.card import describe
+from studio.panels.models.details import changed_arguments
 from studio.panels.models.panel import ModelsPanel
 from studio.panels.models.trained_menu import build_trained_menu
 from studio.storage.versions import create_version
@@ -177,6 +178,11 @@ def test_a_file_that_is_no_model_says_why_beside_the_cards(panel, qtbot, monkeyp
     qtbot.waitUntil(lambda: panel.details.banner.isVisible(), timeout=60_000)
     assert "page.pt" in panel.details.banner.text()
     assert not panel.details.train_button.isVisible()
+
+
+def test_only_what_a_training_changed_is_listed():
+    given = {"epochs": 7, "lr0": 0.01, "nms": True, "device": "0", "data": "parts.yaml", "odd": 1}
+    assert changed_arguments(given) == {"data": "parts.yaml", "epochs": 7}
 
 
 def test_a_file_that_is_gone_is_told(panel, tmp_path):
