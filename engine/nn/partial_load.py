@@ -177,6 +177,7 @@ def _head_parts(head: nn.Module, prefix: str, names: list[str]) -> list[str]:
     if names and len(names) == len(head.state_dict()):
         return [f"the whole head, {type(head).__name__}"]
     purposes = {name: raw for raw, name in getattr(head, "branch_names", {}).items()}
+    purposes |= getattr(head, "part_names", {})
     found: dict[str, set[bool]] = {}
     for name in names:
         attribute, inner = (*name.removeprefix(prefix).split("."), "")[:2]

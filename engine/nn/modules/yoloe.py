@@ -58,6 +58,8 @@ class YOLOEDetect(Detect):
     """
 
     more_copied: ClassVar[tuple[str, ...]] = ("cv4", "lrpc")
+    # attribute -> raw tensor that it has a part in, beside those of branch_names
+    part_names: ClassVar[dict[str, str]] = {"cv4": "scores"}
 
     def __init__(
         self,

@@ -459,6 +459,16 @@ def test_tensors_that_fit_no_form_are_refused(segmenter, tmp_path, monkeypatch, 
         foreign.build_from_tree(tree, tmp_path / "x.pt")
 
 
+def test_what_a_plain_model_leaves_initial_is_told_by_its_purpose(segmenter):
+    report = segmenter.load(build_model("yolo11n-seg.yaml", verbose=False))
+    assert report.parts == (
+        "the head's class scores",
+        "the head's text prompts",
+        "the head's visual prompts",
+        "the head's mask coefficients",
+    )
+
+
 def pickled_method(module, kind, method):
     """A pickle of a method that a folded block keeps in place of its own, found on its class."""
     return f"c__builtin__\ngetattr\nc{module}\n{kind}\nV{method}\n\x86R.".encode("latin1")
