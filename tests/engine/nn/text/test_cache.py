@@ -60,6 +60,17 @@ def test_two_at_once_keep_both_ones_vectors(tmp_path: Path) -> None:
     assert set(read_vectors(one.path)) == {"cat", "dog", "bird"}
 
 
+def test_what_another_adds_meanwhile_stays(tmp_path: Path) -> None:
+    class Slow(CountingEncoder):
+        def encode(self, phrases: Sequence[str]) -> Tensor:
+            CachedEncoder(CountingEncoder(), tmp_path).encode(["dog"])
+            return super().encode(phrases)
+
+    slow = CachedEncoder(Slow(), tmp_path)
+    slow.encode(["cat"])
+    assert set(read_vectors(slow.path)) == {"cat", "dog"}
+
+
 def test_odd_phrases_come_back_as_they_are(tmp_path: Path) -> None:
     phrases = ["Katze", "猫", 'a "quoted" cat', "line\nbreak", "\x00zero", "../../x"]
     CachedEncoder(CountingEncoder(), tmp_path).encode(phrases)
