@@ -148,7 +148,7 @@ def _sppf(
 ) -> Layer:
     """Plan an SPPF; where a description counts the pools, no activation follows the first convolution."""
     out = scaling.channels(args[0])
-    k, n, shortcut = [*args[1:], *SPPF_DEFAULTS[len(args) - 1 :]]
+    k, n, shortcut = (*args[1:], *SPPF_DEFAULTS[len(args) - 1 :])
     return Layer(module, (sources[0], out, k, n, shortcut, len(args) < 3), repeats, out)
 
 
@@ -300,7 +300,7 @@ def _size_step(layer: Any) -> float:
 
 def _scaling(description: dict[str, Any], nc: int) -> Scaling:
     rows = description["backbone"] + description["head"]
-    head = {
+    head: dict[str, Any] = {
         "reg_max": int(description.get("reg_max") or Scaling.reg_max),
         "end2end": bool(description.get("end2end")),
         "legacy": not any(isinstance(r, list) and n in r for r in rows for n in NEWER_LAYERS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -24,7 +24,7 @@ def fuse(model: Model) -> Model:
         The same model, in eval mode.
     """
     model.eval()
-    head = getattr(model, "head", None)
+    head: Any = getattr(model, "head", None)
     if hasattr(head, "fuse"):
         head.fuse()
     for module in model.modules():
