@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.cfg.model_catalogue import find_entry
-from engine.cfg.weights import find_weights
+from engine.cfg.weights import find_weights, local_weights
 from engine.runtime.downloads import Progress as Arrived
 from engine.runtime.downloads import reporting
 from studio.storage.versions import CancelledError
@@ -38,5 +38,8 @@ def fetch_weights(
         waiting = f": {arrived.note}" if arrived.note else ""
         progress(arrived.done, arrived.total or 0, f"Fetching {arrived.name}{waiting}")
 
+    if (here := local_weights(name)) is not None:
+        return here
+    progress(0, 0, f"Fetching {name}")  # asking the server takes a while too
     with reporting(report):
         return find_weights(name)

@@ -240,8 +240,21 @@ class TrainPanel(QWidget):
         self._watcher.refresh()
 
     def _on_not_started(self, failed: Failed) -> None:
-        if failed.kind != "cancelled":
-            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
+        if failed.kind == "cancelled":
+            return
+        untrained = self.form.untrained_model() if failed.kind == "checkpoint" else None
+        self.banner.show_message(
+            failed.message,
+            failed.remedy,
+            action_text="Use random weights" if untrained else "",
+            action=(lambda: self._on_untrained(untrained)) if untrained else None,
+            details=failed.details,
+        )
+
+    def _on_untrained(self, model: str) -> None:
+        """Start without the weights that could not be had."""
+        self.form.values.set_value("model", model)
+        self.banner.hide()
 
     def _on_prepared(self) -> None:
         self._preparing = None

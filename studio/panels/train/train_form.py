@@ -8,8 +8,10 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
+from engine.cfg.model_catalogue import find_entry
 from engine.cfg.schema import arguments_for, by_name
 from engine.runtime.device import DeviceInfo
+from studio.jobs.weights import is_public_name
 from studio.model.runs import RunSnapshot
 from studio.panels.train.device_editor import DeviceEditor, best_device
 from studio.panels.train.model_editor import ModelEditor, default_model
@@ -63,6 +65,12 @@ class TrainForm(Form):
         """Return the chosen model where it is a file of somebody's own, not a model by name."""
         path = Path(str(self.values.value("model") or ""))
         return path if path.suffix in MODEL_SUFFIXES and path.is_file() else None
+
+    def untrained_model(self) -> str | None:
+        """Return the description of the chosen model where its trained weights are asked for by name."""
+        name = str(self.values.value("model") or "")
+        entry = find_entry(name) if is_public_name(name) else None
+        return None if entry is None else entry.name
 
     def say_of_model(self, text: str, *, wrong: bool = False) -> None:
         """Say below the model what it is, or why it cannot be used."""

@@ -155,6 +155,23 @@ def test_weights_on_this_computer_are_where_one_begins(qtbot, project, jobs, wat
     assert "on this computer" in editor.note.text()
 
 
+def test_weights_that_cannot_be_had_are_told_and_random_ones_offered(
+    online, panel, project, qtbot, tmp_path
+):
+    settings["weights_url"] = str(tmp_path / "an empty folder")
+    settings["weights_dir"] = str(tmp_path / "weights")
+    choose(panel.form.row("model").control.start, "yolo11n-seg.pt")
+    QTest.mouseClick(panel.train_button, LEFT)
+    assert panel.progress.isVisible()
+    qtbot.waitUntil(lambda: panel.banner.isVisible(), timeout=20_000)
+    assert "yolo11n-seg.pt" in panel.banner.text()
+    assert not project.runs_dir.exists()
+    assert panel.banner.action_button.text() == "Use random weights"
+    QTest.mouseClick(panel.banner.action_button, LEFT)
+    assert panel.form.arguments()["model"] == "yolo11n-seg.yaml"
+    assert not panel.banner.isVisible()
+
+
 @pytest.mark.slow
 def test_a_file_says_what_a_training_keeps_of_it(panel, random_weights, qtbot):
     editor = panel.form.row("model").control
