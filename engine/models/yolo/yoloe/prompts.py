@@ -162,8 +162,10 @@ def cells_of_boxes(
             value=box,
             remedy=REMEDY,
         )
-    gain_x, gain_y, pad_x, pad_y = letterbox_frame(input_hw, original_hw)
-    scaled = boxes * (gain_x, gain_y, gain_x, gain_y) + (pad_x, pad_y, pad_x, pad_y)
+    _, _, pad_x, pad_y = letterbox_frame(input_hw, original_hw)
+    # one gain for both axes, as the field draws them: cells of published models fall the same way
+    gain = min(input_hw[0] / height, input_hw[1] / width)
+    scaled = boxes * gain + (pad_x, pad_y, pad_x, pad_y)
     x1, y1, x2, y2 = (scaled / STRIDE).T[..., None]  # each (N, 1)
     columns = np.arange(input_hw[1] // STRIDE)
     rows = np.arange(input_hw[0] // STRIDE)

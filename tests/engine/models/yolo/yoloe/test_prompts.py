@@ -33,6 +33,12 @@ def test_boxes_follow_the_letterbox() -> None:
     assert cells.sum((1, 2)).tolist() == [156, 44]
 
 
+def test_a_rounded_size_does_not_move_boxes() -> None:
+    # 97 x 640 becomes 48 x 320 of 64 x 320; the gain stays a half: 16..80.1 becomes 16..48.05
+    cells = cells_of_boxes(np.array([[100, 16, 300, 80.1]]), (97, 640), (64, 320))
+    assert covered(cells[0]) == ([2, 6], [7, 18])
+
+
 @pytest.mark.parametrize("box", [[17, 17, 19, 19], [17, 0, 18, 64], [63, 63, 64, 64], [0, 0, 1, 1]])
 def test_a_tiny_box_keeps_a_cell(box: list[float]) -> None:
     cells = cells_of_boxes(np.array([box], dtype=float), (64, 64), (64, 64))[0]
