@@ -15,8 +15,9 @@ from engine.runtime.errors import ModelError
 
 # The largest description of the engine has some 300 values and 30 layers
 MOST_VALUES = 100_000
+DEEPEST = 50
 MOST_LAYERS = 500
-MOST_REPEATS = 1000  # of all layers together
+MOST_REPEATS = 300  # of all layers together
 MOST_BINS = 256  # of a box distance
 MOST_KEYPOINTS = 1000
 MOST_CLASSES = 100_000
@@ -33,7 +34,14 @@ def check_plain(content: Any, path: str | Path) -> None:
     Raises:
         ModelError: It is; says so.
     """
-    if _expanded(content, {}, set()) > MOST_VALUES:
+    size = _expanded(content, {}, set())
+    if size == math.inf:
+        raise ModelError(
+            "contains itself, a cycle, or is nested without end.",
+            path=path,
+            remedy="Look for an alias (*name) inside of what it stands for.",
+        )
+    if size > MOST_VALUES:
         raise ModelError(
             f"expands to more than {MOST_VALUES:,} values, too many for a model.",
             path=path,
@@ -89,17 +97,17 @@ def check_description(description: Mapping[str, Any], channels: int, classes: in
         )
 
 
-def _expanded(value: Any, known: dict[int, int], above: set[int]) -> int:
+def _expanded(value: Any, known: dict[int, float], above: set[int]) -> float:
     """Return how many values this is with all aliases written out; a value that contains itself is endless."""
     if not isinstance(value, Mapping | list | tuple):
         return 1
     if id(value) in known:
         return known[id(value)]
-    if id(value) in above or len(above) > 100:
-        return MOST_VALUES + 1
+    if id(value) in above or len(above) > DEEPEST:
+        return math.inf
     above.add(id(value))
     children = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value
-    total = 1
+    total = 1.0
     for child in children:
         total += _expanded(child, known, above)
         if total > MOST_VALUES:

@@ -73,8 +73,13 @@ def read_model_yaml(path: str | Path) -> dict[str, Any]:
         raise ModelError(f"cannot be read ({error}).", path=path) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
+        if isinstance(error, yaml.constructor.ConstructorError):
+            problem = str(error.problem).rpartition("tag ")[2] or "a tag"
+            said = f"holds {problem}, which is never run: expected plain values only."
+        else:
+            said = f"is not valid YAML ({getattr(error, 'problem', None) or error})."
         raise ModelError(
-            f"is not valid YAML ({getattr(error, 'problem', None) or error}).",
+            said,
             path=path,
             line=mark.line + 1 if mark else None,
         ) from error
@@ -133,7 +138,11 @@ def _derived(content: dict[str, Any], path: Path) -> dict[str, Any]:
     own = {key: value for key, value in content.items() if key not in ("base", "layers", "last")}
     if "last" in content:
         rows = base["backbone"] + base["head"]
-        kept, start = int(content.get("layers", len(rows) - 1)), len(base["backbone"])
+        kept, start = content.get("layers", len(rows) - 1), len(base["backbone"])
+        if not isinstance(kept, int) or not 0 <= kept <= len(rows):
+            raise ModelError(
+                f"expected layers in 0..{len(rows)}, received {kept!r}.", path=path, value=kept
+            )
         base["head"] = [*rows[start:kept], content["last"]]
     return {k: v for k, v in {**base, **own}.items() if v is not None}
 
@@ -155,6 +164,10 @@ def _checked_scale(description: dict[str, Any], scale: str, path: Path) -> str:
     scales = description.get("scales") or {}
     if not scales:
         return ""
+    if not isinstance(scales, dict):
+        raise ModelError(
+            "expected scales as a table, such as n: [0.50, 0.25, 1024].", path=path, value=scales
+        )
     chosen = scale or str(description.get("scale") or next(iter(scales)))
     if chosen not in scales:
         raise ModelError(

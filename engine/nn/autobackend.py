@@ -162,7 +162,7 @@ def _open(
         _check_branch(backend.metadata, end2end, model)
         return backend
     raise ModelError(
-        f"models end in {', '.join((*SUFFIXES[:1], *EXPORTED))}; received {suffix or 'no suffix'!r}.",
+        f"models end in {', '.join((*SUFFIXES, *EXPORTED))}; received {suffix or 'no suffix'!r}.",
         path=model,
         remedy="A description (.yaml) has no weights yet: train it first.",
     )

@@ -217,7 +217,7 @@ def _read_values(values: Any, path: Path) -> Checkpoint:
 
 def _without_description(path: Path) -> str:
     """Say what can be done with weights alone."""
-    remedy = f"Load them into a model of their kind: YOLO('yolo11n-seg.yaml').load('{path.name}')"
+    remedy = f"Load its tensors into a model of their kind: YOLO('yolo11n-seg.yaml').load('{path.name}')"
     if path.suffix.lower() != safetensors_file.SUFFIX:
         return f"{remedy}."
     return (
@@ -231,7 +231,8 @@ def _read_ours(values: dict[str, Any], path: Path) -> Checkpoint:
     description = foreign.plain(values["yaml"])
     try:
         check_plain(description, path)
-        model = tasks.build_model(description, verbose=False)
+        with torch.device("meta"):  # without memory and random numbers, which the file replaces
+            model = tasks.build_model(description, verbose=False)
     except ModelError as error:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
     if values["task"] != model.task:

@@ -111,8 +111,8 @@ def build_model(
     description = cfg if isinstance(cfg, Mapping) else find_model_yaml(cfg)
     try:
         return model_class(description)(description, ch, nc, verbose)
-    except ModelError:
-        raise
+    except ModelError as error:
+        raise error.at(description.get("yaml_file")) from error
     except _MISFITS as error:
         raise ModelError(
             f"its layers do not fit one another or their arguments ({str(error)[:200]}).",

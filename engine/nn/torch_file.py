@@ -88,8 +88,8 @@ def read_zip(path: Path) -> Any:
         PickleError, zipfile.BadZipFile, OSError: It is damaged.
     """
     with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+        root = _root(archive.namelist())
         parts = _parts(archive, path.stat().st_size)
-        root = _root(parts)
         if parts.get(f"{root}byteorder") is not None:
             order = _content(file, parts[f"{root}byteorder"]).tobytes().decode("latin1")
             if order != sys.byteorder:
@@ -183,11 +183,13 @@ def _parts(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     return parts
 
 
-def _root(parts: dict[str, zipfile.ZipInfo]) -> str:
+def _root(names: list[str]) -> str:
     """Return the folder of the zip that everything is in, with its slash."""
-    if any(name.endswith("/constants.pkl") for name in parts):
+    if any(name.endswith("/constants.pkl") for name in names):
         raise NotOfTorchError("it is a TorchScript model")
-    pickles = [name for name in parts if name.endswith("/data.pkl") and name.count("/") == 1]
+    pickles = [
+        name for name in dict.fromkeys(names) if name.endswith("/data.pkl") and name.count("/") == 1
+    ]
     if len(pickles) != 1:
         raise NotOfTorchError("it is a zip without a model in it")
     return pickles[0].removesuffix("data.pkl")

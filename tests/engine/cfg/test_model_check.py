@@ -31,7 +31,7 @@ def test_the_descriptions_that_come_along_are_fine():
         (["x", 1, "Conv", [16]], "layer 1: expected the number of a layer to read"),
         ([[], 1, "Concat", [1]], "layer 1: expected the number of a layer to read"),
         ([True, 1, "Conv", [16]], "layer 1: expected the number of a layer to read"),
-        ([-1, 10**9, "Conv", [16]], "layer 1: expected 0 to 1000 repeats, received 1000000000"),
+        ([-1, 10**9, "Conv", [16]], "layer 1: expected 0 to 300 repeats, received 1000000000"),
         ([-1, -3, "Conv", [16]], "repeats, received -3"),
         ([-1, 1.5, "Conv", [16]], "repeats, received 1.5"),
         ([-1, 1, "Conv", [10**9]], "layer 1: 1000000000 is no argument of 'Conv'"),
@@ -58,7 +58,7 @@ def test_rows_are_refused_by_number(tiny, row, message):
         ({"backbone": None}, "expected a list of layers under 'backbone'"),
         ({"backbone": [], "head": []}, "expected 2 to 500 layers, received 0"),
         ({"head": [[-1, 1, "Conv", [8]]] * 600}, "expected 2 to 500 layers, received 602"),
-        ({"head": [[-1, 600, "Conv", [8]]] * 2}, f"repeated 1,202 times together.*{MOST_REPEATS}"),
+        ({"head": [[-1, 200, "Conv", [8]]] * 2}, f"repeated 402 times together.*{MOST_REPEATS}"),
         ({"scale": "n", "scales": {"n": [1, 1]}}, r"expected scale 'n' as \[depth, width, most"),
         ({"scale": "n", "scales": {"n": [1e9, 1, 8]}}, "factor of depth or width in 0..16"),
         ({"scale": "n", "scales": {"n": [1, "x", 8]}}, "factor of depth or width"),
@@ -95,26 +95,31 @@ def _bomb(levels=10, width=10):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "message"),
     [
-        _bomb() + "\nbackbone: *a9\nhead: []\n",
-        "backbone: &a\n- [-1, 1, Conv, *a]\nhead: []\n",
-        "backbone: &a [*a]\nhead: []\n",
-        "&r\nbackbone: []\nhead: []\nmore: *r\n",
+        (_bomb() + "\nbackbone: *a9\nhead: []\n", "expands to more than 100,000 values"),
+        ("backbone: &a\n- [-1, 1, Conv, *a]\nhead: []\n", "contains itself, a cycle"),
+        ("backbone: &a [*a]\nhead: []\n", "contains itself, a cycle"),
+        ("&r\nbackbone: []\nhead: []\nmore: *r\n", "contains itself, a cycle"),
+        ("backbone: !!python/object/apply:os.system [x]\n", "holds .*os.system.*never run"),
+        ("backbone: !!python/tuple [1]\n", "holds .*python/tuple.*never run"),
+        ("scales: 5\nbackbone: []\nhead: []\n", "expected scales as a table"),
+        ("base: yolo11.yaml\nlayers: x\nlast: 5\n", r"expected layers in 0..\d+, received 'x'"),
+        ("base: a.yaml\n", "its base is 'a.yaml', expected one of the engine's"),
     ],
 )
-def test_files_that_expand_without_end_are_refused_at_once(tmp_path, text):
-    file = tmp_path / "bomb.yaml"
+def test_files_that_are_no_description_are_refused_at_once(tmp_path, text, message):
+    file = tmp_path / "a.yaml"
     file.write_text(text)
-    with pytest.raises(ModelError, match="expands to more than 100,000 values") as error:
-        read_model_yaml(file)
+    with pytest.raises(ModelError, match=message) as error:
+        find_model_yaml(file)
     assert error.value.path == file
 
 
 def test_a_deep_file_is_refused(tmp_path):
     file = tmp_path / "deep.yaml"
     file.write_text("backbone: " + "[" * 5000 + "]" * 5000)
-    with pytest.raises(ModelError, match=r"nested too deep|expands to more"):
+    with pytest.raises(ModelError, match=r"nested too deep|nested without end"):
         read_model_yaml(file)
 
 
