@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from engine.export.duplicates import Suppress, remove_duplicates, suppress_by_operator
 from engine.nn.backends.backend import final_tensors
 from engine.nn.backends.metadata import Metadata
-from engine.nn.tasks import BaseModel, YOLOEModel
+from engine.nn.tasks import BaseModel
 
 
 class ExportGraph(nn.Module):
@@ -44,8 +44,6 @@ class ExportGraph(nn.Module):
         if hasattr(own.head, "max_det"):
             own.head.dynamic = metadata.dynamic or self.chooses_cells
             own.head.max_det = metadata.max_det
-        if isinstance(own, YOLOEModel):
-            own.head.conf = 0.0  # without prompts the graph names every cell, whatever the image
         for module in self.model.modules():
             if isinstance(module, nn.SiLU):
                 module.inplace = (
