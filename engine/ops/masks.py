@@ -126,16 +126,47 @@ def process_mask_native(
         return out
     logits = (masks_in.float() @ protos.float().view(nm, -1)).view(-1, h, w)
     input_h, input_w = input_shape or (4 * h, 4 * w)
-    gain_x, gain_y, pad_x, pad_y = letterbox_frame((input_h, input_w), (height, width), ratio_pad)
-    # Where the centre of each original pixel falls in the prototypes.
-    x = ((torch.arange(width) + 0.5) * gain_x + pad_x) * (w / input_w) - 0.5
-    y = ((torch.arange(height) + 0.5) * gain_y + pad_y) * (h / input_h) - 0.5
+    size, rows, columns = _frame_without_border(
+        (h, w), (input_h, input_w), (height, width), ratio_pad
+    )
+    # Where the centre of each original pixel falls inside the border.
+    y = (torch.arange(height) + 0.5) * ((rows.stop - rows.start) / height) - 0.5
+    x = (torch.arange(width) + 0.5) * ((columns.stop - columns.start) / width) - 0.5
     for mask, plane, (x1, y1, x2, y2) in zip(
         out, logits, _pixels(bboxes, (height, width)), strict=True
     ):
         if x1 < x2 and y1 < y2:
-            mask[y1:y2, x1:x2] = _sample(plane, y[y1:y2], x[x1:x2]) > 0
+            if size != (h, w):
+                plane = F.interpolate(plane[None, None], size, mode="bilinear")[0, 0]
+            mask[y1:y2, x1:x2] = _sample(plane[rows, columns], y[y1:y2], x[x1:x2]) > 0
     return out
+
+
+def _frame_without_border(
+    small: tuple[int, int],
+    large: tuple[int, int],
+    original: tuple[int, int],
+    ratio_pad: RatioPad | None,
+) -> tuple[tuple[int, int], slice, slice]:
+    """Return the least size at which a letterbox's border is whole, and its inner rows and columns there.
+
+    The field's rule: prototypes whose border ends between two of their cells are enlarged before it is cut
+    off, to the input's size at most.
+
+    Args:
+        small: (height, width) of the prototypes.
+        large: (height, width) of the letterboxed input.
+        original: (height, width) of the image inside.
+        ratio_pad: What the letterbox recorded.
+    """
+    gain_x, gain_y, pad_x, pad_y = letterbox_frame(large, original, ratio_pad)
+    top, left = round(pad_y), round(pad_x)
+    inner_h, inner_w = round(original[0] * gain_y), round(original[1] * gain_x)
+    cell = math.gcd(large[0] // small[0], large[1] // small[1]) or 1
+    cell = math.gcd(cell, top, left, large[0] - inner_h - top, large[1] - inner_w - left)
+    rows = slice(top // cell, (top + inner_h) // cell)
+    columns = slice(left // cell, (left + inner_w) // cell)
+    return (large[0] // cell, large[1] // cell), rows, columns
 
 
 def _sample(plane: Tensor, y: Tensor, x: Tensor) -> Tensor:

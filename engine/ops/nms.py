@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.ops.boxes import xywh2xyxy
-from engine.ops.rotated import select_rotated
+from engine.ops.rotated import moved_apart, select_rotated
 
 # candidates compared with one another at once: 256 x 256 float32 stays in the L2 cache
 _BLOCK = 256
@@ -133,14 +133,10 @@ def select(boxes: Tensor, labels: Tensor | None, iou: float, max_det: int) -> Te
         iou: Suppress above this overlap.
         max_det: Stop with this many.
     """
+    boxes = moved_apart(boxes, labels)
     if boxes.is_cuda:
         from torchvision.ops import nms  # seconds to import: only where its kernel is what counts
 
-        if labels is not None and len(
-            boxes
-        ):  # classes moved apart by more than the largest coordinate
-            span = boxes.amax() - boxes.amin() + 1
-            boxes = boxes + (labels * span)[:, None]
         ranks = torch.arange(len(boxes), 0, -1, device=boxes.device, dtype=torch.float32)
         return nms(boxes, ranks, iou)[:max_det]
     classes = None if labels is None else labels.cpu().numpy()
@@ -184,10 +180,16 @@ def _conflicts(
     height -= np.maximum(ay1, by1)
     np.maximum(height, 0, out=height)
     inter *= height
-    # inter / (a + b - inter) > iou without the division, which empty boxes would break
     union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - inter
-    union *= np.float32(iou)
-    over = inter > union
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 of empty boxes is no overlap
+        inter /= union
+    over = inter > _float32_below(iou)
     if labels is not None:
         over &= labels[first][:, None] == labels[second][None]
     return over
+
+
+def _float32_below(value: float) -> np.float32:
+    """Return the largest float32 that is not above a number: what is above the one is above the other."""
+    near = np.float32(value)
+    return np.nextafter(near, np.float32(-1)) if float(near) > value else near

@@ -19,6 +19,8 @@ from torch import Tensor
 
 from engine.ops.boxes import Array
 
+# How far apart the classes are laid, in pixels: more than the sides of images
+CLASS_DISTANCE_PX = 7680.0
 _BLOCK = 256  # candidates compared at once; a dozen planes of 256 x 256 float32 stay in the cache
 
 
@@ -81,6 +83,21 @@ def _overlap(
     return 1 - (1 - (-bhattacharyya).exp() + eps).sqrt()
 
 
+def moved_apart(boxes: Tensor, labels: Tensor | None) -> Tensor:
+    """Return boxes (N, 4 corners, or 5 rotated) with each class moved to a place of its own.
+
+    The distance is the field's, and what float32 then rounds away decides which of two boxes stays that
+    overlap by very nearly the threshold: so the same ones stay here as there.
+    """
+    if labels is None or not len(boxes):
+        return boxes
+    corners = boxes.shape[1] == 4
+    places = boxes if corners else boxes[:, :2]
+    span = max(CLASS_DISTANCE_PX, float(places.amax() - places.amin()) + 1)
+    shift = labels.to(boxes.dtype)[:, None] * span
+    return boxes + shift if corners else torch.cat((places + shift, boxes[:, 2:]), 1)
+
+
 def select_rotated(boxes: Tensor, labels: Tensor | None, iou: float, max_det: int) -> Tensor:
     """Return the indices of the boxes that no surer box of their class overlaps by ``iou`` or more, in order.
 
@@ -93,6 +110,7 @@ def select_rotated(boxes: Tensor, labels: Tensor | None, iou: float, max_det: in
         iou: Suppress at this ProbIoU.
         max_det: Stop with this many.
     """
+    boxes = moved_apart(boxes, labels)
     kept: list[Tensor] = []
     count = 0
     for start in range(0, len(boxes), _BLOCK):

@@ -7,7 +7,7 @@ import torch
 from engine.ops import nms
 from engine.ops.boxes import xywh2xyxy
 from engine.ops.iou import box_iou
-from engine.ops.nms import non_max_suppression, select
+from engine.ops.nms import best_rows, non_max_suppression, select
 
 NC, EXTRA = 6, 3
 
@@ -67,7 +67,7 @@ def test_keeps_what_the_textbook_keeps(options, block, monkeypatch):
 @pytest.mark.parametrize("power", [1.0, 4.0])
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_equals_torchvision(power, multi_label):
-    from torchvision.ops import batched_nms
+    from torchvision.ops import nms as torchvision_nms
 
     dense = _dense(1, 2000, 1.0)
     places = np.random.default_rng(1).permutation(NC * 2000).reshape(NC, 2000)
@@ -82,7 +82,8 @@ def test_equals_torchvision(power, multi_label):
         score, label = scores.max(0)
         anchor = (score > 0.01).nonzero().squeeze(1)
         score, label = score[anchor], label[anchor]
-    keep = batched_nms(boxes[anchor], score, label, 0.7)
+    # moved apart as the field does it: float32 rounds the same digits away
+    keep = torchvision_nms(boxes[anchor] + label[:, None] * 7680.0, score, 0.7)
     expected = torch.cat((boxes[anchor[keep]], score[keep, None], label[keep, None]), 1)
     torch.testing.assert_close(found[:, :6], expected)
 
@@ -119,6 +120,31 @@ def test_equal_scores_keep_their_order_and_boxes_without_area_do_no_harm():
     assert select(boxes, None, 0.5, 10).tolist() == [0, 2, 3]
     dense = torch.tensor([[5.0, 5, 10, 10, 0.5], [5, 5, 10, 10, 0.5]]).T[None]
     assert len(non_max_suppression(dense)[0]) == 1
+
+
+def test_classes_stay_apart_on_images_larger_than_their_usual_distance():
+    huge = torch.tensor([[0.0, 0, 9000, 9000], [7680, 7680, 16680, 16680]])
+    assert select(huge, torch.tensor([1, 0]), 0.5, 10).tolist() == [0, 1]
+    assert select(huge, torch.tensor([0, 1]), 0.5, 10).tolist() == [0, 1]
+
+
+def test_an_overlap_of_exactly_the_threshold_is_not_above_it():
+    boxes = torch.tensor([[0.0, 0, 10, 1], [0, 0, 7, 1]])
+    assert select(boxes, None, 0.7, 10).tolist() == [0, 1]
+    assert select(boxes, None, 0.69, 10).tolist() == [0]
+
+
+def test_rows_of_a_head_without_duplicates_are_only_filtered():
+    rows = torch.tensor(
+        [
+            [[0.0, 0, 4, 4, 0.9, 2, 5], [0, 0, 4, 4, 0.8, 2, 6], [1, 1, 4, 4, 0.3, 0, 7]],
+            [[0.0, 0, 4, 4, 0.2, 1, 8], [0, 0, 4, 4, 0.1, 2, 9], [0, 0, 0, 0, 0.0, 0, 0]],
+        ]
+    )
+    first, second = best_rows(rows, 0.25, None, 300)
+    assert (first[:, 6].tolist(), second.shape) == ([5, 6, 7], (0, 7))
+    assert best_rows(rows, 0.25, None, 1)[0][:, 6].tolist() == [5]
+    assert [r[:, 6].tolist() for r in best_rows(rows, 0.05, [0, 1], 300)] == [[7], [8]]
 
 
 def test_half_precision_and_not_a_number():
