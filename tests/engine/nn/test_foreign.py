@@ -1,3 +1,7 @@
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -176,3 +180,125 @@ def test_reference_checkpoint_gives_the_reference_outputs(shared_dir, tmp_path):
         np.testing.assert_allclose(tensor.numpy(), expected, rtol=0, atol=tolerance, err_msg=key)
         torch.testing.assert_close(saved[key], tensor, rtol=0, atol=0)
     np.testing.assert_allclose(fused["0.0"].numpy(), arrays["fused.0.0"], rtol=0, atol=1e-3)
+
+
+def _rewritten(source, target, changes):
+    """Copy a checkpoint with other bytes in its pickle."""
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w") as out:
+        for part in archive.infolist():
+            content = archive.read(part)
+            if part.filename.endswith("data.pkl"):
+                for old, new in changes.items():
+                    assert old in content
+                    content = content.replace(old, new)
+            out.writestr(part.filename, content)
+    return target
+
+
+def _answer(model):
+    with torch.no_grad():
+        return model.eval()(torch.full((1, model.yaml["channels"], 64, 64), 0.3))[0]
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("form", ["plain", "half", "fused", "gray"])
+def test_files_in_the_other_layout_give_the_same_answers(tmp_path, write_foreign, legacy, form):
+    torch.manual_seed(0)
+    model = DetectionModel("yolo11n.yaml", ch=1 if form == "gray" else 3, nc=5, verbose=False)
+    model.names = dict(enumerate("abcde"))
+    model = model.fuse() if form == "fused" else model.half() if form == "half" else model
+    path = write_foreign(model, tmp_path / "a.pt", legacy=legacy)
+    found = load_checkpoint(path)
+    assert (found.task, found.names, found.model.nc) == ("detect", model.names, 5)
+    assert found.model.yaml["channels"] == model.yaml["channels"]
+    assert found.model.is_fused() is (form == "fused")
+    assert (found.software, found.train_args) == ("ultralytics 8.4.0", {"imgsz": 64})
+    assert next(found.model.parameters()).dtype is torch.float32
+    torch.testing.assert_close(_answer(found.model), _answer(model.float()), rtol=0, atol=0)
+
+
+def test_class_paths_of_the_first_releases_are_known(tmp_path, write_foreign, detector):
+    path = write_foreign(detector, tmp_path / "a.pt")
+    old = _rewritten(
+        path,
+        tmp_path / "old.pt",
+        {
+            b"cultralytics.nn.modules.block\n": b"cultralytics.nn.modules\n",
+            b"cultralytics.nn.tasks\n": b"cultralytics.yolo.engine.tasks\n",
+        },
+    )
+    torch.testing.assert_close(_answer(load_checkpoint(old).model), _answer(detector))
+
+
+def test_a_class_that_is_no_class_of_models_is_refused(tmp_path, write_foreign, detector):
+    path = write_foreign(detector, tmp_path / "a.pt")
+    change = {b"cultralytics.nn.modules.block\nConv\n": b"csubprocess\nPopen\n"}
+    bad = _rewritten(path, tmp_path / "bad.pt", change)
+    with pytest.raises(CheckpointError, match=r"would run code: it asks for subprocess.Popen,"):
+        load_checkpoint(bad)
+
+
+def test_the_state_of_a_training_is_read(tmp_path, write_foreign, detector):
+    optimizer = {
+        "state": {0: {"step": torch.tensor(3.0), "exp_avg": torch.ones(2)}},
+        "param_groups": [{"lr": 0.01, "param_group": "weight", "params": [0]}],
+    }
+    path = write_foreign(
+        detector,
+        tmp_path / "last.pt",
+        epoch=4,
+        best_fitness=np.float64(0.25),
+        updates=17,
+        optimizer=optimizer,
+        scaler={"scale": 2.0},
+        train_args=SimpleNamespace(imgsz=96, project=Path("runs") / "a"),
+        train_metrics={"fitness": np.float32(0.5)},
+        train_results={"epoch": [0, 1]},
+    )
+    found = load_checkpoint(path)
+    assert found.is_resumable
+    assert (found.epoch, found.best_fitness, found.updates) == (4, 0.25, 17)
+    assert found.optimizer["param_groups"] == optimizer["param_groups"]
+    assert torch.equal(found.optimizer["state"][0]["exp_avg"], torch.ones(2))
+    assert (found.scaler, found.metrics) == ({"scale": 2.0}, {"fitness": 0.5})
+    assert found.train_args == {"imgsz": 96, "project": "runs/a"}
+    assert found.results == {"epoch": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"epoch": "many", "best_fitness": float("nan"), "updates": None}, (-1, None, 0)),
+        ({"epoch": [3], "best_fitness": {}, "updates": "x"}, (-1, None, 0)),
+        ({"epoch": torch.tensor(2), "best_fitness": torch.tensor(0.5)}, (2, 0.5, 0)),
+    ],
+)
+def test_facts_of_another_kind_are_left_out(tmp_path, write_foreign, detector, more, expected):
+    path = write_foreign(detector, tmp_path / "a.pt", train_args=5, version=7, **more)
+    found = load_checkpoint(path)
+    assert (found.epoch, found.best_fitness, found.updates) == expected
+    assert (found.train_args, found.software) == ({}, "ultralytics")
+
+
+def test_a_model_inside_a_wrapper_is_found(tmp_path, detector):
+    tree = _tree(detector)
+    wrapped = Inert(
+        "torch.nn.parallel.data_parallel.DataParallel", state={"_modules": {"module": tree}}
+    )
+    compiled = Inert(
+        "torch._dynamo.eval_frame.OptimizedModule", state={"_modules": {"_orig_mod": wrapped}}
+    )
+    assert foreign.find_tree({"model": compiled}) is tree
+    assert foreign.find_tree(tree) is tree
+
+
+def test_what_a_model_file_shares_with_itself_is_converted_once():
+    nested = ["x"]
+    for _ in range(40):
+        nested = [nested, nested]
+    made = foreign.plain({"a": nested})["a"]
+    assert made[0] is made[1]
+    loop = [1]
+    loop.append(loop)
+    assert foreign.plain(loop) == [1, None]
+    assert foreign.names_of({0: nested, 1: "b"}, 2) == {0: "0", 1: "b"}
