@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from engine.nn.autobackend import AutoBackend
-from engine.nn.backends.backend import expand_detections, run_in_batches
+from engine.nn.backends.backend import brought_to_form, expand_detections, run_in_batches
 from engine.nn.backends.metadata import Metadata
 from engine.nn.checkpoint import save_checkpoint
-from engine.nn.tasks import DetectionModel, SegmentationModel
+from engine.nn.tasks import DetectionModel, SegmentationModel, build_model
 from engine.runtime.errors import CheckpointError, ModelError
 
 
@@ -79,7 +79,7 @@ def test_half_on_a_gpu(model):
     [
         ("a.onnx", CheckpointError, "there is no such model file"),
         ("a.yaml", ModelError, "train it first"),
-        ("a.engine", ModelError, "models end in .pt, .onnx, .torchscript; received '.engine'"),
+        ("a.engine", ModelError, "models end in .pt, .*, .onnx, .torchscript; received '.engine'"),
     ],
 )
 def test_files_that_cannot_be_run(tmp_path, name, error, message):
@@ -152,6 +152,58 @@ def test_detections_are_expanded():
     assert found[0, :, 1].tolist() == [0] * 9
 
 
+def test_oriented_detections_stay_centre_and_size():
+    rows = torch.tensor([[[10.0, 20, 30, 60, 0.9, 1, 0.5]]])
+    found = expand_detections(rows, 2, rotated=True)
+    assert found[0, :, 0].tolist() == pytest.approx([10, 20, 30, 60, 0, 0.9, 0.5])
+
+
+def test_maps_of_classes_become_maps_of_scores():
+    told = Metadata("semseg", {0: "a", 1: "b", 2: "c"}, 32, (32, 32))
+    classes = torch.tensor([[[0, 2], [1, 1]]], dtype=torch.uint8)
+    (scores,) = brought_to_form((classes,), told)
+    assert scores.shape == (1, 3, 2, 2)
+    assert torch.equal(scores.argmax(1), classes.long())
+    logits = torch.rand(1, 3, 4, 4)
+    assert brought_to_form((logits,), told)[0] is logits
+
+
+class _Chooser(_Recorder):
+    """A backend whose number of anchors depends on the image."""
+
+    def run(self, images):
+        return (torch.ones(len(images), 5, int(images.max())),)
+
+
+def test_pieces_with_different_numbers_of_anchors_are_filled_up():
+    images = torch.ones(3, 3, 64, 32) * torch.tensor([1.0, 4, 2])[:, None, None, None]
+    (found,) = run_in_batches(_Chooser(batch=1), images)
+    assert found.shape == (3, 5, 4)
+    assert found[:, 0].sum(1).tolist() == [1, 4, 2]
+
+
+def test_the_branch_can_be_chosen():
+    torch.manual_seed(0)
+    model = DetectionModel("yolo26n.yaml", nc=2, verbose=False)
+    images = torch.rand(1, 3, 64, 64)
+    for end2end, shape in ((None, (1, 6, 84)), (False, (1, 6, 84)), (True, (1, 84, 6))):
+        backend = AutoBackend(model, end2end=end2end)
+        assert backend.end2end is bool(end2end)
+        assert backend(images).shape == shape
+    assert not model.end2end
+    with pytest.raises(ModelError, match="no one-to-one branch"):
+        AutoBackend(DetectionModel("yolo11n.yaml", nc=2, verbose=False), end2end=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("yolo11n-cls", (2, 3)), ("yolo26n-sem", (2, 3, 8, 8))]
+)
+def test_tasks_without_boxes_give_one_tensor(name, shape):
+    backend = AutoBackend(build_model(f"{name}.yaml", nc=3, verbose=False))
+    assert backend(torch.rand(2, 3, 64, 64)).shape == shape
+    assert (backend.end2end, backend.kpt_shape) == (False, None)
+
+
 def test_metadata_survives_text(tmp_path):
     metadata = Metadata(
         task="segment",
@@ -161,6 +213,8 @@ def test_metadata_survives_text(tmp_path):
         batch=3,
         nms=True,
         conf=0.1,
+        end2end=True,
+        kpt_shape=(5, 2),
     )
     text = metadata.to_text()
     assert all(isinstance(v, str) for v in text.values())
@@ -177,6 +231,19 @@ def test_metadata_of_other_programs_is_read(tmp_path):
     }
     found = Metadata.from_text(entries, tmp_path)
     assert (found.names, found.imgsz, found.batch) == ({0: "a", 1: "b"}, (640, 640), 1)
+    as_text = {
+        "task": "semantic",
+        "end2end": "False",
+        "kpt_shape": "[17, 3]",
+        "args": "{'nms': None}",
+    }
+    found = Metadata.from_text({**entries, **as_text}, tmp_path)
+    assert (found.task, found.end2end, found.kpt_shape, found.nms) == (
+        "semseg",
+        False,
+        (17, 3),
+        False,
+    )
     as_json = {
         "task": "detect",
         "names": {0: "a"},
@@ -194,6 +261,11 @@ def test_metadata_of_other_programs_is_read(tmp_path):
         ({}, "does not say its task, names, stride, imgsz"),
         ({"task": "d", "names": "x y", "stride": "1", "imgsz": "1"}, "cannot be read"),
         ({"task": "d", "names": "{0: 'a'}", "stride": "[]", "imgsz": "1"}, "cannot be read"),
+        (
+            {"task": "d", "names": "['a']", "stride": "1", "imgsz": "1", "kpt_shape": "7 3"},
+            "cannot be",
+        ),
+        ({"task": "d", "names": "['a']", "stride": "1", "imgsz": "[1]"}, "cannot be read"),
         ({"task": "d", "names": "3", "stride": "1", "imgsz": "1"}, "cannot be read"),
         ({"task": "d", "names": "__import__('os')", "stride": "1", "imgsz": "1"}, "cannot be read"),
     ],
