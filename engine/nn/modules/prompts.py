@@ -194,7 +194,7 @@ class SAVPE(nn.Module):
         logits = self.cv6(torch.cat((seen, pointed), 1)).view(batch, prompts, ACTIVATION_MAPS, -1)
         flat = masks.reshape(batch, prompts, 1, -1)
         outside = torch.finfo(logits.dtype).min
-        return (logits * flat + torch.where(flat == 0, outside, 0.0)).softmax(-1)
+        return torch.where(flat == 0, outside, logits * flat).softmax(-1)
 
 
 class Kept(NamedTuple):

@@ -168,3 +168,17 @@ def test_predictors_and_prompts_belong_together(model: YOLOE, picture: np.ndarra
         model.predict(picture, predictor=YOLOEVPSegPredictor, **HOW)
     with pytest.raises(ConfigError, match="no visual prompts"):
         list(YOLOEVPSegPredictor(overrides=HOW)(source=picture, model=model.model))
+
+
+def test_half_precision_sees_the_examples_too(model: YOLOE) -> None:
+    images, masks = torch.rand(1, 3, 64, 64), torch.zeros(1, 2, 8, 8)
+    masks[0, 0, 2:6, 2:6] = masks[0, 1, :4, 5:] = 1
+    full = model.get_visual_pe(images, masks)
+    model.model.half()
+    half = model.get_visual_pe(images, masks)
+    assert half.dtype == torch.float16
+    assert ((full * half.float()).sum(-1) > 0.99).all()
+    model.set_classes(["a", "b"], half)
+    with torch.no_grad():
+        final, _ = model.model(images.half(), vpe=masks)
+    assert final[0].dtype == torch.float16
