@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from studio.model.runs import Checkpoint, RunSnapshot
+from studio.model.weights_state import megabytes
 from studio.theme import tokens
 from studio.theme.icons import pixmap
 from studio.theme.theme import current_colors
@@ -248,7 +249,7 @@ def describe(model: ModelFile) -> list[str]:
     classes = f"{named} and {more} more" if more > 0 else named
     task = _task_of(model) or "model"
     version = f"data {model.run.version}" if model.run is not None and model.run.version else ""
-    size = f"{model.checkpoint.size_bytes / 1e6:.1f} MB"
+    size = megabytes(model.checkpoint.size_bytes)
     date = time.strftime("%d %b %Y %H:%M", time.localtime(model.checkpoint.modified))
     return [
         " · ".join(filter(None, (task, classes))),

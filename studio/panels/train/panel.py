@@ -75,6 +75,7 @@ class TrainPanel(QWidget):
         self._devices: list[DeviceInfo] = []
         self._preparing: Job | None = None
         self._read: object = None  # the model file that was looked into last
+        self._unfit = False  # it cannot be trained, which is said below it
         self._followed: Path | None = None
         self._counted = summarise_project(project)
         self._summary = TextLabel("", "secondary", wrap=True)
@@ -158,7 +159,8 @@ class TrainPanel(QWidget):
         problem = self._counted.problem
         errors = self.form.values.errors()
         self._summary.setText(problem or "\n".join(summary_lines(self._counted)))
-        self.train_button.setEnabled(not problem and not errors and self._preparing is None)
+        ready = not problem and not errors and not self._unfit
+        self.train_button.setEnabled(ready and self._preparing is None)
         self.train_button.setVisible(self._preparing is None)
         self.progress.setVisible(self._preparing is not None)
         self._note.setText(self._note_text(errors))
@@ -175,6 +177,7 @@ class TrainPanel(QWidget):
         if wanted == self._read:
             return
         self._read = wanted
+        self._judge_model(False)
         if path is None:
             return
         self.form.say_of_model("Reading the file…")
@@ -187,10 +190,18 @@ class TrainPanel(QWidget):
             problem = why_not_trained(facts, self.form.task)
             words = problem or takeover_text(facts, self._counted.classes)
             self.form.say_of_model(words, wrong=bool(problem))
+            self._judge_model(bool(problem))
 
     def _on_model_unread(self, wanted: object, failed: Failed) -> None:
         if wanted == self._read and failed.kind != "cancelled":
             self.form.say_of_model(f"{failed.message} {failed.remedy}".strip(), wrong=True)
+            self._judge_model(failed.kind == "checkpoint")
+
+    def _judge_model(self, unfit: bool) -> None:
+        """Let the button be pressed only with a model that can be trained."""
+        if unfit != self._unfit:
+            self._unfit = unfit
+            self._offer()
 
     def _note_text(self, errors: dict[str, str]) -> str:
         if errors:

@@ -194,8 +194,10 @@ def test_a_file_that_is_no_model_is_told_before_training(panel, tmp_path, qtbot)
     note = panel.form.row("model").control.note
     qtbot.waitUntil(lambda: "fake.pt" in note.text(), timeout=60_000)
     assert note.property("role") == "danger"
+    assert not panel.train_button.isEnabled()
     panel.form.values.set_value("model", "yolo11n-seg.yaml")
     assert note.property("role") == "caption"
+    assert panel.train_button.isEnabled()
 
 
 def test_a_value_out_of_range_is_refused_where_it_is_typed_and_can_be_taken_back(panel, qtbot):
