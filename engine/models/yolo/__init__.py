@@ -13,5 +13,9 @@ __getattr__, __dir__, __all__ = attach(
         "SegmentationTrainer": "engine.models.yolo.segment.train",
         "SegmentationValidator": "engine.models.yolo.segment.val",
         "SegmentationPredictor": "engine.models.yolo.segment.predict",
+        "ClassificationPredictor": "engine.models.yolo.classify.predict",
+        "PosePredictor": "engine.models.yolo.pose.predict",
+        "OBBPredictor": "engine.models.yolo.obb.predict",
+        "SemanticSegmentationPredictor": "engine.models.yolo.semseg.predict",
     },
 )

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import linear_sum_assignment
 
 from engine import YOLO
 from engine.core.results import Results
@@ -82,6 +81,8 @@ def vectors(shared_dir):
 
 def one_to_one(overlap: np.ndarray, same: np.ndarray) -> np.ndarray:
     """Return for each recorded row (columns) the row of ours that is the same object, all different."""
+    from scipy.optimize import linear_sum_assignment
+
     assert overlap.shape[0] == overlap.shape[1]
     rows, columns = linear_sum_assignment(-(overlap * same))
     order = np.empty(len(rows), dtype=int)

@@ -14,6 +14,9 @@ from engine.core.results import Results
 from engine.ops.boxes import scale_boxes
 from engine.ops.nms import best_rows, non_max_suppression
 
+# A head without duplicates gives this many rows or more, of which `classes` and `max_det` take their part.
+LEAST_ROWS = 300
+
 
 class DetectionPredictor(BasePredictor):
     """Finds boxes and classes.
@@ -37,7 +40,7 @@ class DetectionPredictor(BasePredictor):
             self.model.backend, "model", None
         )  # exported files have their number inside
         if self.model.end2end and network is not None:
-            network.head.max_det = self.args.max_det
+            network.head.max_det = max(self.args.max_det, LEAST_ROWS)
 
     def postprocess(
         self, outputs: Any, images: torch.Tensor, originals: Sequence[np.ndarray]
