@@ -148,7 +148,7 @@ def _sppf(
 ) -> Layer:
     """Plan an SPPF; where a description counts the pools, no activation follows the first convolution."""
     out = scaling.channels(args[0])
-    k, n, shortcut = (*args[1:], *SPPF_DEFAULTS[len(args) - 1 :])
+    k, n, shortcut = (args + list(SPPF_DEFAULTS)[len(args) - 1 :])[1:]
     return Layer(module, (sources[0], out, k, n, shortcut, len(args) < 3), repeats, out)
 
 

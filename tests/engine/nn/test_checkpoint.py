@@ -10,7 +10,7 @@ import torch
 from engine.cfg.weights import find_weights
 from engine.nn import checkpoint
 from engine.nn.checkpoint import load_checkpoint, save_checkpoint, strip_checkpoint
-from engine.nn.tasks import DetectionModel, SegmentationModel
+from engine.nn.tasks import DetectionModel, SegmentationModel, build_model
 from engine.runtime.errors import CheckpointError, MissingCheckpointError
 from engine.runtime.settings import settings
 
@@ -189,3 +189,20 @@ def test_state_dicts_are_named_for_what_they_are(model, tmp_path):
 def test_shared_keys_are_attributes():
     fields = set(checkpoint.Checkpoint.__dataclass_fields__)
     assert set(checkpoint._SHARED_KEYS) <= fields
+
+
+@pytest.mark.parametrize("name", ["yolo11n-seg", "yolo26n-pose", "yolo12n", "yolo11n-semseg"])
+def test_a_loaded_model_has_memory_everywhere_and_shares_none_with_the_file(name, tmp_path):
+    model = build_model(f"{name}.yaml", verbose=False)
+    found = load_checkpoint(save_checkpoint(tmp_path / "m.pt", model))
+    loaded = found.model
+    tensors = [v for m in loaded.modules() for v in vars(m).values() if isinstance(v, torch.Tensor)]
+    tensors += [*loaded.parameters(), *loaded.buffers(), loaded.stride]
+    assert not any(tensor.is_meta for tensor in tensors)
+    frozen = {n: p.requires_grad for n, p in model.named_parameters()}
+    assert {n: p.requires_grad for n, p in loaded.named_parameters()} == frozen
+    before = {key: tensor.clone() for key, tensor in found.weights.items()}
+    with torch.no_grad():
+        for parameter in loaded.parameters():
+            parameter.add_(1)
+    assert all(torch.equal(found.weights[key], before[key]) for key in before)
