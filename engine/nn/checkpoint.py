@@ -34,6 +34,7 @@ from engine.nn.checkpoint_writer import (
 from engine.nn.inert import Inert, printable, short
 from engine.nn.model_file import read_values
 from engine.nn.partial_load import check_finite, check_fit, load_exactly, unwrapped
+from engine.nn.quick_build import Uninitialised, without_garbage_collection
 from engine.runtime.errors import CheckpointError, MissingCheckpointError, ModelError
 
 __all__ = [
@@ -158,7 +159,8 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
         CheckpointError: It cannot be read, would run code, or holds a model this version cannot build.
     """
     path = find_weights(path)
-    return _ready(_read_values(_open(path), path), device)
+    with without_garbage_collection():
+        return _ready(_read_values(_open(path), path), device)
 
 
 def load_weights(path: str | Path) -> tasks.BaseModel | Mapping[str, Tensor]:
@@ -193,7 +195,9 @@ def _open(path: Path) -> Any:
 def _ready(found: Checkpoint, device: str | torch.device = "cpu") -> Checkpoint:
     """Bring a model to its device, ready to predict."""
     found.model.args = SimpleNamespace(**found.train_args) if found.train_args else None
-    found.model.float().eval().to(device)
+    found.model.eval()
+    if torch.device(device).type != "cpu":
+        found.model.to(device)
     return found
 
 
@@ -217,7 +221,9 @@ def _read_values(values: Any, path: Path) -> Checkpoint:
 
 def _without_description(path: Path) -> str:
     """Say what can be done with weights alone."""
-    remedy = f"Load its tensors into a model of their kind: YOLO('yolo11n-seg.yaml').load('{path.name}')"
+    remedy = (
+        f"Load its tensors into a model of their kind: YOLO('yolo11n-seg.yaml').load('{path.name}')"
+    )
     if path.suffix.lower() != safetensors_file.SUFFIX:
         return f"{remedy}."
     return (
@@ -231,7 +237,7 @@ def _read_ours(values: dict[str, Any], path: Path) -> Checkpoint:
     description = foreign.plain(values["yaml"])
     try:
         check_plain(description, path)
-        with torch.device("meta"):  # without memory and random numbers, which the file replaces
+        with Uninitialised():  # the file replaces every number
             model = tasks.build_model(description, verbose=False)
     except ModelError as error:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error

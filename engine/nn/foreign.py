@@ -17,6 +17,7 @@ from engine.cfg.model_check import check_plain
 from engine.nn.inert import Inert, short
 from engine.nn.modules.conv import Conv
 from engine.nn.partial_load import load_exactly
+from engine.nn.quick_build import Uninitialised
 from engine.nn.tasks import MODELS, BaseModel, build_model, model_class
 from engine.runtime.errors import CheckpointError, ModelError
 
@@ -74,7 +75,8 @@ def build_from_tree(tree: Inert, path: Path) -> BaseModel:
     """
     description = description_of(tree, path)
     try:
-        model = build_model(description, description["channels"], verbose=False)
+        with Uninitialised():  # the file replaces every number
+            model = build_model(description, description["channels"], verbose=False)
     except ModelError as error:
         raise CheckpointError(f"its model cannot be built: {error.message}", path=path) from error
     tree = _checked(tree, path)

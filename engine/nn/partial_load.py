@@ -102,28 +102,34 @@ def load_exactly(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) ->
     Raises:
         CheckpointError: Names or shapes differ, or a weight is no number.
     """
-    check_fit(model, tensors, path)
-    model.load_state_dict(dict(tensors))
+    own = check_fit(model, tensors, path)
+    # much faster than load_state_dict, which walks through all modules again
+    torch._foreach_copy_(list(own.values()), [tensors[name] for name in own])
 
 
-def check_fit(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+def check_fit(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> Mapping[str, Tensor]:
     """Refuse a state dict with other names or shapes than the model's, or with NaN or infinity.
+
+    Returns:
+        The model's own tensors.
 
     Raises:
         CheckpointError: The first difference, with both shapes.
     """
-    own = model.state_dict()
+    own: Mapping[str, Tensor] = model.state_dict()
     wrong = [name for name in own if name not in tensors or not _fits(tensors[name], own[name])]
     wrong += [name for name in tensors if name not in own]
     if wrong:
         raise CheckpointError(
-            f"its tensors do not fit its description: {len(wrong)} differ, first {printable(wrong[0])} "
-            f"(expected {_shape(own.get(wrong[0]))}, received {_shape(tensors.get(wrong[0]))}).",
+            f"its tensors do not fit its description: {len(wrong)} differ, first "
+            f"{printable(wrong[0])} (expected {_shape(own.get(wrong[0]))}, received "
+            f"{_shape(tensors.get(wrong[0]))}).",
             path=path,
             value=wrong,
             remedy="The file was changed, or made by an unknown version of the program that wrote it.",
         )
     check_finite(tensors, path)
+    return own
 
 
 def check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -214,7 +214,7 @@ def test_the_name_of_a_description_is_description_enough(model, tmp_path, suffix
     [
         (None, "holds a state dict of .* expected a model with its description.*x.json beside"),
         ("{", "x.json: the description of its model is no JSON"),
-        ("[1]", "x.json: the description of its model is a list, expected a JSON object"),
+        ("[1]", "x.json: the description of its model is a value of type list, expected"),
         ("{}", "cannot be built: its description has None under 'yaml', expected"),
         ('{"yaml": 5}', "its description has 5 under 'yaml'"),
         ('{"yaml": "yolo99n.yaml"}', "cannot be built: there is no model description"),
