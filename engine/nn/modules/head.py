@@ -201,7 +201,7 @@ class Detect(nn.Module):
     def top_rows(self, raw: Raw) -> Tensor:
         """Return the surest objects of an image, (B, min(max_det, A), 6 + extras).
 
-        In a :attr:`dynamic` head there are always max_det rows, zeros where there are fewer cells. A row is x1, y1, x2, y2 in input pixels, score, class, extras. Cells are first ranked by their best
+        In a :attr:`dynamic` head there are always max_det rows, of score 0 where there are fewer cells. A row is x1, y1, x2, y2 in input pixels, score, class, extras. Cells are first ranked by their best
         class, then all classes of the kept cells compete (YOLOv10).
         """
         nc = self.classes(raw)
