@@ -146,6 +146,10 @@ def find_name(name: str) -> Any:
     return Named(name, None, name in INERT_NAMES or name.startswith(INERT_PREFIXES))
 
 
+# What stands on the stack for something else
+UNFINISHED = (NumpyArray, NumpyType, Named)
+
+
 def resolved(value: Any) -> Any:
     """Return a value as it is kept: NumPy's as arrays, names as inert objects."""
     if isinstance(value, NumpyArray):

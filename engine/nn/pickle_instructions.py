@@ -102,18 +102,20 @@ def _tuple_of(count: int) -> Callable[[PickleReader], None]:
     def run(reader: PickleReader) -> None:
         if len(reader.stack) < count:
             raise PickleError("it is damaged")
-        reader.stack[-count:] = [tuple(map(_kept, reader.stack[-count:]))]
+        reader.stack[-count:] = [_made_tuple(reader.stack[-count:])]
 
     return run
 
 
 def _tuple(reader: PickleReader) -> None:
-    reader.stack.append(tuple(map(_kept, reader.since_mark())))
+    reader.stack.append(_made_tuple(reader.since_mark()))
 
 
-def _kept(value: Any) -> Any:
+def _made_tuple(items: list[Any]) -> tuple[Any, ...]:
     """Keep names as they are inside tuples: they may be arguments of a call."""
-    return value.values if isinstance(value, NumpyArray) else value
+    if NumpyArray in map(type, items):
+        return tuple(v.values if isinstance(v, NumpyArray) else v for v in items)
+    return tuple(items)
 
 
 def _list(reader: PickleReader) -> None:

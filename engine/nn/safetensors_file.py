@@ -179,7 +179,7 @@ def _places(
         numbers = [start, stop, *shape] if isinstance(shape, list) else [None]
         if not all(type(n) is int and n >= 0 for n in numbers) or stop > size:
             raise _damaged(f"{name[:60]!r} lies outside of it", path)
-        if stop - start != math.prod(shape) * torch.empty(0, dtype=dtype).element_size():
+        if stop - start != math.prod(shape) * dtype.itemsize:
             raise _damaged(f"{name[:60]!r} is of another size than its shape says", path)
         places[name] = dtype, shape, start, stop
     end = 0
@@ -198,7 +198,7 @@ def _tensor(
     if start == stop:
         return torch.empty(shape, dtype=dtype)
     part = content[start:stop]
-    if start % torch.empty(0, dtype=dtype).element_size():
+    if start % dtype.itemsize:
         part = part.copy()  # so that it lies aligned
     return torch.from_numpy(part).view(dtype).view(shape)
 

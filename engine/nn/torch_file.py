@@ -228,7 +228,7 @@ def _flat(content: np.ndarray, dtype: torch.dtype | None) -> Tensor:
 
 
 def _item_size(dtype: torch.dtype | None) -> int:
-    return 1 if dtype is None else torch.empty(0, dtype=dtype).element_size()
+    return 1 if dtype is None else dtype.itemsize
 
 
 # Tensors
