@@ -12,7 +12,7 @@ from studio.theme import tokens
 from studio.widgets.text_label import TextLabel
 
 _MOST_COLUMNS = 5
-_CHART_WIDTH = 190  # narrower charts than this take a column less
+_CHART_WIDTH = 210  # narrower charts cut their figures: they take a column less
 _SMOOTHEST = 0.95
 
 
@@ -111,10 +111,10 @@ class Charts(QWidget):
         self._grid.addWidget(chart, index // self._columns, index % self._columns)
 
     def _arrange(self) -> None:
-        """Use the columns that have room and leave the fewest places empty."""
+        """Use the columns that have room: as few rows as may be, then as few empty places."""
         room = max(1, min(_MOST_COLUMNS, self.width() // _CHART_WIDTH))
         count = len(self._specs)
-        columns = min(range(room, 0, -1), key=lambda n: -count % n if n > 1 else room)
+        columns = min(range(room, 0, -1), key=lambda n: (-(-count // n), -count % n))
         if columns == self._columns:
             return
         self._columns = columns
