@@ -15,6 +15,7 @@ import platformdirs
 APP_NAME = "maskwright"
 _CONFIG_VARIABLES = ("MASKWRIGHT_CONFIG_DIR", "YOLO_CONFIG_DIR")
 _CACHE_VARIABLE = "MASKWRIGHT_CACHE_DIR"
+_DATA_VARIABLE = "MASKWRIGHT_DATA_DIR"
 _UMASK = os.umask(
     0
 )  # asked for once: it can only be read by setting it, which other threads would see
@@ -44,6 +45,18 @@ def cache_dir() -> Path:
     if any(os.environ.get(variable) for variable in _CONFIG_VARIABLES):
         return config_dir() / "cache"
     return Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False))
+
+
+def data_dir() -> Path:
+    """Return the folder of what is worth keeping, such as fetched weights; it may not exist yet.
+
+    ``MASKWRIGHT_DATA_DIR`` replaces it; it moves with the configuration folder as the cache does.
+    """
+    if value := os.environ.get(_DATA_VARIABLE):
+        return Path(value).expanduser().absolute()
+    if any(os.environ.get(variable) for variable in _CONFIG_VARIABLES):
+        return config_dir() / "data"
+    return Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
 
 
 def log_file() -> Path:

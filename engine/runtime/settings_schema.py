@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.runtime.errors import ConfigError
+from engine.runtime.paths import data_dir
 
 SETTINGS_VERSION = "1.0.0"
 # The release in which the authors of the YOLO families publish their trained weights
@@ -141,7 +142,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "weights_dir",
         str,
-        "weights",
+        lambda: str(data_dir() / "weights"),  # one for all working folders: files are large
         "Folder in which model files given by name alone are looked up, and into which public ones are "
         "fetched. "
         "A relative folder is taken from the current one.",

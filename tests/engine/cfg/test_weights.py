@@ -41,9 +41,10 @@ def archive(size: int = 300_000) -> bytes:
 
 @pytest.fixture
 def place(tmp_path, monkeypatch) -> Path:
-    """A working folder."""
+    """A working folder, with the folder of weights in it."""
     folder = tmp_path / "work"
     folder.mkdir()
+    settings["weights_dir"] = "weights"
     monkeypatch.chdir(folder)
     return folder
 

@@ -19,14 +19,23 @@ def test_config_dir_obeys_the_variables(monkeypatch, tmp_path):
     assert paths.cache_dir() == tmp_path / "own" / "cache"
     monkeypatch.setenv("MASKWRIGHT_CACHE_DIR", str(tmp_path / "elsewhere"))
     assert paths.cache_dir() == tmp_path / "elsewhere"
+    assert paths.data_dir() == tmp_path / "own" / "data"
+    monkeypatch.setenv("MASKWRIGHT_DATA_DIR", str(tmp_path / "kept"))
+    assert paths.data_dir() == tmp_path / "kept"
 
 
 def test_dirs_without_variables_are_the_users(monkeypatch):
-    for name in ("MASKWRIGHT_CONFIG_DIR", "YOLO_CONFIG_DIR", "MASKWRIGHT_CACHE_DIR"):
+    for name in (
+        "MASKWRIGHT_CONFIG_DIR",
+        "YOLO_CONFIG_DIR",
+        "MASKWRIGHT_CACHE_DIR",
+        "MASKWRIGHT_DATA_DIR",
+    ):
         monkeypatch.delenv(name, raising=False)
     assert paths.config_dir().is_absolute()
     assert "maskwright" in str(paths.config_dir())
-    assert paths.cache_dir() != paths.config_dir()
+    assert len({paths.cache_dir(), paths.data_dir() / "weights", paths.config_dir()}) == 3
+    assert paths.data_dir().is_absolute()
 
 
 def test_increment_path_counts_folders_and_keeps_suffixes(tmp_path):

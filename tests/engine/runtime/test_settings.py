@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.runtime.errors import ConfigError
+from engine.runtime.paths import data_dir
 from engine.runtime.settings import SettingsManager, settings
 from engine.runtime.settings_schema import SETTINGS, Setting
 
@@ -71,7 +72,7 @@ def test_update_is_all_or_nothing_and_suggests(file):
     manager = SettingsManager(file)
     with pytest.raises(ConfigError, match=r"'runs_dri'\. Did you mean 'runs_dir'\?"):
         manager.update({"weights_dir": "changed", "runs_dri": "x"})
-    assert manager["weights_dir"] == "weights"
+    assert manager["weights_dir"] == str(data_dir() / "weights")
     with pytest.raises(ConfigError, match=r"tensorboard expects True or False, received 3"):
         manager.update({"tensorboard": 3})
     with pytest.raises(KeyError, match="Did you mean"):
@@ -108,7 +109,7 @@ def test_reset_and_delete_restore_defaults(file):
     manager = SettingsManager(file)
     manager.update({"runs_dir": "/x", "weights_dir": "/y"})
     del manager["weights_dir"]
-    assert manager["weights_dir"] == "weights"
+    assert manager["weights_dir"] == str(data_dir() / "weights")
     manager.reset()
     assert stored(file)["runs_dir"] == "runs"
 
