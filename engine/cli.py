@@ -159,7 +159,7 @@ def _predict(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
     images = objects = 0
     for result in model.predict(stream=True, **{"save": True, **overrides}):
         images += 1
-        objects += len(result)
+        objects += len(result.objects) if result.objects is not None else 0
     return {
         "task": model.task,
         "mode": "predict",

@@ -8,6 +8,9 @@ from engine.nn.autobackend import AutoBackend
 from engine.ops.numbers import make_divisible
 from engine.runtime.log import LOGGER
 
+# Also networks that take any size, as classifiers do, see images in steps of this: the field's.
+LEAST_STRIDE = 32
+
 
 def input_size(backend: AutoBackend, wanted: int | Sequence[int]) -> tuple[int, int]:
     """Give (height, width) for ``imgsz=wanted``.
@@ -15,13 +18,12 @@ def input_size(backend: AutoBackend, wanted: int | Sequence[int]) -> tuple[int, 
     Sides are rounded up to the network's stride; a file made for one size keeps that.
     """
     height, width = (wanted, wanted) if isinstance(wanted, int) else wanted
-    size = make_divisible(height, backend.stride), make_divisible(width, backend.stride)
+    stride = max(backend.stride, LEAST_STRIDE)
+    size = make_divisible(height, stride), make_divisible(width, stride)
     if not backend.dynamic:
         if size != backend.imgsz:
             LOGGER.info("The file takes images of %d x %d; using that.", *backend.imgsz)
         return backend.imgsz
     if size != (height, width):
-        LOGGER.warning(
-            "imgsz=%s: sides must be multiples of %d; taking %s.", wanted, backend.stride, size
-        )
+        LOGGER.warning("imgsz=%s: sides must be multiples of %d; taking %s.", wanted, stride, size)
     return size

@@ -11,7 +11,7 @@ import torch
 
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.given import Given, as_dict, choose_save_dir, resolve_arguments
-from engine.core.input_size import input_size
+from engine.core.input_size import LEAST_STRIDE, input_size
 from engine.core.result_writer import ResultWriter
 from engine.core.results import Results
 from engine.data.loaders import load_source
@@ -99,7 +99,7 @@ class BasePredictor(CallbackHost):
         box = LetterBox(
             self.imgsz,
             auto=same and self.args.rect and self.model.dynamic,
-            stride=self.model.stride,
+            stride=max(self.model.stride, LEAST_STRIDE),
         )
         return self.to_tensor([box(image=image) for image in images])
 

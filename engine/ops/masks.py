@@ -199,13 +199,13 @@ def scale_masks(
     height, width = shape[:2]
     if padding:
         if ratio_pad is None:
-            gain = min(h / height, w / width)
-            pad_x, pad_y = (w - width * gain) / 2, (h - height * gain) / 2
+            gain_x, gain_y, left, top = letterbox_frame((h, w), (height, width))
+            bottom, right = top + round(height * gain_y), left + round(width * gain_x)
         else:
             pad_x, pad_y = ratio_pad[1]
-        top, left = round(pad_y - 0.1), round(pad_x - 0.1)
-        bottom, right = h - round(pad_y + 0.1), w - round(pad_x + 0.1)
-        masks = masks[..., top:bottom, left:right]
+            top, left = round(pad_y - 0.1), round(pad_x - 0.1)
+            bottom, right = h - round(pad_y + 0.1), w - round(pad_x + 0.1)
+        masks = masks[..., int(top) : int(bottom), int(left) : int(right)]
     if masks.shape[2:] == (height, width):
         return masks
     return F.interpolate(masks, (height, width), mode="bilinear", align_corners=False)

@@ -10,6 +10,7 @@ import torch
 from engine import YOLO
 from engine.core.results import Results
 from engine.data.transforms.center_crop import CenterCrop
+from engine.models.yolo.semseg.predict import strongest_class
 from engine.nn.tasks import build_model
 from engine.runtime.errors import EngineError
 
@@ -164,6 +165,15 @@ def test_class_of_each_pixel(mapper, photographs):
         assert (chosen[~wanted] == 255).all()
         assert len(whole.masks) == len(whole.semantic_mask.classes)
     assert len({n for r in everything for n in r.semantic_mask.classes}) > 1
+
+
+def test_classes_may_be_enlarged_some_at_a_time(monkeypatch):
+    logits = torch.randn(7, 8, 8, generator=torch.Generator().manual_seed(0))
+    whole = strongest_class(logits, (30, 40))
+    assert whole.shape == (30, 40)
+    assert len(whole.unique()) == 7
+    monkeypatch.setattr("engine.models.yolo.semseg.predict.AT_ONCE", 2 * 30 * 40)
+    assert torch.equal(strongest_class(logits, (30, 40)), whole)
 
 
 def test_a_batch_gives_what_single_images_give(mapper, classifier, oriented, photographs):

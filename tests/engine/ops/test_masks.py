@@ -122,3 +122,33 @@ def test_the_largest_part_or_all_and_none():
     assert polygons2masks((12, 12), [large]).sum() == 36
     assert nothing.shape == (0, 2)
     assert masks2segments(np.zeros((0, 5, 5))) == []
+
+
+def test_the_odd_row_of_a_border_is_below():
+    """A 700 x 1024 image is 219 x 320 in a 224 x 320 letterbox, 2 rows above it and 3 below."""
+    planes = torch.randn(1, 2, 224, 320, generator=torch.Generator().manual_seed(0))
+    expected = F.interpolate(planes[:, :, 2:221], (700, 1024), mode="bilinear")
+    torch.testing.assert_close(scale_masks(planes, (700, 1024)), expected)
+
+
+@pytest.mark.parametrize(
+    ("original", "inputs", "frame", "rows", "columns"),
+    [
+        # a border of 8 rows: two whole rows of the prototypes
+        ((80, 192), (96, 192), (24, 48), slice(2, 22), slice(0, 48)),
+        # 6 columns: whole at twice the prototypes' size
+        ((421, 474), (160, 192), (80, 96), slice(0, 80), slice(3, 93)),
+        # 12 and 13 columns: whole at the input's size only
+        ((131, 204), (128, 224), (128, 224), slice(0, 128), slice(12, 211)),
+    ],
+)
+def test_full_size_masks_are_cut_where_the_border_is_whole(original, inputs, frame, rows, columns):
+    generator = torch.Generator().manual_seed(0)
+    protos = torch.randn(8, inputs[0] // 4, inputs[1] // 4, generator=generator)
+    coefficients = torch.randn(3, 8, generator=generator)
+    boxes = torch.tensor([[0.0, 0, original[1], original[0]]] * 3)
+    logits = (coefficients @ protos.flatten(1)).view(1, 3, *protos.shape[1:])
+    inner = F.interpolate(logits, frame, mode="bilinear")[:, :, rows, columns]
+    expected = F.interpolate(inner, original, mode="bilinear")[0] > 0
+    found = process_mask_native(protos, coefficients, boxes, original, input_shape=inputs)
+    assert (found.bool() != expected).float().mean() < 1e-4

@@ -15,6 +15,9 @@ from engine.core.result_image import NO_CLASS
 from engine.core.results import Results
 from engine.ops.masks import scale_masks
 
+# Numbers of logits that are enlarged at once: 80 classes of a 12 megapixel photograph would take 4 GB.
+AT_ONCE = 2**25
+
 
 class SemanticSegmentationPredictor(BasePredictor):
     """Says the class of each pixel.
@@ -39,9 +42,28 @@ class SemanticSegmentationPredictor(BasePredictor):
 
     def classes_of(self, logits: torch.Tensor, original: np.ndarray) -> torch.Tensor:
         """Return (H, W) class numbers for logits (nc, h, w) of a letterboxed image."""
-        classes = scale_masks(logits[None], original.shape[:2])[0].argmax(0)
+        classes = strongest_class(logits, original.shape[:2])
         none = NO_CLASS if len(logits) <= NO_CLASS else -1
         if self.args.classes is not None:
             wanted = torch.as_tensor(self.args.classes, device=classes.device)
             classes = torch.where(torch.isin(classes, wanted), classes, none)
         return classes.to(torch.uint8 if none == NO_CLASS else torch.int32)
+
+
+def strongest_class(logits: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Return the class with the largest logit for each pixel of an image, (height, width) of int64.
+
+    Args:
+        logits: (nc, h, w) of the letterboxed image.
+        shape: (height, width) of the original.
+    """
+    step = max(AT_ONCE // (shape[0] * shape[1]), 1)
+    best = torch.full(tuple(shape), -torch.inf, device=logits.device)
+    classes = torch.zeros(tuple(shape), dtype=torch.long, device=logits.device)
+    for start in range(0, len(logits), step):
+        some = scale_masks(logits[None, start : start + step], shape)[0]
+        strength, number = some.max(0)
+        better = strength > best
+        best = torch.where(better, strength, best)
+        classes = torch.where(better, number + start, classes)
+    return classes
