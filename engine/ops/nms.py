@@ -65,7 +65,7 @@ def non_max_suppression(
         if wanted is not None:
             allowed = torch.isin(label, wanted).nonzero().squeeze(1)
             anchor, label, score = anchor[allowed], label[allowed], score[allowed]
-        order = _best_first(score, max_nms)
+        order = _best_first(score, max_nms, stable=not rotated)
         anchor, label, score = anchor[order], label[order], score[order]
         boxes = dense[:4, anchor].T.float()
         rivals = None if agnostic else label
@@ -114,10 +114,14 @@ def _candidates_of_all_classes(scores: Tensor, conf: float) -> tuple[Tensor, Ten
     return pair % count, pair // count, flat[pair]
 
 
-def _best_first(score: Tensor, limit: int) -> Tensor:
-    """Return the indices of the ``limit`` best, best first, equal ones in their own order."""
+def _best_first(score: Tensor, limit: int, stable: bool) -> Tensor:
+    """Return the indices of the ``limit`` best, best first.
+
+    Which of equal scores comes first decides what is suppressed. Published results of plain boxes keep the
+    order of the cells, those of rotated boxes the order that an unstable sort happens to give.
+    """
     if len(score) <= limit:
-        return score.argsort(descending=True, stable=True)
+        return score.argsort(descending=True, stable=stable)
     best = (
         score.topk(limit, sorted=False).indices.sort().values
     )  # sorting all would cost ten times this
