@@ -207,7 +207,9 @@ class Detect(nn.Module):
         nc = self.classes(raw)
         scores = raw["scores"].sigmoid().transpose(1, 2)  # (B, A, nc)
         values = torch.cat((self.boxes(raw, xywh=False), *self.extras(raw)), 1).transpose(1, 2)
-        if self.dynamic:  # a recorded graph takes a fixed number of rows, however few cells an image has
+        if (
+            self.dynamic
+        ):  # a recorded graph takes a fixed number of rows, however few cells an image has
             scores, values = (F.pad(x, (0, 0, 0, self.max_det)) for x in (scores, values))
         k = self.max_det if self.dynamic else min(self.max_det, scores.shape[1])
         cells = scores.amax(2).topk(k, 1).indices[..., None]  # (B, k, 1)
