@@ -123,7 +123,11 @@ def _load_model(name: str | None, command: Command) -> Any:
     knows_its_task = Path(name).suffix.lower() in _KNOW_THEIR_TASK
     model = YOLO(name, task=None if knows_its_task else command.task)
     if command.task and command.task != model.task:
-        LOGGER.warning("%s is a %s model: task %s is not used.", name, model.task, command.task)
+        raise ConfigError(
+            f"{name} is a model for {model.task}, expected one for {command.task}.",
+            value=name,
+            remedy=f"Write yolo {model.task} {command.mode} ..., or name another model.",
+        )
     return model
 
 

@@ -116,17 +116,12 @@ def test_without_json_the_last_line_is_the_place(trained, capsys):
     assert Path(capsys.readouterr().out.splitlines()[-1]).is_file()
 
 
-def test_task_of_the_model_wins(trained, tmp_path, capsys):
-    words = [
-        "detect",
-        "val",
-        f"model={trained['model']}",
-        f"project={tmp_path}",
-        "plots=False",
-        *SMALL,
-    ]
-    assert cli.main(words) == 0
-    assert "is a segment model: task detect is not used" in capsys.readouterr().err
+def test_a_model_for_another_task_is_refused_by_name(trained, capsys):
+    words = ["detect", "val", f"model={trained['model']}", *SMALL]
+    assert cli.main(words) == 1
+    said = capsys.readouterr().err
+    assert f"{trained['model']} is a model for segment, expected one for detect" in said
+    assert "Write yolo segment val" in said
 
 
 @pytest.mark.parametrize(
