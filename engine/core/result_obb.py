@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.core.result_tensors import Array, ResultTensor
+from engine.core.result_tensors import ScoredRows
 from engine.ops.rotated import xywhr2xyxyxyxy
 
 
-class OBB(ResultTensor):
+class OBB(ScoredRows):
     """Detected oriented boxes; they may reach beyond the image.
 
     Attributes:
@@ -21,39 +21,12 @@ class OBB(ResultTensor):
             number before the confidence.
     """
 
-    def __init__(self, boxes: Array, orig_shape: tuple[int, int]) -> None:
-        if boxes.ndim == 1:
-            boxes = boxes[None, :]
-        if boxes.shape[-1] not in (7, 8):
-            raise ValueError(
-                f"expected oriented boxes with 7 or 8 columns, received shape {tuple(boxes.shape)}."
-            )
-        super().__init__(boxes, orig_shape)
-
-    @property
-    def is_track(self) -> bool:
-        """Whether the boxes carry track numbers."""
-        return self.data.shape[-1] == 8
+    place_columns = 5
 
     @property
     def xywhr(self) -> Any:
         """(N, 5) centres and sizes in pixels, angles in radians."""
         return self.data[:, :5]
-
-    @property
-    def conf(self) -> Any:
-        """(N,) confidences in 0..1."""
-        return self.data[:, -2]
-
-    @property
-    def cls(self) -> Any:
-        """(N,) class numbers, as floats."""
-        return self.data[:, -1]
-
-    @property
-    def id(self) -> Any:
-        """(N,) track numbers, None without tracking."""
-        return self.data[:, -3] if self.is_track else None
 
     @cached_property
     def xyxyxyxy(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -63,32 +63,30 @@ class ResultTensor:
         return type(self)(data, self.orig_shape)
 
 
-class Boxes(ResultTensor):
-    """Detected boxes.
+class ScoredRows(ResultTensor):
+    """Rows of a place's columns, then confidence and class; with tracking the track's number before these.
 
     Attributes:
-        data: (N, 6) x1, y1, x2, y2 in pixels of the original image, confidence, class; with tracking
-            (N, 7), the track's number before the confidence.
+        place_columns: How many columns say where an object is.
     """
 
-    def __init__(self, boxes: Array, orig_shape: tuple[int, int]) -> None:
-        if boxes.ndim == 1:
-            boxes = boxes[None, :]
-        if boxes.shape[-1] not in (6, 7):
+    place_columns: ClassVar[int]
+
+    def __init__(self, rows: Array, orig_shape: tuple[int, int]) -> None:
+        if rows.ndim == 1:
+            rows = rows[None, :]
+        few = self.place_columns + 2
+        if rows.shape[-1] not in (few, few + 1):
             raise ValueError(
-                f"expected boxes with 6 or 7 columns, received shape {tuple(boxes.shape)}."
+                f"expected {type(self).__name__} with {few} or {few + 1} columns, received shape "
+                f"{tuple(rows.shape)}."
             )
-        super().__init__(boxes, orig_shape)
+        super().__init__(rows, orig_shape)
 
     @property
     def is_track(self) -> bool:
-        """Whether the boxes carry track numbers."""
-        return self.data.shape[-1] == 7
-
-    @property
-    def xyxy(self) -> Any:
-        """(N, 4) corners in pixels."""
-        return self.data[:, :4]
+        """Whether the rows carry track numbers."""
+        return self.data.shape[-1] == self.place_columns + 3
 
     @property
     def conf(self) -> Any:
@@ -104,6 +102,22 @@ class Boxes(ResultTensor):
     def id(self) -> Any:
         """(N,) track numbers, None without tracking."""
         return self.data[:, -3] if self.is_track else None
+
+
+class Boxes(ScoredRows):
+    """Detected boxes.
+
+    Attributes:
+        data: (N, 6) x1, y1, x2, y2 in pixels of the original image, confidence, class; with tracking
+            (N, 7), the track's number before the confidence.
+    """
+
+    place_columns = 4
+
+    @property
+    def xyxy(self) -> Any:
+        """(N, 4) corners in pixels."""
+        return self.data[:, :4]
 
     @cached_property
     def xywh(self) -> Any:
