@@ -151,12 +151,8 @@ def child_environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     unique = list(dict.fromkeys(paths))
-    # Threads of torch that wait for one another give their core away instead of turning in a circle: with a window, or
-    # anything else, on the same cores a training is then two to three times as fast (2 cores, load 5).
-    patience = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
     return {
         **os.environ,
-        **patience,
         "PYTHONPATH": os.pathsep.join(unique),
         "PYTHONUNBUFFERED": "1",
     }
