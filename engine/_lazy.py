@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
@@ -29,3 +29,24 @@ def attach(
         return sorted({*vars(sys.modules[package]), *homes})
 
     return get, names, list(homes)
+
+
+class LazyClasses(Mapping[str, Any]):
+    """Classes under words, each imported when it is asked for."""
+
+    def __init__(self, **homes: str) -> None:
+        """Take ``word="module:Class"``."""
+        self._homes = homes
+
+    def __getitem__(self, word: str) -> Any:
+        module, _, name = self._homes[word].partition(":")
+        return getattr(importlib.import_module(module), name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._homes})"

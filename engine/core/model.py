@@ -17,7 +17,6 @@ from engine.cfg.not_yet import NOT_YET_TASKS
 from engine.cfg.schema import by_name
 from engine.cfg.weights import full_name
 from engine.core.callbacks import CallbackHost, new_callbacks
-from engine.core.exporter import Exporter
 from engine.core.results import Results
 from engine.nn.autobackend import AutoBackend
 from engine.nn.checkpoint import (
@@ -163,6 +162,8 @@ class Model(CallbackHost):
 
     def export(self, **kwargs: Any) -> str:
         """Write the model in another format and give the path."""
+        from engine.core.exporter import Exporter  # with its formats, seldom asked for
+
         self._needs_network("export")
         given = self._given(kwargs, "export")
         return str(Exporter(overrides=given, _callbacks=self.callbacks)(model=self.model))

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from engine.runtime.log import LOGGER
 
@@ -61,6 +60,8 @@ def summarise(model: Any, imgsz: int = 640) -> Summary:
 
 def count_gflops(model: nn.Module, imgsz: int, channels: int = 3) -> float:
     """Count the operations of one forward, in 10^9, on tensors without content."""
+    from torch.utils.flop_counter import FlopCounterMode  # slow to import, and seldom asked for
+
     bare = deepcopy(model).to("meta").eval()
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine._lazy import LazyClasses
 from engine.core.model import Model
-from engine.models.yolo.classify.predict import ClassificationPredictor
-from engine.models.yolo.detect.predict import DetectionPredictor
-from engine.models.yolo.detect.train import DetectionTrainer
-from engine.models.yolo.detect.val import DetectionValidator
-from engine.models.yolo.obb.predict import OBBPredictor
-from engine.models.yolo.pose.predict import PosePredictor
-from engine.models.yolo.segment.predict import SegmentationPredictor
-from engine.models.yolo.segment.train import SegmentationTrainer
-from engine.models.yolo.segment.val import SegmentationValidator
-from engine.models.yolo.semseg.predict import SemanticSegmentationPredictor
 from engine.nn.open_vocabulary import YOLOEModel
 
 
@@ -30,21 +21,26 @@ class YOLO(Model):
         >>> model.export(format="onnx")
     """
 
+    # imported when they are used: who predicts needs no trainer
     task_map = {
-        "detect": {
-            "trainer": DetectionTrainer,
-            "validator": DetectionValidator,
-            "predictor": DetectionPredictor,
-        },
-        "segment": {
-            "trainer": SegmentationTrainer,
-            "validator": SegmentationValidator,
-            "predictor": SegmentationPredictor,
-        },
-        "classify": {"predictor": ClassificationPredictor},
-        "pose": {"predictor": PosePredictor},
-        "obb": {"predictor": OBBPredictor},
-        "semseg": {"predictor": SemanticSegmentationPredictor},
+        "detect": LazyClasses(
+            trainer="engine.models.yolo.detect.train:DetectionTrainer",
+            validator="engine.models.yolo.detect.val:DetectionValidator",
+            predictor="engine.models.yolo.detect.predict:DetectionPredictor",
+        ),
+        "segment": LazyClasses(
+            trainer="engine.models.yolo.segment.train:SegmentationTrainer",
+            validator="engine.models.yolo.segment.val:SegmentationValidator",
+            predictor="engine.models.yolo.segment.predict:SegmentationPredictor",
+        ),
+        "classify": LazyClasses(
+            predictor="engine.models.yolo.classify.predict:ClassificationPredictor"
+        ),
+        "pose": LazyClasses(predictor="engine.models.yolo.pose.predict:PosePredictor"),
+        "obb": LazyClasses(predictor="engine.models.yolo.obb.predict:OBBPredictor"),
+        "semseg": LazyClasses(
+            predictor="engine.models.yolo.semseg.predict:SemanticSegmentationPredictor"
+        ),
     }
 
     def __init__(
