@@ -46,7 +46,9 @@ print(json.dumps({k: float(v) for k, v in found.results_dict.items()}))
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare what the benchmark takes besides the common options; ``--repeats`` is not used."""
-    parser.add_argument("--data", type=Path, required=True, help="data.yaml, or a folder of classes")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="data.yaml, or a folder of classes"
+    )
     parser.add_argument("--model", default="yolo11n.yaml")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", choices=("engine", PEER), help="train with one of the two alone")
@@ -96,9 +98,7 @@ def _trained(
 ) -> dict[str, Any]:
     """Train once and measure the best weights with the engine."""
     place = folder / f"{package}-{words['seed']}"
-    result = run_child(
-        TRAIN, package, [model, place, json.dumps(words)], pythons[package], folder
-    )
+    result = run_child(TRAIN, package, [model, place, json.dumps(words)], pythons[package], folder)
     sizes = {k: words[k] for k in ("data", "imgsz", "batch", "device") if k in words}
     metrics = run_child(
         MEASURE, "engine", [result.pop("best"), json.dumps(sizes)], sys.executable, folder
