@@ -101,7 +101,7 @@ class ImageCache:
             if image is not None:
                 self._kept.move_to_end(index)
                 return image
-        image = self._from_disk(index) if self.kind == "disk" else self._read(index)
+        image = self._from_disk(index) if self.kind == "disk" else self.read(self.files[index])
         with self._lock:
             if index not in self._kept:
                 self._kept[index] = image
@@ -110,10 +110,16 @@ class ImageCache:
                 self._kept_bytes -= self._kept.popitem(last=False)[1].nbytes
         return image
 
-    def _read(self, index: int) -> np.ndarray:
+    @property
+    def form(self) -> str:
+        """What decides how a picture is kept, for the names of copies on disk."""
+        return f"{self.imgsz}\0{self.fast}"
+
+    def read(self, file: Path) -> np.ndarray:
+        """Read a picture in the form in which it is kept; tasks with another one override this and `form`."""
         import cv2
 
-        image = read_image(self.files[index], self.imgsz if self.fast else None)
+        image = read_image(file, self.imgsz if self.fast else None)
         height, width = image.shape[:2]
         size = resized_size(height, width, self.imgsz)
         if (height, width) == size:
@@ -126,7 +132,7 @@ class ImageCache:
         with contextlib.suppress(OSError, ValueError, EOFError):
             image: np.ndarray = np.load(file, allow_pickle=False)
             return image
-        image, buffer = self._read(index), io.BytesIO()
+        image, buffer = self.read(self.files[index]), io.BytesIO()
         np.save(buffer, image, allow_pickle=False)
         try:
             write_atomic(file, buffer.getvalue())
@@ -140,7 +146,7 @@ class ImageCache:
             stat = file.stat()
         except OSError as error:
             raise ImageError(f"Cannot be read: {error.strerror}.", path=file) from error
-        key = f"{file.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}\0{self.imgsz}\0{self.fast}"
+        key = f"{file.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}\0{self.form}"
         name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return cache_dir() / "images" / name[:2] / f"{name}.npy"
 
