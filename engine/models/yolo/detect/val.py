@@ -182,7 +182,7 @@ class DetectionValidator(BaseValidator):
         if self.training:
             return
         path = self.save_dir / "validation.json"
-        self.record.write(path, self.metrics, self.confusion_matrix, self.speed, self.weights)
+        self.record.write(path, self.metrics, self.confusion_matrix, self.speed, self.weights, self.task)
         if self.coco is not None:
             self.coco.write(self.save_dir / "predictions.json")
         if self.args.plots:
