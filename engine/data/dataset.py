@@ -11,7 +11,9 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from engine.data.image_cache import ImageCache, cache_kind
+from engine.data.keypoints import flip_partners, keypoint_shape
 from engine.data.labels.cache import verify_images_cached
+from engine.data.labels.parse import LabelRow
 from engine.data.labels.paths import find_images
 from engine.data.labels.verify import VerifiedImage
 from engine.data.problems import Problem
@@ -35,7 +37,8 @@ class YOLODataset(Dataset):
     Attributes:
         im_files: The usable pictures.
         labels: One dictionary a picture: ``im_file``, ``shape`` (height, width), ``cls`` (n, 1) float32,
-            ``bboxes`` (n, 4) float32 centre and size as fractions, ``segments`` [(k, 2) fractions].
+            ``bboxes`` (n, 4) float32 centre and size as fractions, ``segments`` [(k, 2) fractions],
+            ``keypoints`` (n, K, 3) float32 x, y as fractions and visibility 0, 1 or 2 (K is 0 without).
         problems: What was found wrong; damaged pictures are left out and listed here.
         counts: Pictures by state: ``labelled``, ``background``, ``unlabelled``, ``damaged``.
         rect: Whether pictures come in order of shape, each batch with its own input size.
@@ -64,7 +67,7 @@ class YOLODataset(Dataset):
             img_path: Folder, list file or several of them.
             imgsz: Side of the network's input in pixels.
             data: What ``read_data_yaml`` returned; needed for the number of classes.
-            task: "detect" or "segment".
+            task: "detect", "segment" or "pose".
             augment: Make training samples; else pictures are only fitted in.
             hyp: Training arguments with the augmentation's values, ``mask_ratio`` and ``overlap_mask``.
             rect: Order by shape and fit each batch tightly; only without augmentation.
@@ -89,11 +92,14 @@ class YOLODataset(Dataset):
             _part(files, fraction), data.get("nc"), data.get("kpt_shape"), self._progress
         )
         self.counts = Counter({"labelled": 0, "background": 0, "unlabelled": 0, "damaged": 0})
+        is_pose = task == "pose"
+        self._keypoints = keypoint_shape(data)[0] if is_pose else 0
+        partners = flip_partners(data) if is_pose else None
         self.labels = self._usable(verified, single_cls)
         self._check(sources)
         self.batch_shapes = self._order_by_shape() if self.rect else None
         self.im_files = [label["im_file"] for label in self.labels]
-        self._shapes = [_shapes_of(label, task) for label in self.labels]
+        self._shapes = [_shapes_of(label, task, partners) for label in self.labels]
         self.images = ImageCache(
             [Path(f) for f in self.im_files],
             self.imgsz,
@@ -155,6 +161,7 @@ class YOLODataset(Dataset):
             mask_ratio=4 if ratio is None else int(ratio),
             overlap_mask=True if overlap is None else bool(overlap),
             keep_segments=self.task == "segment" and not self.augment,
+            keypoints=self.task == "pose",
             bgr=float(getattr(given, "bgr", None) or 0.0) if self.augment else 0.0,
         )
         return Augmentation.from_arguments(self.imgsz, given)
@@ -171,7 +178,7 @@ class YOLODataset(Dataset):
                 "unlabelled" if image.rows is None else "labelled" if image.rows else "background"
             )
             self.counts[state] += 1
-            labels.append(_label_of(image, single_cls))
+            labels.append(_label_of(image, single_cls, self._keypoints))
         return labels
 
     def _check(self, sources: Sequence[str | Path]) -> None:
@@ -233,7 +240,7 @@ def _part(files: list[Path], fraction: float) -> list[Path]:
     return [files[i * len(files) // count] for i in range(count)]
 
 
-def _label_of(image: VerifiedImage, single_cls: bool) -> dict[str, Any]:
+def _label_of(image: VerifiedImage, single_cls: bool, keypoints: int) -> dict[str, Any]:
     rows = image.rows or ()
     width, height = image.size_wh or (0, 0)
     classes = np.array([0 if single_cls else row.class_id for row in rows], np.float32)
@@ -245,14 +252,27 @@ def _label_of(image: VerifiedImage, single_cls: bool) -> dict[str, Any]:
         "segments": [
             np.zeros((0, 2), np.float32) if row.polygon is None else row.polygon for row in rows
         ],
+        "keypoints": _keypoints_of(rows, keypoints),
     }
+
+
+def _keypoints_of(rows: Sequence[LabelRow], count: int) -> np.ndarray:
+    """Return (n, count, 3); a point outside the picture counts as not labelled."""
+    if not count:
+        return np.zeros((len(rows), 0, 3), np.float32)
+    joined = np.array([row.keypoints for row in rows], np.float32).reshape(-1, count, 3)
+    outside = ((joined[..., :2] < 0) | (joined[..., :2] > 1)).any(-1)
+    joined[outside, 2] = 0
+    return joined
 
 
 def _count_boxes(label: Mapping[str, Any]) -> int:
     return sum(not len(segment) for segment in label["segments"])
 
 
-def _shapes_of(label: Mapping[str, Any], task: str) -> Shapes:
+def _shapes_of(
+    label: Mapping[str, Any], task: str, flip_idx: Sequence[int] | None = None
+) -> Shapes:
     """Return a picture's objects as fractions, ready to be scaled; a mask needs an outline."""
     centers, sizes = label["bboxes"][:, :2], label["bboxes"][:, 2:]
     boxes = np.concatenate((centers - sizes / 2, centers + sizes / 2), axis=1)
@@ -262,4 +282,5 @@ def _shapes_of(label: Mapping[str, Any], task: str) -> Shapes:
         segments = [s if len(s) else c for s, c in zip(segments, corners, strict=True)]
     counts = np.array([len(s) for s in segments], np.int64)
     points = np.concatenate([*segments, np.zeros((0, 2), np.float32)]).astype(np.float32)
-    return Shapes(label["cls"][:, 0], boxes, points, counts)
+    swapped = None if flip_idx is None else np.asarray(flip_idx, np.int64)
+    return Shapes(label["cls"][:, 0], boxes, points, counts, label["keypoints"], swapped)

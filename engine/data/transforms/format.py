@@ -23,6 +23,7 @@ class Format:
         mask_ratio: Picture pixels to a mask pixel.
         overlap_mask: One index picture an image instead of a mask an object.
         keep_segments: Also hand out the outlines in pixels, for masks at full size.
+        keypoints: Also hand out the keypoints.
         bgr: Probability of leaving the channels as BGR.
     """
 
@@ -30,6 +31,7 @@ class Format:
     mask_ratio: int = 4
     overlap_mask: bool = True
     keep_segments: bool = False
+    keypoints: bool = False
     bgr: float = 0.0
 
     def __call__(self, sample: Sample, im_file: str, rng: np.random.Generator) -> dict[str, Any]:
@@ -55,6 +57,9 @@ class Format:
             "resized_shape": (height, width),
             "ratio_pad": sample.ratio_pad,
         }
+        if self.keypoints:
+            places = shapes.keypoints / np.float32((width, height, 1))
+            out["keypoints"] = torch.from_numpy(places)
         if self.keep_segments:
             out["segments"] = shapes.segments
         return out
@@ -74,7 +79,8 @@ def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     Returns:
         ``img`` (B, 3, H, W) uint8 RGB, channels last in memory, ``cls`` (N, 1) float32, ``bboxes`` (N, 4) float32 centre and size as
         fractions, ``batch_idx`` (N,) float32 the picture of each object, ``masks`` (B, h, w) index pictures
-        (0 background, i + 1 the i-th object of that picture) or (N, h, w) one an object, and lists
+        (0 background, i + 1 the i-th object of that picture) or (N, h, w) one an object, ``keypoints``
+        (N, K, 3) float32 x, y as fractions and visibility 0, 1 or 2, and lists
         over pictures: ``im_file``, ``ori_shape``, ``resized_shape``, ``ratio_pad``, ``segments``.
     """
     keys = samples[0].keys()
@@ -83,8 +89,9 @@ def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     out["img"] = torch.stack([i.permute(1, 2, 0) for i in out["img"]]).permute(0, 3, 1, 2)
     for i, numbers in enumerate(out["batch_idx"]):
         numbers += i
-    for key in ("cls", "bboxes", "batch_idx"):
-        out[key] = torch.cat(out[key])
+    for key in ("cls", "bboxes", "batch_idx", "keypoints"):
+        if key in out:
+            out[key] = torch.cat(out[key])
     if "masks" in out:
         masks = out["masks"]
         wide = max((m.dtype for m in masks), key=lambda d: d.itemsize)  # over 255 objects: int32

@@ -29,12 +29,22 @@ class Shapes:
         boxes: (n, 4) float32 corners.
         points: (P, 2) float32 points of the outlines.
         counts: (n,) int64 points of each; 0 for an object that has only a box.
+        keypoints: (n, K, 3) float32 x, y and visibility: 0 not labelled or out of the picture, 1 hidden,
+            2 seen. K is 0 where objects have none.
+        flip_idx: For each keypoint the one it becomes in a mirror (the left eye the right one), (K,); None
+            where they stay what they are.
     """
 
     classes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.float32))
     counts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    keypoints: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))
+    flip_idx: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.keypoints.size == 0 and len(self.keypoints) != len(self.classes):
+            self.keypoints = np.zeros((len(self.classes), 0, 3), np.float32)
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -57,7 +67,14 @@ class Shapes:
         place = np.arange(ends[-1] if len(ends) else 0) + np.repeat(
             starts[index] - ends + counts, counts
         )
-        return Shapes(self.classes[index], self.boxes[index], self.points[place], counts)
+        return Shapes(
+            self.classes[index],
+            self.boxes[index],
+            self.points[place],
+            counts,
+            self.keypoints[index],
+            self.flip_idx,
+        )
 
     def moved(self, scale: Sequence[float], offset: Sequence[float]) -> Shapes:
         """Return the objects scaled by (x, y), then moved by (x, y); a negative scale mirrors."""
@@ -66,7 +83,10 @@ class Shapes:
         for axis in (0, 1):
             if gain[axis] < 0:
                 boxes[:, [axis, axis + 2]] = boxes[:, [axis + 2, axis]]
-        return Shapes(self.classes, boxes, self.points * gain + shift, self.counts)
+        keypoints = self.keypoints.copy()
+        keypoints[..., :2] = keypoints[..., :2] * gain + shift
+        moved = replace(self, boxes=boxes, points=self.points * gain + shift, keypoints=keypoints)
+        return moved._with_sides_swapped() if gain[0] * gain[1] < 0 else moved
 
     def mapped(self, matrix: np.ndarray) -> Shapes:
         """Return the objects under a (3, 3) map; boxes are those around the moved outlines or corners."""
@@ -77,10 +97,35 @@ class Shapes:
         boxes = (
             np.concatenate((corners.min(1), corners.max(1)), axis=1) if len(self) else self.boxes
         )
-        return _with_boxes_of_outlines(Shapes(self.classes, boxes, points, self.counts))
+        keypoints = self.keypoints.copy()
+        keypoints[..., :2] = _apply(matrix, self.keypoints[..., :2].reshape(-1, 2)).reshape(
+            *keypoints.shape[:2], 2
+        )
+        moved = replace(self, boxes=boxes, points=points, keypoints=keypoints)
+        if np.linalg.det(matrix) < 0:
+            moved = moved._with_sides_swapped()
+        return _with_boxes_of_outlines(moved)
 
     def clipped(self, bounds: tuple[float, float, float, float]) -> Shapes:
-        """Cut the objects at a rectangle (x0, y0, x1, y1) and drop those of which too little is left."""
+        """Cut the objects at a rectangle (x0, y0, x1, y1) and drop those of which too little is left.
+
+        Keypoints outside lose their visibility.
+        """
+        low, high = np.float32(bounds[:2]), np.float32(bounds[2:])
+        if self.keypoints.size:
+            return replace(self, keypoints=_hidden_outside(self.keypoints, low, high))._cut_at(
+                bounds
+            )
+        return self._cut_at(bounds)
+
+    def _with_sides_swapped(self) -> Shapes:
+        """Give each keypoint the place of its partner, as a mirror makes left of right."""
+        if self.flip_idx is None or not self.keypoints.size:
+            return self
+        return replace(self, keypoints=self.keypoints[:, self.flip_idx])
+
+    def _cut_at(self, bounds: tuple[float, float, float, float]) -> Shapes:
+        """Cut boxes and outlines."""
         low, high = np.float32(bounds[:2]), np.float32(bounds[2:])
         inside = (self.boxes[:, :2] >= low).all(1) & (self.boxes[:, 2:] <= high).all(1)
         if inside.all():
@@ -93,11 +138,16 @@ class Shapes:
 
 def join_shapes(parts: Sequence[Shapes]) -> Shapes:
     """Put the objects of several pictures of one frame together."""
+    many = max((p.keypoints.shape[1] for p in parts), default=0)
+    # a picture without objects knows of no keypoints
+    keypoints = [p.keypoints if len(p) else np.zeros((0, many, 3), np.float32) for p in parts]
     return Shapes(
         np.concatenate([p.classes for p in parts]),
         np.concatenate([p.boxes for p in parts]),
         np.concatenate([p.points for p in parts]),
         np.concatenate([p.counts for p in parts]),
+        np.concatenate(keypoints),
+        next((p.flip_idx for p in parts if p.flip_idx is not None), None),
     )
 
 
@@ -140,6 +190,17 @@ def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return moved
 
 
+def _hidden_outside(keypoints: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return keypoints (n, K, 3), those outside a rectangle without visibility."""
+    xy = keypoints[..., :2]
+    outside = ((xy < low) | (xy > high)).any(-1)
+    if not outside.any():
+        return keypoints
+    keypoints = keypoints.copy()
+    keypoints[outside, 2] = 0
+    return keypoints
+
+
 def _with_boxes_of_outlines(shapes: Shapes) -> Shapes:
     """Replace the boxes of objects with an outline by those around it."""
     has = shapes.counts > 0
@@ -155,7 +216,7 @@ def _cut(shapes: Shapes, bounds: tuple[float, float, float, float]) -> Shapes:
     x0, y0, x1, y1 = bounds
     boxes = shapes.boxes.clip(np.float32((x0, y0, x0, y0)), np.float32((x1, y1, x1, y1)))
     points, counts = clip_polygons(shapes.points, shapes.counts, bounds)
-    cut = _with_boxes_of_outlines(Shapes(shapes.classes, boxes, points, counts))
+    cut = _with_boxes_of_outlines(replace(shapes, boxes=boxes, points=points, counts=counts))
     gone = (shapes.counts > 0) & (counts < 3)
     return cut.select(_is_usable(cut.boxes, shapes.boxes) & ~gone)
 
