@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -135,9 +135,12 @@ class TrainerHooks(CallbackHost):
             extra = {"values": named} if named else {}
             self.events.write("log", message=text, state="running", **extra)
 
-    def warn(self, message: str, path: Any = None, line: int | None = None) -> None:
-        """Log a warning, also as a ``warning`` event of the run."""
+    def warn(
+        self, message: str, path: Any = None, line: int | None = None, files: Sequence[Any] = ()
+    ) -> None:
+        """Log a warning, also as a ``warning`` event of the run; ``files`` are the images it is about."""
         place = f"{path}{f', line {line}' if line is not None else ''}: " if path else ""
         LOGGER.warning("%s%s", place, message)
         if self.events is not None:
-            self.events.write("warning", message=message, path=path, line=line)
+            about = {"files": list(files)} if files else {}
+            self.events.write("warning", message=message, path=path, line=line, **about)
