@@ -86,7 +86,7 @@ class Shapes:
         keypoints = self.keypoints.copy()
         keypoints[..., :2] = keypoints[..., :2] * gain + shift
         moved = replace(self, boxes=boxes, points=self.points * gain + shift, keypoints=keypoints)
-        return moved._with_sides_swapped() if gain[0] * gain[1] < 0 else moved
+        return _with_sides_swapped(moved) if gain[0] * gain[1] < 0 else moved
 
     def mapped(self, matrix: np.ndarray) -> Shapes:
         """Return the objects under a (3, 3) map; boxes are those around the moved outlines or corners."""
@@ -103,7 +103,7 @@ class Shapes:
         )
         moved = replace(self, boxes=boxes, points=points, keypoints=keypoints)
         if np.linalg.det(matrix) < 0:
-            moved = moved._with_sides_swapped()
+            moved = _with_sides_swapped(moved)
         return _with_boxes_of_outlines(moved)
 
     def clipped(self, bounds: tuple[float, float, float, float]) -> Shapes:
@@ -112,26 +112,12 @@ class Shapes:
         Keypoints outside lose their visibility.
         """
         low, high = np.float32(bounds[:2]), np.float32(bounds[2:])
-        if self.keypoints.size:
-            return replace(self, keypoints=_hidden_outside(self.keypoints, low, high))._cut_at(
-                bounds
-            )
-        return self._cut_at(bounds)
-
-    def _with_sides_swapped(self) -> Shapes:
-        """Give each keypoint the place of its partner, as a mirror makes left of right."""
-        if self.flip_idx is None or not self.keypoints.size:
-            return self
-        return replace(self, keypoints=self.keypoints[:, self.flip_idx])
-
-    def _cut_at(self, bounds: tuple[float, float, float, float]) -> Shapes:
-        """Cut boxes and outlines."""
-        low, high = np.float32(bounds[:2]), np.float32(bounds[2:])
+        seen = replace(self, keypoints=_hidden_outside(self.keypoints, low, high))
         inside = (self.boxes[:, :2] >= low).all(1) & (self.boxes[:, 2:] <= high).all(1)
         if inside.all():
-            return self.select(_is_usable(self.boxes, self.boxes))
+            return seen.select(_is_usable(self.boxes, self.boxes))
         touches = (self.boxes[:, :2] < high).all(1) & (self.boxes[:, 2:] > low).all(1)
-        whole, crossing = self.select(inside), self.select(touches & ~inside)
+        whole, crossing = seen.select(inside), seen.select(touches & ~inside)
         whole = whole.select(_is_usable(whole.boxes, whole.boxes))
         return join_shapes([whole, _cut(crossing, bounds)]) if len(crossing) else whole
 
@@ -188,6 +174,13 @@ def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     if matrix[2, 0] or matrix[2, 1]:
         moved /= points @ matrix[2, :2, None] + matrix[2, 2]
     return moved
+
+
+def _with_sides_swapped(shapes: Shapes) -> Shapes:
+    """Give each keypoint the place of its partner, as a mirror makes left of right."""
+    if shapes.flip_idx is None or not shapes.keypoints.size:
+        return shapes
+    return replace(shapes, keypoints=shapes.keypoints[:, shapes.flip_idx])
 
 
 def _hidden_outside(keypoints: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -133,6 +133,6 @@ def test_batches_have_fractions():
     make = Format(keypoints=True)
     batch = collate([make(drawn(), "a", rng), make(empty, "b", rng), make(drawn(), "c", rng)])
     assert batch["keypoints"].shape == (2, 3, 3)
-    assert np.allclose(batch["keypoints"][1] * np.array([64, 48, 1]), PLACES[0])
+    assert np.allclose(batch["keypoints"][1].numpy() * (64, 48, 1), PLACES[0])
     assert batch["batch_idx"].tolist() == [0, 2]
     assert "keypoints" not in Format()(drawn(), "a", rng)
