@@ -56,6 +56,7 @@ class Argument:
         optional: Whether None is a value too; a None among the defaults implies it.
         advanced: False for the few that a person sets in most runs.
         mode_defaults: Defaults that differ by mode.
+        task_defaults: Defaults that differ by task, whatever the mode.
         not_yet: Why only the default can be used in this version; empty if it has an effect.
     """
 
@@ -72,10 +73,13 @@ class Argument:
     optional: bool = False
     advanced: bool = True
     mode_defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    task_defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     not_yet: str = ""
 
-    def default_for(self, mode: str) -> Any:
-        """Return the default in ``mode``."""
+    def default_for(self, mode: str, task: str | None = None) -> Any:
+        """Return the default in ``mode``, for a task where one is given."""
+        if task is not None and task in self.task_defaults:
+            return self.task_defaults[task]
         return self.mode_defaults.get(mode, self.default)
 
     @property

@@ -36,8 +36,8 @@ class Arguments(SimpleNamespace):
 
 
 def defaults(mode: str = "train", task: str | None = None) -> dict[str, Any]:
-    """Return the default of every argument in ``mode``."""
-    values = {argument.name: argument.default_for(mode) for argument in ARGUMENTS}
+    """Return the default of every argument in ``mode``, for a task where one is given."""
+    values = {argument.name: argument.default_for(mode, task) for argument in ARGUMENTS}
     values["mode"] = mode
     if task is not None:
         values["task"] = task
@@ -73,7 +73,7 @@ def resolve(
         values["cfg"] = str(file)
     values.update(check(given))
     for name in [name for name, value in values.items() if value is None]:
-        values[name] = by_name[name].default_for(mode)  # conf=None asks for the mode's own
+        values[name] = by_name[name].default_for(mode, task)  # conf=None asks for the mode's own
     values["mode"] = mode
     values["task"] = task or values["task"]
     return Arguments(**values)
@@ -140,7 +140,7 @@ def tell_without_effect(given: Mapping[str, Any], mode: str, task: str | None = 
         for name, value in given.items()
         if name in by_name
         and not by_name[name].applies_to(mode, task)
-        and value != by_name[name].default_for(mode)
+        and value != by_name[name].default_for(mode, task)
     ]
     if idle:
         where = f"{mode} of a {task} model" if task else mode

@@ -86,8 +86,8 @@ def write_all() -> None:
 def _yaml_entry(argument: Argument) -> str:
     later = f" Not in this version: {argument.not_yet}." if argument.not_yet else ""
     differing = "".join(
-        f" In {mode} the default is {_text(value)}."
-        for mode, value in argument.mode_defaults.items()
+        f" In {place} the default is {_text(value)}."
+        for place, value in (*argument.mode_defaults.items(), *argument.task_defaults.items())
     )
     comment = textwrap.fill(
         argument.help + differing + later, 108, initial_indent="# ", subsequent_indent="# "
@@ -98,7 +98,8 @@ def _yaml_entry(argument: Argument) -> str:
 
 def _table_row(argument: Argument) -> str:
     default = f"`{_text(argument.default)}`" if argument.default is not None else ""
-    extra = ", ".join(f"{mode} `{_text(value)}`" for mode, value in argument.mode_defaults.items())
+    differing = {**argument.mode_defaults, **argument.task_defaults}
+    extra = ", ".join(f"{place} `{_text(value)}`" for place, value in differing.items())
     default = f"{default} ({extra})" if extra else default
     cells = (
         f"`{argument.name}`",

@@ -49,7 +49,9 @@ def resolve_arguments(
 def chosen_arguments(args: Arguments, mode: str) -> frozenset[str]:
     """Name the arguments that differ from their defaults: only these are taken for a person's wish."""
     return frozenset(
-        name for name, value in args if name in by_name and value != by_name[name].default_for(mode)
+        name
+        for name, value in args
+        if name in by_name and value != by_name[name].default_for(mode, args.task)
     )
 
 

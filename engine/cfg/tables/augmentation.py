@@ -6,6 +6,7 @@ from engine.cfg.argument import Argument
 
 _TRAIN = ("train",)
 _SHAPES = ("detect", "segment", "pose", "obb")
+_ALSO_CLASSES = (*_SHAPES, "classify")
 
 
 def _augmentation(
@@ -23,10 +24,24 @@ def _augmentation(
 
 AUGMENTATION: tuple[Argument, ...] = (
     _augmentation(
-        "hsv_h", 0.015, "Shift the hue at random by up to this part of the colour wheel."
+        "hsv_h",
+        0.015,
+        "Shift the hue at random by up to this part of the colour wheel. Classifiers take the colour "
+        "changes only without auto_augment, which has its own.",
+        tasks=_ALSO_CLASSES,
     ),
-    _augmentation("hsv_s", 0.7, "Change the saturation at random by up to this part."),
-    _augmentation("hsv_v", 0.4, "Change the brightness at random by up to this part."),
+    _augmentation(
+        "hsv_s",
+        0.7,
+        "Change the saturation at random by up to this part.",
+        tasks=_ALSO_CLASSES,
+    ),
+    _augmentation(
+        "hsv_v",
+        0.4,
+        "Change the brightness at random by up to this part.",
+        tasks=_ALSO_CLASSES,
+    ),
     _augmentation(
         "degrees", 0.0, "Turn images at random by up to this many degrees.", -180.0, 180.0
     ),
@@ -36,8 +51,10 @@ AUGMENTATION: tuple[Argument, ...] = (
     _augmentation(
         "scale",
         0.5,
-        "Enlarge or shrink images at random by up to this part: 0.5 gives half to one and a half.",
+        "Enlarge or shrink images at random by up to this part: 0.5 gives half to one and a half. "
+        "Classifiers see a random cut-out of 1 - scale to all of an image's area.",
         high=None,
+        tasks=_ALSO_CLASSES,
     ),
     _augmentation(
         "shear", 0.0, "Slant images at random by up to this many degrees.", -180.0, 180.0
@@ -48,13 +65,18 @@ AUGMENTATION: tuple[Argument, ...] = (
         "Tilt images at random as if seen from the side; 0.001 is already strong.",
         high=0.001,
     ),
-    _augmentation("flipud", 0.0, "Probability of turning an image upside down."),
+    _augmentation(
+        "flipud", 0.0, "Probability of turning an image upside down.", tasks=_ALSO_CLASSES
+    ),
     _augmentation(
         "fliplr",
         0.5,
         "Probability of mirroring an image left to right. Set 0 where left and right differ, as in text.",
+        tasks=_ALSO_CLASSES,
     ),
-    _augmentation("bgr", 0.0, "Probability of swapping the red and blue channels."),
+    _augmentation(
+        "bgr", 0.0, "Probability of swapping the red and blue channels.", tasks=_ALSO_CLASSES
+    ),
     _augmentation(
         "mosaic", 1.0, "Probability of putting four images together into one training image."
     ),
@@ -106,11 +128,16 @@ AUGMENTATION: tuple[Argument, ...] = (
         high=0.9,
         tasks=("classify",),
     ),
-    _augmentation(
+    Argument(
         "crop_fraction",
+        "float",
         1.0,
-        "Part of a classification image, around its centre, that is kept.",
-        low=0.1,
+        "Part of a classification image's width and height, around its centre, that is looked at. "
+        "A model remembers what it was trained with.",
+        "Augmentation",
+        ("train", "val", "predict"),
         tasks=("classify",),
+        low=0.1,
+        high=1.0,
     ),
 )

@@ -50,13 +50,14 @@ GENERAL: tuple[Argument, ...] = (
         "imgsz",
         "size",
         640,
-        "Images are scaled to this many pixels on their longer side. Larger finds smaller objects and is "
-        "slower. Prediction and export also take height,width.",
+        "Images are scaled to this many pixels on their longer side; classifiers see a square of this side. "
+        "Larger finds smaller objects and is slower. Prediction and export also take height,width.",
         "General",
         _ALL,
         low=32,
         high=8192,
         advanced=False,
+        task_defaults={"classify": 224},
     ),
     Argument(
         "batch",

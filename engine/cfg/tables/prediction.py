@@ -9,6 +9,7 @@ _PREDICT = ("predict",)
 _BOTH = ("val", "predict")
 _THRESHOLDS = ("train", "val", "predict", "export")
 _BOXES = ("detect", "segment", "pose", "obb")
+_PLACES = (*_BOXES, "semseg")
 
 PREDICTION: tuple[Argument, ...] = (
     Argument(
@@ -27,6 +28,7 @@ PREDICTION: tuple[Argument, ...] = (
         "Write the predictions as a COCO results file, predictions.json.",
         "Validation",
         _VAL,
+        tasks=_PLACES,
     ),
     Argument(
         "save_hybrid",
@@ -199,6 +201,7 @@ PREDICTION: tuple[Argument, ...] = (
         "Put the confidence into those label files as well.",
         "Drawing",
         _BOTH,
+        tasks=_PLACES,
     ),
     Argument(
         "save_crop",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.cfg.argument import Argument
 
 _TRAIN = ("train",)
+_PLACES = ("detect", "segment", "pose", "obb", "semseg")
 OPTIMIZERS = ("auto", "SGD", "Adam", "AdamW", "NAdam", "RAdam", "RMSProp")
 
 TRAINING: tuple[Argument, ...] = (
@@ -98,6 +99,7 @@ TRAINING: tuple[Argument, ...] = (
         "Treat all classes as one: the model then learns where something is, not what.",
         "Training",
         ("train", "val"),
+        tasks=_PLACES,
     ),
     Argument(
         "rect",
@@ -107,6 +109,7 @@ TRAINING: tuple[Argument, ...] = (
         "shuffling and mosaic.",
         "Training",
         ("train", "val", "predict"),
+        tasks=_PLACES,
         mode_defaults={"predict": True},
     ),
     Argument(
