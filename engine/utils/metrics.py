@@ -5,7 +5,7 @@ from engine._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "AveragePrecision": "engine.metrics.average_precision",
+        "AveragePrecision": "engine.metrics.measures",
         "ap_per_class": "engine.metrics.average_precision",
         "ConfusionMatrix": "engine.metrics.confusion",
         "DetectionMetrics": "engine.metrics.detection",

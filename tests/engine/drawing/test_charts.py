@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from engine.drawing import curves
-from engine.metrics.average_precision import AveragePrecision, ap_per_class
+from engine.metrics.average_precision import ap_per_class
 from engine.metrics.confusion import ConfusionMatrix
+from engine.metrics.measures import AveragePrecision
 
 NAMES = {0: "nut", 1: "größe", 2: "gear"}
 

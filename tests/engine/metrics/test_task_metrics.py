@@ -41,7 +41,7 @@ def test_detection_gathers_images():
 
 def test_segmentation_is_judged_by_its_masks():
     metrics = SegmentationMetrics(NAMES)
-    metrics.update(_right(1), np.array([0.9]), np.array([1]), np.array([1]), _right(0))
+    metrics.update(_right(1), np.array([0.9]), np.array([1]), np.array([1]), tp_m=_right(0))
     metrics.process()
     assert metrics.keys[4:] == [
         f"metrics/{m}(M)" for m in ("precision", "recall", "mAP50", "mAP50-95")
@@ -61,8 +61,8 @@ def test_no_image_at_all_and_a_fresh_start(kind):
     metrics.process()
     assert metrics.fitness == 0
     assert metrics.per_class() == []
-    arguments = (_right(1), [0.9], [1], [1]) + ((_right(1),) if kind is SegmentationMetrics else ())
-    metrics.update(*arguments)
+    masks = {"tp_m": _right(1)} if kind is SegmentationMetrics else {}
+    metrics.update(_right(1), [0.9], [1], [1], **masks)
     metrics.process()
     assert metrics.fitness == 1
     metrics.clear()
