@@ -131,15 +131,14 @@ class DetectionLoss:
         height, width = (side * self.strides[0] for side in raw["feats"][0].shape[2:])
         targets = self._targets(batch, (height, width), logits.device)
         with torch.no_grad():
-            distances = expected_distances(sides)  # (B, 4, A)
-            predicted = dist2bbox(distances, points.T, xywh=False, dim=1) * strides.T
+            predicted = self._decoded(raw, sides, points, strides)
         found = self.assigner(
             logits.detach(), predicted.transpose(1, 2), points * strides,
             targets.image, targets.label, targets.boxes, min_side=self.min_side,
         )  # fmt: skip
         positives = Positives(found, targets, (height, width))
         total = found.score.sum().clamp(min=1)
-        box, side = self._box_parts(sides, points, strides, positives)
+        box, side = self._box_parts(raw, sides, points, strides, positives)
         places, values = class_targets(
             found.image, found.anchor, targets.label[found.target], found.score,
             (logits.shape[0], logits.shape[1], logits.shape[2]),
@@ -154,8 +153,19 @@ class DetectionLoss:
         )
         return items, positives
 
+    def _decoded(
+        self, raw: Mapping[str, Any], sides: Tensor, points: Tensor, strides: Tensor
+    ) -> Tensor:
+        """Return the boxes that the head predicts, corners in pixels (B, 4, A)."""
+        return dist2bbox(expected_distances(sides), points.T, xywh=False, dim=1) * strides.T
+
     def _box_parts(
-        self, sides: Tensor, points: Tensor, strides: Tensor, positives: Positives
+        self,
+        raw: Mapping[str, Any],
+        sides: Tensor,
+        points: Tensor,
+        strides: Tensor,
+        positives: Positives,
     ) -> tuple[Tensor, Tensor]:
         """Return the sums over positive anchors of the CIoU loss and of the sides' loss."""
         found, targets, (height, width) = positives

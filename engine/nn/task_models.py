@@ -95,8 +95,11 @@ class OBBModel(DetectionModel):
     default_cfg = "yolo11n-obb.yaml"
 
     def init_criterion(self) -> Any:
-        """Refuse: this version predicts oriented boxes, it does not train them."""
-        return BaseModel.init_criterion(self)
+        """Make the loss of oriented boxes with the gains of :attr:`args`."""
+        from engine.losses.obb import OBBLoss
+
+        arguments = (self.nc, self.head.reg_max, self.stride, self._gains())
+        return self._of_each_side(partial(OBBLoss, *arguments))
 
 
 class ClassificationModel(BaseModel):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.ops.iou import bbox_iou
+from engine.ops.rotated import probiou
 
 _PAIRS_AT_ONCE = (
     8_000_000  # pairs of object and anchor in one piece: bounds the memory of crowded batches
@@ -32,7 +33,7 @@ class Assignment(NamedTuple):
 
 
 class _Objects(NamedTuple):
-    """The objects of a batch, one flat list: image (T,), label (T,), corners (T, 4)."""
+    """The objects of a batch, one flat list: image (T,), label (T,), boxes (T, 4 corners or 5 rotated)."""
 
     image: Tensor
     label: Tensor
@@ -146,15 +147,11 @@ class TaskAlignedAssigner:
         """Return the best anchors of some objects; the largest arrays here are (T, A)."""
         logits, boxes, points = predictions
         image, labels, targets = objects
-        centre = (targets[:, :2] + targets[:, 2:]) / 2
-        half = ((targets[:, 2:] - targets[:, :2]) / 2).clamp(min=min_side / 2)
-        x, y = points.T.contiguous()
-        inside = (x - centre[:, 0, None]).abs_() <= half[:, 0, None]  # (T, A)
-        inside &= (y - centre[:, 1, None]).abs_() <= half[:, 1, None]
+        inside = self._inside(points, targets, min_side)  # (T, A)
         if free is not None:
             inside &= free[image]
         target, anchor = inside.nonzero(as_tuple=True)
-        overlap = bbox_iou(boxes[image[target], anchor], targets[target], xywh=False)
+        overlap = self._overlap(boxes[image[target], anchor], targets[target])
 
         score = logits[image[target], labels[target], anchor].float().sigmoid()
         dense = score.new_full(inside.shape, -1.0)
@@ -163,8 +160,23 @@ class TaskAlignedAssigner:
         taken = metric >= 0
         target = taken.nonzero(as_tuple=True)[0]
         anchor, metric = anchor[taken], metric[taken]
-        iou = bbox_iou(boxes[image[target], anchor], targets[target], xywh=False)
+        iou = self._overlap(boxes[image[target], anchor], targets[target])
         return _Pairs(target, anchor, metric, iou)
+
+    @staticmethod
+    def _inside(points: Tensor, targets: Tensor, min_side: float) -> Tensor:
+        """Return which points (A, 2) lie in which objects (T, 4), each of at least ``min_side``, (T, A)."""
+        centre = (targets[:, :2] + targets[:, 2:]) / 2
+        half = ((targets[:, 2:] - targets[:, :2]) / 2).clamp(min=min_side / 2)
+        x, y = points.T.contiguous()
+        inside = (x - centre[:, 0, None]).abs_() <= half[:, 0, None]
+        inside &= (y - centre[:, 1, None]).abs_() <= half[:, 1, None]
+        return inside
+
+    @staticmethod
+    def _overlap(boxes: Tensor, targets: Tensor) -> Tensor:
+        """Return the overlap of pairs of boxes (P, 4), 0..1 (P,)."""
+        return bbox_iou(boxes, targets, xywh=False)
 
     @staticmethod
     def _settle(pairs: _Pairs, image: Tensor, free: Tensor) -> _Pairs:
@@ -181,3 +193,23 @@ class TaskAlignedAssigner:
         keep = (wins & (first[place] == pairs.target)).nonzero().squeeze(1)
         free.view(-1)[place[keep]] = False
         return pairs.pick(keep)
+
+
+class RotatedAssigner(TaskAlignedAssigner):
+    """The same for rotated boxes (..., 5): anchors compete inside the turned rectangle, and by ProbIoU."""
+
+    @staticmethod
+    def _inside(points: Tensor, targets: Tensor, min_side: float) -> Tensor:
+        """Return which points (A, 2) lie in which objects (T, 5), each of at least ``min_side``, (T, A)."""
+        cos, sin = targets[:, 4:].cos(), targets[:, 4:].sin()
+        half = (targets[:, 2:4] / 2).clamp(min=min_side / 2)
+        x, y = points.T.contiguous()
+        x, y = x - targets[:, :1], y - targets[:, 1:2]
+        inside = (x * cos + y * sin).abs_() <= half[:, :1]
+        inside &= (y * cos - x * sin).abs_() <= half[:, 1:]
+        return inside
+
+    @staticmethod
+    def _overlap(boxes: Tensor, targets: Tensor) -> Tensor:
+        """Return the ProbIoU of pairs of rotated boxes (P, 5), 0..1 (P,)."""
+        return probiou(boxes, targets)[:, 0]

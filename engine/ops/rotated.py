@@ -44,36 +44,62 @@ def xywhr2xyxyxyxy(x: Array) -> Array:
     return like.stack(corners, -2)
 
 
-def covariance(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the covariance of each rotated box (..., 5): of x, of y, and between them, each (..., 1)."""
+def dist2rbox(distance: Tensor, angle: Tensor, points: Tensor, dim: int = -1) -> Tensor:
+    """Turn distances (left, top, right, bottom) along a rotated box's own sides into centre, width, height.
+
+    Args:
+        distance: Four values along ``dim``, in the unit of the points.
+        angle: One along ``dim``, radians.
+        points: x and y along ``dim``, broadcastable to the distances: where the distances start.
+        dim: The dimension that holds the values.
+    """
+    left_top, right_bottom = distance.chunk(2, dim)
+    cos, sin = angle.cos(), angle.sin()
+    x, y = ((right_bottom - left_top) / 2).chunk(2, dim)
+    centre = torch.cat((x * cos - y * sin, x * sin + y * cos), dim) + points
+    return torch.cat((centre, left_top + right_bottom), dim)
+
+
+def rbox2dist(points: Tensor, boxes: Tensor, last_bin: int | None = None) -> Tensor:
+    """Turn rotated boxes (..., 5) into distances from points (..., 2) along their own sides (..., 4).
+
+    It undoes :func:`dist2rbox`. With ``last_bin`` the distances are limited to what bins 0..last_bin
+    express as a mix of two neighbours.
+    """
+    cos, sin = boxes[..., 4:].cos(), boxes[..., 4:].sin()
+    x, y = (boxes[..., :2] - points).split(1, -1)
+    ahead = torch.cat((x * cos + y * sin, y * cos - x * sin), -1)
+    half = boxes[..., 2:4] / 2
+    distance = torch.cat((half - ahead, half + ahead), -1)
+    return distance if last_bin is None else distance.clamp(0, last_bin - 0.01)
+
+
+def covariance(boxes: Tensor, blur: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the covariance of each rotated box (..., 5): of x, of y, and between them, each (..., 1).
+
+    ``blur`` is a variance that is added in every direction.
+    """
     width, height, angle = boxes[..., 2:5].split(1, -1)
     along, across = width.pow(2) / 12, height.pow(2) / 12
+    if blur:
+        along, across = along + blur, across + blur
     cos, sin = angle.cos(), angle.sin()
     cos2, sin2 = cos.pow(2), sin.pow(2)
     return along * cos2 + across * sin2, along * sin2 + across * cos2, (along - across) * cos * sin
 
 
-def probiou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7) -> Tensor:
+def probiou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, blur: float = 0.0) -> Tensor:
     """Return the ProbIoU of boxes (..., 5) pair by pair, differentiable, (..., 1) in 0..1.
 
     Args:
         boxes1: Rotated boxes; leading dimensions broadcast.
         boxes2: Rotated boxes.
         eps: Guards the divisions for boxes without area.
+        blur: Variance, in the boxes' unit squared, by which both boxes are blurred: keeps the gradient of
+            the thinnest boxes within bounds.
     """
-    return _overlap(boxes1[..., :1], boxes1[..., 1:2], covariance(boxes1), boxes2, eps)
-
-
-def batch_probiou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7) -> Tensor:
-    """Return the ProbIoU (N, M) of every box of one set (N, 5) with every box of another (M, 5)."""
-    return probiou(boxes1[:, None], boxes2[None], eps)[..., 0]
-
-
-def _overlap(
-    x1: Tensor, y1: Tensor, first: tuple[Tensor, Tensor, Tensor], boxes2: Tensor, eps: float
-) -> Tensor:
-    x2, y2 = boxes2[..., :1], boxes2[..., 1:2]
-    (a1, b1, c1), (a2, b2, c2) = first, covariance(boxes2)
+    (x1, y1), (x2, y2) = boxes1[..., :2].split(1, -1), boxes2[..., :2].split(1, -1)
+    (a1, b1, c1), (a2, b2, c2) = covariance(boxes1, blur), covariance(boxes2, blur)
     a, b, c = a1 + a2, b1 + b2, c1 + c2
     spread = a * b - c.pow(2)
     means = (a * (y1 - y2).pow(2) + b * (x1 - x2).pow(2)) / (spread + eps) / 4
@@ -82,6 +108,11 @@ def _overlap(
     shapes = (spread / (4 * own + eps) + eps).log() / 2
     bhattacharyya = (means + shapes).clamp(eps, 100.0)
     return 1 - (1 - (-bhattacharyya).exp() + eps).sqrt()
+
+
+def batch_probiou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7) -> Tensor:
+    """Return the ProbIoU (N, M) of every box of one set (N, 5) with every box of another (M, 5)."""
+    return probiou(boxes1[:, None], boxes2[None], eps)[..., 0]
 
 
 def moved_apart(boxes: Tensor, labels: Tensor | None) -> Tensor:

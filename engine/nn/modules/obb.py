@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from engine.nn.modules.head import Detect, Raw, plain_branch
+from engine.ops.rotated import dist2rbox
 
 
 class OBB(Detect):
@@ -57,11 +57,7 @@ class OBB(Detect):
     def boxes(self, raw: Raw, xywh: bool) -> Tensor:
         """Return rotated boxes (B, 4, A): centre, width and height in input pixels, in either case."""
         points, strides = self.anchors(raw["feats"])
-        left_top, right_bottom = self.dfl(raw["boxes"]).chunk(2, 1)
-        cos, sin = raw["angle"].cos(), raw["angle"].sin()
-        x, y = ((right_bottom - left_top) / 2).chunk(2, 1)
-        centre = torch.cat((x * cos - y * sin, x * sin + y * cos), 1) + points
-        return torch.cat((centre, left_top + right_bottom), 1) * strides
+        return dist2rbox(self.dfl(raw["boxes"]), raw["angle"], points, dim=1) * strides
 
     def extras(self, raw: Raw) -> tuple[Tensor, ...]:
         """Return the angles."""
