@@ -19,6 +19,7 @@ from torch import nn
 from engine.core.callbacks import new_callbacks
 from engine.core.epoch_report import log_epoch, write_row
 from engine.core.given import Given, as_dict, choose_save_dir, chosen_arguments, resolve_arguments
+from engine.core.memory import MemoryGuard
 from engine.core.multi_scale import draw_size, resize_longer_side
 from engine.core.plan import mosaic_epochs
 from engine.core.recovery import Diverged, Recovery
@@ -33,6 +34,7 @@ from engine.training.clock import RunClock
 from engine.training.early_stopping import EarlyStopping
 from engine.training.failures import describe
 from engine.training.freeze import hold_statistics
+from engine.training.loss_meter import LossMeter
 from engine.training.prefetch import Prefetcher
 from engine.training.resume import find_last, resumed_arguments, run_folder
 
@@ -93,6 +95,8 @@ class BaseTrainer(TrainerSetup):
         self.state = TrainingState(self)
         self.ending = RunEnd(self)
         self.recovery = Recovery(self)
+        self.memory = MemoryGuard(self)
+        self.meter = LossMeter()
         self.events: Any = None
         self._reset_counters()
 
@@ -104,7 +108,6 @@ class BaseTrainer(TrainerSetup):
         self.stop = False
         self.stop_reason = "finished"
         self.loss_items: Any = None
-        self.tloss: Any = None
         self.metrics: dict[str, float] = {}
         self.fitness: float | None = None
         self.lr: dict[str, float] = {}
@@ -114,6 +117,7 @@ class BaseTrainer(TrainerSetup):
         self.final = False
         self.clock = RunClock()
         self._pending = 0
+        self._sound: Any = None
         self._mosaic_closed = False
 
     # What a person calls
@@ -171,39 +175,66 @@ class BaseTrainer(TrainerSetup):
     def _train_epoch(self) -> None:
         """Show every training image to the network once."""
         self._begin_epoch()
+        first: int | None = 0
+        while first is not None:
+            first = self.memory.halve() if self._train_batches(first) else None
+
+    def _train_batches(self, first: int) -> bool:
+        """Train on the epoch's batches from number ``first`` on; say whether memory ran out."""
         batches = len(self.train_loader)
-        for index, batch in enumerate(self._batches()):
+        for index, batch in enumerate(self._batches(), first):
             self.batch_index = index
             self.run_callbacks("on_train_batch_start")
-            number = self.epoch * batches + index
-            batch = self._rescale(self.preprocess_batch(batch))
-            self._draw(batch, number)
-            self.schedule.apply(self.optimizer, number, self._progress(number), self.lr_scale)
-            with self.precision.autocast():
-                outputs = self.model(batch["img"])
-            loss, self.loss_items = self.model.loss(batch, outputs)
-            self.precision.backward(loss)
-            self._pending += 1
-            last = index + 1 == batches
-            # No gradient is carried into the next epoch: checkpoints hold none.
-            if last or self._pending >= self.schedule.accumulation(number):
-                self.optimizer_step()
-            self._tally()
+            number, last = self.epoch * batches + index, index + 1 == batches
+            try:
+                self._train_batch(batch, number, last)
+            except (RuntimeError, MemoryError) as error:
+                if not self.memory.can_help(error):
+                    raise
+                return True
             self.clock.add_images(len(batch["img"]))
             self.run_callbacks("on_train_batch_end")
             self.recovery.look(number, last)
             if not last and self.ending.must_leave():
-                return
+                break
+        return False
+
+    def _train_batch(self, batch: dict[str, Any], number: int, last: bool) -> None:
+        """Run the network on one batch and let it learn from the loss.
+
+        Args:
+            batch: As the loader gave it.
+            number: Number of the batch since the start of the run.
+            last: It is the last of its epoch.
+        """
+        batch = self._rescale(self.preprocess_batch(batch))
+        self._draw(batch, number)
+        self.schedule.apply(self.optimizer, number, self._progress(number), self.lr_scale)
+        with self.precision.autocast():
+            outputs = self.model(batch["img"])
+        loss, self.loss_items = self.model.loss(batch, outputs)
+        self.precision.backward(loss)
+        files = batch.get("im_file", ())
+        sound = self.meter.add(self.batch_index, self.loss_items, loss, files)
+        self._sound = sound if self._sound is None else self._sound & sound
+        self._pending += 1
+        # No gradient is carried into the next epoch: checkpoints hold none.
+        if last or self._pending >= self.schedule.accumulation(number):
+            self.optimizer_step()
 
     def optimizer_step(self) -> None:
-        """Step on the gathered gradients and let the average follow."""
-        self.precision.step(self.optimizer, self.model, MAX_GRADIENT_NORM)
+        """Step on the gathered gradients, unless a loss was no number, and let the average follow."""
+        self.precision.step(self.optimizer, self.model, MAX_GRADIENT_NORM, self._sound)
         self.run_callbacks("optimizer_step")
         self.run_callbacks("on_before_zero_grad")
-        self.optimizer.zero_grad(set_to_none=True)
-        self._pending = 0
+        self.forget_gradients()
         self.ema.update(self.model)
         self.run_callbacks("on_params_update")
+
+    def forget_gradients(self) -> None:
+        """Drop what was gathered for the next step."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._pending, self._sound = 0, None
 
     def _begin_epoch(self) -> None:
         """Seed the epoch, set the modes, and close the mosaics when it is time."""
@@ -212,13 +243,20 @@ class BaseTrainer(TrainerSetup):
         self.model.train()
         self.model.progress = self._progress(self.epoch * len(self.train_loader))
         hold_statistics(self.model, self._frozen)
-        self.loss_items = self.tloss = None
-        self._pending = 0
-        self.optimizer.zero_grad(set_to_none=True)
+        self.loss_items = None
+        self.forget_gradients()
+        self.meter.start()
+        self.recovery.start_epoch()
         if self.epoch >= mosaic_epochs(self.args, self.chosen, self.epochs):
             self._close_mosaic()
         if hasattr(self.train_loader, "set_epoch"):
             self.train_loader.set_epoch(self.epoch)
+
+    def keep_mosaic_closed(self) -> None:
+        """Close the mosaics of a new loader where they were closed before."""
+        if self._mosaic_closed:
+            self._mosaic_closed = False
+            self._close_mosaic()
 
     def _close_mosaic(self) -> None:
         dataset = self.train_loader.dataset
@@ -243,13 +281,6 @@ class BaseTrainer(TrainerSetup):
             side = draw_size(self.args.imgsz, spread, self.stride, seed)
             batch["img"] = resize_longer_side(batch["img"], side, self.stride)
         return batch
-
-    def _tally(self) -> None:
-        """Bring the epoch's mean loss up to date, without waiting for the device."""
-        items, count = self.loss_items.detach(), self.batch_index
-        self.tloss = (
-            items.clone() if self.tloss is None else self.tloss + (items - self.tloss) / (count + 1)
-        )
 
     def _draw(self, batch: dict[str, Any], number: int) -> None:
         if self.args.plots and number < TRAIN_PICTURES:
@@ -276,9 +307,14 @@ class BaseTrainer(TrainerSetup):
 
     def validate(self) -> tuple[dict[str, float], float]:
         """Validate the averaged weights; give the metrics and the fitness."""
-        metrics = dict(self.validator(self))
+        metrics = dict(self.memory.validated(lambda: self.validator(self)))
         fitness = metrics.pop("fitness", None)
         return metrics, -float(self.tloss.sum()) if fitness is None else float(fitness)
+
+    @property
+    def tloss(self) -> Any:
+        """Mean of the epoch's losses so far, without batches whose loss is no number."""
+        return self.meter.mean
 
     @property
     def best_fitness(self) -> float:
@@ -319,7 +355,8 @@ class BaseTrainer(TrainerSetup):
         LOGGER.info("Validating %s", best)
         self.validator.args.plots = self.args.plots
         self.validator.weights = best
-        metrics = dict(self.validator(model=self.state.weights_of(best)))
+        weights = self.state.weights_of(best)
+        metrics = dict(self.memory.validated(lambda: self.validator(model=weights)))
         self.fitness = metrics.pop("fitness", self.fitness)
         self.metrics, self.final = metrics, True
         self.run_callbacks("on_fit_epoch_end")

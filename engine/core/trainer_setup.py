@@ -137,20 +137,25 @@ class TrainerSetup(TrainerHooks):
 
     def _setup_data(self) -> None:
         """Build both loaders and the validator."""
-        self.batch_size = choose_batch(
+        saved = self.resumed.extra.get("batch") if self.resumed is not None else None
+        self.batch_size = saved or choose_batch(
             self.model, self.device, self.args.imgsz, self.args.batch, self.precision.dtype
         )
         self.train_loader = self.get_dataloader(self.data["train"], self.batch_size, mode="train")
-        split = self.data.get(self.args.split) or self.data.get("val") or self.data.get("test")
         # Without gradients twice the batch fits; on the CPU a larger batch only costs cache.
         larger = 1 if self.device.type == "cpu" else 2
-        self.test_loader = self.get_dataloader(split, self.batch_size * larger, mode="val")
+        size = self.batch_size * larger
+        self.test_loader = self.get_dataloader(self.split_to_measure(), size, mode="val")
         self.validator = self.get_validator()
         self.validator.callbacks = self.callbacks
         for loader in (self.train_loader, self.test_loader):
             self._tell_problems(getattr(loader.dataset, "problems", ()))
         if self.args.plots:
             self.plot_training_labels()
+
+    def split_to_measure(self) -> Any:
+        """Give the images that the run is validated on: the split asked for, else one there is."""
+        return self.data.get(self.args.split) or self.data.get("val") or self.data.get("test")
 
     def _tell_problems(self, problems: Sequence[Any]) -> None:
         """Warn of what is wrong with the data; of thousands the first hundred say enough."""

@@ -46,6 +46,7 @@ class TrainingState:
             "extra": {
                 "epoch": epoch,
                 "epochs": t.epochs,
+                "batch": t.batch_size,
                 "rng": random_state.capture(),
                 "stopper": t.stopper.state_dict(),
                 "plan": dataclasses.asdict(t.plan),

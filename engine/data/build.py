@@ -70,7 +70,7 @@ class SeededSampler(Sampler[SampleKey]):
     ) -> None:
         """Take the data set and this process's place among ``world``."""
         self.dataset, self.shuffle, self.seed = dataset, shuffle, seed
-        self.rank, self.world, self.epoch = rank, world, 0
+        self.rank, self.world, self.epoch, self.skip = rank, world, 0, 0
 
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.world)
@@ -82,7 +82,7 @@ class SeededSampler(Sampler[SampleKey]):
             order = np.random.default_rng((self.seed, self.epoch)).permutation(count)
         order = np.resize(order, len(self) * self.world)[self.rank :: self.world]
         blends = self.dataset.blends
-        return iter([(int(i), self.epoch, blends) for i in order])
+        return iter([(int(i), self.epoch, blends) for i in order[self.skip :]])
 
 
 class YOLODataLoader(DataLoader):
@@ -90,9 +90,22 @@ class YOLODataLoader(DataLoader):
 
     sampler: SeededSampler
 
-    def set_epoch(self, epoch: int) -> None:
-        """Name the epoch that the next iteration belongs to: it fixes order and augmentation."""
-        self.sampler.epoch = epoch
+    def set_epoch(self, epoch: int, skip: int = 0) -> None:
+        """Name the epoch that the next iteration belongs to: it fixes order and augmentation.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            skip: How many of its first pictures to leave out, because they were seen already.
+        """
+        self.sampler.epoch, self.sampler.skip = epoch, skip
+
+    def in_batches_of(self, batch: int) -> YOLODataLoader:
+        """Give a loader of the same pictures in the same order, ``batch`` at a time."""
+        sampler = self.sampler
+        rank = sampler.rank if sampler.world > 1 else -1
+        return build_dataloader(
+            sampler.dataset, batch, self.num_workers, sampler.shuffle, rank, sampler.seed
+        )
 
     def reset(self) -> None:
         """Let workers take over changes of the data set: they are started anew at the next iteration."""

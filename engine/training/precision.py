@@ -47,9 +47,40 @@ class Precision:
         """Add the gradients of ``loss``."""
         self.scaler.scale(loss).backward()
 
-    def step(self, optimizer: Optimizer, model: nn.Module, max_norm: float) -> None:
-        """Clip the gradients to ``max_norm`` and step; float16 overflows skip the step."""
+    def step(
+        self,
+        optimizer: Optimizer,
+        model: nn.Module,
+        max_norm: float,
+        sound: torch.Tensor | None = None,
+    ) -> None:
+        """Clip the gradients to ``max_norm`` and step, unless they are no numbers.
+
+        A step on such gradients is dropped: the weights stay. On a GPU that is decided there, without
+        waiting for it, where the optimizer has one kernel for the whole step.
+
+        Args:
+            optimizer: Over the model's parameters.
+            model: Whose gradients are clipped.
+            max_norm: Longest gradient, over all parameters.
+            sound: () bool, False drops the step whatever the gradients are.
+        """
         self.scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(model.parameters(), max_norm=max_norm, foreach=True)
-        self.scaler.step(optimizer)
-        self.scaler.update()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=max_norm, foreach=True)
+        takes = torch.isfinite(norm) if sound is None else torch.isfinite(norm) & sound
+        if self.scaler.is_enabled():
+            self.scaler.step(optimizer)  # looks at the gradients itself
+            self.scaler.update()
+        elif norm.is_cuda and getattr(optimizer, "_step_supports_amp_scaling", False):
+            _step_where(optimizer, takes)
+        elif takes:
+            optimizer.step()
+
+
+def _step_where(optimizer: Any, takes: torch.Tensor) -> None:
+    """Step if ``takes``, () bool on the device: the way in which gradient scalers tell fused optimizers."""
+    optimizer.grad_scale, optimizer.found_inf = None, (~takes).float()
+    try:
+        optimizer.step()
+    finally:
+        del optimizer.grad_scale, optimizer.found_inf
