@@ -35,12 +35,13 @@ def verify_images_cached(
     nc: int | None = None,
     kpt_shape: tuple[int, int] | None = None,
     progress: Progress | None = None,
+    oriented: bool = False,
 ) -> list[VerifiedImage]:
     """Return what :func:`verify_images` returns, from the cache where nothing has changed."""
-    file = cache_file(images, nc, kpt_shape)
+    file = cache_file(images, nc, kpt_shape, oriented)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return _unpack(file, images)
-    results = verify_images(images, nc, kpt_shape, progress)
+    results = verify_images(images, nc, kpt_shape, progress, oriented)
     try:
         write_atomic(file, _pack(results))
         _remove_old(file.parent)
@@ -50,10 +51,14 @@ def verify_images_cached(
 
 
 def cache_file(
-    images: Sequence[Path], nc: int | None = None, kpt_shape: tuple[int, int] | None = None
+    images: Sequence[Path],
+    nc: int | None = None,
+    kpt_shape: tuple[int, int] | None = None,
+    oriented: bool = False,
 ) -> Path:
     """Return the cache file of pictures in their present state; it may not exist."""
-    digest = hashlib.sha256(repr((_VERSION, nc, kpt_shape and tuple(kpt_shape))).encode())
+    read_as = (_VERSION, nc, kpt_shape and tuple(kpt_shape), oriented)
+    digest = hashlib.sha256(repr(read_as).encode())
     for image in images:
         for path in (image, label_path(image)):
             digest.update(f"{path}\0{_state(path)}\n".encode("utf-8", "surrogateescape"))

@@ -1,7 +1,8 @@
 """Label text of the field: one object a line, coordinates as fractions of the picture.
 
 ``class x y w h`` is a box, ``class x1 y1 x2 y2 x3 y3 ...`` a polygon, ``class x y w h score`` a prediction;
-with ``kpt_shape`` a box is followed by its keypoints. Every line that cannot be used becomes a
+with ``kpt_shape`` a box is followed by its keypoints. For oriented boxes the points are their corners, which
+may lie outside the picture: cutting them off would turn the box. Every line that cannot be used becomes a
 :class:`Problem` and the others are read. Only text is handled here, no files.
 """
 
@@ -32,7 +33,7 @@ class LabelRow:
         line: 1-based line in the file.
         class_id: Index of the class.
         box: (4,) float32 centre x, centre y, width, height.
-        polygon: (n, 2) float32, or None where the line is a box.
+        polygon: (n, 2) float32, or None where the line is a box. Corners of oriented boxes may lie outside.
         keypoints: (k, 3) float32 x, y, visibility, or None.
         score: Confidence where the line has one.
     """
@@ -66,6 +67,7 @@ def parse_label_text(
     nc: int | None = None,
     file: str | Path = "",
     kpt_shape: tuple[int, int] | None = None,
+    oriented: bool = False,
 ) -> tuple[list[LabelRow], list[Problem]]:
     """Read the lines of one label file.
 
@@ -74,6 +76,7 @@ def parse_label_text(
         nc: Number of classes; None accepts every id from 0 on.
         file: For the problems.
         kpt_shape: (number of keypoints, 2 or 3) where the labels have them.
+        oriented: Points are the corners of oriented boxes and stay where they are.
 
     Returns:
         The usable rows in file order and what was found wrong. Objects beyond the border are clipped,
@@ -91,11 +94,11 @@ def parse_label_text(
             first = seen.setdefault(tuple(words), number)
             if first != number:
                 raise _BadLineError(f"The line is the same as line {first}. Remove one of them.")
-            rows.append(_parse_line(words, number, nc, kpt_shape, notes))
+            rows.append(_parse_line(words, number, nc, kpt_shape, oriented, notes))
         except _BadLineError as error:
             problems.append(Problem(Path(file), number, str(error)))
         problems += [Problem(Path(file), number, note, "changed") for note in notes]
-    return rows, problems + _self_crossing(rows, Path(file))
+    return rows, problems if oriented else problems + _self_crossing(rows, Path(file))
 
 
 def _parse_line(
@@ -103,6 +106,7 @@ def _parse_line(
     number: int,
     nc: int | None,
     kpt_shape: tuple[int, int] | None,
+    oriented: bool,
     notes: list[str],
 ) -> LabelRow:
     if words[0].startswith("#"):
@@ -118,7 +122,7 @@ def _parse_line(
         notes.append(f"Six numbers are read as a box with the score {values[4]:g}.")
         row = LabelRow(number, class_id, values[:4], score=float(values[4]))
     elif count >= 6 and count % 2 == 0:
-        return _polygon_row(values, number, class_id, notes)
+        return _polygon_row(values, number, class_id, notes, cut=not oriented)
     else:
         raise _BadLineError(
             f"Expected a class and 4 numbers (box) or 6, 8, 10 ... (polygon), received {count}. "
@@ -221,16 +225,20 @@ def _usable_box(box: np.ndarray, notes: list[str]) -> np.ndarray:
     return np.concatenate(((cut_low + cut_high) / 2, cut_high - cut_low))
 
 
-def _polygon_row(values: np.ndarray, number: int, class_id: int, notes: list[str]) -> LabelRow:
+def _polygon_row(
+    values: np.ndarray, number: int, class_id: int, notes: list[str], cut: bool
+) -> LabelRow:
     _refuse_pixels(values)
     points = values.reshape(-1, 2)
     beyond = max(-points.min(), points.max() - 1)
     if beyond > 0:
-        points = clip_polygon(points, 1.0, 1.0)
-        if not len(points):
+        inside = clip_polygon(points, 1.0, 1.0)
+        if not len(inside):
             raise _BadLineError("The polygon lies outside the picture. Correct or remove the line.")
-        if beyond > _OVERSHOOT:
-            notes.append("The polygon was cut at the border of the picture.")
+        if cut:
+            points = inside
+            if beyond > _OVERSHOOT:
+                notes.append("The polygon was cut at the border of the picture.")
     low, high = points.min(0), points.max(0)
     if (high - low).prod() < _MIN_AREA or _is_flat(points):
         raise _BadLineError("The polygon has no area. Correct or remove the line.")

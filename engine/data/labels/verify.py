@@ -36,7 +36,10 @@ class VerifiedImage:
 
 
 def verify_image(
-    image: Path, nc: int | None = None, kpt_shape: tuple[int, int] | None = None
+    image: Path,
+    nc: int | None = None,
+    kpt_shape: tuple[int, int] | None = None,
+    oriented: bool = False,
 ) -> VerifiedImage:
     """Check one picture and parse its label file; nothing is raised for bad content."""
     problems: list[Problem] = []
@@ -53,7 +56,7 @@ def verify_image(
     except OSError as error:
         reason = f"Cannot be read: {error.strerror}. Correct its permissions."
         return VerifiedImage(image, size, None, (Problem(label, None, reason),))
-    rows, problems = parse_label_text(decode_text(data), nc, label, kpt_shape)
+    rows, problems = parse_label_text(decode_text(data), nc, label, kpt_shape, oriented)
     return VerifiedImage(image, size, tuple(rows), tuple(problems))
 
 
@@ -62,6 +65,7 @@ def verify_images(
     nc: int | None = None,
     kpt_shape: tuple[int, int] | None = None,
     progress: Progress | None = None,
+    oriented: bool = False,
 ) -> list[VerifiedImage]:
     """Check pictures and labels in threads; results in the order given.
 
@@ -70,8 +74,9 @@ def verify_images(
         nc: Number of classes, to refuse others.
         kpt_shape: Keypoints and their dimensions where the labels have them.
         progress: Called with (done, total) in this thread; an exception it raises stops the work.
+        oriented: Outlines are the corners of oriented boxes.
     """
-    check = partial(verify_image, nc=nc, kpt_shape=kpt_shape)
+    check = partial(verify_image, nc=nc, kpt_shape=kpt_shape, oriented=oriented)
     threads = min(8, os.cpu_count() or 1)
     results = []
     with ThreadPoolExecutor(threads, thread_name_prefix="verify") as pool:
