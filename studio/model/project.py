@@ -17,13 +17,14 @@ from studio.model.colors import next_color
 from studio.model.edits import AddClass, Changes, Edit, RemoveSuggestions, accept, edit_from_dict
 from studio.model.edits.classes import NEW
 from studio.model.errors import EditError, ReadOnlyError
+from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
 from studio.model.records import ClassDef, HistoryEntry, ImageFilter, ImageRecord, Shape
 from studio.model.signal import Signal
 from studio.model.store import JournalRow, Store
+from studio.model.tasks import TASK_TITLES, LabelFacts, natural_task
 
 SizeReader = Callable[[Path], tuple[int, int]]
 EVERYTHING = ImageFilter()
-_AREA_KINDS = ("polygon", "mask")  # shapes that only a segmentation model can learn
 
 
 class Project:
@@ -90,11 +91,15 @@ class Project:
 
     @property
     def task(self) -> str:
-        """``segment`` or ``detect``: what was chosen, else segment as soon as there is a polygon or a mask."""
+        """What will be trained: what was chosen, else what the shapes are made for (outlines before boxes)."""
         chosen = self.store.get("task")
-        if chosen:
-            return str(chosen)
-        return "segment" if self.store.has_kind(_AREA_KINDS) else "detect"
+        return str(chosen) if chosen else natural_task(self.store.has_kind)
+
+    @property
+    def keypoints(self) -> KeypointScheme | None:
+        """What the keypoints of an object are, None where nobody has said so."""
+        values = self.store.get("keypoints")
+        return scheme_from_dict(values) if values else None
 
     @property
     def runs_dir(self) -> Path:
@@ -125,11 +130,25 @@ class Project:
                 self.store.put(f"view.{key}", value)
 
     def choose_task(self, task: str | None) -> None:
-        """Fix the task to ``segment`` or ``detect``, or (None) let the shapes decide."""
-        if task not in ("segment", "detect", None):
-            raise EditError(f"Expected the task segment or detect, received {task!r}.")
+        """Fix the task, or (None) let the shapes decide."""
+        if task is not None and task not in TASK_TITLES:
+            raise EditError(f"Expected the task {', '.join(TASK_TITLES)}, received {task!r}.")
         with self._writing():
             self.store.put("task", task)
+
+    def describe_keypoints(self, scheme: KeypointScheme | None) -> None:
+        """Say what the keypoints of an object are; the shapes stay as they are."""
+        with self._writing():
+            self.store.put("keypoints", scheme.to_dict() if scheme is not None else None)
+
+    def label_facts(self) -> LabelFacts:
+        """Count what the labels are; from indexes, however many there are."""
+        status = self.status_counts()
+        return LabelFacts(
+            self.store.kind_counts(),
+            self.store.classes_of_kind("tag"),
+            status.get("labelled", 0) + status.get("background", 0),
+        )
 
     # Classes
 

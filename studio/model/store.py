@@ -111,6 +111,15 @@ class Store(Protocol):
     def shapes_of_class(self, class_id: int) -> list[Shape]:
         """Return all shapes of a class."""
 
+    def shapes_of_kind(self, kind: str) -> list[Shape]:
+        """Return all shapes of a kind of geometry."""
+
+    def kind_counts(self) -> dict[str, int]:
+        """Return the number of shapes of each kind of geometry that there is."""
+
+    def classes_of_kind(self, kind: str) -> int:
+        """Return how many classes have shapes of a kind of geometry."""
+
     def has_kind(self, kinds: Sequence[str]) -> bool:
         """Tell whether any shape has one of these kinds of geometry."""
 

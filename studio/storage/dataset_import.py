@@ -14,6 +14,8 @@ from engine.data.annotations import Annotation
 from engine.data.formats import LabelledDataset, LabelledImage, Problem, read
 from studio.model.colors import next_color
 from studio.model.edits import AddShapes, Batch, Edit, RemoveShapes
+from studio.model.errors import EditError
+from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.project import Project
 from studio.model.records import ClassDef, Shape, new_shape
 from studio.storage.image_index import SUFFIXES, place_files, store_of
@@ -99,6 +101,7 @@ def import_dataset(
     with store.transaction():
         writer = _Writer(store, _take_classes(store, dataset.names), replace, report)
         writer.take(dataset)
+        _take_keypoints(store, dataset, source, report)
         facts = {"source": str(source), "images": report.images, "annotations": report.annotations}
         store.note("import", f"Import {source.name}", facts)
     report.seconds = time.perf_counter() - start
@@ -245,6 +248,23 @@ def _take_classes(store: SqliteStore, names: dict[int, str]) -> dict[int, int]:
         by_name[name] = cls.id
         colors.add(color)
     return {index: by_name[name.strip()] for index, name in names.items()}
+
+
+def _take_keypoints(
+    store: SqliteStore, dataset: LabelledDataset, source: Path, report: ImportReport
+) -> None:
+    """Keep what the dataset says of keypoints, unless the project knows it already."""
+    said = dataset.keypoints
+    if not said.get("kpt_shape") or store.get("keypoints"):
+        return
+    count = int(said["kpt_shape"][0])
+    names = next(iter((said.get("kpt_names") or {0: ()}).values()))
+    try:
+        scheme = KeypointScheme(count, tuple(said.get("flip_idx") or ()), tuple(names))
+    except EditError as error:
+        report.notes.append(Problem(source, None, str(error), "note"))
+        scheme = KeypointScheme(count)
+    store.put("keypoints", scheme.to_dict())
 
 
 def _damaged_files(dataset: LabelledDataset) -> dict[Path, str]:

@@ -49,6 +49,24 @@ class ShapeTable:
     def shapes_of_class(self, class_id: int) -> list[Shape]:
         return self._select("shapes", "class_id = ?", class_id)
 
+    def shapes_of_kind(self, kind: str) -> list[Shape]:
+        return self._select("shapes", "kind = ?", kind)
+
+    def kind_counts(self) -> dict[str, int]:
+        sql = f"SELECT kind, COUNT(*) FROM shapes {self._listed('')} GROUP BY kind"
+        return {str(kind): int(count) for kind, count in self.db.rows(sql)}
+
+    def classes_of_kind(self, kind: str) -> int:
+        sql = f"SELECT COUNT(DISTINCT class_id) FROM shapes {self._listed('kind = ?')}"
+        return int(self.db.value(sql, (kind,)) or 0)
+
+    def _listed(self, condition: str) -> str:
+        """Return the clause for shapes of images that the project lists; without removed ones an index answers."""
+        if self.db.value("SELECT 1 FROM images WHERE removed = 1 LIMIT 1") is None:
+            return f"WHERE {condition}" if condition else ""
+        also = f" AND {condition}" if condition else ""
+        return f"JOIN images ON images.id = image_id WHERE removed = 0{also}"
+
     def has_kind(self, kinds: Sequence[str]) -> bool:
         marks = ", ".join("?" * len(kinds))
         sql = f"SELECT 1 FROM shapes WHERE kind IN ({marks}) LIMIT 1"
@@ -97,7 +115,7 @@ class ShapeTable:
         self.db.write("DELETE FROM suggestions WHERE image_id = ?", (image_id,))
         self._recounted.add(image_id)
 
-    def _select(self, table: str, condition: str, value: int) -> list[Shape]:
+    def _select(self, table: str, condition: str, value: int | str) -> list[Shape]:
         sql = f"SELECT {_COLUMNS} FROM {table} WHERE {condition} ORDER BY image_id, z, id"
         return [_shape(row) for row in self.db.rows(sql, (value,))]
 

@@ -62,6 +62,27 @@ def assign_splits(
     return splits
 
 
+def fill_training(
+    splits: Mapping[int, str], groups: Mapping[int, str], records: list[ImageRecord]
+) -> dict[int, str]:
+    """Return the splits with each group in training, by moving one image where a group has none there.
+
+    An image whose split somebody chose stays where it is, so a group may remain without.
+
+    Args:
+        splits: The split of each image.
+        groups: The group of each image, such as its class.
+        records: The images.
+    """
+    moved = dict(splits)
+    trained = {groups[image_id] for image_id, split in splits.items() if split == "train"}
+    for record in records:
+        if record.split is None and groups[record.id] not in trained:
+            moved[record.id] = "train"
+            trained.add(groups[record.id])
+    return moved
+
+
 def chance(key: str, seed: int) -> float:
     """Return a number in [0, 1) that depends on nothing but the key and the seed."""
     digest = hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=8).digest()

@@ -1,7 +1,7 @@
 """Immutable dataset versions: what a training learns from, so that any model can say which labels made it.
 
-A version is a folder in the YOLO layout with links to the images instead of copies. Its name
-carries a hash of everything in it; making a version of the same content again finds the one that is
+A version is a folder in the YOLO layout with links to the images instead of copies: label files beside
+them, or for a classifier one folder a class. Its name carries a hash of everything in it; making a version of the same content again finds the one that is
 there.
 """
 
@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,10 @@ Progress = Callable[[int, int], None]
 VERSION_FILE = "version.json"
 MANIFEST = "manifest.jsonl"
 _MAKING = ".making-"
+_REMEDIES = {
+    "pose": "Give at least one object keypoints.",
+    "classify": "Give at least one image a class of its own.",
+}
 
 
 class CancelledError(EngineError):
@@ -43,7 +47,7 @@ class DatasetVersion:
         number: 1, 2, ... in the order they were made.
         hash: SHA-256 of its content, hexadecimal.
         folder: Where it lies.
-        task: ``detect`` or ``segment``.
+        task: What it can train, one of ``studio.model.tasks.TASK_TITLES``.
         names: Class names in order.
         images: Number of images of each split.
         annotations: Number of label lines of each class name.
@@ -53,6 +57,7 @@ class DatasetVersion:
         created: Seconds since the epoch, UTC.
         placed: How images were placed: ``link``, ``hard link`` or ``copy``.
         rule: The rule for images without a split.
+        keypoints: What the keypoints of an object are, in a version for pose.
     """
 
     number: int
@@ -68,6 +73,7 @@ class DatasetVersion:
     created: float
     placed: str
     rule: dict[str, float] = field(default_factory=dict)
+    keypoints: dict[str, Any] | None = None
 
     @property
     def yaml(self) -> Path:
@@ -91,7 +97,7 @@ def create_version(
     Args:
         project: The project.
         rule: How images without a split are divided.
-        task: ``detect`` writes boxes, ``segment`` outlines; None takes the project's.
+        task: What will be trained: decides what of a shape is written; None takes the project's.
         progress: Called with (done, total) images.
         is_cancelled: Asked for each image; True stops and leaves nothing behind.
 
@@ -147,7 +153,10 @@ def check_version(version: DatasetVersion) -> list[str]:
             entry = Entry.from_line(json.loads(line))
             entries.append(entry)
             problems += _differences(version.folder, entry)
-    if content_hash({"task": version.task, "names": version.names}, entries) != version.hash:
+    if (
+        content_hash(_header(version.task, version.names, version.keypoints), entries)
+        != version.hash
+    ):
         problems.append(f"{version.folder / MANIFEST}: the list of images was changed.")
     return problems
 
@@ -168,14 +177,14 @@ def _create(
     is_cancelled: Callable[[], bool],
 ) -> DatasetVersion:
     content = collect(project, rule, task)
-    if not any(entry.rows for entry in content.entries):
+    if not any(entry.teaches for entry in content.entries):
         raise EditError(
-            "No image has a shape that a model could learn.",
+            f"No image has anything that a {task} model could learn.",
             path=project.folder,
-            remedy="Draw at least one shape.",
+            remedy=_REMEDIES.get(task, "Draw at least one shape."),
         )
-    names = [cls.name for cls in project.classes()]
-    header = {"task": task, "names": names}
+    keypoints = content.keypoints.to_dict() if content.keypoints is not None else None
+    header = _header(task, content.names, keypoints)
     digest = content_hash(header, content.entries)
     for version in list_versions(project.versions_dir):
         if version.hash == digest:
@@ -185,7 +194,7 @@ def _create(
         "hash": digest,
         "created": time.time(),
         "images": content.counts.images,
-        "annotations": {names[i]: n for i, n in sorted(content.counts.by_class.items())},
+        "annotations": _in_order(content.counts.by_class, [cls.name for cls in project.classes()]),
         "backgrounds": content.counts.backgrounds,
         "left_out": content.left_out,
         "lost": content.counts.lost_sentences(),
@@ -194,14 +203,25 @@ def _create(
     return _write(project.versions_dir, content.entries, facts, progress, is_cancelled)
 
 
+def _header(task: str, names: list[str], keypoints: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what is hashed beside the images."""
+    header: dict[str, Any] = {"task": task, "names": names}
+    return {**header, "keypoints": keypoints} if keypoints else header
+
+
+def _in_order(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    return {name: counts[name] for name in names if name in counts}
+
+
 def _differences(folder: Path, entry: Entry) -> Iterator[str]:
-    label = folder / "labels" / entry.split / f"{Path(entry.name).stem}.txt"
-    try:
-        if hashlib.sha256(label.read_bytes()).hexdigest() != entry.label_hash:
-            yield f"{label}: the labels were changed."
-    except FileNotFoundError:
-        yield f"{label}: the labels are missing."
-    image = folder / "images" / entry.split / entry.name
+    if entry.label_place is not None:
+        label = folder / entry.label_place
+        try:
+            if hashlib.sha256(label.read_bytes()).hexdigest() != entry.label_hash:
+                yield f"{label}: the labels were changed."
+        except FileNotFoundError:
+            yield f"{label}: the labels are missing."
+    image = folder / entry.image_place
     try:
         info = image.stat()
     except OSError:
@@ -224,9 +244,10 @@ def _write(
     shutil.rmtree(making, ignore_errors=True)
     try:
         placed = _write_files(making, entries, progress, is_cancelled)
-        splits = {split: f"images/{split}" for split in facts["images"]}
+        of_classes = facts["task"] == "classify"
+        splits = {split: split if of_classes else f"images/{split}" for split in facts["images"]}
         splits.setdefault("val", splits["train"])
-        write_data_yaml(making / "data.yaml", facts["names"], splits, extra={"task": facts["task"]})
+        write_data_yaml(making / "data.yaml", facts["names"], splits, extra=_extra(facts))
         text = json.dumps({**facts, "placed": placed}, indent=1, ensure_ascii=False)
         (making / VERSION_FILE).write_text(text, encoding="utf-8")
         return read_version(_give_name(making, folder, facts["hash"]))
@@ -242,20 +263,41 @@ def _write_files(
     is_cancelled: Callable[[], bool],
 ) -> str:
     placer = _Placer()
-    for split in {entry.split for entry in entries} | {"train"}:
-        (making / "images" / split).mkdir(parents=True)
-        (making / "labels" / split).mkdir(parents=True)
+    for folder in _folders(entries):
+        (making / folder).mkdir(parents=True, exist_ok=True)
     with (making / MANIFEST).open("w", encoding="utf-8") as manifest:
         for done, entry in enumerate(entries, start=1):
             if is_cancelled():
                 raise CancelledError("The dataset version was cancelled.")
-            placer.place(Path(entry.path), making / "images" / entry.split / entry.name)
-            stem = Path(entry.name).stem
-            _write_once(making / "labels" / entry.split / f"{stem}.txt", entry.label_text)
+            placer.place(Path(entry.path), making / entry.image_place)
+            if entry.label_place is not None:
+                _write_once(making / entry.label_place, entry.label_text)
             manifest.write(json.dumps(entry.to_line()) + "\n")
             if progress:
                 progress(done, len(entries))
     return placer.kind
+
+
+def _folders(entries: Sequence[Entry]) -> set[Path]:
+    """Return the folders of a version; a training looks into train even where it is empty."""
+    first = Entry("train", "x", "", 0, 0, "")
+    of_classes = any(entry.folder for entry in entries)
+    placed = [entry.image_place for entry in entries]
+    placed += [entry.label_place for entry in entries if entry.label_place is not None]
+    placed += ["train/x"] if of_classes else [first.image_place, first.label_place or ""]
+    return {Path(place).parent for place in placed}
+
+
+def _extra(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what the data.yaml says beside classes and splits."""
+    extra: dict[str, Any] = {"task": facts["task"]}
+    if keypoints := facts.get("keypoints"):
+        extra["kpt_shape"] = [keypoints["count"], 3]
+        if keypoints["mirrored"]:
+            extra["flip_idx"] = keypoints["mirrored"]
+        if keypoints["names"]:
+            extra["kpt_names"] = dict.fromkeys(range(len(facts["names"])), keypoints["names"])
+    return extra
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ pixel (column i, row j) covers i..i+1, j..j+1. Loads no torch.
 from engine.data.annotations.annotation import Annotation as Annotation
 from engine.data.annotations.convert import to_box as to_box
 from engine.data.annotations.convert import to_mask as to_mask
+from engine.data.annotations.convert import to_oriented_box as to_oriented_box
 from engine.data.annotations.convert import to_polygons as to_polygons
 from engine.data.annotations.geometry import Box as Box
 from engine.data.annotations.geometry import Geometry as Geometry

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import cv2
 import numpy as np
 
 from engine.data.annotations.contours import mask_to_rings
@@ -21,6 +24,21 @@ from engine.ops.raster import polygons2masks
 def to_box(geometry: Geometry) -> Box:
     """Return the upright box around a geometry: loses everything but the extent."""
     return geometry if isinstance(geometry, Box) else Box(*geometry.bounds())
+
+
+def to_oriented_box(geometry: Geometry) -> OrientedBox | None:
+    """Return the smallest rotated box around a geometry: exact for boxes; None for keypoints, tags and nothing."""
+    if isinstance(geometry, OrientedBox):
+        return geometry
+    if isinstance(geometry, Box):
+        x1, y1, x2, y2 = geometry.bounds()
+        return OrientedBox((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, 0.0)
+    points = [point for polygon in to_polygons(geometry) for point in polygon.exterior]
+    if not points:
+        return None
+    # OpenCV turns as we do: from the x axis to the y axis, clockwise on screen.
+    (cx, cy), (w, h), degrees = cv2.minAreaRect(np.array(points, dtype=np.float32))
+    return OrientedBox(cx, cy, w, h, math.radians(degrees))
 
 
 def to_polygons(geometry: Geometry) -> list[Polygon]:

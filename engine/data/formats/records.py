@@ -37,11 +37,14 @@ class LabelledDataset:
         names: Class names by index.
         images: The usable pictures.
         skipped: Everything found wrong, in the order found; see :class:`Problem` for the kinds.
+        keypoints: What the format says of the keypoints of an object, empty where it says nothing:
+            ``kpt_shape`` (count, 2 or 3), ``flip_idx``, ``kpt_names``, as in a data.yaml.
     """
 
     names: dict[int, str]
     images: list[LabelledImage] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
+    keypoints: dict[str, Any] = field(default_factory=dict)
 
     @property
     def annotation_count(self) -> int:

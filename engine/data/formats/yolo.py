@@ -39,6 +39,7 @@ from engine.runtime.paths import write_atomic
 
 Progress = Callable[[int, int], None]
 _UNLABELLED = "unlabelled"
+_OF_KEYPOINTS = ("kpt_shape", "flip_idx", "kpt_names")
 
 
 def is_this(path: Path) -> bool:
@@ -57,15 +58,17 @@ def read(path: Path, progress: Progress | None = None) -> LabelledDataset:
         DatasetError: The description cannot be used.
     """
     if path.is_dir() and not any([*path.glob("*.yaml"), *path.glob("*.yml")]):
-        names, sources, kpt_shape = _from_classes_txt(path)
+        names, sources = _from_classes_txt(path)
+        data: dict[str, Any] = {}
     else:
         data = read_data_yaml(path)
-        names, kpt_shape = data["names"], data.get("kpt_shape")
+        names = data["names"]
         sources = {s: data[s] for s in SPLITS if all(p.exists() for p in data[s])}
         sources |= _unlabelled_source(data)
     dataset = LabelledDataset(names)
+    dataset.keypoints = {key: data[key] for key in _OF_KEYPOINTS if data.get(key)}
     splits = _assign_splits(sources, dataset.skipped, path)
-    for result in verify_images(list(splits), len(names), kpt_shape, progress):
+    for result in verify_images(list(splits), len(names), data.get("kpt_shape"), progress):
         dataset.skipped += result.problems
         if result.size_wh is not None:
             dataset.images.append(_labelled(result, splits[result.file], result.size_wh))
@@ -138,7 +141,7 @@ def geometry_values(geometry: Geometry, width: int, height: int, task: str) -> n
     return np.clip(bridged(polygons) / scale, 0, 1) if polygons else None
 
 
-def _from_classes_txt(folder: Path) -> tuple[dict[int, str], dict[str | None, list[Path]], None]:
+def _from_classes_txt(folder: Path) -> tuple[dict[int, str], dict[str | None, list[Path]]]:
     """Read the layout of annotation tools: classes.txt beside the pictures or beside ``images``."""
     lines = decode_text((folder / "classes.txt").read_bytes()).splitlines()
     names = {i: line.strip() for i, line in enumerate(filter(str.strip, lines))}
@@ -147,7 +150,7 @@ def _from_classes_txt(folder: Path) -> tuple[dict[int, str], dict[str | None, li
             "It names no classes.", path=folder / "classes.txt", remedy="One name a line."
         )
     images = folder / "images"
-    return names, {None: [images if images.is_dir() else folder]}, None
+    return names, {None: [images if images.is_dir() else folder]}
 
 
 def _unlabelled_source(data: dict[str, Any]) -> dict[str | None, list[Path]]:

@@ -17,6 +17,7 @@ from engine.data.annotations import (
     geometry_from_dict,
     to_box,
     to_mask,
+    to_oriented_box,
     to_polygons,
 )
 from engine.data.annotations.contours import mask_to_rings
@@ -163,3 +164,25 @@ def test_conversion_to_mask_and_box():
     assert to_mask(Keypoints(((1, 1),), (2,)), 3, 4).area() == 0
     with pytest.raises(ValueError, match="mask of 5 x 5"):
         to_mask(mask, 5, 5)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3, 1.2, -0.7])
+def test_the_smallest_rotated_box_of_its_own_outline_is_the_box(angle: float) -> None:
+    box = OrientedBox(40, 30, 20, 8, angle)
+    found = to_oriented_box(Polygon(box.corners()))
+    assert found is not None
+    corners, expected = np.array(found.corners()), np.array(box.corners())
+    gaps = np.abs(corners[:, None] - expected[None]).sum(-1)
+    assert gaps.min(0).max() < 1e-3
+    assert to_oriented_box(box) is box
+
+
+def test_rotated_boxes_of_other_kinds() -> None:
+    assert to_oriented_box(Box(10, 20, 30, 60)) == OrientedBox(20, 40, 20, 40, 0.0)
+    mask = np.zeros((20, 20), np.uint8)
+    mask[4:10, 2:14] = 1
+    found = to_oriented_box(Mask.from_array(mask))
+    assert found is not None
+    np.testing.assert_allclose(found.bounds(), (2, 4, 14, 10), atol=1e-4)
+    assert to_oriented_box(Tag()) is None
+    assert to_oriented_box(Keypoints(((1.0, 2.0),), (2,))) is None

@@ -216,8 +216,8 @@ def test_task_follows_the_shapes_until_it_is_chosen(photo_project: Project) -> N
     assert photo_project.task == "detect"
     photo_project.choose_task(None)
     assert photo_project.task == "segment"
-    with pytest.raises(EditError, match="pose"):
-        photo_project.choose_task("pose")
+    with pytest.raises(EditError, match="depth"):
+        photo_project.choose_task("depth")
 
 
 def test_remembers_plain_values(photo_project: Project) -> None:

@@ -1,0 +1,54 @@
+"""What the keypoints of a project mean: how many an object has, and which change places in a mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from studio.model.errors import EditError
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointScheme:
+    """The keypoints that each object of a project has.
+
+    Attributes:
+        count: Points of one object.
+        mirrored: For each point the one that stands in its place in a mirrored image (the left eye where
+            the right eye was); empty where nobody has said so, and then images cannot be mirrored.
+        names: What the points are called, empty where nobody has said so.
+    """
+
+    count: int
+    mirrored: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise EditError(f"An object needs at least one keypoint, received {self.count}.")
+        if self.mirrored and not _is_mirror(self.mirrored, self.count):
+            raise EditError(
+                f"Expected for each of {self.count} keypoints the one that it changes places with, "
+                f"received {list(self.mirrored)}.",
+                remedy="Mirroring twice must give every point its own place again.",
+            )
+        if self.names and len(self.names) != self.count:
+            raise EditError(
+                f"Expected {self.count} names of keypoints, received {len(self.names)}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"count": self.count, "mirrored": list(self.mirrored), "names": list(self.names)}
+
+
+def scheme_from_dict(values: Mapping[str, Any]) -> KeypointScheme:
+    """Return the scheme that :meth:`KeypointScheme.to_dict` described."""
+    mirrored, names = values.get("mirrored") or (), values.get("names") or ()
+    return KeypointScheme(int(values["count"]), tuple(map(int, mirrored)), tuple(map(str, names)))
+
+
+def _is_mirror(mirrored: Sequence[int], count: int) -> bool:
+    in_range = len(mirrored) == count and all(0 <= place < count for place in mirrored)
+    return in_range and all(mirrored[mirrored[place]] == place for place in range(count))

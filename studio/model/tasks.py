@@ -1,0 +1,142 @@
+"""The tasks that a model can be trained for, in a person's words, and which of them a project's labels allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+# Those with outlines before boxes: who has drawn outlines has both.
+TASK_TITLES: Mapping[str, str] = {
+    "segment": "Outlines of objects",
+    "detect": "Boxes around objects",
+    "obb": "Rotated boxes",
+    "pose": "Keypoints",
+    "semseg": "A class for every pixel",
+    "classify": "The class of the whole image",
+}
+OUTLINES = ("polygon", "mask")
+AREAS = (*OUTLINES, "box", "oriented_box")
+_FEWEST_IMAGES = 2
+_FEWEST_CLASSES = 2
+# What decides the task while nobody has chosen one: the first kind that the project has.
+_NATURAL = (
+    ("segment", OUTLINES),
+    ("pose", ("keypoints",)),
+    ("obb", ("oriented_box",)),
+    ("detect", ("box",)),
+    ("classify", ("tag",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFacts:
+    """What a project's labels are, counted.
+
+    Attributes:
+        kinds: Number of shapes of each kind, as in ``Geometry.kind``.
+        tag_classes: Classes that stand for a whole image somewhere.
+        images: Labelled images and backgrounds.
+    """
+
+    kinds: Mapping[str, int]
+    tag_classes: int
+    images: int
+
+    def count(self, *kinds: str) -> int:
+        """Return the number of shapes of these kinds."""
+        return sum(self.kinds.get(kind, 0) for kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFitness:
+    """Whether a task can be trained on a project's labels.
+
+    Attributes:
+        task: The task.
+        labels: How many labels would teach it.
+        words: Those labels in words, as in ``214 outlines, 12 boxes as rectangles``; empty without any.
+        reason: Why it cannot be trained yet, one sentence; empty if it can.
+    """
+
+    task: str
+    labels: int
+    words: str
+    reason: str = ""
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether a training can start."""
+        return not self.reason
+
+
+def natural_task(has_kind: Callable[[tuple[str, ...]], bool]) -> str:
+    """Return the task that a project's labels are made for.
+
+    Args:
+        has_kind: Tells whether there is a shape of one of these kinds.
+    """
+    return next((task for task, needed in _NATURAL if has_kind(needed)), "detect")
+
+
+def task_fitness(facts: LabelFacts) -> dict[str, TaskFitness]:
+    """Return for every task whether these labels can teach it, and why not."""
+    return {task: _fitness(task, facts) for task in TASK_TITLES}
+
+
+def _fitness(task: str, facts: LabelFacts) -> TaskFitness:
+    counts = [(facts.count(*kinds), words) for kinds, words in _TEACHES[task]]
+    said = ", ".join(f"{count:,} {words}" for count, words in counts if count)
+    labels = sum(count for count, _words in counts)
+    reason = ""
+    if not facts.count(*_NEEDS[task]):
+        reason = _WANTED[task]
+    elif task == "classify" and facts.tag_classes < _FEWEST_CLASSES:
+        reason = "Needs images of at least two classes to tell apart."
+    elif facts.images < _FEWEST_IMAGES:
+        reason = "Label at least two images: one to learn from, one to check on."
+    return TaskFitness(task, labels, said, reason)
+
+
+# What of a project a task learns from, and how; what is not named is left out of its versions.
+_OUTLINED = (
+    (OUTLINES, "outlines"),
+    (("oriented_box",), "rotated boxes as outlines"),
+    (("box",), "boxes as rectangles"),
+)
+_TEACHES: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = {
+    "detect": (
+        (("box",), "boxes"),
+        (("oriented_box",), "rotated boxes as upright ones"),
+        (OUTLINES, "outlines as boxes"),
+        (("keypoints",), "objects with keypoints as boxes"),
+    ),
+    "segment": _OUTLINED,
+    "semseg": _OUTLINED,
+    "obb": (
+        (("oriented_box",), "rotated boxes"),
+        (OUTLINES, "outlines as the smallest box around them"),
+        (("box",), "upright boxes"),
+    ),
+    "pose": (
+        (("keypoints",), "objects with keypoints"),
+        (AREAS, "objects without keypoints"),
+    ),
+    "classify": ((("tag",), "classes of whole images"),),
+}
+# At least one of these must be there; the others only join in.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "detect": (*AREAS, "keypoints"),
+    "segment": (*OUTLINES, "oriented_box"),
+    "semseg": (*AREAS,),
+    "obb": ("oriented_box", *OUTLINES),
+    "pose": ("keypoints",),
+    "classify": ("tag",),
+}
+_WANTED: Mapping[str, str] = {
+    "detect": "Needs objects: draw boxes or outlines.",
+    "segment": "Needs outlines: a rectangle says nothing of an object's shape.",
+    "semseg": "Needs outlines or boxes that cover what belongs to a class.",
+    "obb": "Needs rotated boxes or outlines: an upright box says nothing of an angle.",
+    "pose": "Needs objects with keypoints.",
+    "classify": "Needs images that have a class of their own.",
+}
