@@ -5,21 +5,16 @@ Giving such an argument another value than its default is refused with the reaso
 
 from __future__ import annotations
 
-_CLASSIFY = "it belongs to classification, which this version does not train yet"
 _POSE = "it belongs to pose estimation, which this version does not train yet"
 _FORMAT = "this version writes onnx and torchscript"
 
 NOT_YET: dict[str, str] = {
     "angle": "it belongs to oriented boxes, which this version does not train yet",
     "augment": "this version looks at each image once",
-    "auto_augment": _CLASSIFY,
     "compile": "this version runs the network as it is",
-    "crop_fraction": _CLASSIFY,
     "cutmix": "this version blends images with mosaic and mixup only",
     "dnn": "this version runs ONNX models with onnxruntime",
-    "dropout": _CLASSIFY,
     "embed": "this version returns detections, not feature vectors",
-    "erasing": _CLASSIFY,
     "int8": _FORMAT + ", neither in 8 bits",
     "keras": _FORMAT,
     "kobj": _POSE,
@@ -59,10 +54,10 @@ NOT_YET_CHOICES: dict[str, dict[str, str]] = {
     },
 }
 
-_LEARNS = "this version trains and validates detect and segment; {task} models predict and export"
+_LEARNS = "this version does not train and validate them; {task} models predict and export"
 
 # mode -> task -> why not
 NOT_YET_TASKS: dict[str, dict[str, str]] = {
-    mode: {task: _LEARNS.format(task=task) for task in ("classify", "pose", "obb", "semseg")}
+    mode: {task: _LEARNS.format(task=task) for task in ("pose", "obb")}
     for mode in ("train", "val")
 }

@@ -36,7 +36,7 @@ TaskMap = Mapping[str, Mapping[str, type]]
 # The mode that each class of a task map does.
 MODES_OF = {"trainer": "train", "validator": "val", "predictor": "predict"}
 # What a model file remembers of its training and uses again where nothing else is said.
-REMEMBERED = ("imgsz", "data", "single_cls")
+REMEMBERED = ("imgsz", "data", "single_cls", "crop_fraction")
 
 
 class Model(CallbackHost):

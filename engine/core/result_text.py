@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,9 +45,7 @@ def count_classes(classes: Any, names: dict[int, str]) -> str:
 def label_lines(result: Results, save_conf: bool) -> list[str]:
     """Give a result's lines of YOLO label text; for classes of the whole image ``probability name`` lines."""
     if result.probs is not None:
-        probs = result.probs.cpu().numpy()
-        likeliest = zip(probs.top5, probs.top5conf, strict=True)
-        return [f"{share:.2f} {result.names[number]}" for number, share in likeliest]
+        return top_lines(result.probs.cpu().numpy().data, result.names)
     found = result.objects
     if found is None:
         return []
@@ -60,6 +58,12 @@ def label_lines(result: Results, save_conf: bool) -> list[str]:
     outlines = None if result.masks is None else result.masks.xyn
     points = None if result.keypoints is None else _point_values(result.keypoints)
     return format_lines(found.cls, found.xywhn, outlines, scores, found.id, points)
+
+
+def top_lines(probabilities: np.ndarray, names: Mapping[int, str], count: int = 5) -> list[str]:
+    """Give ``probability name`` lines of the likeliest classes (nc,), best first."""
+    best = np.argsort(-probabilities, kind="stable")[:count].tolist()
+    return [f"{probabilities[number]:.2f} {names[number]}" for number in best]
 
 
 def format_lines(

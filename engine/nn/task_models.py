@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.nn.base_model import BaseModel
 from engine.nn.build import level_strides
@@ -109,6 +109,12 @@ class ClassificationModel(BaseModel):
     default_cfg = "yolo11n-cls.yaml"
     default_nc = 1000
 
+    def init_criterion(self) -> Any:
+        """Make the cross-entropy, smoothed as :attr:`args` say."""
+        from engine.losses.classification import ClassificationLoss
+
+        return ClassificationLoss(getattr(self.args, "label_smoothing", None) or 0.0)
+
     def _set_up_head(self) -> None:
         self.stride = torch.tensor([1.0], device="cpu")
         # published classifiers were trained with the usual constants of the normalisation
@@ -123,3 +129,14 @@ class SemanticSegmentationModel(BaseModel):
     task = "semseg"
     default_cfg = "yolo26n-sem.yaml"
     default_nc = 19
+
+    def loss(self, batch: Mapping[str, Any], preds: Any = None) -> tuple[Tensor, Tensor]:
+        """Return the total loss and its parts; the pair that a head gives in training is one output."""
+        preds = self(batch["img"]) if preds is None else preds
+        return super().loss(batch, (None, preds))
+
+    def init_criterion(self) -> Any:
+        """Make the loss of class maps."""
+        from engine.losses.class_maps import ClassMapLoss
+
+        return ClassMapLoss(float(getattr(self.args, "label_smoothing", None) or 0.0))

@@ -17,20 +17,37 @@ class CenterCrop:
 
     Attributes:
         size_hw: (height, width) of the result. For other than square ones the picture is stretched to it.
+        fraction: Part of the picture's width and height, around the middle, that is looked at at all.
     """
 
     size_hw: tuple[int, int]
+    fraction: float = 1.0
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Return the middle of a picture (H, W, 3) uint8, channels in any order."""
-        height, width = image.shape[:2]
         out_h, out_w = self.size_hw
-        size_h, size_w = self.resized(height, width)
-        if (size_h, size_w) != (height, width):
-            picture = Image.fromarray(image).resize((size_w, size_h), Image.Resampling.BILINEAR)
-            image = np.asarray(picture)
-        top, left = round((size_h - out_h) / 2), round((size_w - out_w) / 2)
+        image = self.shrunk(self.middle(image))
+        height, width = image.shape[:2]
+        top, left = round((height - out_h) / 2), round((width - out_w) / 2)
         return image[top : top + out_h, left : left + out_w]
+
+    def middle(self, image: np.ndarray) -> np.ndarray:
+        """Return the part of a picture that is looked at, in its own pixels."""
+        if self.fraction >= 1:
+            return image
+        height, width = image.shape[:2]
+        part_h, part_w = (max(round(side * self.fraction), 1) for side in (height, width))
+        top, left = (height - part_h) // 2, (width - part_w) // 2
+        return image[top : top + part_h, left : left + part_w]
+
+    def shrunk(self, image: np.ndarray) -> np.ndarray:
+        """Return a picture resized, but not cut."""
+        height, width = image.shape[:2]
+        size_h, size_w = self.resized(height, width)
+        if (size_h, size_w) == (height, width):
+            return image
+        picture = Image.fromarray(image).resize((size_w, size_h), Image.Resampling.BILINEAR)
+        return np.asarray(picture)
 
     def resized(self, height: int, width: int) -> tuple[int, int]:
         """Return (height, width) of the whole picture after resizing."""

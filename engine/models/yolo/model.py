@@ -34,11 +34,15 @@ class YOLO(Model):
             predictor="engine.models.yolo.segment.predict:SegmentationPredictor",
         ),
         "classify": LazyClasses(
+            trainer="engine.models.yolo.classify.train:ClassificationTrainer",
+            validator="engine.models.yolo.classify.val:ClassificationValidator",
             predictor="engine.models.yolo.classify.predict:ClassificationPredictor"
         ),
         "pose": LazyClasses(predictor="engine.models.yolo.pose.predict:PosePredictor"),
         "obb": LazyClasses(predictor="engine.models.yolo.obb.predict:OBBPredictor"),
         "semseg": LazyClasses(
+            trainer="engine.models.yolo.semseg.train:SemSegTrainer",
+            validator="engine.models.yolo.semseg.val:SemSegValidator",
             predictor="engine.models.yolo.semseg.predict:SemanticSegmentationPredictor"
         ),
     }

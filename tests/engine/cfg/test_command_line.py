@@ -52,7 +52,6 @@ def test_missing_mode_is_assumed_with_a_note():
         ("detect segment train", "expected one task"),
         ("=3 train", "expected name=value"),
         ("track model=a.pt", "mode track is not available"),
-        ("classify train", "classify train is not available"),
         ("hub login", "unknown word 'hub'"),
     ],
 )

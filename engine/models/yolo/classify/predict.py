@@ -26,7 +26,7 @@ class ClassificationPredictor(BasePredictor):
 
     def preprocess(self, images: Sequence[np.ndarray]) -> torch.Tensor:
         """Turn the middle of images (H, W, 3) uint8 BGR into one tensor (B, 3, h, w) in 0..1."""
-        crop = CenterCrop(self.imgsz)
+        crop = CenterCrop(self.imgsz, self.args.crop_fraction)
         return self.to_tensor([crop(image) for image in images])
 
     def postprocess(

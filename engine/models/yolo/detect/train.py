@@ -11,11 +11,13 @@ from torch.utils.data import DataLoader
 
 from engine.core.starting_weights import check_buildable
 from engine.core.trainer import BaseTrainer
+from engine.core.validator import BaseValidator
 from engine.data.build import build_dataloader, build_yolo_dataset
 from engine.data.yaml_file import read_data_yaml, require_split
 from engine.drawing.curves import plot_labels, plot_results
 from engine.drawing.mosaic import plot_images
 from engine.models.yolo.detect.val import DetectionValidator
+from engine.nn.base_model import BaseModel
 from engine.nn.checkpoint import load_checkpoint
 from engine.nn.tasks import DetectionModel
 from engine.runtime.errors import ConfigError
@@ -34,8 +36,8 @@ class DetectionTrainer(BaseTrainer):
     task = "detect"
     default_model = "yolo11n.yaml"
     loss_names: tuple[str, ...] = ("box_loss", "cls_loss", "dfl_loss")
-    model_class: type[DetectionModel] = DetectionModel
-    validator_class: type[DetectionValidator] = DetectionValidator
+    model_class: type[BaseModel] = DetectionModel
+    validator_class: type[BaseValidator] = DetectionValidator
 
     def get_dataset(self) -> dict[str, Any]:
         """Read data.yaml; with ``single_cls`` everything is one class.
