@@ -62,7 +62,7 @@ class Pose(Detect):
         return (torch.cat((xy, kpts[:, :, 2:].sigmoid()), 2).flatten(1, 2),)
 
     def place(self, offsets: Tensor, points: Tensor) -> Tensor:
-        """Turn offsets (B, K, 2, A) into positions in cells; ``points`` (2, A) are the cells' centres."""
+        """Turn offsets (..., K, 2, A) into positions in cells; ``points`` (2, A) are the cells' centres."""
         return offsets * 2 + (points - 0.5)
 
 
@@ -118,7 +118,7 @@ class Pose26(Pose):
         return raw
 
     def place(self, offsets: Tensor, points: Tensor) -> Tensor:
-        """Turn offsets (B, K, 2, A) into positions in cells; ``points`` (2, A) are the cells' centres."""
+        """Turn offsets (..., K, 2, A) into positions in cells; ``points`` (2, A) are the cells' centres."""
         return offsets + points
 
     def _hidden(self, ch: Sequence[int]) -> int:
