@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from engine.drawing.annotator import Annotator
+from engine.drawing.class_maps import draw_class_map
 from engine.drawing.palette import colors
 from engine.ops.boxes import xywh2xyxy
 from engine.runtime.atomic import atomic_path
@@ -32,7 +33,8 @@ def plot_images(
     Args:
         batch: ``img`` (B, 3, H, W) RGB, uint8 or floats 0..1. And, each optional: ``batch_idx`` (N,),
             ``cls`` (N,), ``bboxes`` (N, 4) centre and size as fractions, ``conf`` (N,), ``masks`` (one
-            image of numbers an image, or one mask an object, any size), ``im_file`` names.
+            image of numbers an image, or one mask an object, any size), ``class_maps`` (B, h, w) the class
+            of each pixel, 255 for none, ``captions`` a text an image, ``im_file`` names.
         fname: Where to save; the ending chooses the format. The file appears complete or not at all.
         names: Class names by id.
         max_images: Most images to show.
@@ -54,12 +56,16 @@ def plot_images(
     picture = np.full((rows * height, columns * width, 3), _GROUND, dtype=np.uint8)
     objects = _objects(batch, conf_thres)
     paths = batch.get("im_file") or [""] * count
+    captions = batch.get("captions") or [""] * count
     for i, image in enumerate(images):
         cell = cv2.resize(image, (width, height), interpolation=method)
         cell = np.ascontiguousarray(cell[..., ::-1])
         mine = objects.pick(np.flatnonzero(objects.image == i))
         title = Path(paths[i]).name if paths[i] else ""
+        if batch.get("class_maps") is not None:
+            draw_class_map(cell, _array(batch["class_maps"][i]), names)
         _draw(cell, mine, mine.masks_in(i, (height, width)), names or {}, title)
+        _draw_caption(cell, captions[i])
         y, x = i // columns * height, i % columns * width
         picture[y : y + height, x : x + width] = cell
         cv2.rectangle(picture, (x, y), (x + width, y + height), (_GROUND,) * 3, 2)
@@ -170,6 +176,16 @@ def _draw(
         annotator.box_label(box, text + sure, ink)
     if title:
         annotator.text((5, 5), title[:40], (220, 220, 220))
+
+
+def _draw_caption(cell: np.ndarray, text: str) -> None:
+    """Write a text at the lower edge of an image's cell."""
+    if not text:
+        return
+    height, width = cell.shape[:2]
+    annotator = Annotator(cell, line_width=2, font_size=max(11, height // 16), example=text)
+    half = annotator.text_size(text)[1] / 2 + 6
+    annotator.text_label((0, height - 2 * half, width, height), text, (40, 40, 40))
 
 
 def _nearest(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:

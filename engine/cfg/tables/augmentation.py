@@ -6,6 +6,7 @@ from engine.cfg.argument import Argument
 
 _TRAIN = ("train",)
 _SHAPES = ("detect", "segment", "pose", "obb")
+_PLACES = (*_SHAPES, "semseg")
 _ALSO_CLASSES = (*_SHAPES, "classify")
 
 
@@ -15,7 +16,7 @@ def _augmentation(
     help: str,
     low: float = 0.0,
     high: float | None = 1.0,
-    tasks: tuple[str, ...] = _SHAPES,
+    tasks: tuple[str, ...] = _PLACES,
 ) -> Argument:
     return Argument(
         name, "float", default, help, "Augmentation", _TRAIN, tasks=tasks, low=low, high=high
@@ -87,10 +88,15 @@ AUGMENTATION: tuple[Argument, ...] = (
         "The last epochs, this many, go without mosaic and see whole images as in use; 0 keeps it.",
         "Augmentation",
         _TRAIN,
-        tasks=_SHAPES,
+        tasks=_PLACES,
         low=0,
     ),
-    _augmentation("mixup", 0.0, "Probability of blending an image, with its labels, into another."),
+    _augmentation(
+        "mixup",
+        0.0,
+        "Probability of blending an image, with its labels, into another.",
+        tasks=_SHAPES,
+    ),
     _augmentation(
         "cutmix", 0.0, "Probability of replacing a rectangle of an image by that of another."
     ),

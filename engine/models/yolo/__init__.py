@@ -16,6 +16,8 @@ __getattr__, __dir__, __all__ = attach(
         "ClassificationPredictor": "engine.models.yolo.classify.predict",
         "PosePredictor": "engine.models.yolo.pose.predict",
         "OBBPredictor": "engine.models.yolo.obb.predict",
+        "SemSegTrainer": "engine.models.yolo.semseg.train",
+        "SemSegValidator": "engine.models.yolo.semseg.val",
         "SemanticSegmentationPredictor": "engine.models.yolo.semseg.predict",
     },
 )

@@ -13,6 +13,7 @@ from engine.core.outputs import decoded
 from engine.core.predictor import BasePredictor
 from engine.core.result_image import NO_CLASS
 from engine.core.results import Results
+from engine.ops.boxes import RatioPad
 from engine.ops.masks import scale_masks
 
 # Numbers of logits that are enlarged at once: 80 classes of a 12 megapixel photograph would take 4 GB.
@@ -50,18 +51,21 @@ class SemanticSegmentationPredictor(BasePredictor):
         return classes.to(torch.uint8 if none == NO_CLASS else torch.int32)
 
 
-def strongest_class(logits: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+def strongest_class(
+    logits: torch.Tensor, shape: Sequence[int], ratio_pad: RatioPad | None = None
+) -> torch.Tensor:
     """Return the class with the largest logit for each pixel of an image, (height, width) of int64.
 
     Args:
         logits: (nc, h, w) of the letterboxed image.
         shape: (height, width) of the original.
+        ratio_pad: How the letterbox was made, see `engine.data.transforms.sample.Sample`, where it is known.
     """
     step = max(AT_ONCE // (shape[0] * shape[1]), 1)
     best = torch.full(tuple(shape), -torch.inf, device=logits.device)
     classes = torch.zeros(tuple(shape), dtype=torch.long, device=logits.device)
     for start in range(0, len(logits), step):
-        some = scale_masks(logits[None, start : start + step], shape)[0]
+        some = scale_masks(logits[None, start : start + step], shape, ratio_pad)[0]
         strength, number = some.max(0)
         better = strength > best
         best = torch.where(better, strength, best)

@@ -1,0 +1,321 @@
+"""Pictures with a class for each pixel as training and validation samples.
+
+The classes come from masks where the data.yaml names ``masks_dir``, ``label_mapping`` or ``colors``
+(`semantic_masks`), otherwise from the polygons of YOLO labels.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.data.dataset import SampleKey, YOLODataset
+from engine.data.labels.verify import VerifiedImage
+from engine.data.problems import Problem
+from engine.data.semantic_check import CheckedMask, check_masks
+from engine.data.semantic_maps import MapSource, MaskMaps, PolygonMaps, class_pixels
+from engine.data.semantic_masks import IGNORED, MAX_CLASSES, MaskFiles, mask_files
+from engine.data.transforms.sample import Shapes
+from engine.data.transforms.semantic import MapSample, SemanticAugmentation, place_map
+from engine.data.yaml_file import read_data_yaml
+from engine.runtime.errors import DatasetError
+from engine.runtime.log import LOGGER
+
+BACKGROUND = "background"
+
+
+def read_semantic_yaml(path: str | Path, single_cls: bool = False) -> dict[str, Any]:
+    """Read and check a data set description for semantic segmentation.
+
+    Without masks the classes are those of the polygons and one more for what no polygon covers: the class
+    called ``background`` where ``names`` has it, else a new last one of that name.
+
+    Args:
+        path: The YAML file, or a folder that holds exactly one.
+        single_cls: Make one class, ``item``, of all but the background.
+
+    Returns:
+        What ``read_data_yaml`` returns, with ``names`` and ``nc`` of the model, ``label_nc`` the number of
+        classes in the labels and ``class_table`` (256,) uint8 the model's class for each class of the labels.
+
+    Raises:
+        DatasetError: It cannot be used.
+    """
+    data = dict(read_data_yaml(path))
+    names: dict[int, str] = dict(data["names"])
+    data["label_nc"] = len(names)
+    if mask_files(data) is None and BACKGROUND not in names.values():
+        names[len(names)] = BACKGROUND
+    if len(names) > MAX_CLASSES:
+        raise DatasetError(
+            f"Semantic segmentation tells at most {MAX_CLASSES} classes apart, received {len(names)}.",
+            path=data["yaml_file"],
+        )
+    table = np.arange(IGNORED + 1, dtype=np.uint8)
+    if single_cls:
+        names = _single(names, table, data["yaml_file"])
+    data.update(names=names, nc=len(names), class_table=table)
+    return data
+
+
+def _single(names: Mapping[int, str], table: np.ndarray, file: Path) -> dict[int, str]:
+    """Make item and background of the classes, in names and in the table."""
+    ground = [number for number, name in names.items() if name == BACKGROUND]
+    if not ground:
+        raise DatasetError(
+            "single_cls=True would leave one class for every pixel: these masks have no background.",
+            path=file,
+            remedy=f"Call the class of the background {BACKGROUND!r}, or leave single_cls out.",
+        )
+    table[: len(names)] = 0
+    table[ground[0]] = 1
+    return {0: "item", 1: BACKGROUND}
+
+
+class SemanticDataset(YOLODataset):
+    """Samples of one split for semantic segmentation.
+
+    Attributes:
+        labels: As of `YOLODataset`; of a data set with masks ``cls``, ``bboxes`` and ``segments`` are empty and
+            ``mask_file`` names the mask and ``pixels`` (256,) int64 counts what is in it.
+        counts: Pictures by state; one without a mask counts as ``unlabelled`` and is left out.
+    """
+
+    _masks: MaskFiles | None
+    _maps: MapSource
+
+    def __init__(
+        self,
+        img_path: str | Path | Sequence[str | Path],
+        imgsz: int = 640,
+        data: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Find, check and describe the pictures and their classes.
+
+        Args:
+            img_path: Folder, list file or several of them.
+            imgsz: Side of the network's input in pixels.
+            data: What :func:`read_semantic_yaml` returned.
+            options: See `YOLODataset`; the task is always semseg.
+
+        Raises:
+            DatasetError: No usable picture, or none with a class.
+        """
+        data = dict(data or {})
+        self._masks = mask_files({**data, "names": dict.fromkeys(range(data["label_nc"]), "")})
+        self._names = data["names"]
+        self._table: np.ndarray = data["class_table"]
+        options = {**options, "task": "semseg", "single_cls": False}
+        super().__init__(img_path, imgsz, {**data, "nc": data["label_nc"]}, **options)
+        self.data = data
+        self._maps = self._build_maps()
+
+    def __getitem__(self, key: int | SampleKey) -> dict[str, Any]:
+        """Return one sample as tensors; see :meth:`collate_fn`."""
+        index, epoch, blends = key if isinstance(key, tuple) else (key, 0, self._blends)
+        rng = np.random.default_rng((self.seed, epoch, index))
+        if self.augment:
+            augmentation: SemanticAugmentation = self._augmentation
+            sample = augmentation(index, self.load, len(self), rng, blends)
+        else:
+            sample = self._fitted(index)
+        swap = not (self._bgr and rng.random() < self._bgr)
+        image = np.ascontiguousarray(sample.image[..., ::-1] if swap else sample.image)
+        out = {
+            "img": torch.from_numpy(image).permute(2, 0, 1),
+            "masks": torch.from_numpy(sample.class_map),
+            "im_file": self.im_files[index],
+            "ori_shape": sample.ori_shape,
+            "resized_shape": sample.size,
+            "ratio_pad": sample.ratio_pad,
+        }
+        if not self.augment:
+            out["ori_masks"] = self._maps.at(index, sample.ori_shape)
+        return out
+
+    def load(self, index: int) -> MapSample:
+        """Return a picture, longer side ``imgsz``, with its classes; neither must be changed."""
+        image = self.images.get(index)
+        height, width = image.shape[:2]
+        old = self.labels[index]["shape"]
+        ratio = (height / old[0], width / old[1])
+        classes = self._maps.at(index, (height, width))
+        return MapSample(image, Shapes(), index, old, (ratio, (0.0, 0.0)), class_map=classes)
+
+    def pixels(self) -> np.ndarray:
+        """Return the pixels of each class in each picture, (pictures, nc) int64."""
+        if self._masks is None:
+            maps = (self._maps.at(i, label["shape"]) for i, label in enumerate(self.labels))
+            counts = [class_pixels(classes) for classes in maps]
+        else:
+            counts = [label["pixels"] for label in self.labels]
+        return np.array(counts)[:, : len(self._names)]
+
+    @staticmethod
+    def collate_fn(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Put samples together.
+
+        Returns:
+            ``img`` (B, C, H, W) uint8 RGB, channels last in memory, ``masks`` (B, H, W) uint8 class numbers,
+            255 where there is none, and lists over pictures: ``im_file``, ``ori_shape``, ``resized_shape``,
+            ``ratio_pad`` and, of a split that is not augmented, ``ori_masks``, the classes (h, w) in the
+            original's size.
+        """
+        out: dict[str, Any] = {key: [sample[key] for sample in samples] for key in samples[0]}
+        out["img"] = torch.stack([i.permute(1, 2, 0) for i in out["img"]]).permute(0, 3, 1, 2)
+        out["masks"] = torch.stack(out["masks"])
+        return out
+
+    def _fitted(self, index: int) -> MapSample:
+        """Return a picture in its letterbox."""
+        sample, letterbox = self.load(index), self._letterbox(index)
+        placed = letterbox.placement(*sample.size)
+        fitted = letterbox.apply(sample)
+        assert isinstance(fitted, MapSample)  # noqa: S101 (apply keeps the kind; for the type checker)
+        fitted.class_map = place_map(sample.class_map, placed)
+        return fitted
+
+    def _build_transforms(self) -> Any:
+        given = getattr(self.hyp, "bgr", None)
+        self._bgr = float(given or 0.0) if self.augment else 0.0
+        self._augmentation = SemanticAugmentation.from_arguments(self.imgsz, self.hyp)
+        return self._augmentation
+
+    def _build_maps(self) -> MapSource:
+        if self._masks is not None:
+            files = [Path(label["mask_file"]) for label in self.labels]
+            # A map has a byte a pixel, a picture three.
+            return MaskMaps(self._masks, files, self._table, self.images.budget_bytes // 3)
+        background = next(i for i, name in self._names.items() if name == BACKGROUND)
+        return PolygonMaps([self._outlined(label) for label in self.labels], background)
+
+    def _outlined(self, label: Mapping[str, Any]) -> Shapes:
+        """Return a picture's outlines as fractions, the rectangle for what has only a box."""
+        centers, sizes = label["bboxes"][:, :2], label["bboxes"][:, 2:]
+        boxes = np.concatenate((centers - sizes / 2, centers + sizes / 2), axis=1)
+        corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+        rings = [s if len(s) else c for s, c in zip(label["segments"], corners, strict=True)]
+        points = np.concatenate([*rings, np.zeros((0, 2), np.float32)]).astype(np.float32)
+        classes = self._table[label["cls"][:, 0].astype(int)].astype(np.float32)
+        counts = np.array([len(ring) for ring in rings], np.int64)
+        return Shapes(classes, boxes.astype(np.float32), points, counts)
+
+    def _usable(self, verified: Sequence[VerifiedImage], single_cls: bool) -> list[dict[str, Any]]:
+        """Describe the usable pictures and count the others."""
+        if self._masks is None:
+            return super()._usable(verified, single_cls)
+        for image in verified:
+            # What is wrong with label files does not matter here: the classes are in the masks.
+            self.problems += [p for p in image.problems if p.file == image.file]
+        whole = [image for image in verified if image.size_wh is not None]
+        self.counts["damaged"] += len(verified) - len(whole)
+        sizes = [image.size_wh or (0, 0) for image in whole]
+        checked = check_masks(self._masks, [i.file for i in whole], sizes, self._progress)
+        labels = []
+        for image, mask in zip(whole, checked, strict=True):
+            self.problems += mask.problems
+            self.counts[_state(mask)] += 1
+            if mask.file is not None:
+                labels.append(_label_of(image, mask.file, self._merged(mask.pixels)))
+        return labels
+
+    def _merged(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the pixels of the model's classes for those of the masks', (256,)."""
+        return np.bincount(self._table, weights=pixels, minlength=IGNORED + 1).astype(np.int64)
+
+    def _check(self, sources: Sequence[str | Path]) -> None:
+        """Say what was found, and stop where nothing can be learned or measured."""
+        if self._masks is None:
+            super()._check(sources)
+            self._tell_boxes(sources)
+            return
+        counts, place = self.counts, ", ".join(map(str, sources))
+        if not counts["labelled"]:
+            raise DatasetError(
+                f"There is nothing to use: {_why_nothing(counts)}.",
+                path=place,
+                remedy="Masks lie in 'masks_dir' as images lie in 'images', with the same names: "
+                "images/train/a.jpg has masks/train/a.png.",
+            )
+        LOGGER.info(
+            "%s: %d images with masks, %d without a class (ignored everywhere), %d without a usable mask and "
+            "%d damaged (left out).",
+            place,
+            counts["labelled"],
+            counts["background"],
+            counts["unlabelled"],
+            counts["damaged"],
+        )
+
+    def _tell_boxes(self, sources: Sequence[str | Path]) -> None:
+        boxes = sum(not len(ring) for label in self.labels for ring in label["segments"])
+        if boxes:
+            reason = f"{boxes} objects have only a box; its rectangle is used as their mask."
+            place = Path(", ".join(map(str, sources)))
+            self.problems.append(Problem(place, None, reason, "note"))
+
+
+def build_semantic_dataset(
+    args: Any,
+    img_path: str | Path | Sequence[str | Path],
+    batch: int | None,
+    data: Mapping[str, Any],
+    mode: str = "train",
+    rect: bool = False,
+    stride: int = 32,
+) -> SemanticDataset:
+    """Build the data set of one split; see :func:`engine.data.build.build_yolo_dataset`."""
+    training = mode == "train"
+    rect = rect or (training and bool(args.rect))
+    return SemanticDataset(
+        img_path,
+        imgsz=args.imgsz if isinstance(args.imgsz, int) else max(args.imgsz),
+        data=data,
+        augment=training and not rect,
+        hyp=args,
+        rect=rect,
+        batch_size=batch or 16,
+        stride=int(stride),
+        cache=args.cache,
+        fraction=float(args.fraction or 1.0) if training else 1.0,
+        seed=int(args.seed or 0),
+        workers=int(args.workers or 0),
+    )
+
+
+def _state(mask: CheckedMask) -> str:
+    """Say what kind of picture a mask makes."""
+    if mask.file is None:
+        return "unlabelled"
+    return "labelled" if mask.pixels[:IGNORED].any() else "background"
+
+
+def _why_nothing(counts: Counter[str]) -> str:
+    """Say what is wrong with all pictures."""
+    whys = (
+        ("unlabelled", "without a usable mask"),
+        ("background", "without a pixel of any class"),
+        ("damaged", "damaged"),
+    )
+    found = [f"{counts[key]} images are {text}" for key, text in whys if counts[key]]
+    return ", ".join(found) or "no images"
+
+
+def _label_of(image: VerifiedImage, mask: Path, pixels: np.ndarray) -> dict[str, Any]:
+    width, height = image.size_wh or (0, 0)
+    return {
+        "im_file": str(image.file),
+        "shape": (height, width),
+        "cls": np.zeros((0, 1), np.float32),
+        "bboxes": np.zeros((0, 4), np.float32),
+        "segments": [],
+        "keypoints": np.zeros((0, 0, 3), np.float32),
+        "mask_file": str(mask),
+        "pixels": pixels,
+    }
