@@ -27,6 +27,12 @@ from engine.runtime.log import LOGGER
 # What a sampler asks for: picture, epoch, and whether other pictures may take part.
 SampleKey = tuple[int, int, bool]
 
+# What is made of objects without an outline, in tasks that need one
+_NOTE_OF_BOXES = {
+    "segment": "its rectangle is used as their mask",
+    "obb": "it is taken as an oriented box that is not turned",
+}
+
 
 class YOLODataset(Dataset):
     """Samples of one split.
@@ -67,7 +73,7 @@ class YOLODataset(Dataset):
             img_path: Folder, list file or several of them.
             imgsz: Side of the network's input in pixels.
             data: What ``read_data_yaml`` returned; needed for the number of classes.
-            task: "detect", "segment" or "pose".
+            task: "detect", "segment", "pose" or "obb".
             augment: Make training samples; else pictures are only fitted in.
             hyp: Training arguments with the augmentation's values, ``mask_ratio`` and ``overlap_mask``.
             rect: Order by shape and fit each batch tightly; only without augmentation.
@@ -89,7 +95,11 @@ class YOLODataset(Dataset):
         sources = [img_path] if isinstance(img_path, str | Path) else list(img_path)
         files, self.problems = find_images(sources)
         verified = verify_images_cached(
-            _part(files, fraction), data.get("nc"), data.get("kpt_shape"), self._progress
+            _part(files, fraction),
+            data.get("nc"),
+            data.get("kpt_shape"),
+            self._progress,
+            oriented=task == "obb",
         )
         self.counts = Counter({"labelled": 0, "background": 0, "unlabelled": 0, "damaged": 0})
         is_pose = task == "pose"
@@ -135,6 +145,9 @@ class YOLODataset(Dataset):
         height, width = image.shape[:2]
         old_height, old_width = self.labels[index]["shape"]
         shapes = self._shapes[index].moved((width, height), (0, 0))
+        if self.task == "obb" and self.augment:
+            # corners outside would lie in the next picture of a mosaic
+            shapes = shapes.clipped((0, 0, width, height))
         ratio = (height / old_height, width / old_width)
         return Sample(image, shapes, index, (old_height, old_width), (ratio, (0.0, 0.0)))
 
@@ -162,6 +175,7 @@ class YOLODataset(Dataset):
             overlap_mask=True if overlap is None else bool(overlap),
             keep_segments=self.task == "segment" and not self.augment,
             keypoints=self.task == "pose",
+            rotated=self.task == "obb",
             bgr=float(getattr(given, "bgr", None) or 0.0) if self.augment else 0.0,
         )
         return Augmentation.from_arguments(self.imgsz, given)
@@ -208,8 +222,9 @@ class YOLODataset(Dataset):
             counts["unlabelled"],
             counts["damaged"],
         )
-        if self.task == "segment" and (boxes := sum(_count_boxes(label) for label in self.labels)):
-            reason = f"{boxes} objects have only a box; its rectangle is used as their mask."
+        note = _NOTE_OF_BOXES.get(self.task)
+        if note and (boxes := sum(_count_boxes(label) for label in self.labels)):
+            reason = f"{boxes} objects have only a box; {note}."
             self.problems.append(Problem(Path(place), None, reason, "note"))
 
     def _order_by_shape(self) -> list[tuple[int, int]]:
@@ -273,11 +288,11 @@ def _count_boxes(label: Mapping[str, Any]) -> int:
 def _shapes_of(
     label: Mapping[str, Any], task: str, flip_idx: Sequence[int] | None = None
 ) -> Shapes:
-    """Return a picture's objects as fractions, ready to be scaled; a mask needs an outline."""
+    """Return a picture's objects as fractions, ready to be scaled; masks and turned boxes need an outline."""
     centers, sizes = label["bboxes"][:, :2], label["bboxes"][:, 2:]
     boxes = np.concatenate((centers - sizes / 2, centers + sizes / 2), axis=1)
     segments = label["segments"]
-    if task == "segment":
+    if task in _NOTE_OF_BOXES:
         corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
         segments = [s if len(s) else c for s, c in zip(segments, corners, strict=True)]
     counts = np.array([len(s) for s in segments], np.int64)

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.data.transforms.sample import Sample
+from engine.data.transforms.sample import Sample, Shapes
 from engine.ops.boxes import xyxy2xywhn
 from engine.ops.raster import polygons2masks, polygons2masks_overlap
+from engine.ops.rectangles import rectangles_around
+
+# What is left of a rotated box after a cut is no object when it is thinner than this.
+_LEAST_SIDE_PX = 1.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Format:
         overlap_mask: One index picture an image instead of a mask an object.
         keep_segments: Also hand out the outlines in pixels, for masks at full size.
         keypoints: Also hand out the keypoints.
+        rotated: Boxes are the smallest rotated ones around the outlines.
         bgr: Probability of leaving the channels as BGR.
     """
 
@@ -32,6 +37,7 @@ class Format:
     overlap_mask: bool = True
     keep_segments: bool = False
     keypoints: bool = False
+    rotated: bool = False
     bgr: float = 0.0
 
     def __call__(self, sample: Sample, im_file: str, rng: np.random.Generator) -> dict[str, Any]:
@@ -46,7 +52,10 @@ class Format:
             shapes = shapes.select(order)
         swap = not (self.bgr and rng.random() < self.bgr)
         image = cv2.cvtColor(sample.image, cv2.COLOR_BGR2RGB) if swap else sample.image.copy()
-        boxes = xyxy2xywhn(shapes.boxes, w=width, h=height)
+        if self.rotated:
+            boxes, shapes = _rotated_boxes(shapes, width, height)
+        else:
+            boxes = xyxy2xywhn(shapes.boxes, w=width, h=height)
         out |= {
             "img": torch.from_numpy(image).permute(2, 0, 1),
             "cls": torch.from_numpy(shapes.classes.astype(np.float32)[:, None]),
@@ -73,12 +82,20 @@ class Format:
         return masks, np.arange(len(segments))
 
 
+def _rotated_boxes(shapes: Shapes, width: int, height: int) -> tuple[np.ndarray, Shapes]:
+    """Return rotated boxes (n, 5), places and sizes as fractions, and their objects, without the thinnest."""
+    boxes = rectangles_around(shapes.segments)
+    thick = boxes[:, 2:4].min(1, initial=np.inf) >= _LEAST_SIDE_PX
+    boxes, shapes = boxes[thick], shapes.select(thick)
+    return boxes / np.float32((width, height, width, height, 1)), shapes
+
+
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Put samples together.
 
     Returns:
         ``img`` (B, 3, H, W) uint8 RGB, channels last in memory, ``cls`` (N, 1) float32, ``bboxes`` (N, 4) float32 centre and size as
-        fractions, ``batch_idx`` (N,) float32 the picture of each object, ``masks`` (B, h, w) index pictures
+        fractions, or (N, 5) with the angle in radians of rotated boxes, ``batch_idx`` (N,) float32 the picture of each object, ``masks`` (B, h, w) index pictures
         (0 background, i + 1 the i-th object of that picture) or (N, h, w) one an object, ``keypoints``
         (N, K, 3) float32 x, y as fractions and visibility 0, 1 or 2, and lists
         over pictures: ``im_file``, ``ori_shape``, ``resized_shape``, ``ratio_pad``, ``segments``.

@@ -1,0 +1,40 @@
+"""The smallest rotated rectangle around the points of an outline. Loads no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+_QUARTER = math.pi / 2
+
+
+def rectangles_around(outlines: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the rotated box of least area around each outline.
+
+    Args:
+        outlines: One (k, 2) array each, in pixels; the order of the points does not matter.
+
+    Returns:
+        (n, 5) float32 centre x, y, width, height in pixels and the angle in radians from the x axis to the
+        width side, clockwise on screen, above 0 to 90 degrees: which of two neighbouring sides is called
+        the width follows from it, as OpenCV and published models have it.
+    """
+    boxes = np.zeros((len(outlines), 5), dtype=np.float32)
+    for row, outline in zip(boxes, outlines, strict=True):
+        if len(outline):
+            (x, y), (width, height), degrees = cv2.minAreaRect(np.asarray(outline, np.float32))
+            row[:] = x, y, width, height, math.radians(degrees)
+    return with_angles_from(boxes, 0.0)
+
+
+def with_angles_from(boxes: np.ndarray, least: float) -> np.ndarray:
+    """Return the same rotated boxes (n, 5) with angles above ``least``, at most a quarter turn more (radians)."""
+    turns = np.ceil((boxes[:, 4] - least) / _QUARTER) - 1
+    out = boxes.copy()
+    out[:, 4] -= turns * _QUARTER
+    odd = turns % 2 == 1
+    out[odd, 2:4] = boxes[odd, 3:1:-1]
+    return out
