@@ -12,6 +12,7 @@ from engine.data.transforms.affine import RandomPerspective
 from engine.data.transforms.blend import mirrored, mixup, paste_shapes
 from engine.data.transforms.hsv import RandomHSV
 from engine.data.transforms.letterbox import LetterBox
+from engine.data.transforms.montage import Tile, montage
 from engine.data.transforms.mosaic import Mosaic
 from engine.data.transforms.sample import Sample
 
@@ -95,14 +96,22 @@ class Augmentation:
         blends: bool,
     ) -> Sample:
         """Return a picture of its own: the map is the first step that makes new pixels."""
-        if blends and self.likely.mosaic and rng.random() < self.likely.mosaic:
-            others = rng.integers(count, size=3).tolist()
-            sample = self.mosaic([load(i) for i in (index, *others)], rng)
+        mosaic = blends and self.likely.mosaic and rng.random() < self.likely.mosaic
+        pasting = blends and self.likely.copy_paste
+        others = rng.integers(count, size=3).tolist() if mosaic else []
+        samples = [load(i) for i in (index, *others)]
+        if pasting or not self.warp.is_upright:
+            sample = self.mosaic(samples, rng) if mosaic else self.letterbox.apply(samples[0])
+            if pasting:
+                sample = self._pasted(sample, load, count, rng)
+            return self.warp(sample, rng)
+        side = self.warp.imgsz
+        if mosaic:
+            tiles, canvas = self.mosaic.tiles(samples, rng), (2 * side, 2 * side)
         else:
-            sample = self.letterbox.apply(load(index))
-        if blends and self.likely.copy_paste:
-            sample = self._pasted(sample, load, count, rng)
-        return self.warp(sample, rng)
+            place = self.letterbox.placement(*samples[0].size)
+            tiles, canvas = [Tile.placed(samples[0], place)], place.out_hw
+        return montage(tiles, self.warp.draw(canvas, rng), side)
 
     def _pasted(
         self, sample: Sample, load: Callable[[int], Sample], count: int, rng: np.random.Generator

@@ -1,7 +1,8 @@
-"""Random colour: hue, saturation and brightness through one table."""
+"""Random colour: hue, saturation and brightness."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,15 +31,26 @@ class RandomHSV:
         if not (self.hgain or self.sgain or self.vgain):
             return sample
         hue, saturation, value = rng.uniform(-1, 1, 3) * (self.hgain, self.sgain, self.vgain)
-        levels = np.arange(256, dtype=np.float64)
-        tables = (
-            (levels + 180 * hue) % 180,  # OpenCV's hue has 180 steps
-            np.clip(levels * (1 + saturation), 0, 255),
-            np.clip(levels * (1 + value), 0, 255),
-        )
         image = sample.image
-        channels = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2HSV))
-        for channel, table in zip(channels, tables, strict=True):
-            cv2.LUT(channel, table.astype(np.uint8), dst=channel)
-        cv2.cvtColor(cv2.merge(channels), cv2.COLOR_HSV2BGR, dst=image)
+        space, planes = _scratch(image.shape[:2])
+        cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL, dst=space)
+        cv2.split(space, planes)
+        # The full circle has 256 steps: bytes wrap around as hues do.
+        np.add(planes[0], np.uint8(round(256 * hue) % 256), out=planes[0])
+        cv2.convertScaleAbs(planes[1], dst=planes[1], alpha=1 + saturation)
+        cv2.convertScaleAbs(planes[2], dst=planes[2], alpha=1 + value)
+        cv2.merge(planes, dst=space)
+        cv2.cvtColor(space, cv2.COLOR_HSV2BGR_FULL, dst=image)
         return sample
+
+
+_buffers = threading.local()
+
+
+def _scratch(size: tuple[int, int]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return a picture and its three planes to work in, the same ones for every call of a thread."""
+    found: tuple[np.ndarray, list[np.ndarray]] | None = getattr(_buffers, "scratch", None)
+    if found is None or found[0].shape[:2] != size:
+        found = np.empty((*size, 3), np.uint8), [np.empty(size, np.uint8) for _ in range(3)]
+        _buffers.scratch = found
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.data.transforms.montage import Tile
 from engine.data.transforms.sample import FILL, Sample, join_shapes
 
 
@@ -29,27 +30,35 @@ class Mosaic:
     def __setstate__(self, state: dict[str, int]) -> None:
         self.__init__(state["imgsz"])  # type: ignore[misc]
 
-    def __call__(self, samples: Sequence[Sample], rng: np.random.Generator) -> Sample:
-        """Join four samples whose pictures are at most ``imgsz`` long."""
+    def tiles(self, samples: Sequence[Sample], rng: np.random.Generator) -> list[Tile]:
+        """Place four samples whose pictures are at most ``imgsz`` long on a canvas of twice that."""
         side = self.imgsz
         center_x, center_y = rng.integers(side // 2, side + side // 2, size=2).tolist()
-        canvas = self._canvas()
-        canvas.fill(FILL)
-        parts = []
+        tiles = []
         for i, sample in enumerate(samples):
             height, width = sample.size
             # Quadrants: top left, top right, bottom left, bottom right; pictures touch the centre.
             left = center_x if i % 2 else center_x - width
             top = center_y if i >= 2 else center_y - height
-            _paste(canvas, sample.image, left, top)
-            parts.append(sample.shapes.moved((1, 1), (left, top)))
+            tiles.append(Tile(sample, left, top))
+        return tiles
+
+    def __call__(self, samples: Sequence[Sample], rng: np.random.Generator) -> Sample:
+        """Join four samples on the canvas, for steps that need it as a picture."""
+        canvas = self._canvas(samples[0].image.shape[2])
+        canvas.fill(FILL)
+        parts = []
+        for tile in self.tiles(samples, rng):
+            left, top = int(tile.left), int(tile.top)
+            _paste(canvas, tile.sample.image, left, top)
+            parts.append(tile.sample.shapes.moved((1, 1), (left, top)))
         return samples[0].with_(canvas, join_shapes(parts))
 
-    def _canvas(self) -> np.ndarray:
-        if not hasattr(self._buffers, "canvas"):
+    def _canvas(self, channels: int) -> np.ndarray:
+        canvas: np.ndarray | None = getattr(self._buffers, "canvas", None)
+        if canvas is None or canvas.shape[2] != channels:
             side = 2 * self.imgsz
-            self._buffers.canvas = np.empty((side, side, 3), dtype=np.uint8)
-        canvas: np.ndarray = self._buffers.canvas
+            canvas = self._buffers.canvas = np.empty((side, side, channels), dtype=np.uint8)
         return canvas
 
 

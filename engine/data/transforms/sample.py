@@ -76,17 +76,30 @@ class Shapes:
             self.flip_idx,
         )
 
-    def moved(self, scale: Sequence[float], offset: Sequence[float]) -> Shapes:
-        """Return the objects scaled by (x, y), then moved by (x, y); a negative scale mirrors."""
+    def moved(
+        self, scale: Sequence[float] | np.ndarray, offset: Sequence[float] | np.ndarray
+    ) -> Shapes:
+        """Return the objects scaled, then moved; a negative scale mirrors.
+
+        Args:
+            scale: (x, y) for all objects, or (n, 2) for each its own, all of the same signs.
+            offset: The same way.
+        """
         gain, shift = np.float32(scale), np.float32(offset)
-        boxes = (self.boxes.reshape(-1, 2, 2) * gain + shift).reshape(-1, 4)
+        boxes = self.boxes.reshape(-1, 2, 2) * gain[..., None, :] + shift[..., None, :]
+        boxes = boxes.reshape(-1, 4)
+        signs = gain.reshape(-1, 2)[0] if gain.size else np.ones(2)
         for axis in (0, 1):
-            if gain[axis] < 0:
+            if signs[axis] < 0:
                 boxes[:, [axis, axis + 2]] = boxes[:, [axis + 2, axis]]
-        keypoints = self.keypoints.copy()
-        keypoints[..., :2] = keypoints[..., :2] * gain + shift
+        keypoints = self.keypoints
+        if keypoints.size:
+            keypoints = keypoints.copy()
+            keypoints[..., :2] = keypoints[..., :2] * gain[..., None, :] + shift[..., None, :]
+        if gain.ndim == 2:
+            gain, shift = np.repeat(gain, self.counts, 0), np.repeat(shift, self.counts, 0)
         moved = replace(self, boxes=boxes, points=self.points * gain + shift, keypoints=keypoints)
-        return _with_sides_swapped(moved) if gain[0] * gain[1] < 0 else moved
+        return _with_sides_swapped(moved) if signs[0] * signs[1] < 0 else moved
 
     def mapped(self, matrix: np.ndarray) -> Shapes:
         """Return the objects under a (3, 3) map; boxes are those around the moved outlines or corners."""

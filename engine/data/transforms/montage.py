@@ -1,0 +1,131 @@
+"""Several pictures, each with its place on a canvas, seen through one upright map: no canvas is ever made.
+
+A mosaic on a canvas of twice the size that is then resized touches every pixel three times. Here each picture
+is cut and resized straight to where it ends up, which is several times faster and interpolates once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.data.transforms.letterbox import Placement
+from engine.data.transforms.sample import FILL, Sample, join_shapes
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture and where it lies on a canvas.
+
+    Attributes:
+        sample: The picture with its objects, in its own pixels.
+        left: Canvas pixels left of it; may be negative.
+        top: Canvas pixels above it.
+        gain: Canvas pixels a picture pixel, (x, y).
+    """
+
+    sample: Sample
+    left: float
+    top: float
+    gain: tuple[float, float] = (1.0, 1.0)
+
+    @classmethod
+    def placed(cls, sample: Sample, place: Placement) -> Tile:
+        """Return a picture where a letterbox puts it."""
+        (height, width), (new_h, new_w) = sample.size, place.size_hw
+        return cls(sample, place.left, place.top, (new_w / width, new_h / height))
+
+
+def montage(tiles: Sequence[Tile], matrix: np.ndarray, side: int) -> Sample:
+    """Show tiles through a map that only scales, mirrors and moves.
+
+    The map is adjusted for each tile by less than half a pixel so that whole pixels are cut and filled and
+    neighbours meet without a gap; the objects follow the adjusted map, so they stay where the picture shows
+    them.
+
+    Args:
+        tiles: The pictures; a later one covers an earlier one.
+        matrix: (3, 3) map from the canvas to the result, without turn, shear or tilt.
+        side: Of the result in pixels.
+
+    Returns:
+        A new picture of ``side`` x ``side`` with the objects that are seen, of the first tile otherwise.
+    """
+    first = tiles[0].sample
+    image = np.full((side, side, *first.image.shape[2:]), FILL, dtype=np.uint8)
+    parts, gains, offsets = [], [], []
+    for tile in tiles:
+        height, width = tile.sample.size
+        across = _Span.of(matrix[0, 0], matrix[0, 2], tile.left, tile.gain[0], width, side)
+        down = _Span.of(matrix[1, 1], matrix[1, 2], tile.top, tile.gain[1], height, side)
+        if across is None or down is None:  # moved out of sight
+            continue
+        _show(image, tile.sample.image, across, down)
+        parts.append(tile.sample.shapes)
+        gains.append((across.gain, down.gain))
+        offsets.append((across.offset, down.offset))
+    if not parts:
+        return first.with_(image, first.shapes.select(np.zeros(0, dtype=np.int64)))
+    counts = [len(part) for part in parts]
+    shapes = join_shapes(parts).moved(np.repeat(gains, counts, 0), np.repeat(offsets, counts, 0))
+    return first.with_(image, shapes.clipped((0, 0, side, side)))
+
+
+@dataclass(frozen=True)
+class _Span:
+    """One axis of a cut and resize: pixels start..stop go to at..to by gain * x + offset."""
+
+    start: int
+    stop: int
+    at: int
+    to: int
+    gain: float
+    offset: float
+
+    @classmethod
+    def of(
+        cls, gain: float, offset: float, left: float, own: float, length: int, side: int
+    ) -> _Span | None:
+        """Return the span next to a map in whole pixels, or None when nothing is seen.
+
+        Args:
+            gain: Of the map from canvas to result along this axis; negative in a mirror.
+            offset: Of the same map.
+            left: Where on the canvas the picture begins.
+            own: Canvas pixels a picture pixel.
+            length: Of the picture in pixels.
+            side: Of the result.
+        """
+        gain, offset = gain * own, gain * left + offset
+        low, high = sorted((-offset / gain, (side - offset) / gain))
+        start, stop = max(round(low), 0), min(round(high), length)
+        if stop <= start:
+            return None
+        at, to = sorted((gain * start + offset, gain * stop + offset))
+        at, to = max(round(at), 0), min(round(to), side)
+        if to <= at:
+            return None
+        exact = (to - at) / (stop - start)
+        if gain < 0:
+            return cls(start, stop, at, to, -exact, to + exact * start)
+        return cls(start, stop, at, to, exact, at - exact * start)
+
+
+def _show(image: np.ndarray, picture: np.ndarray, across: _Span, down: _Span) -> None:
+    """Resize what is seen of a picture into its place."""
+    import cv2
+
+    cut = picture[down.start : down.stop, across.start : across.stop]
+    window = image[down.at : down.to, across.at : across.to]
+    size = (across.to - across.at, down.to - down.at)
+    code = _FLIPS[across.gain < 0, down.gain < 0]
+    if code is None:
+        cv2.resize(cut, size, dst=window, interpolation=cv2.INTER_LINEAR)
+    else:
+        cv2.flip(cv2.resize(cut, size, interpolation=cv2.INTER_LINEAR), code, dst=window)
+
+
+# (mirrored across, mirrored down) -> OpenCV's code.
+_FLIPS = {(False, False): None, (True, False): 1, (False, True): 0, (True, True): -1}
