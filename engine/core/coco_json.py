@@ -35,11 +35,21 @@ class CocoPredictions:
             }
             if found.outlines is not None:
                 row["segmentation"] = encode_outline(found.outlines[i], size_wh)
+            if found.keypoints is not None:
+                row["keypoints"] = _coco_points(found.keypoints[i])
             self.rows.append(row)
 
     def write(self, path: Path) -> None:
         """Write the file."""
         write_atomic(path, json.dumps(self.rows))
+
+
+def _coco_points(keypoints: np.ndarray) -> list[float]:
+    """Give keypoints (K, 2 or 3) as COCO lists them: x, y and how surely the point is seen, one after the other."""
+    sure = keypoints[:, 2:] if keypoints.shape[1] > 2 else np.ones((len(keypoints), 1))
+    return (
+        np.round(np.concatenate((keypoints[:, :2], sure), axis=1), 3).astype(float).ravel().tolist()
+    )
 
 
 def encode_outline(outline: np.ndarray, size_wh: tuple[int, int]) -> dict[str, Any]:

@@ -26,10 +26,10 @@ _NAMED_CLASSES = 20  # with more the legend would cover the chart
 
 
 def plot_metric_curves(metrics: Any, save_dir: str | Path) -> list[Path]:
-    """Draw ``BoxPR_curve.png``, ``BoxF1_curve.png``, ``BoxP_curve.png``, ``BoxR_curve.png`` and the same for masks.
+    """Draw ``BoxPR_curve.png``, ``BoxF1_curve.png``, ``BoxP_curve.png``, ``BoxR_curve.png`` and the same for masks and keypoints.
 
     Args:
-        metrics: Has ``names``, ``box`` and perhaps ``seg``, each with ``curves`` and ``map50``, as
+        metrics: Has ``names``, ``box`` and perhaps ``seg`` or ``pose``, each with ``curves`` and ``map50``, as
             :class:`engine.metrics.detection.DetectionMetrics`.
         save_dir: Folder.
 
@@ -37,7 +37,7 @@ def plot_metric_curves(metrics: Any, save_dir: str | Path) -> list[Path]:
         The files written.
     """
     written = []
-    for prefix, part in (("Box", "box"), ("Mask", "seg")):
+    for prefix, part in (("Box", "box"), ("Mask", "seg"), ("Pose", "pose")):
         measure = getattr(metrics, part, None)
         if measure is None:
             continue

@@ -176,13 +176,25 @@ class DetectionValidator(BaseValidator):
         """Give the outlines of the labels and of some predictions; None for a task without."""
         return None, None
 
+    def complete(
+        self,
+        truth: Objects,
+        seen: Objects,
+        found: Predictions,
+        labels: dict[str, Any],
+        rows: np.ndarray,
+    ) -> None:
+        """Add to the record's labels and predictions (``rows`` of ``found``) what a task has beside boxes."""
+
     def finalize(self) -> None:
         """Write the record and the plots."""
         self.metrics.speed, self.metrics.save_dir = self.speed, self.save_dir
         if self.training:
             return
         path = self.save_dir / "validation.json"
-        self.record.write(path, self.metrics, self.confusion_matrix, self.speed, self.weights, self.task)
+        self.record.write(
+            path, self.metrics, self.confusion_matrix, self.speed, self.weights, self.task
+        )
         if self.coco is not None:
             self.coco.write(self.save_dir / "predictions.json")
         if self.args.plots:
@@ -249,6 +261,7 @@ class DetectionValidator(BaseValidator):
             pairs[rows, AT_HALF] >= 0,
             conf[rows],
         )
+        self.complete(truth, seen, found, labels, rows)
         height, width = labels["ori_shape"]
         self.record.add(labels["file"], (width, height), truth, seen.at_least(SHOWN_SCORE))
         if self.coco is not None:
@@ -262,9 +275,12 @@ class DetectionValidator(BaseValidator):
         size = np.array([width, height], dtype=np.float32)
         outlines = None if seen.outlines is None else [o / size for o in seen.outlines]
         boxes = xyxy2xywh(seen.boxes) / np.tile(size, 2)
-        lines = format_lines(
-            seen.classes, boxes, outlines, seen.scores if self.args.save_conf else None
-        )
+        points = None
+        if seen.keypoints is not None:
+            points = seen.keypoints / np.append(size, 1)[: seen.keypoints.shape[2]]
+            points = points.reshape(len(points), -1)
+        scores = seen.scores if self.args.save_conf else None
+        lines = format_lines(seen.classes, boxes, outlines, scores, points_n=points)
         path = self.save_dir / "labels" / f"{Path(labels['file']).stem}.txt"
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
