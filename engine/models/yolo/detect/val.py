@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -47,6 +47,8 @@ class DetectionValidator(BaseValidator):
     """
 
     task = "detect"
+    rotated: ClassVar[bool] = False
+    json_file: ClassVar[type[CocoPredictions]] = CocoPredictions
 
     def new_metrics(self, names: dict[int, str]) -> Any:
         """Make empty box measures."""
@@ -98,7 +100,7 @@ class DetectionValidator(BaseValidator):
         """Start the matrix and the record of a validation on its own."""
         self.confusion_matrix = ConfusionMatrix(self.names)
         self.record = ValidationRecord()
-        self.coco = CocoPredictions() if self.args.save_json and not self.training else None
+        self.coco = self.json_file() if self.args.save_json and not self.training else None
 
     def postprocess(self, outputs: Any) -> list[Predictions]:
         """Select detections: ``bboxes`` (n, 4) corners in input pixels, ``conf``, ``cls``, ``extra``."""
@@ -125,6 +127,7 @@ class DetectionValidator(BaseValidator):
             multi_label=True,
             max_det=self.args.max_det,
             nc=len(self.names),
+            rotated=self.rotated,
         )
 
     def update_metrics(self, predictions: list[Predictions], batch: dict[str, Any]) -> None:
@@ -132,7 +135,7 @@ class DetectionValidator(BaseValidator):
         for i, found in enumerate(predictions):
             labels = self.labels_of(batch, i)
             boxes = self.to_original(found["bboxes"], labels)
-            overlap = box_iou(labels["bboxes"], boxes)
+            overlap = self.overlap(labels["bboxes"], boxes)
             conf, classes = found["conf"].cpu().numpy(), found["cls"].cpu().numpy()
             pairs = match_indices(overlap, classes, labels["cls"])
             more = self.match_more(found, labels)
@@ -147,7 +150,6 @@ class DetectionValidator(BaseValidator):
         """Give the labels of one image: boxes as corners in the original's pixels, classes, frame."""
         mine = batch["batch_idx"] == i
         height, width = batch["img"].shape[2:]
-        scale = batch["bboxes"].new_tensor([width, height, width, height])
         labels = {
             "index": i,
             "mine": mine,
@@ -157,9 +159,22 @@ class DetectionValidator(BaseValidator):
             "ratio_pad": batch["ratio_pad"][i],
             "cls": batch["cls"][mine].view(-1).cpu().numpy(),
         }
-        corners = xywh2xyxy(batch["bboxes"][mine] * scale)
-        labels["bboxes"] = self.to_original(corners, labels)
+        boxes = self.from_fractions(batch["bboxes"][mine], (height, width))
+        labels["bboxes"] = self.to_original(boxes, labels)
         return labels
+
+    def from_fractions(self, boxes: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+        """Turn a batch's boxes into what predictions have: corners in input pixels of (height, width)."""
+        height, width = shape
+        return xywh2xyxy(boxes * boxes.new_tensor([width, height, width, height]))
+
+    def to_fractions(self, boxes: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+        """Turn predictions' boxes into what a batch has: centre and size as fractions."""
+        return xyxy2xywhn(boxes, w=shape[1], h=shape[0])
+
+    def overlap(self, truth: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+        """Say how much labels and predictions overlap, (T, P) in 0..1."""
+        return box_iou(truth, boxes)
 
     def to_original(self, boxes: torch.Tensor, labels: dict[str, Any]) -> torch.Tensor:
         """Move corners from the network's input into the original image."""
@@ -213,7 +228,7 @@ class DetectionValidator(BaseValidator):
         """Draw a batch with its predictions to ``val_batchN_pred.jpg``."""
         height, width = batch["img"].shape[2:]
         drawn = self.drawable(predictions[:MAX_PICTURED], (height, width))
-        drawn["bboxes"] = xyxy2xywhn(drawn["bboxes"], w=width, h=height)
+        drawn["bboxes"] = self.to_fractions(drawn["bboxes"], (height, width))
         drawn |= {"img": batch["img"], "im_file": batch["im_file"]}
         plot_images(
             drawn,
@@ -248,13 +263,13 @@ class DetectionValidator(BaseValidator):
         rows = np.flatnonzero(conf >= (0 if everything else SHOWN_SCORE))
         truth_outlines, outlines = self.outlines(found, labels, rows)
         sure = pairs[conf >= FOUND_SCORE, AT_HALF]
-        truth = Objects(
+        truth = self.described(
             labels["cls"],
             labels["bboxes"].cpu().numpy(),
             truth_outlines,
             np.isin(np.arange(len(labels["cls"])), sure),
         )
-        seen = Objects(
+        seen = self.described(
             found["cls"].cpu().numpy()[rows],
             boxes.cpu().numpy()[rows],
             outlines,
@@ -269,11 +284,23 @@ class DetectionValidator(BaseValidator):
         if self.args.save_txt:
             self._write_text(labels, seen)
 
+    def described(
+        self,
+        classes: np.ndarray,
+        boxes: np.ndarray,
+        outlines: list[np.ndarray] | None,
+        matched: np.ndarray,
+        scores: np.ndarray | None = None,
+    ) -> Objects:
+        """Describe labels or predictions of one image for the record; boxes in the original's pixels."""
+        return Objects(classes, boxes, outlines, matched, scores)
+
     def _write_text(self, labels: dict[str, Any], seen: Objects) -> None:
         """Write one image's predictions as label text."""
         height, width = labels["ori_shape"]
         size = np.array([width, height], dtype=np.float32)
-        outlines = None if seen.outlines is None else [o / size for o in seen.outlines]
+        outlines = seen.outlines if seen.corners is None else list(seen.corners)
+        outlines = None if outlines is None else [o / size for o in outlines]
         boxes = xyxy2xywh(seen.boxes) / np.tile(size, 2)
         points = None
         if seen.keypoints is not None:
