@@ -5,7 +5,6 @@ Giving such an argument another value than its default is refused with the reaso
 
 from __future__ import annotations
 
-_POSE = "it belongs to pose estimation, which this version does not train yet"
 _FORMAT = "this version writes onnx and torchscript"
 
 NOT_YET: dict[str, str] = {
@@ -17,8 +16,6 @@ NOT_YET: dict[str, str] = {
     "embed": "this version returns detections, not feature vectors",
     "int8": _FORMAT + ", neither in 8 bits",
     "keras": _FORMAT,
-    "kobj": _POSE,
-    "pose": _POSE,
     "profile": "this version does not measure exported models during training",
     "save_frames": "this version writes videos and pictures, not the frames of videos",
     "save_hybrid": "this version keeps labels and predictions apart",
@@ -58,6 +55,6 @@ _LEARNS = "this version does not train and validate them; {task} models predict 
 
 # mode -> task -> why not
 NOT_YET_TASKS: dict[str, dict[str, str]] = {
-    mode: {task: _LEARNS.format(task=task) for task in ("pose", "obb")}
+    mode: {task: _LEARNS.format(task=task) for task in ("obb",)}
     for mode in ("train", "val")
 }

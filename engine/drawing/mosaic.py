@@ -33,7 +33,8 @@ def plot_images(
     Args:
         batch: ``img`` (B, 3, H, W) RGB, uint8 or floats 0..1. And, each optional: ``batch_idx`` (N,),
             ``cls`` (N,), ``bboxes`` (N, 4) centre and size as fractions, ``conf`` (N,), ``masks`` (one
-            image of numbers an image, or one mask an object, any size), ``class_maps`` (B, h, w) the class
+            image of numbers an image, or one mask an object, any size), ``keypoints`` (N, K, 2 or 3) x and
+            y as fractions and how well the point is seen, ``class_maps`` (B, h, w) the class
             of each pixel, 255 for none, ``captions`` a text an image, ``im_file`` names.
         fname: Where to save; the ending chooses the format. The file appears complete or not at all.
         names: Class names by id.
@@ -103,6 +104,7 @@ class _Objects(NamedTuple):
         scores: (N,), None for labels.
         masks: One mask an object (N, h, w), if so.
         numbers: One image of numbers an image (B, h, w), if so.
+        keypoints: (N, K, 2 or 3), x and y as fractions; None for a task without.
     """
 
     image: np.ndarray
@@ -112,6 +114,7 @@ class _Objects(NamedTuple):
     scores: np.ndarray | None
     masks: np.ndarray | None
     numbers: np.ndarray | None
+    keypoints: np.ndarray | None
 
     def pick(self, which: np.ndarray) -> _Objects:
         """Return some of the objects."""
@@ -122,6 +125,7 @@ class _Objects(NamedTuple):
             number=self.number[which],
             scores=None if self.scores is None else self.scores[which],
             masks=None if self.masks is None else self.masks[which],
+            keypoints=None if self.keypoints is None else self.keypoints[which],
         )
 
     def masks_in(self, i: int, size: tuple[int, int]) -> np.ndarray | None:
@@ -147,6 +151,7 @@ def _objects(batch: Mapping[str, Any], conf_thres: float) -> _Objects:
         scores,
         masks if single else None,
         None if single else masks,
+        None if batch.get("keypoints") is None else _array(batch["keypoints"]).astype(np.float64),
     )
     return objects if scores is None else objects.pick(np.flatnonzero(scores >= conf_thres))
 
@@ -174,6 +179,8 @@ def _draw(
         text = names.get(label, str(label))
         sure = "" if objects.scores is None else f" {objects.scores[k]:.2f}"
         annotator.box_label(box, text + sure, ink)
+    for points in () if objects.keypoints is None else objects.keypoints:
+        annotator.kpts(points * np.array([width, height, 1])[: points.shape[1]])
     if title:
         annotator.text((5, 5), title[:40], (220, 220, 220))
 

@@ -84,8 +84,18 @@ class PoseModel(DetectionModel):
         return self.head.kpt_shape
 
     def init_criterion(self) -> Any:
-        """Refuse: this version predicts poses, it does not train them."""
-        return BaseModel.init_criterion(self)
+        """Make the pose loss with the gains of :attr:`args`."""
+        from engine.losses.pose import LikelihoodPoseLoss, PoseLoss
+
+        head = self.head
+        arguments = (
+            self.nc, head.reg_max, self.stride, self._gains(), head.kpt_shape, head.place
+        )  # fmt: skip
+        flow = getattr(head, "flow_model", None)
+        if flow is None:
+            return self._of_each_side(partial(PoseLoss, *arguments))
+        made = partial(LikelihoodPoseLoss, *arguments, log_density=flow.log_prob)
+        return self._of_each_side(made)
 
 
 class OBBModel(DetectionModel):

@@ -59,6 +59,16 @@ LOSSES: tuple[Argument, ...] = (
         low=0.0,
     ),
     Argument(
+        "rle",
+        "float",
+        1.0,
+        "Weight of the likelihood of keypoint errors, for YOLO26's pose models.",
+        "Losses",
+        _TRAIN,
+        tasks=("pose",),
+        low=0.0,
+    ),
+    Argument(
         "angle",
         "float",
         1.0,

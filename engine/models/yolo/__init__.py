@@ -14,6 +14,8 @@ __getattr__, __dir__, __all__ = attach(
         "SegmentationValidator": "engine.models.yolo.segment.val",
         "SegmentationPredictor": "engine.models.yolo.segment.predict",
         "ClassificationPredictor": "engine.models.yolo.classify.predict",
+        "PoseTrainer": "engine.models.yolo.pose.train",
+        "PoseValidator": "engine.models.yolo.pose.val",
         "PosePredictor": "engine.models.yolo.pose.predict",
         "OBBPredictor": "engine.models.yolo.obb.predict",
         "SemSegTrainer": "engine.models.yolo.semseg.train",

@@ -38,7 +38,11 @@ class YOLO(Model):
             validator="engine.models.yolo.classify.val:ClassificationValidator",
             predictor="engine.models.yolo.classify.predict:ClassificationPredictor"
         ),
-        "pose": LazyClasses(predictor="engine.models.yolo.pose.predict:PosePredictor"),
+        "pose": LazyClasses(
+            trainer="engine.models.yolo.pose.train:PoseTrainer",
+            validator="engine.models.yolo.pose.val:PoseValidator",
+            predictor="engine.models.yolo.pose.predict:PosePredictor",
+        ),
         "obb": LazyClasses(predictor="engine.models.yolo.obb.predict:OBBPredictor"),
         "semseg": LazyClasses(
             trainer="engine.models.yolo.semseg.train:SemSegTrainer",
