@@ -174,11 +174,11 @@ class _Tables:
             for k in range(thresholds):
                 bit, count = size * thresholds + k, int(objects[size])
                 read, reached, right = _read(mine, bit, count)
-                self.ap[size, row, k] = read.mean()
+                self.ap[size, row, k] = float(read.mean())
                 curve = read if bit == 0 else curve
                 if has_more and ranges > 1:
                     read, reached, right = _read(best, bit, count)
-                self.ap_best[size, row, k], self.recall[size, row, k] = read.mean(), reached
+                self.ap_best[size, row, k], self.recall[size, row, k] = float(read.mean()), reached
                 if size == 0:
                     for few, limit in zip(self.recall_few, COCO_MAX_DETS, strict=False):
                         few[row, k] = (best.place[right] < limit).sum() / count

@@ -218,11 +218,8 @@ class DetectionMetrics:
         for i, row in enumerate(self.per_class()):
             line = {"Class": row["name"], "Images": row["images"], "Instances": row["instances"]}
             for part, measure in self.measured.items():
-                values = (measure.p[i], measure.r[i], measure.f1[i], measure.ap50[i], measure.ap[i])
-                heads = (f"{part.title}-{head}" for head in ("P", "R", "F1", "mAP50", "mAP50-95"))
-                line |= {
-                    h: round(float(v) * unit, decimals) for h, v in zip(heads, values, strict=True)
-                }
+                values = _columns(part, measure, i).items()
+                line |= {head: round(float(value) * unit, decimals) for head, value in values}
             rows.append(line)
         return Table(rows)
 
@@ -237,6 +234,20 @@ class DetectionMetrics:
     def to_json(self, normalize: bool = True, decimals: int = 5) -> str:
         """Return :meth:`summary` as JSON."""
         return self.summary(normalize, decimals).to_json()
+
+
+def _columns(part: Part, measure: AveragePrecision, i: int) -> dict[str, float]:
+    """Return the i-th class's measures as tables of the field head them: AP without a word is the boxes'."""
+    title = f"{part.title}-"
+    of_ap = "" if part is BOX else title
+    return {
+        f"{title}P": measure.p[i],
+        f"{title}R": measure.r[i],
+        f"{title}F1": measure.f1[i],
+        f"{of_ap}mAP50": measure.ap50[i],
+        f"{of_ap}mAP75": measure.ap_table[i, 5],
+        f"{of_ap}mAP50-95": measure.ap[i],
+    }
 
 
 def class_row(measure: AveragePrecision, i: int) -> dict[str, float]:
