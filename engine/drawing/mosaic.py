@@ -14,6 +14,7 @@ from engine.drawing.annotator import Annotator
 from engine.drawing.class_maps import draw_class_map
 from engine.drawing.palette import colors
 from engine.ops.boxes import xywh2xyxy
+from engine.ops.rotated import xywhr2xyxyxyxy
 from engine.runtime.atomic import atomic_path
 
 _GROUND = 255  # of places without an image
@@ -32,7 +33,8 @@ def plot_images(
 
     Args:
         batch: ``img`` (B, 3, H, W) RGB, uint8 or floats 0..1. And, each optional: ``batch_idx`` (N,),
-            ``cls`` (N,), ``bboxes`` (N, 4) centre and size as fractions, ``conf`` (N,), ``masks`` (one
+            ``cls`` (N,), ``bboxes`` (N, 4) centre and size as fractions, of turned boxes (N, 5) with the angle
+            in radians, ``conf`` (N,), ``masks`` (one
             image of numbers an image, or one mask an object, any size), ``keypoints`` (N, K, 2 or 3) x and
             y as fractions and how well the point is seen, ``class_maps`` (B, h, w) the class
             of each pixel, 255 for none, ``captions`` a text an image, ``im_file`` names.
@@ -99,7 +101,7 @@ class _Objects(NamedTuple):
     Attributes:
         image: Image of each (N,).
         classes: Class of each (N,).
-        boxes: Centre and size as fractions (N, 4).
+        boxes: Centre and size as fractions (N, 4), of turned boxes also the angle (N, 5).
         number: 1-based place in its image (N,).
         scores: (N,), None for labels.
         masks: One mask an object (N, h, w), if so.
@@ -143,10 +145,11 @@ def _objects(batch: Mapping[str, Any], conf_thres: float) -> _Objects:
     masks = None if batch.get("masks") is None else _array(batch["masks"])
     scores = None if batch.get("conf") is None else _array(batch["conf"]).reshape(-1)
     single = masks is not None and _is_one_an_object(masks, image, len(batch["img"]))
+    boxes = _array(batch.get("bboxes", ()))
     objects = _Objects(
         image,
         _array(batch.get("cls", ())).reshape(-1).astype(np.int64),
-        _array(batch.get("bboxes", ())).reshape(-1, 4).astype(np.float64),
+        boxes.reshape(-1, boxes.shape[1] if boxes.ndim == 2 else 4).astype(np.float64),
         np.array([(image[:k] == image[k]).sum() + 1 for k in range(len(image))], np.int64),
         scores,
         masks if single else None,
@@ -174,11 +177,11 @@ def _draw(
     inks = [colors(c, bgr=True) for c in classes]
     if masks is not None:
         annotator.masks(masks, inks)
-    boxes = xywh2xyxy(objects.boxes) * np.array([width, height] * 2)
+    boxes, rotated = _in_pixels(objects.boxes, width, height)
     for k, (box, label, ink) in enumerate(zip(boxes, classes, inks, strict=True)):
         text = names.get(label, str(label))
         sure = "" if objects.scores is None else f" {objects.scores[k]:.2f}"
-        annotator.box_label(box, text + sure, ink)
+        annotator.box_label(box, text + sure, ink, rotated=rotated)
     for points in () if objects.keypoints is None else objects.keypoints:
         annotator.kpts(points * np.array([width, height, 1])[: points.shape[1]])
     if title:
@@ -193,6 +196,13 @@ def _draw_caption(cell: np.ndarray, text: str) -> None:
     annotator = Annotator(cell, line_width=2, font_size=max(11, height // 16), example=text)
     half = annotator.text_size(text)[1] / 2 + 6
     annotator.text_label((0, height - 2 * half, width, height), text, (40, 40, 40))
+
+
+def _in_pixels(boxes: np.ndarray, width: int, height: int) -> tuple[np.ndarray, bool]:
+    """Return corners x1, y1, x2, y2 (N, 4), of turned boxes the four points (N, 4, 2), and whether they are turned."""
+    if boxes.shape[1] == 4:
+        return xywh2xyxy(boxes) * np.array([width, height] * 2), False
+    return xywhr2xyxyxyxy(boxes * np.array([width, height, width, height, 1])), True
 
 
 def _nearest(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:

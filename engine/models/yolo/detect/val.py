@@ -263,13 +263,13 @@ class DetectionValidator(BaseValidator):
         rows = np.flatnonzero(conf >= (0 if everything else SHOWN_SCORE))
         truth_outlines, outlines = self.outlines(found, labels, rows)
         sure = pairs[conf >= FOUND_SCORE, AT_HALF]
-        truth = self.described(
+        truth = Objects(
             labels["cls"],
             labels["bboxes"].cpu().numpy(),
             truth_outlines,
             np.isin(np.arange(len(labels["cls"])), sure),
         )
-        seen = self.described(
+        seen = Objects(
             found["cls"].cpu().numpy()[rows],
             boxes.cpu().numpy()[rows],
             outlines,
@@ -283,17 +283,6 @@ class DetectionValidator(BaseValidator):
             self.coco.add(labels["file"], (width, height), seen)
         if self.args.save_txt:
             self._write_text(labels, seen)
-
-    def described(
-        self,
-        classes: np.ndarray,
-        boxes: np.ndarray,
-        outlines: list[np.ndarray] | None,
-        matched: np.ndarray,
-        scores: np.ndarray | None = None,
-    ) -> Objects:
-        """Describe labels or predictions of one image for the record; boxes in the original's pixels."""
-        return Objects(classes, boxes, outlines, matched, scores)
 
     def _write_text(self, labels: dict[str, Any], seen: Objects) -> None:
         """Write one image's predictions as label text."""
