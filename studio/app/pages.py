@@ -105,7 +105,7 @@ class Pages:
         self._show_tab(self.predict)
 
     def _show_training(self, model: Path) -> None:
-        self.train.form.values.set_value("model", str(model))
+        self.train.train_from(model)
         self._session.studio.show_page("train")
 
     def _show_run_validation(self, folder: Path) -> None:

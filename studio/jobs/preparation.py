@@ -34,7 +34,7 @@ def train_project(
 
     Args:
         folder: The project folder.
-        task: ``detect`` or ``segment``.
+        task: What will be trained, one of ``studio.model.tasks.TASK_TITLES``.
         arguments: Engine arguments beside ``data``.
         name: Stem of the run's name.
         after: Run directories to wait for.

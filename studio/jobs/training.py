@@ -45,7 +45,7 @@ class TrainingRequest:
     """One training to start.
 
     Attributes:
-        task: ``detect`` or ``segment``.
+        task: What will be trained, one of ``studio.model.tasks.TASK_TITLES``.
         arguments: Engine arguments by name; ``model`` and ``data`` among them.
         name: Stem of the run's name; a number is added where it is taken.
         version: Name of the dataset version, recorded with the run.

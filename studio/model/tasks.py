@@ -84,9 +84,9 @@ def task_fitness(facts: LabelFacts) -> dict[str, TaskFitness]:
 
 
 def _fitness(task: str, facts: LabelFacts) -> TaskFitness:
-    counts = [(facts.count(*kinds), words) for kinds, words in _TEACHES[task]]
-    said = ", ".join(f"{count:,} {words}" for count, words in counts if count)
-    labels = sum(count for count, _words in counts)
+    counts = [(facts.count(*kinds), one, many) for kinds, one, many in _TEACHES[task]]
+    said = ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n)
+    labels = sum(count for count, _one, _many in counts)
     reason = ""
     if not facts.count(*_NEEDS[task]):
         reason = _WANTED[task]
@@ -99,29 +99,33 @@ def _fitness(task: str, facts: LabelFacts) -> TaskFitness:
 
 # What of a project a task learns from, and how; what is not named is left out of its versions.
 _OUTLINED = (
-    (OUTLINES, "outlines"),
-    (("oriented_box",), "rotated boxes as outlines"),
-    (("box",), "boxes as rectangles"),
+    (OUTLINES, "outline", "outlines"),
+    (("oriented_box",), "rotated box as an outline", "rotated boxes as outlines"),
+    (("box",), "box as a rectangle", "boxes as rectangles"),
 )
-_TEACHES: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = {
+_TEACHES: Mapping[str, tuple[tuple[tuple[str, ...], str, str], ...]] = {
     "detect": (
-        (("box",), "boxes"),
-        (("oriented_box",), "rotated boxes as upright ones"),
-        (OUTLINES, "outlines as boxes"),
-        (("keypoints",), "objects with keypoints as boxes"),
+        (("box",), "box", "boxes"),
+        (("oriented_box",), "rotated box as an upright one", "rotated boxes as upright ones"),
+        (OUTLINES, "outline as a box", "outlines as boxes"),
+        (("keypoints",), "object with keypoints as a box", "objects with keypoints as boxes"),
     ),
     "segment": _OUTLINED,
     "semseg": _OUTLINED,
     "obb": (
-        (("oriented_box",), "rotated boxes"),
-        (OUTLINES, "outlines as the smallest box around them"),
-        (("box",), "upright boxes"),
+        (("oriented_box",), "rotated box", "rotated boxes"),
+        (
+            OUTLINES,
+            "outline as the smallest box around it",
+            "outlines as the smallest boxes around them",
+        ),
+        (("box",), "upright box", "upright boxes"),
     ),
     "pose": (
-        (("keypoints",), "objects with keypoints"),
-        (AREAS, "objects without keypoints"),
+        (("keypoints",), "object with keypoints", "objects with keypoints"),
+        (AREAS, "object without keypoints", "objects without keypoints"),
     ),
-    "classify": ((("tag",), "classes of whole images"),),
+    "classify": ((("tag",), "image with a class of its own", "images with a class of their own"),),
 }
 # At least one of these must be there; the others only join in.
 _NEEDS: Mapping[str, tuple[str, ...]] = {

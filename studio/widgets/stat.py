@@ -21,8 +21,9 @@ class Stat(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        self._caption_label = TextLabel(caption, "secondary")
         layout.addWidget(self._value)
-        layout.addWidget(TextLabel(caption, "secondary"))
+        layout.addWidget(self._caption_label)
         layout.addWidget(self._note)
         layout.addStretch()
         self._describe()
@@ -34,6 +35,16 @@ class Stat(QWidget):
             self._note.setText(note)
             self._note.setVisible(bool(note))
         self._describe()
+
+    def set_caption(self, caption: str) -> None:
+        """Call the number something else."""
+        self._caption = caption
+        self._caption_label.setText(caption)
+        self._describe()
+
+    def caption(self) -> str:
+        """Return what the number is called."""
+        return self._caption
 
     def value(self) -> str:
         """Return the number as shown."""

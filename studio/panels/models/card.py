@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from studio.model.run_figures import Figure
 from studio.model.runs import Checkpoint, RunSnapshot
 from studio.model.weights_state import megabytes
 from studio.theme import tokens
@@ -66,16 +67,14 @@ class ModelFile:
         checkpoint: The file.
         run: The run that made it, None for a file from elsewhere.
         classes: Names of its classes.
-        metrics: mAP50-95 and mAP50 of masks, else of boxes; None where unknown.
-        kind_of_metrics: ``mask`` or ``box``.
+        figures: What it is judged by, empty where unknown.
         task: What it does, where the file was read; else its run says it.
     """
 
     checkpoint: Checkpoint
     run: RunSnapshot | None
     classes: tuple[str, ...] = ()
-    metrics: tuple[float | None, float | None] = (None, None)
-    kind_of_metrics: str = "box"
+    figures: tuple[Figure, ...] = ()
     task: str = ""
 
     @property
@@ -202,8 +201,10 @@ class ModelCard(QFrame):
         title.addStretch()
         numbers = QHBoxLayout()
         numbers.setSpacing(tokens.SPACE_L)
-        for value, caption in zip(model.metrics, ("mAP50-95", "mAP50"), strict=True):
-            numbers.addLayout(_number(value, f"{model.kind_of_metrics} {caption}"))
+        for figure in model.figures:
+            numbers.addLayout(_number(f"{figure.value:.3f}", figure.caption))
+        if not model.figures:
+            numbers.addLayout(_number("–", "not measured here"))
         numbers.addStretch()
         foot = QHBoxLayout()
         foot.setSpacing(tokens.SPACE_S)
@@ -275,9 +276,9 @@ def file_of(path: Path) -> ModelFile:
     return ModelFile(Checkpoint(path, kind, status.st_size, status.st_mtime), None)
 
 
-def _number(value: float | None, caption: str) -> QVBoxLayout:
+def _number(value: str, caption: str) -> QVBoxLayout:
     column = QVBoxLayout()
     column.setSpacing(0)
-    column.addWidget(TextLabel("–" if value is None else f"{value:.3f}", "title"))
+    column.addWidget(TextLabel(value, "title"))
     column.addWidget(TextLabel(caption, "caption"))
     return column

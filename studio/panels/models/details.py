@@ -19,6 +19,7 @@ from studio.jobs.model_words import (
     takeover_text,
     why_not_trained,
 )
+from studio.model.run_figures import headline
 from studio.model.weights_state import megabytes
 from studio.panels.models.card import ModelFile
 from studio.theme import tokens
@@ -222,11 +223,8 @@ def _state(facts: ModelFacts) -> str:
 
 
 def _figures(metrics: Mapping[str, float]) -> str:
-    letter = "M" if "metrics/mAP50(M)" in metrics else "B"
-    named = {f"metrics/mAP50-95({letter})": "mAP50-95", f"metrics/mAP50({letter})": "mAP50"}
-    return ", ".join(
-        f"{word} {metrics[name]:.3f}" for name, word in named.items() if name in metrics
-    )
+    found = (figure for figure in headline(metrics) if figure is not None)
+    return ", ".join(f"{figure.name} {figure.value:.3f}" for figure in found)
 
 
 def _listed(names: Sequence[str]) -> str:

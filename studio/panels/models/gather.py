@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QImageReader
 
 from engine.data.yaml_file import read_data_yaml
 from engine.runtime.errors import EngineError
+from studio.model.run_figures import headline
 from studio.model.runs import RunSnapshot, list_checkpoints
 from studio.panels.models.card import CARD_WIDTH, ModelFile, file_of
 
@@ -33,21 +34,14 @@ def gather_models(
             if everything or checkpoint.kind == "best":
                 best = checkpoint.kind != "last"
                 metrics = run.facts.best_metrics if best else run.facts.metrics
-                kind, values = _main_metrics(metrics)
-                found.append((ModelFile(checkpoint, run, classes, values, kind), picture))
+                figures = tuple(figure for figure in headline(metrics) if figure is not None)
+                found.append((ModelFile(checkpoint, run, classes, figures), picture))
     for path in extra:
         try:
             found.append((file_of(path), QImage()))
         except OSError:
             continue  # it was moved or deleted: there is nothing to show
     return found
-
-
-def _main_metrics(metrics: dict[str, float]) -> tuple[str, tuple[float | None, float | None]]:
-    """Masks where they were measured, else boxes."""
-    letter, word = ("M", "mask") if "metrics/mAP50(M)" in metrics else ("B", "box")
-    names = (f"metrics/mAP50-95({letter})", f"metrics/mAP50({letter})")
-    return word, (metrics.get(names[0]), metrics.get(names[1]))
 
 
 def _classes(run: RunSnapshot) -> tuple[str, ...]:

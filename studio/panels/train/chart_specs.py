@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.model.run_facts import History, Series
+from studio.model.run_figures import main_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,33 @@ _LOSS_TITLES = {
     "dfl_loss": "Edge loss",
     "l1_loss": "Edge loss",
     "sem_loss": "Class map loss",
+    "pose_loss": "Keypoint loss",
+    "kobj_loss": "Visibility loss",
+    "rle_loss": "Keypoint likelihood",
+    "angle_loss": "Angle loss",
+    "ce_loss": "Cross-entropy",
+    "dice_loss": "Dice loss",
+    "aux_loss": "Auxiliary head loss",
 }
+_MEASURES = (
+    ChartSpec(
+        "accuracy",
+        "Accuracy",
+        (
+            Line("metrics/accuracy_top1", "top 1", "accent_text"),
+            Line("metrics/accuracy_top5", "top 5", "warning_text", dashed=True),
+        ),
+    ),
+    ChartSpec(
+        "miou",
+        "Overlap of classes",
+        (
+            Line("metrics/mIoU", "mIoU", "accent_text"),
+            Line("metrics/pixel_acc", "pixels", "warning_text", dashed=True),
+        ),
+    ),
+)
+_MAP_TITLES = {"M": "Mask mAP", "P": "Keypoint mAP", "B": "Box mAP"}
 _LEARNING = ChartSpec(
     "lr",
     "Learning rate",
@@ -76,8 +103,12 @@ _MEMORY = ChartSpec(
 
 def chart_specs(history: History) -> list[ChartSpec]:
     """Return the charts for the curves that a run has, in their order on the screen."""
-    kind = "M" if any(name.endswith("(M)") for name in history.names("metrics/")) else "B"
-    return [*_losses(history), _map(kind), _precision(kind), _LEARNING, _SPEED, _MEMORY]
+    measured = history.names("metrics/")
+    known = [spec for spec in _MEASURES if any(line.name in measured for line in spec.lines)]
+    kind = main_kind(measured)
+    of_objects = [_map(kind), _precision(kind)] if kind else []
+    others = _others(measured, known)
+    return [*_losses(history), *of_objects, *known, *others, _LEARNING, _SPEED, _MEMORY]
 
 
 def smoothed(values: Sequence[float], weight: float) -> np.ndarray:
@@ -136,10 +167,21 @@ def _loss(history: History, name: str) -> ChartSpec:
     return ChartSpec(name, title, (train, Line(f"val/{name}", "val", "warning_text", dashed=True)))
 
 
+def _others(measured: list[str], known: list[ChartSpec]) -> list[ChartSpec]:
+    """Return a chart for each measure that no chart above shows: a person's own metrics."""
+    shown = {line.name for spec in known for line in spec.lines}
+    plain = [name for name in measured if name not in shown and not name.endswith(")")]
+    titles = {name: name.removeprefix("metrics/") for name in plain}
+    return [
+        ChartSpec(name, titles[name].replace("_", " "), (Line(name, "", "accent_text"),))
+        for name in plain
+    ]
+
+
 def _map(kind: str) -> ChartSpec:
     return ChartSpec(
         "map",
-        "Mask mAP" if kind == "M" else "Box mAP",
+        _MAP_TITLES[kind],
         (
             Line(f"metrics/mAP50({kind})", "50", "warning_text", dashed=True),
             Line(f"metrics/mAP50-95({kind})", "50-95", "accent_text"),

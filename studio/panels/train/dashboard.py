@@ -16,8 +16,9 @@ from PySide6.QtWidgets import (
 
 from engine.runtime.errors import EngineError
 from studio.jobs.training import resume_training
-from studio.model.run_facts import History
+from studio.model.run_facts import History, RunFacts
 from studio.model.run_failure import Failure
+from studio.model.run_figures import headline
 from studio.model.runs import VALIDATION_FILE, Command, RunSnapshot, RunState, send_command
 from studio.panels.train import run_words as words
 from studio.panels.train.charts import Charts
@@ -31,6 +32,7 @@ from studio.widgets.text_label import TextLabel
 
 _STATS_WIDTH = 136
 _TICK_MS = 1000
+_UNMEASURED = ("best fitness", "best, by another measure")
 _COMMANDS: dict[str, Command] = {
     "pause": "pause",
     "continue": "run",
@@ -67,8 +69,8 @@ class Dashboard(QWidget):
         self.charts = Charts()
         self.pictures = Pictures()
         self.stats = {
-            "map": Stat("best mAP50-95"),
-            "map50": Stat("best mAP50"),
+            "best": Stat(_UNMEASURED[0]),
+            "second": Stat(_UNMEASURED[1]),
             "epoch": Stat("epoch"),
             "left": Stat("left"),
             "speed": Stat("images per second"),
@@ -97,17 +99,25 @@ class Dashboard(QWidget):
 
     def _show_stats(self, run: RunSnapshot) -> None:
         facts = run.facts
-        best, kind = words.main_map(facts.best_metrics)
-        best = facts.best_fitness if best is None else best
-        note = f"{kind}, epoch {facts.best_epoch}" if facts.best_epoch and best is not None else ""
-        self.stats["map"].set_value(words.map_text(best), note)
-        self.stats["map50"].set_value(words.map_text(words.main_map(facts.best_metrics, "50")[0]))
+        self._show_best(facts)
         self.stats["epoch"].set_value(words.epoch_text(facts))
         speed = facts.images_per_second
         self.stats["speed"].set_value("–" if speed is None else f"{speed:.1f}")
         memory = facts.memory_mib
         self.stats["memory"].set_value("–" if memory is None else f"{memory / 1024:.1f} GB")
         self._show_left()
+
+    def _show_best(self, facts: RunFacts) -> None:
+        """Show what the best epoch reached, by the names that the run's task has for it."""
+        figures = headline(facts.best_metrics)
+        for key, figure, unmeasured in zip(("best", "second"), figures, _UNMEASURED, strict=True):
+            name = unmeasured if figure is None else f"best {figure.name}"
+            self.stats[key].set_caption(name)
+        first, second = figures
+        notes = [first.of if first is not None else "", f"epoch {facts.best_epoch}"]
+        note = ", ".join(filter(None, notes)) if facts.best_epoch else ""
+        self.stats["best"].set_value(words.best_text(facts), note)
+        self.stats["second"].set_value(words.figure_text(None if second is None else second.value))
 
     def _show_left(self) -> None:
         if self.run is None:

@@ -6,28 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from engine.cfg.model_catalogue import CatalogueEntry, find_entry, models_for, title_of
+from studio.model.run_figures import headline
 from studio.model.runs import RunSnapshot
 from studio.model.weights_state import WeightsState, weights_of
 from studio.theme import tokens
-from studio.theme.theme import current_colors
 from studio.widgets.form_fields import Field
+from studio.widgets.line_delegate import HEADING, LINE, LineDelegate
 from studio.widgets.text_label import TextLabel
 from studio.widgets.value_editors import ChoiceEditor
 
-AnyIndex = QModelIndex | QPersistentModelIndex
-_LINE = Qt.ItemDataRole.UserRole + 1
-_HEADING = Qt.ItemDataRole.UserRole + 2
 # What each scale is good for, in a picker's words.
 _GOOD_FOR = {
     "n": "fastest, trains on a processor",
@@ -185,38 +176,18 @@ class _List(ChoiceEditor):
         super().__init__(field, parent)
         self.clear()
         self.setAccessibleName(name)
-        self.setItemDelegate(_LineDelegate(self))
+        self.setItemDelegate(LineDelegate(self))
 
     def add(self, text: str, remark: str, value: str) -> None:
         """Add an entry; closed, the list shows only ``text``."""
         self.addItem(text, value)
-        self.setItemData(self.count() - 1, " · ".join(filter(None, (text, remark))), _LINE)
+        self.setItemData(self.count() - 1, " · ".join(filter(None, (text, remark))), LINE)
 
     def add_heading(self, text: str, remark: str = "") -> None:
         """Add a line that only says what follows."""
         self.add(text, remark, "")
         self.forbid_last()
-        self.setItemData(self.count() - 1, True, _HEADING)
-
-
-class _LineDelegate(QStyledItemDelegate):
-    """Draws an entry with its remark, and headings in bold."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        """Put the whole line in place of the short text."""
-        super().initStyleOption(option, index)
-        option.text = index.data(_LINE) or option.text
-        if index.data(_HEADING):
-            option.font.setBold(True)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        """Draw a line; a separator is a hairline, as Qt's own delegate draws it."""
-        if index.data(Qt.ItemDataRole.AccessibleDescriptionRole) != "separator":
-            super().paint(painter, option, index)
-            return
-        middle = option.rect.center().y()
-        painter.setPen(QColor(current_colors().line))
-        painter.drawLine(option.rect.left(), middle, option.rect.right(), middle)
+        self.setItemData(self.count() - 1, True, HEADING)
 
 
 def _entry_of(value: Any) -> CatalogueEntry | None:
@@ -243,5 +214,8 @@ def _note_of(entry: CatalogueEntry, trained: WeightsState | None, classes: int) 
 
 
 def _run_text(run: RunSnapshot) -> str:
-    fitness = run.facts.best_fitness
-    return f"{run.name} · mAP {fitness:.3f}" if fitness is not None else run.name
+    figure = headline(run.facts.best_metrics)[0]
+    value = run.facts.best_fitness if figure is None else figure.value
+    if value is None:
+        return run.name
+    return f"{run.name} · {'fitness' if figure is None else figure.name} {value:.3f}"

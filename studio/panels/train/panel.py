@@ -29,6 +29,7 @@ from studio.model.runs import RunSnapshot
 from studio.panels.train.dashboard import Dashboard
 from studio.panels.train.runs_table import RunsTable
 from studio.panels.train.summary import summarise_project, summary_lines
+from studio.panels.train.task_picker import TaskPicker
 from studio.panels.train.train_form import TrainForm
 from studio.theme import tokens
 from studio.widgets.empty_state import EmptyState, Step
@@ -39,7 +40,7 @@ from studio.widgets.text_label import TextLabel
 
 _FORM_WIDTH = 408
 _TABLE_HEIGHT = 148
-_REMEMBERED = "train.arguments"
+_REMEMBERED = "train.arguments.{task}"  # what suits one task misleads another: models, sizes
 
 
 class TrainPanel(QWidget):
@@ -78,6 +79,8 @@ class TrainPanel(QWidget):
         self._unfit = False  # it cannot be trained, which is said below it
         self._followed: Path | None = None
         self._counted = summarise_project(project)
+        self.tasks = TaskPicker()
+        self.tasks.task_chosen.connect(self.choose_task)
         self._summary = TextLabel("", "secondary", wrap=True)
         self._note = TextLabel("", "secondary", wrap=True)
         self.form = TrainForm(project.task)
@@ -108,7 +111,7 @@ class TrainPanel(QWidget):
             return
         self.banner.hide()
         arguments = self.form.arguments()
-        self._project.remember(_REMEMBERED, self.form.values.changes())
+        self._project.remember(self._remembered, self.form.values.changes())
         name = arguments.pop("name", None) or "train"
         folder, task, after = self._project.folder, self.form.task, self._runs_before(arguments)
         self._preparing = self._jobs.call(
@@ -130,6 +133,22 @@ class TrainPanel(QWidget):
         self.progress.start(FREEZING)
         self._offer()
 
+    def choose_task(self, task: str) -> None:
+        """Train something else: the project remembers it, and the form asks what that task has."""
+        self._project.remember(self._remembered, self.form.values.changes())
+        if not self._project.read_only:
+            self._project.choose_task(task)
+        self._show_form(TrainForm(task))
+        self._offer()
+
+    def train_from(self, model: Path) -> None:
+        """Start from a model file; one that a run here has made decides the task."""
+        made = next((run for run in self._runs if run.folder == model.parent.parent), None)
+        task = str(made.facts.task or "") if made is not None else ""
+        if task in self._counted.fitness and task != self.form.task:
+            self.choose_task(task)
+        self.form.show_model(model)
+
     def show_run(self, folder: Path) -> None:
         """Follow a run in the dashboard."""
         self._followed = folder
@@ -138,27 +157,33 @@ class TrainPanel(QWidget):
 
     def refresh(self) -> None:
         """Count the labels again, and fit the form to the project's task."""
-        if self._project.task != self.form.task:
-            self._show_form(TrainForm(self._project.task))
         self._counted = summarise_project(self._project)
+        if self._project.task != self.form.task and not self._project.read_only:
+            self._show_form(TrainForm(self._project.task))
         self.form.show_classes(len(self._counted.classes))
         self._offer()
 
     def _show_form(self, form: TrainForm) -> None:
         self.form = form
         self._scroll.setWidget(_padded(form))
-        form.restore(self._project.recall(_REMEMBERED, {}) or {})
+        form.restore(self._project.recall(self._remembered, {}) or {})
         form.show_runs(self._runs)
         form.show_classes(len(self._counted.classes))
         if self._devices:
             form.show_devices(self._devices)
         form.changed.connect(self._offer)
 
+    @property
+    def _remembered(self) -> str:
+        return _REMEMBERED.format(task=self.form.task)
+
     def _offer(self) -> None:
         """Say what will be trained and whether the button can be pressed."""
-        problem = self._counted.problem
+        task = self.form.task
+        self.tasks.show_tasks(self._counted.fitness, task)
+        problem = self._counted.problem(task)
         errors = self.form.values.errors()
-        self._summary.setText(problem or "\n".join(summary_lines(self._counted)))
+        self._summary.setText(problem or "\n".join(summary_lines(self._counted, task)))
         ready = not problem and not errors and not self._unfit
         self.train_button.setEnabled(ready and self._preparing is None)
         self.train_button.setVisible(self._preparing is None)
@@ -295,6 +320,7 @@ class TrainPanel(QWidget):
         head.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_S)
         head.setSpacing(tokens.SPACE_XS)
         head.addWidget(TextLabel("Train", "title"))
+        head.addWidget(self.tasks)
         head.addWidget(self._summary)
         foot = QVBoxLayout()
         foot.setContentsMargins(tokens.SPACE_L, tokens.SPACE_S, tokens.SPACE_L, tokens.SPACE_L)

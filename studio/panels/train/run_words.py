@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from studio.model.run_facts import RunFacts
+from studio.model.run_figures import headline
 from studio.model.runs import RunSnapshot, RunState
 
 Dot = Literal["none", "busy", "success", "warning", "danger"]
@@ -47,17 +48,14 @@ def epoch_text(facts: RunFacts) -> str:
     return f"{epoch} / {facts.epochs}"
 
 
-def main_map(metrics: dict[str, float], threshold: str = "50-95") -> tuple[float | None, str]:
-    """Return mAP of masks where there are masks, else of boxes, and which of the two it is."""
-    for kind, word in (("M", "mask"), ("B", "box")):
-        value = metrics.get(f"metrics/mAP{threshold}({kind})")
-        if value is not None:
-            return value, word
-    return None, "box"
+def best_text(facts: RunFacts) -> str:
+    """Return the figure that the best epoch is judged by, else its fitness."""
+    figure = headline(facts.best_metrics)[0]
+    return figure_text(facts.best_fitness if figure is None else figure.value)
 
 
-def map_text(value: float | None) -> str:
-    """Return an mAP as shown everywhere: three decimals."""
+def figure_text(value: float | None) -> str:
+    """Return a figure from 0 to 1 as shown everywhere: three decimals."""
     return "–" if value is None else f"{value:.3f}"
 
 

@@ -31,11 +31,6 @@ _NUMBER = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _TEXT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
-def _best_map(run: RunSnapshot) -> str:
-    value = words.main_map(run.facts.best_metrics)[0]
-    return words.map_text(run.facts.best_fitness if value is None else value)
-
-
 def _started(run: RunSnapshot) -> str:
     if run.facts.started_time is None:
         return ""
@@ -45,12 +40,14 @@ def _started(run: RunSnapshot) -> str:
     return time.strftime("%H:%M" if same_day else "%d %b %H:%M", moment)
 
 
+_BEST_HELP = "Of the best epoch on the validation images: mAP50-95, top-1 accuracy or mIoU, as the task has it"
 _COLUMNS: tuple[tuple[str, Callable[[RunSnapshot], str], Qt.AlignmentFlag, str], ...] = (
     ("Run", lambda run: run.name, _TEXT, ""),
     ("State", words.state_text, _TEXT, ""),
+    ("Task", lambda run: run.facts.task or "", _TEXT, ""),
     ("Model", words.model_text, _TEXT, "What the training started from"),
     ("Epoch", lambda run: words.epoch_text(run.facts), _NUMBER, ""),
-    ("Best mAP", _best_map, _NUMBER, "mAP50-95 on the validation images, best epoch"),
+    ("Best", lambda run: words.best_text(run.facts), _NUMBER, _BEST_HELP),
     ("Time", lambda run: words.taken_text(run.facts), _NUMBER, "From start to the last event"),
     ("Started", _started, _NUMBER, ""),
     ("Data", lambda run: run.version or "", _TEXT, "The dataset version it learnt from"),

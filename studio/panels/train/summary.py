@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from studio.model.project import Project
 from studio.model.records import ImageFilter, Status
+from studio.model.tasks import TaskFitness, task_fitness
 from studio.storage.splits import SplitRule
 from studio.storage.versions import list_versions
 
 _USED: frozenset[Status] = frozenset({"labelled", "background"})
 _NAMED_CLASSES = 4
+_NO_MIRROR = (
+    "Nobody has said which keypoints change places in a mirror (left eye, right eye), so images are not "
+    "mirrored. A data.yaml with flip_idx says it when it is imported."
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,8 @@ class Summary:
 
     Attributes:
         images: Labelled images and backgrounds.
-        labels: Shapes on them.
+        fitness: What each task would learn from the labels, or why it cannot.
+        needs_mirror: There are keypoints and nobody has said which change places in a mirror.
         classes: Class names in order.
         unlabelled: Images that are left out.
         damaged: Images that cannot be read.
@@ -28,23 +35,21 @@ class Summary:
     """
 
     images: int
-    labels: int
+    fitness: Mapping[str, TaskFitness]
+    needs_mirror: bool
     classes: tuple[str, ...]
     unlabelled: int
     damaged: int
     split: dict[str, int]
     version: int
 
-    @property
-    def problem(self) -> str:
-        """Return why nothing can be trained yet, empty if it can."""
+    def problem(self, task: str) -> str:
+        """Return why a task cannot be trained yet, empty if it can."""
         if not self.classes:
             return "Add a class and draw some shapes first."
-        if not self.labels:
+        if not any(found.labels for found in self.fitness.values()):
             return "Draw some shapes first."
-        if self.images < 2:
-            return "Label at least two images: one to learn from, one to check on."
-        return ""
+        return self.fitness[task].reason
 
 
 def summarise_project(project: Project) -> Summary:
@@ -55,9 +60,11 @@ def summarise_project(project: Project) -> Summary:
         for name in ("train", "val", "test", "")
     }
     versions = list_versions(project.versions_dir)
+    facts, scheme = project.label_facts(), project.keypoints
     return Summary(
-        images=status.get("labelled", 0) + status.get("background", 0),
-        labels=sum(project.class_counts().values()),
+        images=facts.images,
+        fitness=task_fitness(facts),
+        needs_mirror=facts.count("keypoints") > 0 and not (scheme and scheme.mirrored),
         classes=tuple(cls.name for cls in project.classes()),
         unlabelled=status.get("unlabelled", 0),
         damaged=status.get("damaged", 0),
@@ -66,13 +73,13 @@ def summarise_project(project: Project) -> Summary:
     )
 
 
-def summary_lines(summary: Summary) -> list[str]:
-    """Return the summary as two or three short lines."""
+def summary_lines(summary: Summary, task: str) -> list[str]:
+    """Return what a task would learn from as a few short lines."""
     named = ", ".join(summary.classes[:_NAMED_CLASSES])
     more = len(summary.classes) - _NAMED_CLASSES
     named += f" and {more} more" if more > 0 else ""
     lines = [
-        f"{_count(summary.images, 'image')}, {_count(summary.labels, 'label')}, "
+        f"{_count(summary.images, 'image')}, {summary.fitness[task].words}",
         f"{_count(len(summary.classes), 'class', 'classes')}: {named}",
         _split_line(summary),
     ]
@@ -83,6 +90,8 @@ def summary_lines(summary: Summary) -> list[str]:
         left_out.append(f"{summary.damaged:,} damaged")
     if left_out:
         lines.append(f"Left out: {' and '.join(left_out)}")
+    if task == "pose" and summary.needs_mirror:
+        lines.append(_NO_MIRROR)
     return lines
 
 

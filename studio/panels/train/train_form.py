@@ -32,13 +32,15 @@ _NOT_ASKED = frozenset({"data", "project", "exist_ok", "resume", "save", "verbos
 MODEL_SUFFIXES = (".pt", ".pth", ".safetensors")
 # A processor needs minutes for what a GPU does in seconds: begin with less, and let the person ask for more.
 _ON_CPU = {"imgsz": 320, "batch": 8}
+# Classifiers look at one thing that fills the image; their trained weights were learnt at this size.
+_CLASSIFY = {"imgsz": 224}
 
 
 class TrainForm(Form):
     """Essentials first, the rest under Advanced.
 
     Args:
-        task: ``detect`` or ``segment``.
+        task: What will be trained.
     """
 
     def __init__(self, task: str, parent: QWidget | None = None) -> None:
@@ -85,7 +87,9 @@ class TrainForm(Form):
         self.values.set_default("device", best)
         for name, value in _ON_CPU.items():
             usual = by_name[name].default_for("train")
-            self.values.set_default(name, value if best == "cpu" else usual)
+            suits = value if best == "cpu" else usual
+            of_task = _CLASSIFY.get(name) if self.task == "classify" else None
+            self.values.set_default(name, of_task or suits)
 
     def show_model(self, path: Path) -> None:
         """Choose a model file to go on from."""

@@ -59,7 +59,7 @@ def test_a_running_training_shows_its_numbers_and_can_be_steered(dashboard, make
     show(dashboard, folder)
     assert dashboard.run.state is RunState.RUNNING
     assert shown_buttons(dashboard) == {"pause", "stop_after_epoch", "stop"}
-    assert dashboard.stats["map"].value() == "0.200"
+    assert dashboard.stats["best"].value() == "0.200"
     assert dashboard.stats["epoch"].value() == "2 / 10"
     assert dashboard.stats["left"].value() == "1 min"
     assert dashboard.stats["memory"].value() == "0.9 GB"
@@ -178,10 +178,12 @@ def test_the_table_lists_runs_newest_first_and_a_click_chooses_one(qtbot, make_r
     second = make_run("train-2", epochs=10, exit_record={"code": 137, "signal": "SIGKILL"})
     runs = [summarise(second), summarise(first)]
     table.show_runs(runs)
-    rows = [[str(table.runs_model.index(r, c).data()) for c in (0, 1, 3, 4, 7)] for r in range(2)]
+    rows = [
+        [str(table.runs_model.index(r, c).data()) for c in (0, 1, 2, 4, 5, 8)] for r in range(2)
+    ]
     assert rows == [
-        ["train-2", "Failed", "2 / 10", "0.200", "1-abcdef00"],
-        ["train", "Finished", "2 / 2", "0.200", "1-abcdef00"],
+        ["train-2", "Failed", "segment", "2 / 10", "0.200", "1-abcdef00"],
+        ["train", "Finished", "segment", "2 / 2", "0.200", "1-abcdef00"],
     ]
     place = table.visualRect(table.runs_model.index(1, 0)).center()
     with qtbot.waitSignal(table.run_chosen) as chosen:
@@ -242,6 +244,64 @@ def test_a_run_of_boxes_has_no_mask_charts():
     assert [spec.key for spec in specs][:2] == ["box_loss", "map"]
     assert specs[1].title == "Box mAP"
     assert value_at(history.get("metrics/mAP50-95(B)"), 7.0) == 0.4
+
+
+OF_OBJECTS = ("precision", "recall", "mAP50", "mAP50-95")
+
+
+def of_objects(*letters: str) -> list[str]:
+    return [f"{name}({letter})" for letter in letters for name in OF_OBJECTS]
+
+
+@pytest.mark.parametrize(
+    ("losses", "metrics", "charts"),
+    [
+        ("box cls dfl", of_objects("B"), ["Box mAP", "Precision, recall"]),
+        ("box seg cls dfl sem", of_objects("B", "M"), ["Mask mAP", "Precision, recall"]),
+        ("box pose kobj cls dfl", of_objects("B", "P"), ["Keypoint mAP", "Precision, recall"]),
+        ("box cls dfl angle", of_objects("B"), ["Box mAP", "Precision, recall"]),
+        ("ce dice aux", ["mIoU", "pixel_acc"], ["Overlap of classes"]),
+        ("", ["accuracy_top1", "accuracy_top5"], ["Accuracy"]),
+        ("box", ["my_own"], ["my own"]),
+    ],
+)
+def test_charts_come_from_the_runs_own_columns(losses, metrics, charts):
+    names = [f"{name}_loss" for name in losses.split()] or ["loss"]
+    history = History()
+    for epoch in (1, 2):
+        history.add({"event": "on_fit_epoch_end", "epoch": epoch,
+                     "losses": {f"train/{name}": 1.0 / epoch for name in names},
+                     "val_losses": {f"val/{name}": 1.2 / epoch for name in names},
+                     "metrics": {f"metrics/{name}": 0.4 for name in metrics}})  # fmt: skip
+    specs = chart_specs(history)
+    assert [spec.key for spec in specs][: len(names)] == names
+    assert [spec.title for spec in specs][len(names) : -3] == charts
+    assert [spec.key for spec in specs][-3:] == ["lr", "speed", "memory"]
+    drawn = {line.name for spec in specs for line in spec.lines}
+    assert all(f"train/{name}" in drawn and f"val/{name}" in drawn for name in names)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "caption", "value", "note"),
+    [
+        ({"mAP50-95(B)": 0.3, "mAP50(B)": 0.5, "mAP50-95(P)": 0.2, "mAP50(P)": 0.4},
+         ("best mAP50-95", "best mAP50"), ("0.200", "0.400"), "pose, epoch 2"),
+        ({"accuracy_top1": 0.7, "accuracy_top5": 1.0},
+         ("best top-1 accuracy", "best top-5 accuracy"), ("0.700", "1.000"), "epoch 2"),
+        ({"mIoU": 0.41, "pixel_acc": 0.9},
+         ("best mIoU", "best pixel accuracy"), ("0.410", "0.900"), "epoch 2"),
+    ],
+)  # fmt: skip
+def test_the_large_numbers_are_those_of_the_task(
+    dashboard, make_run, metrics, caption, value, note
+):
+    best = {f"metrics/{name}": figure for name, figure in metrics.items()}
+    end = {"event": "on_train_end", "reason": "finished", "metrics": best}
+    show(dashboard, make_run("train", end, exit_record={"code": 0}))
+    stats = [dashboard.stats[key] for key in ("best", "second")]
+    assert tuple(stat.caption() for stat in stats) == caption
+    assert tuple(stat.value() for stat in stats) == value
+    assert stats[0]._note.text() == note
 
 
 def test_a_loss_that_only_training_has_shows_no_curve_of_zeros_for_validation():

@@ -48,8 +48,10 @@ def test_each_run_has_its_best_model_and_all_files_on_demand(panel, make_run, qt
     qtbot.waitUntil(lambda: len(panel.cards) == 1, timeout=10_000)
     (card,) = panel.cards
     assert card.model.title == "train · best"
-    assert card.model.metrics == (0.2, 0.2)
-    assert card.model.kind_of_metrics == "mask"
+    assert [(f.caption, f.value) for f in card.model.figures] == [
+        ("mask mAP50-95", 0.2),
+        ("mask mAP50", 0.2),
+    ]
     lines = describe(card.model)
     assert lines[0] == "segment"
     assert lines[1] == "data 1-abcdef00 · 0.0 MB"

@@ -10,9 +10,14 @@ import yaml
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from engine.data.annotations import Keypoints, Tag
 from engine.runtime.settings import settings
 from studio.jobs.training import stop_training
+from studio.model.edits import AddShapes
+from studio.model.keypoint_scheme import KeypointScheme
+from studio.model.records import new_shape
 from studio.model.runs import RunState, summarise
+from studio.model.tasks import TASK_TITLES
 from studio.panels.train.panel import TrainPanel
 from studio.panels.train.summary import summarise_project, summary_lines
 from studio.storage.project_files import create_project
@@ -42,10 +47,81 @@ def type_into(panel: TrainPanel, name: str, text: str) -> None:
 def test_what_will_be_trained_is_said_in_words(panel, project):
     assert panel.train_button.isEnabled()
     words = panel._summary.text()
-    assert "6 images, 6 labels, 1 class: square" in words
+    assert "6 images, 6 outlines" in words
+    assert "1 class: square" in words
     assert "about 5 to learn from, 1 to check on" in words
     assert "Left out: 2 unlabelled" in words
-    assert summary_lines(summarise_project(project))[0] in words
+    assert summary_lines(summarise_project(project), "segment")[0] in words
+
+
+def test_tasks_are_offered_with_their_labels_and_refused_with_their_reason(panel, project):
+    box = panel.tasks
+    assert [box.itemData(i) for i in range(box.count())] == list(TASK_TITLES)
+    assert box.task() == "segment"
+    lines = {box.itemData(i): box.itemData(i, Qt.ItemDataRole.UserRole + 1) for i in range(6)}
+    assert lines["detect"] == "Boxes around objects (detect) · 6 outlines as boxes"
+    assert lines["pose"].endswith("Needs objects with keypoints.")
+    can = [box.itemData(i) for i in range(6) if box.model().item(i).isEnabled()]
+    assert can == ["segment", "detect", "obb", "semseg"]
+
+
+def test_another_task_has_its_own_form_and_keeps_it(panel, project):
+    type_into(panel, "epochs", "7")
+    choose(panel.tasks, "detect")
+    assert project.task == "detect"
+    assert panel.form.task == "detect"
+    assert panel.form.arguments()["model"] == "yolo11n.yaml"
+    assert panel.form.arguments()["epochs"] == 100, "each task has its own values"
+    assert "overlap_mask" not in panel.form.values.fields, "that belongs to outlines"
+    assert "6 outlines as boxes" in panel._summary.text()
+    assert panel.train_button.isEnabled()
+    choose(panel.tasks, "segment")
+    assert panel.form.arguments()["epochs"] == 7
+    assert "overlap_mask" in panel.form.values.fields
+
+
+@pytest.fixture
+def tagged_panel(project, jobs, watcher, qtbot) -> TrainPanel:
+    """Every image has a class of its own, one of two."""
+    project.add_class("disc")
+    for number, image_id in enumerate(project.image_ids()):
+        project.apply(AddShapes((new_shape(image_id, number % 2, Tag()),)))
+    project.choose_task("classify")
+    panel = TrainPanel(project, jobs, watcher)
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: bool(panel._devices), timeout=10_000)
+    return panel
+
+
+def test_a_classifier_learns_from_the_classes_of_images(tagged_panel):
+    assert "8 images with a class of their own" in tagged_panel._summary.text()
+    assert tagged_panel.form.arguments()["imgsz"] == 224
+    assert tagged_panel.form.arguments()["model"].endswith("-cls.yaml")
+    assert "mosaic" not in tagged_panel.form.values.fields
+
+
+def test_keypoints_without_a_mirror_are_told(panel, project):
+    image = project.image_ids()[0]
+    points = Keypoints(((5.0, 6.0), (20.0, 30.0)), (2, 2))
+    project.apply(AddShapes((new_shape(image, 0, points),)))
+    panel.refresh()
+    choose(panel.tasks, "pose")
+    assert "1 object with keypoints, 6 objects without keypoints" in panel._summary.text()
+    assert "not mirrored" in panel._summary.text()
+    project.describe_keypoints(KeypointScheme(2, (1, 0)))
+    panel.refresh()
+    assert "not mirrored" not in panel._summary.text()
+
+
+def test_a_model_of_a_run_brings_its_task(panel, make_run, qtbot):
+    folder = make_run("train", FINISHED, exit_record={"code": 0})
+    qtbot.waitUntil(lambda: bool(panel._runs), timeout=5000)
+    choose(panel.tasks, "detect")
+    best = folder / "weights" / "best.pt"
+    panel.train_from(best)
+    assert panel.form.task == "segment"
+    assert panel.form.arguments()["model"] == str(best)
 
 
 def test_nothing_labelled_offers_to_draw(qtbot, tmp_path, jobs, watcher):
@@ -88,7 +164,7 @@ def choose(box, value: str) -> None:
 def test_models_and_devices_are_offered_by_name(panel, make_run, watcher, qtbot):
     make_run("train", FINISHED, exit_record={"code": 0})
     box = panel.form.row("model").control.models
-    qtbot.waitUntil(lambda: any("mAP 0.200" in text for text in texts_of(box)))
+    qtbot.waitUntil(lambda: any("mAP50-95 0.200" in text for text in texts_of(box)))
     texts = texts_of(box)
     for family in ("YOLO11", "YOLO26", "YOLO12", "YOLOv8"):
         assert sum(text.startswith(f"{family} ") for text in texts) == 5
