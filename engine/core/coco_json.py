@@ -24,20 +24,24 @@ class CocoPredictions:
         stem = Path(file).stem
         image_id = int(stem) if stem.isdecimal() else stem
         scores = np.ones(len(found.boxes)) if found.scores is None else found.scores
-        for i, (number, box) in enumerate(zip(found.classes, found.boxes, strict=True)):
-            x1, y1, x2, y2 = (float(v) for v in box)
+        for i, number in enumerate(found.classes):
             row: dict[str, Any] = {
                 "image_id": image_id,
                 "file_name": Path(file).name,
                 "category_id": int(number) + 1,
-                "bbox": [round(v, 3) for v in (x1, y1, x2 - x1, y2 - y1)],
                 "score": round(float(scores[i]), 5),
             }
-            if found.outlines is not None:
-                row["segmentation"] = encode_outline(found.outlines[i], size_wh)
-            if found.keypoints is not None:
-                row["keypoints"] = _coco_points(found.keypoints[i])
-            self.rows.append(row)
+            self.rows.append(row | self.place(found, i, size_wh))
+
+    def place(self, found: Objects, i: int, size_wh: tuple[int, int]) -> dict[str, Any]:
+        """Give the place of the ``i``-th object."""
+        x1, y1, x2, y2 = (float(v) for v in found.boxes[i])
+        place: dict[str, Any] = {"bbox": [round(v, 3) for v in (x1, y1, x2 - x1, y2 - y1)]}
+        if found.outlines is not None:
+            place["segmentation"] = encode_outline(found.outlines[i], size_wh)
+        if found.keypoints is not None:
+            place["keypoints"] = _coco_points(found.keypoints[i])
+        return place
 
     def write(self, path: Path) -> None:
         """Write the file."""

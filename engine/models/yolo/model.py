@@ -43,7 +43,11 @@ class YOLO(Model):
             validator="engine.models.yolo.pose.val:PoseValidator",
             predictor="engine.models.yolo.pose.predict:PosePredictor",
         ),
-        "obb": LazyClasses(predictor="engine.models.yolo.obb.predict:OBBPredictor"),
+        "obb": LazyClasses(
+            trainer="engine.models.yolo.obb.train:OBBTrainer",
+            validator="engine.models.yolo.obb.val:OBBValidator",
+            predictor="engine.models.yolo.obb.predict:OBBPredictor",
+        ),
         "semseg": LazyClasses(
             trainer="engine.models.yolo.semseg.train:SemSegTrainer",
             validator="engine.models.yolo.semseg.val:SemSegValidator",
