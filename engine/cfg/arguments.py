@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -73,7 +73,10 @@ def resolve(
         values["cfg"] = str(file)
     values.update(check(given))
     for name in [name for name, value in values.items() if value is None]:
-        values[name] = by_name[name].default_for(mode, task)  # conf=None asks for the mode's own
+        if (
+            by_name[name].default is None
+        ):  # conf=None asks for the mode's own, auto_augment=None for none
+            values[name] = by_name[name].default_for(mode, task)
     values["mode"] = mode
     values["task"] = task or values["task"]
     return Arguments(**values)
@@ -133,19 +136,29 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def tell_without_effect(given: Mapping[str, Any], mode: str, task: str | None = None) -> list[str]:
-    """Warn of arguments that a person gave but that this mode or task does not use; return their names."""
-    idle = [
+def without_effect(given: Mapping[str, Any], mode: str, task: str | None = None) -> list[str]:
+    """Name the given arguments that this mode or task does not use."""
+    return [
         name
         for name, value in given.items()
         if name in by_name
         and not by_name[name].applies_to(mode, task)
         and value != by_name[name].default_for(mode, task)
     ]
+
+
+def tell_without_effect(given: Mapping[str, Any], mode: str, task: str | None = None) -> list[str]:
+    """Warn of arguments that a person gave but that this mode or task does not use; return their names."""
+    idle = without_effect(given, mode, task)
     if idle:
-        where = f"{mode} of a {task} model" if task else mode
-        LOGGER.warning("Without effect in %s: %s.", where, ", ".join(idle))
+        LOGGER.warning("%s", sentence_without_effect(idle, mode, task))
     return idle
+
+
+def sentence_without_effect(names: Sequence[str], mode: str, task: str | None = None) -> str:
+    """Say that arguments do nothing here."""
+    where = f"{mode} of a {task} model" if task else mode
+    return f"Without effect in {where}: {', '.join(names)}."
 
 
 def _usable(base: Mapping[str, Any] | Arguments | None) -> dict[str, Any]:

@@ -276,7 +276,8 @@ class Model(CallbackHost):
             k: v for k, v in self.overrides.items() if k in by_name and mode in by_name[k].modes
         }
         given = {**kept, **kwargs}
-        tell_without_effect(kwargs, mode, self.task)
+        if mode != "train":  # a training says it itself, in its own diary too
+            tell_without_effect(kwargs, mode, self.task)
         return given
 
     def _of_task(self, kind: str) -> Any:

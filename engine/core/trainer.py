@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from engine.cfg.arguments import without_effect
 from engine.core.callbacks import new_callbacks
 from engine.core.epoch_report import log_epoch, write_row
 from engine.core.given import Given, as_dict, choose_save_dir, chosen_arguments, resolve_arguments
@@ -28,6 +29,7 @@ from engine.core.trainer_setup import TrainerSetup
 from engine.core.training_state import TrainingState, check_resumable
 from engine.nn.checkpoint import load_checkpoint
 from engine.runtime.device import select_device
+from engine.runtime.errors import EngineError
 from engine.runtime.log import LOGGER
 from engine.training import random_state
 from engine.training.clock import RunClock
@@ -52,7 +54,8 @@ class BaseTrainer(TrainerSetup):
         args: All arguments of the run.
         save_dir: The run directory; `last` and `best` are its checkpoints.
         data: The data set's description, once `train` has read it.
-        model: The network in training; `ema` holds the averaged one that is validated and saved.
+        model: The network in training, `network` what to call for a forward pass (compiled, where that is
+            asked for); `ema` holds the averaged one that is validated and saved.
         epoch: 0-based number of the present epoch, `epochs` how many there are to be.
         loss_items: Parts of the last batch's loss, named by `loss_names`; `tloss` their epoch mean.
         metrics: The last validation's numbers; `fitness` and `best_fitness` the one that decides.
@@ -78,6 +81,7 @@ class BaseTrainer(TrainerSetup):
             check_resumable(self.resumed, self.task)
             given = resumed_arguments(self.resumed.train_args, given)
         self.args = resolve_arguments(given, "train", self.task)
+        self.without_effect = without_effect(given, "train", self.task)
         self.chosen = chosen_arguments(self.args, "train")
         self.callbacks = new_callbacks(_callbacks)
         self.device = select_device(self.args.device)
@@ -211,7 +215,7 @@ class BaseTrainer(TrainerSetup):
         self._draw(batch, number)
         self.schedule.apply(self.optimizer, number, self._progress(number), self.lr_scale)
         with self.precision.autocast():
-            outputs = self.model(batch["img"])
+            outputs = self.network(batch["img"])
         loss, self.loss_items = self.model.loss(batch, outputs)
         self.precision.backward(loss)
         files = batch.get("im_file", ())
@@ -343,6 +347,8 @@ class BaseTrainer(TrainerSetup):
             self.final_eval()
             if self.args.plots:
                 self.plot_metrics()
+            if self.args.profile:
+                self.tell_export_speed()
         self.run_callbacks("on_train_end")
 
     def final_eval(self) -> None:
@@ -360,6 +366,21 @@ class BaseTrainer(TrainerSetup):
         self.fitness = metrics.pop("fitness", self.fitness)
         self.metrics, self.final = metrics, True
         self.run_callbacks("on_fit_epoch_end")
+
+    def tell_export_speed(self) -> None:
+        """Log how fast the best weights run as an ONNX file, beside the network itself."""
+        from engine.core.export_speed import exported_speed  # the exporter, seldom asked for
+
+        model = self.trained_model()
+        if model is None:
+            return
+        try:
+            found = exported_speed(model, self.args.imgsz, self.device)
+        except EngineError as error:
+            self.warn(f"the speed of the exported model was not measured: {error}")
+            return
+        text = "As ONNX %(onnx_ms).1f ms an image, as it is %(pytorch_ms).1f ms (%(imgsz)d pixels, %(device)s)."
+        self.log(text % found, **found)
 
     def trained_model(self) -> nn.Module | None:
         """Give the network with the best weights of this run, None before anything was saved."""

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from engine.cfg.arguments import sentence_without_effect
 from engine.core.given import choose_save_dir
 from engine.core.plan import make_plan, make_schedule
 from engine.core.run_files import RunFiles
@@ -25,6 +26,7 @@ from engine.training import random_state
 from engine.training.auto import OptimizerPlan
 from engine.training.batch_size import choose_batch
 from engine.training.clock import RunClock
+from engine.training.compiled import compiled
 from engine.training.control import ControlFile
 from engine.training.ema import ModelEMA
 from engine.training.events import EventLog, event_callbacks
@@ -42,6 +44,7 @@ class TrainerSetup(TrainerHooks):
     default_model: ClassVar[str]
     callbacks: Any
     chosen: frozenset[str]
+    without_effect: list[str]
     resumed: Any
     model_source: tuple[Any, Any] | None
     files: RunFiles
@@ -52,6 +55,7 @@ class TrainerSetup(TrainerHooks):
     schedule: Schedule
     precision: Precision
     control: ControlFile
+    network: Any
     ema: Any
     optimizer: Any
     validator: Any
@@ -83,6 +87,8 @@ class TrainerSetup(TrainerHooks):
             position = len(self.callbacks[event]) if event == "teardown" else 0
             self.callbacks[event].insert(position, function)
         self.control = ControlFile(self.files.control)
+        if self.without_effect and fresh:
+            self.warn(sentence_without_effect(self.without_effect, "train", self.args.task))
 
     def _setup(self) -> None:
         """Make everything ready for the first batch."""
@@ -108,12 +114,14 @@ class TrainerSetup(TrainerHooks):
             self.model = self.get_model(cfg, weights)
         self.set_model_attributes()
         # Convolutions run on channels-last tensors 1.3 times as fast on CPUs, more under AMP on GPUs.
-        known = self.device.type in ("cpu", "cuda")
-        self._memory_format = torch.channels_last if known else torch.contiguous_format
+        wanted = self.args.channels_last
+        wanted = self.device.type in ("cpu", "cuda") if wanted is None else wanted
+        self._memory_format = torch.channels_last if wanted else torch.contiguous_format
         self.model = self.model.float().to(self.device).to(memory_format=self._memory_format)
         layers = len(getattr(self.model, "model", ()))
         self._frozen = freeze_layers(self.model, frozen_layers(self.args.freeze, layers))
         self.precision = Precision(self.device, bool(self.args.amp))
+        self.network = compiled(self.model, self.args.compile, self.device)
         self.stride = max(int(torch.as_tensor(getattr(self.model, "stride", 32)).max()), 32)
         imgsz = make_divisible(self.args.imgsz, self.stride)
         if imgsz != self.args.imgsz:
@@ -139,9 +147,16 @@ class TrainerSetup(TrainerHooks):
         """Build both loaders and the validator."""
         saved = self.resumed.extra.get("batch") if self.resumed is not None else None
         self.batch_size = saved or choose_batch(
-            self.model, self.device, self.args.imgsz, self.args.batch, self.precision.dtype
+            self.model,
+            self.device,
+            self.args.imgsz,
+            self.args.batch,
+            self.precision.dtype,
+            self.data.get("channels") or 3,
         )
         self.train_loader = self.get_dataloader(self.data["train"], self.batch_size, mode="train")
+        if self.args.batch < 1:  # memory for more images than there are
+            self.batch_size = min(self.batch_size, len(self.train_loader.dataset))
         # Without gradients twice the batch fits; on the CPU a larger batch only costs cache.
         larger = 1 if self.device.type == "cpu" else 2
         size = self.batch_size * larger
@@ -182,7 +197,8 @@ class TrainerSetup(TrainerHooks):
         decay = self.args.weight_decay * step / self.args.nbs
         self.optimizer = self.build_optimizer(self.model, plan.name, plan.lr, plan.momentum, decay)
         self.schedule = make_schedule(self.args, plan)
-        self.ema = ModelEMA(self.model)
+        # An average that forgets everything at each step is the model itself.
+        self.ema = ModelEMA(self.model) if self.args.ema else ModelEMA(self.model, decay=0.0)
         self.state.remember_start()
 
     def _resume(self) -> None:

@@ -1,22 +1,35 @@
-"""`batch=-1` or a fraction: the batch that fills a share of the GPU's memory."""
+"""`batch=-1` or a fraction: the batch that fills a share of the device's memory."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
+import psutil
 import torch
 from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from engine.runtime.log import LOGGER
 
+# What a processor gets at most: larger batches are no faster there and take fewer steps an epoch.
 DEFAULT_BATCH = 16
 DEFAULT_SHARE = 0.6
 _PROBES = (1, 2, 4, 8, 16)
+_CPU_PROBES = (1, 2)
+# Gradients, two moments of an optimizer and the average, beside the weights that are there already.
+_COPIES_OF_WEIGHTS = 4
+# Backward needs the gradients of what forward kept, a layer or so at a time.
+_BACKWARD = 1.5
 
 
 def choose_batch(
-    model: nn.Module, device: torch.device, imgsz: int, wanted: float, amp_dtype: torch.dtype | None
+    model: nn.Module,
+    device: torch.device,
+    imgsz: int,
+    wanted: float,
+    amp_dtype: torch.dtype | None,
+    channels: int = 3,
 ) -> int:
     """Give the batch for ``batch=wanted``: itself where it is a count, else what fits in memory.
 
@@ -26,17 +39,19 @@ def choose_batch(
         imgsz: Side of the square input in pixels.
         wanted: A count (1 or more), a share of the memory in (0, 1), or -1 for 60 %.
         amp_dtype: Format of the forward pass, None for float32.
+        channels: Of the images.
     """
     if wanted >= 1:
         return int(wanted)
-    if device.type != "cuda":
-        LOGGER.info("batch=%s: only a GPU's memory is measured; taking %d.", wanted, DEFAULT_BATCH)
-        return DEFAULT_BATCH
     share = wanted if 0 < wanted < 1 else DEFAULT_SHARE
+    shape = (channels, imgsz, imgsz)
+    reserve = _COPIES_OF_WEIGHTS * sum(p.nbytes for p in model.parameters())
+    if device.type != "cuda":
+        return _for_processor(model, device, shape, share, reserve)
     total = torch.cuda.get_device_properties(device).total_memory
     held = torch.cuda.memory_reserved(device)
-    points = _measure(model, device, imgsz, amp_dtype)
-    batch = fit_batch(points, total * share - held)
+    points = _measure(model, device, shape, amp_dtype)
+    batch = fit_batch(points, total * share - held - reserve)
     LOGGER.info("batch=%d fills about %.0f %% of %s.", batch, share * 100, device)
     return batch
 
@@ -50,8 +65,52 @@ def fit_batch(points: list[tuple[int, int]], room: float) -> int:
     return max(int((room - m0) / slope + b0), 1)
 
 
+def kept_bytes(model: nn.Module, images: torch.Tensor) -> int:
+    """Give the bytes that a forward pass of ``model`` keeps for the backward pass, each tensor once."""
+    storages: dict[int, int] = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with saved_tensors_hooks(note, lambda tensor: tensor):
+        outputs = model(images)
+    del outputs
+    return sum(storages.values())
+
+
+def _for_processor(
+    model: nn.Module,
+    device: torch.device,
+    shape: tuple[int, int, int],
+    share: float,
+    reserve: int,
+) -> int:
+    """Give the batch that fits into a share of the computer's free memory, up to the default."""
+    probe = copy.deepcopy(model).train()
+    points = []
+    for batch in _CPU_PROBES:
+        images = torch.zeros(batch, *shape, device=device)
+        points.append((batch, int(_BACKWARD * kept_bytes(probe, images))))
+    room = psutil.virtual_memory().available * share - reserve
+    batch = min(fit_batch(points, room), DEFAULT_BATCH)
+    LOGGER.info(
+        "batch=%d: an image takes about %.0f MiB, %.0f MiB are free; more than %d are no faster on %s.",
+        batch,
+        (points[1][1] - points[0][1]) / 2**20,
+        room / share / 2**20,
+        DEFAULT_BATCH,
+        device,
+    )
+    return batch
+
+
 def _measure(
-    model: nn.Module, device: torch.device, imgsz: int, amp_dtype: torch.dtype | None
+    model: nn.Module,
+    device: torch.device,
+    shape: tuple[int, int, int],
+    amp_dtype: torch.dtype | None,
 ) -> list[tuple[int, int]]:
     """Give (batch, peak bytes) of forward and backward passes, up to the first that does not fit."""
     probe = copy.deepcopy(model).train()
@@ -60,7 +119,7 @@ def _measure(
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
         try:
-            images = torch.zeros(batch, 3, imgsz, imgsz, device=device)
+            images = torch.zeros(batch, *shape, device=device)
             with torch.autocast("cuda", dtype=amp_dtype, enabled=amp_dtype is not None):
                 outputs = probe(images)
             torch.stack([t.float().sum() for t in _tensors(outputs)]).sum().backward()

@@ -1,17 +1,44 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import psutil
 import pytest
 import torch
 from torch import nn
 
-from engine.training.batch_size import DEFAULT_BATCH, choose_batch, fit_batch
+from engine.training.batch_size import DEFAULT_BATCH, choose_batch, fit_batch, kept_bytes
 
 
-def test_a_count_is_taken_as_it_is_and_a_cpu_gets_the_default():
-    model, cpu = nn.Conv2d(3, 1, 1), torch.device("cpu")
-    assert choose_batch(model, cpu, 64, 12, None) == 12
-    assert choose_batch(model, cpu, 64, -1, None) == DEFAULT_BATCH
-    assert choose_batch(model, cpu, 64, 0.7, None) == DEFAULT_BATCH
+def _memory(monkeypatch, available):
+    monkeypatch.setattr(
+        psutil, "virtual_memory", lambda: SimpleNamespace(available=available, total=available)
+    )
+
+
+def test_a_count_is_taken_as_it_is():
+    assert choose_batch(nn.Conv2d(3, 1, 1), torch.device("cpu"), 64, 12, None) == 12
+
+
+def test_a_processor_fills_a_share_of_its_memory_up_to_the_default(monkeypatch):
+    model, cpu = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Conv2d(8, 8, 1)), "cpu"
+    image = kept_bytes(model, torch.zeros(2, 3, 64, 64)) - kept_bytes(
+        model, torch.zeros(1, 3, 64, 64)
+    )
+    assert image == 64 * 64 * 4 * (3 + 8)  # the input of each convolution; the ReLU's output is one
+    found = []
+    for available in (100 * image, 10 * image, 1):
+        _memory(monkeypatch, available)
+        found.append([choose_batch(model, torch.device(cpu), 64, w, None) for w in (-1, 0.9)])
+    assert found[0] == [DEFAULT_BATCH, DEFAULT_BATCH]
+    assert 1 < found[1][0] < found[1][1] < 10
+    assert found[2] == [1, 1]
+
+
+def test_no_batch_is_larger_than_the_data(make_trainer):
+    trainer = make_trainer(batch=-1, epochs=1)
+    trainer.train()
+    assert trainer.batch_size == 4
 
 
 def test_the_line_through_the_measurements_is_extended_to_the_room():

@@ -7,6 +7,12 @@ from engine.cfg.argument import Argument
 _TRAIN = ("train",)
 _PLACES = ("detect", "segment", "pose", "obb", "semseg")
 OPTIMIZERS = ("auto", "SGD", "Adam", "AdamW", "NAdam", "RAdam", "RMSProp")
+COMPILE_MODES = (
+    "default",
+    "reduce-overhead",
+    "max-autotune",
+    "max-autotune-no-cudagraphs",
+)
 
 TRAINING: tuple[Argument, ...] = (
     Argument(
@@ -160,9 +166,28 @@ TRAINING: tuple[Argument, ...] = (
     ),
     Argument(
         "compile",
-        "bool",
+        "bool_or_str",
         False,
-        "Let torch compile the network first: minutes of waiting, then faster steps on a GPU.",
+        "Let torch compile the network for training: minutes of waiting, then faster steps on a GPU. A word "
+        "chooses torch's mode.",
+        "Training",
+        _TRAIN,
+        choices=COMPILE_MODES,
+    ),
+    Argument(
+        "channels_last",
+        "bool",
+        None,
+        "Keep the channels of a pixel side by side in memory, which convolutions like. Empty does so on "
+        "processors and CUDA GPUs.",
+        "Training",
+        _TRAIN,
+    ),
+    Argument(
+        "ema",
+        "bool",
+        True,
+        "Validate and save a moving average of the weights, which is steadier than the weights themselves.",
         "Training",
         _TRAIN,
     ),
@@ -170,7 +195,7 @@ TRAINING: tuple[Argument, ...] = (
         "profile",
         "bool",
         False,
-        "Measure the speed of the exported model during training.",
+        "Measure, at the end of the training, how fast the best model runs as an ONNX file.",
         "Training",
         _TRAIN,
     ),
