@@ -20,7 +20,7 @@ from engine.drawing.curves import plot_confusion_matrix, plot_metric_curves
 from engine.drawing.mosaic import plot_images
 from engine.metrics.confusion import ConfusionMatrix
 from engine.metrics.detection import DetectionMetrics
-from engine.metrics.matching import match_indices
+from engine.metrics.matching import Matches, match_objects
 from engine.nn.autobackend import AutoBackend
 from engine.ops.boxes import scale_boxes, xywh2xyxy, xyxy2xywh, xyxy2xywhn
 from engine.ops.iou import box_iou
@@ -137,14 +137,13 @@ class DetectionValidator(BaseValidator):
             boxes = self.to_original(found["bboxes"], labels)
             overlap = self.overlap(labels["bboxes"], boxes)
             conf, classes = found["conf"].cpu().numpy(), found["cls"].cpu().numpy()
-            pairs = match_indices(overlap, classes, labels["cls"])
+            pairs = match_objects(overlap, classes, labels["cls"])
             more = self.match_more(found, labels)
-            measured = {name: match >= 0 for name, match in more.items()}
-            self.metrics.update(pairs >= 0, conf, classes, labels["cls"], **measured)
+            self.metrics.update(pairs, conf, classes, labels["cls"], **more)
             if self.training:
                 continue
             self.confusion_matrix.update(overlap, conf, classes, labels["cls"])
-            self._keep(found, boxes, labels, next(iter(more.values()), pairs))
+            self._keep(found, boxes, labels, next(iter(more.values()), pairs).index)
 
     def labels_of(self, batch: dict[str, Any], i: int) -> dict[str, Any]:
         """Give the labels of one image: boxes as corners in the original's pixels, classes, frame."""
@@ -181,8 +180,8 @@ class DetectionValidator(BaseValidator):
         frame = labels["input_shape"], labels["ori_shape"], labels["ratio_pad"]
         return scale_boxes(frame[0], boxes.float(), frame[1], ratio_pad=frame[2])
 
-    def match_more(self, found: Predictions, labels: dict[str, Any]) -> dict[str, np.ndarray]:
-        """Match what a task has beside boxes; name to (P, thresholds) label numbers, -1 for none."""
+    def match_more(self, found: Predictions, labels: dict[str, Any]) -> dict[str, Matches]:
+        """Match what a task has beside boxes, by the argument that its metrics take."""
         return {}
 
     def outlines(

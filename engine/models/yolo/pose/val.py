@@ -9,6 +9,7 @@ import torch
 
 from engine.core.validation_record import FOUND_SCORE, Objects
 from engine.data.keypoints import keypoint_shape
+from engine.metrics.matching import Matches
 from engine.metrics.pose import PoseMetrics, match_keypoints
 from engine.models.yolo.detect.val import DetectionValidator, Predictions
 from engine.nn.autobackend import AutoBackend
@@ -82,7 +83,7 @@ class PoseValidator(DetectionValidator):
         labels["keypoints"] = self._to_original(in_input, labels)
         return labels
 
-    def match_more(self, found: Predictions, labels: dict[str, Any]) -> dict[str, Any]:
+    def match_more(self, found: Predictions, labels: dict[str, Any]) -> dict[str, Matches]:
         """Match keypoints."""
         matches = match_keypoints(
             labels["keypoints"],
@@ -91,7 +92,7 @@ class PoseValidator(DetectionValidator):
             found["cls"],
             labels["cls"],
         )
-        return {"tp_p": matches.index}
+        return {"tp_p": matches}
 
     def complete(
         self,

@@ -13,7 +13,7 @@ import torch
 
 from engine.core.outputs import decoded
 from engine.core.validation_record import FOUND_SCORE
-from engine.metrics.matching import THRESHOLDS, match_indices
+from engine.metrics.matching import THRESHOLDS, Matches, match_objects
 from engine.metrics.segmentation import SegmentationMetrics
 from engine.models.yolo.detect.val import DetectionValidator, Predictions
 from engine.ops.boxes import scale_coords
@@ -51,12 +51,12 @@ class SegmentationValidator(DetectionValidator):
         labels["outlines"] = [np.asarray(s, dtype=np.float32) for s in batch["segments"][i]]
         return labels
 
-    def match_more(self, found: Predictions, labels: dict[str, Any]) -> dict[str, np.ndarray]:
+    def match_more(self, found: Predictions, labels: dict[str, Any]) -> dict[str, Matches]:
         """Match masks."""
         height, width = labels["input_shape"]
         truth = torch.from_numpy(polygons2masks((height, width), labels["outlines"]))
         overlap = sparse_mask_iou(truth, labels["cls"], found, (height, width))
-        return {"tp_m": match_indices(overlap, found["cls"], labels["cls"])}
+        return {"tp_m": match_objects(overlap, found["cls"], labels["cls"])}
 
     def drawable(
         self, predictions: list[Predictions], shape: tuple[int, int]
