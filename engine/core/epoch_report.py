@@ -10,6 +10,9 @@ from engine.training.events import losses
 if TYPE_CHECKING:
     from engine.core.trainer import BaseTrainer
 
+# Scores that a line of the log shows, by what their names hold
+_HEADLINES = ("mAP", "accuracy", "mIoU", "pixel_acc")
+
 
 def write_row(trainer: BaseTrainer) -> None:
     """Append the epoch to results.csv; columns that were not measured stay empty."""
@@ -27,7 +30,9 @@ def log_epoch(trainer: BaseTrainer) -> None:
     """Log the epoch's losses, scores and pace."""
     parts = " ".join(f"{k}={v:.3f}" for k, v in losses(trainer, trainer.tloss).items())
     scores = " ".join(
-        f"{k.removeprefix('metrics/')}={v:.3f}" for k, v in trainer.metrics.items() if "mAP" in k
+        f"{k.removeprefix('metrics/')}={v:.3f}"
+        for k, v in trainer.metrics.items()
+        if any(word in k for word in _HEADLINES)
     )
     pace = trainer.clock.images_per_second or 0.0
     text = "epoch %d/%d  %s  %s  %.1f images/s"

@@ -9,7 +9,6 @@ _PREDICT = ("predict",)
 _BOTH = ("val", "predict")
 _THRESHOLDS = ("train", "val", "predict", "export")
 _BOXES = ("detect", "segment", "pose", "obb")
-_PLACES = (*_BOXES, "semseg")
 
 PREDICTION: tuple[Argument, ...] = (
     Argument(
@@ -28,7 +27,7 @@ PREDICTION: tuple[Argument, ...] = (
         "Write the predictions as a COCO results file, predictions.json.",
         "Validation",
         _VAL,
-        tasks=_PLACES,
+        tasks=_BOXES,
     ),
     Argument(
         "save_hybrid",
@@ -201,7 +200,7 @@ PREDICTION: tuple[Argument, ...] = (
         "Put the confidence into those label files as well.",
         "Drawing",
         _BOTH,
-        tasks=_PLACES,
+        tasks=_BOXES,
     ),
     Argument(
         "save_crop",
