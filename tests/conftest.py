@@ -60,6 +60,25 @@ def drawn_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def colored_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classification data set: folders blue, green and red, 4 train and 2 val pictures each, 40 x 56."""
+    import cv2
+    import numpy as np
+
+    root = tmp_path_factory.mktemp("colored_classes")
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 4), ("val", 2)):
+        for channel, name in enumerate(("blue", "green", "red")):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                picture = generator.integers(0, 70, (40, 56, 3), dtype=np.uint8)
+                picture[..., channel] += 150
+                cv2.imwrite(str(folder / f"{number}.png"), picture)
+    return root
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_torch_thread() -> None:
     """Keep torch to one thread where a test has loaded it: several test processes share the cores."""

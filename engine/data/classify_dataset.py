@@ -99,7 +99,7 @@ class ClassifyDataset(Dataset):
 
     def __getitem__(self, key: int | SampleKey) -> dict[str, Any]:
         """Return one sample: ``img`` (3, S, S) uint8 RGB, ``cls``, ``im_file``, ``ori_shape``."""
-        index, epoch, _ = key if isinstance(key, tuple) else (key, 0, False)
+        index, epoch = key[:2] if isinstance(key, tuple) else (key, 0)
         image = self.images.get(index)
         if self.augment:
             image = self._augmentation(image, np.random.default_rng((self.seed, epoch, index)))

@@ -52,7 +52,7 @@ CHANGES: dict[str, Callable[[Picture, float], Picture]] = {
     "contrast": _enhanced(ImageEnhance.Contrast),
     "sharpness": _enhanced(ImageEnhance.Sharpness),
     "posterize": lambda p, s: ImageOps.posterize(p, 8 - round(4 * s)),
-    "solarize": lambda p, s: ImageOps.solarize(p, round(255 * (1 - s))),
+    "solarize": lambda p, s: ImageOps.solarize(p, round(256 * (1 - s))),
     "autocontrast": lambda p, s: ImageOps.autocontrast(p),
     "equalize": lambda p, s: ImageOps.equalize(p),
     "invert": lambda p, s: ImageOps.invert(p),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from engine.data.class_folders import read_classify_data
@@ -57,6 +58,17 @@ class ClassificationTrainer(DetectionTrainer):
     ) -> ClassifyDataset:
         """Build the data set of one split, augmented for training."""
         return build_dataset(self.args, img_path, self.data, augment=mode == "train")
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Move a batch to the device; a single picture comes with its mirror image.
+
+        At 32 pixels the last maps are one pixel, and normalisation has nothing to compare a lone one with.
+        """
+        batch = super().preprocess_batch(batch)
+        if len(batch["img"]) == 1:
+            batch["img"] = torch.cat((batch["img"], batch["img"].flip(3)))
+            batch["cls"] = batch["cls"].repeat(2)
+        return batch
 
     def set_model_attributes(self) -> None:
         """Give the model the names of the classes, the arguments, and the dropout of its head."""

@@ -20,6 +20,7 @@ from engine.drawing.curves import plot_confusion_matrix
 from engine.drawing.mosaic import plot_images
 from engine.metrics.classification import TOP, ClassificationMetrics
 from engine.runtime.errors import ConfigError, DatasetError
+from engine.runtime.log import LOGGER
 from engine.training.prefetch import loader_workers
 
 Predictions = list[dict[str, torch.Tensor]]
@@ -169,6 +170,11 @@ def in_order_of(names: dict[int, str], data: dict[str, Any]) -> dict[str, Any]:
         for folder, number in data["folders"].items()
         if data["names"][number] in numbers
     }
+    strange = [
+        data["names"][n] for n in data["folders"].values() if data["names"][n] not in numbers
+    ]
+    if folders and strange:
+        LOGGER.warning("The network has no such classes, left out: %s.", ", ".join(strange))
     if not folders and len(names) == data["nc"]:  # a network whose classes have other words
         return {**data, "names": names}
     if not folders:
