@@ -17,6 +17,7 @@ from engine.data.labels.parse import LabelRow
 from engine.data.labels.paths import find_images
 from engine.data.labels.verify import VerifiedImage
 from engine.data.problems import Problem
+from engine.data.sample_threads import make_samples
 from engine.data.transforms.compose import Augmentation
 from engine.data.transforms.format import Format, collate
 from engine.data.transforms.letterbox import LetterBox
@@ -24,8 +25,9 @@ from engine.data.transforms.sample import Sample, Shapes
 from engine.runtime.errors import DatasetError
 from engine.runtime.log import LOGGER
 
-# What a sampler asks for: picture, epoch, and whether other pictures may take part.
-SampleKey = tuple[int, int, bool]
+# What a sampler asks for: picture, epoch, whether other pictures may take part, and of a large data set
+# which ones may.
+SampleKey = tuple[int, int, bool] | tuple[int, int, bool, tuple[int, ...]]
 
 # What is made of objects without an outline, in tasks that need one
 _NOTE_OF_BOXES = {
@@ -104,12 +106,12 @@ class YOLODataset(Dataset):
         self.counts = Counter({"labelled": 0, "background": 0, "unlabelled": 0, "damaged": 0})
         is_pose = task == "pose"
         self._keypoints = keypoint_shape(data)[0] if is_pose else 0
-        partners = flip_partners(data) if is_pose else None
+        self._partners = flip_partners(data) if is_pose else None
         self.labels = self._usable(verified, single_cls)
         self._check(sources)
         self.batch_shapes = self._order_by_shape() if self.rect else None
         self.im_files = [label["im_file"] for label in self.labels]
-        self._shapes = [_shapes_of(label, task, partners) for label in self.labels]
+        self._shapes: dict[int, Shapes] = {}
         self.images = ImageCache(
             [Path(f) for f in self.im_files],
             self.imgsz,
@@ -125,14 +127,19 @@ class YOLODataset(Dataset):
 
     def __getitem__(self, key: int | SampleKey) -> dict[str, Any]:
         """Return one sample as tensors; see :func:`engine.data.transforms.format.collate`."""
-        index, epoch, blends = key if isinstance(key, tuple) else (key, 0, self._blends)
+        index, epoch, blends, *near = key if isinstance(key, tuple) else (key, 0, self._blends)
         rng = np.random.default_rng((self.seed, epoch, index))
         if self.augment:
             augmentation: Augmentation = self._transforms
-            sample = augmentation(index, self.load, len(self), rng, blends)
+            others = near[0] if near else range(len(self))
+            sample = augmentation(index, self.load, others, rng, blends)
         else:
             sample = self._letterbox(index).apply(self.load(index))
         return self._format(sample, self.im_files[index], rng)
+
+    def __getitems__(self, keys: Sequence[int | SampleKey]) -> list[dict[str, Any]]:
+        """Return the samples of a batch; torch's loaders ask for whole batches."""
+        return make_samples(self.__getitem__, keys)
 
     @property
     def blends(self) -> bool:
@@ -144,12 +151,20 @@ class YOLODataset(Dataset):
         image = self.images.get(index)
         height, width = image.shape[:2]
         old_height, old_width = self.labels[index]["shape"]
-        shapes = self._shapes[index].moved((width, height), (0, 0))
+        shapes = self._shapes.get(index)
+        if shapes is None:  # a picture has the same size at every visit
+            shapes = self._shapes[index] = self._objects(index, width, height)
+        ratio = (height / old_height, width / old_width)
+        return Sample(image, shapes, index, (old_height, old_width), (ratio, (0.0, 0.0)))
+
+    def _objects(self, index: int, width: int, height: int) -> Shapes:
+        """Return a picture's objects in the pixels of its training size."""
+        shapes = _shapes_of(self.labels[index], self.task, self._partners)
+        shapes = shapes.moved((width, height), (0, 0))
         if self.task == "obb" and self.augment:
             # corners outside would lie in the next picture of a mosaic
             shapes = shapes.clipped((0, 0, width, height))
-        ratio = (height / old_height, width / old_width)
-        return Sample(image, shapes, index, (old_height, old_width), (ratio, (0.0, 0.0)))
+        return shapes
 
     def close_mosaic(self, hyp: Any = None) -> None:
         """From the next epoch on, make samples of single pictures only."""

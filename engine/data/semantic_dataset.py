@@ -118,7 +118,7 @@ class SemanticDataset(YOLODataset):
 
     def __getitem__(self, key: int | SampleKey) -> dict[str, Any]:
         """Return one sample as tensors; see :meth:`collate_fn`."""
-        index, epoch, blends = key if isinstance(key, tuple) else (key, 0, self._blends)
+        index, epoch, blends = key[:3] if isinstance(key, tuple) else (key, 0, self._blends)
         rng = np.random.default_rng((self.seed, epoch, index))
         if self.augment:
             augmentation: SemanticAugmentation = self._augmentation

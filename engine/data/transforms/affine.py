@@ -52,20 +52,28 @@ class RandomPerspective:
     def draw(self, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         """Return a random (3, 3) map from a picture of (height, width) to the result."""
         (height, width), side = size, self.imgsz
-        lean, tilt = np.eye(3), np.eye(3)
-        tilt[2, :2] = rng.uniform(-self.perspective, self.perspective, 2)
-        angle = np.radians(rng.uniform(-self.degrees, self.degrees))
-        gain = rng.uniform(max(1 - self.scale, 0.05), 1 + self.scale)
-        cos, sin = gain * np.cos(angle), gain * np.sin(angle)
-        turn = np.array(((cos, sin, 0), (-sin, cos, 0), (0, 0, 1)))
-        lean[0, 1], lean[1, 0] = np.tan(np.radians(rng.uniform(-self.shear, self.shear, 2)))
-        x, y = rng.uniform(0.5 - self.translate, 0.5 + self.translate, 2) * side
-        matrix = _translation(x, y) @ lean @ turn @ tilt @ _translation(-width / 2, -height / 2)
-        up, left = rng.random(2)
+        *tilts, angle, size_of, lean_x, lean_y, x, y, up, left = rng.random(10).tolist()
+        low = max(1 - self.scale, 0.05)
+        gain = low + (1 + self.scale - low) * size_of
+        x = side * (0.5 + _spread(x, self.translate))
+        y = side * (0.5 + _spread(y, self.translate))
+        if self.is_upright:
+            moves = x - gain * width / 2, y - gain * height / 2
+            matrix = np.array(((gain, 0, moves[0]), (0, gain, moves[1]), (0, 0, 1)))
+        else:
+            lean, tilt, turn = np.eye(3), np.eye(3), np.eye(3)
+            tilt[2, :2] = [_spread(t, self.perspective) for t in tilts]
+            radians = np.radians(_spread(angle, self.degrees))
+            cos, sin = gain * np.cos(radians), gain * np.sin(radians)
+            turn[:2, :2] = (cos, sin), (-sin, cos)
+            lean[0, 1] = np.tan(np.radians(_spread(lean_x, self.shear)))
+            lean[1, 0] = np.tan(np.radians(_spread(lean_y, self.shear)))
+            back = _translation(-width / 2, -height / 2)
+            matrix = _translation(x, y) @ lean @ turn @ tilt @ back
         if up < self.flipud:
-            matrix = np.array(((1, 0, 0), (0, -1, side), (0, 0, 1))) @ matrix
+            matrix[1] = side * matrix[2] - matrix[1]
         if left < self.fliplr:
-            matrix = np.array(((-1, 0, side), (0, 1, 0), (0, 0, 1))) @ matrix
+            matrix[0] = side * matrix[2] - matrix[0]
         return matrix
 
 
@@ -88,6 +96,11 @@ def warped(sample: Sample, matrix: np.ndarray, side: int) -> Sample:
     height, width = sample.size
     seen = sample.shapes.clipped((0, 0, width, height))
     return sample.with_(image, seen.mapped(matrix).clipped((0, 0, side, side)))
+
+
+def _spread(share: float, limit: float) -> float:
+    """Bring a number of 0..1 to -limit..limit."""
+    return (2 * share - 1) * limit
 
 
 def _translation(x: float, y: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ class Augmentation:
         self,
         index: int,
         load: Callable[[int], Sample],
-        count: int,
+        others: Sequence[int],
         rng: np.random.Generator,
         blends: bool = True,
     ) -> Sample:
@@ -77,13 +77,13 @@ class Augmentation:
         Args:
             index: Its picture.
             load: Gives the sample of a picture, at most ``imgsz`` long; its pixels are not changed.
-            count: Number of pictures.
+            others: Pictures that may take part in it.
             rng: Source of every random choice here.
             blends: Whether other pictures may take part (they may not in the last epochs).
         """
-        sample = self._warped(index, load, count, rng, blends)
+        sample = self._warped(index, load, others, rng, blends)
         if blends and self.likely.mixup and rng.random() < self.likely.mixup:
-            other = self._warped(int(rng.integers(count)), load, count, rng, blends)
+            other = self._warped(_one_of(others, rng), load, others, rng, blends)
             sample = mixup(sample, other, rng)
         return self.colors(sample, rng)
 
@@ -91,19 +91,19 @@ class Augmentation:
         self,
         index: int,
         load: Callable[[int], Sample],
-        count: int,
+        others: Sequence[int],
         rng: np.random.Generator,
         blends: bool,
     ) -> Sample:
         """Return a picture of its own: the map is the first step that makes new pixels."""
         mosaic = blends and self.likely.mosaic and rng.random() < self.likely.mosaic
         pasting = blends and self.likely.copy_paste
-        others = rng.integers(count, size=3).tolist() if mosaic else []
-        samples = [load(i) for i in (index, *others)]
+        chosen = rng.integers(len(others), size=3).tolist() if mosaic else []
+        samples = [load(index), *(load(others[i]) for i in chosen)]
         if pasting or not self.warp.is_upright:
             sample = self.mosaic(samples, rng) if mosaic else self.letterbox.apply(samples[0])
             if pasting:
-                sample = self._pasted(sample, load, count, rng)
+                sample = self._pasted(sample, load, others, rng)
             return self.warp(sample, rng)
         side = self.warp.imgsz
         if mosaic:
@@ -114,11 +114,19 @@ class Augmentation:
         return montage(tiles, self.warp.draw(canvas, rng), side)
 
     def _pasted(
-        self, sample: Sample, load: Callable[[int], Sample], count: int, rng: np.random.Generator
+        self,
+        sample: Sample,
+        load: Callable[[int], Sample],
+        others: Sequence[int],
+        rng: np.random.Generator,
     ) -> Sample:
         if self.copy_paste_mode == "flip":
             source = mirrored(sample)
         else:
-            other = load(int(rng.integers(count)))
+            other = load(_one_of(others, rng))
             source = LetterBox(sample.size).apply(other)
         return paste_shapes(sample, source, self.likely.copy_paste, rng)
+
+
+def _one_of(others: Sequence[int], rng: np.random.Generator) -> int:
+    return others[int(rng.integers(len(others)))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,10 +57,11 @@ def montage(tiles: Sequence[Tile], matrix: np.ndarray, side: int) -> Sample:
     first = tiles[0].sample
     image = np.full((side, side, *first.image.shape[2:]), FILL, dtype=np.uint8)
     parts, gains, offsets = [], [], []
+    (gain_x, _, move_x), (_, gain_y, move_y) = matrix[:2].tolist()
     for tile in tiles:
         height, width = tile.sample.size
-        across = _Span.of(matrix[0, 0], matrix[0, 2], tile.left, tile.gain[0], width, side)
-        down = _Span.of(matrix[1, 1], matrix[1, 2], tile.top, tile.gain[1], height, side)
+        across = _Span.of(gain_x, move_x, tile.left, tile.gain[0], width, side)
+        down = _Span.of(gain_y, move_y, tile.top, tile.gain[1], height, side)
         if across is None or down is None:  # moved out of sight
             continue
         _show(image, tile.sample.image, across, down)
@@ -73,8 +75,7 @@ def montage(tiles: Sequence[Tile], matrix: np.ndarray, side: int) -> Sample:
     return first.with_(image, shapes.clipped((0, 0, side, side)))
 
 
-@dataclass(frozen=True)
-class _Span:
+class _Span(NamedTuple):
     """One axis of a cut and resize: pixels start..stop go to at..to by gain * x + offset."""
 
     start: int
@@ -99,18 +100,22 @@ class _Span:
             side: Of the result.
         """
         gain, offset = gain * own, gain * left + offset
-        low, high = sorted((-offset / gain, (side - offset) / gain))
-        start, stop = max(round(low), 0), min(round(high), length)
+        first, last = -offset / gain, (side - offset) / gain
+        if gain < 0:
+            first, last = last, first
+        start, stop = max(round(first), 0), min(round(last), length)
         if stop <= start:
             return None
-        at, to = sorted((gain * start + offset, gain * stop + offset))
-        at, to = max(round(at), 0), min(round(to), side)
-        if to <= at:
-            return None
-        exact = (to - at) / (stop - start)
+        at, to = gain * start + offset, gain * stop + offset
         if gain < 0:
-            return cls(start, stop, at, to, -exact, to + exact * start)
-        return cls(start, stop, at, to, exact, at - exact * start)
+            at, to = to, at
+        whole_at, whole_to = max(round(at), 0), min(round(to), side)
+        if whole_to <= whole_at:
+            return None
+        exact = (whole_to - whole_at) / (stop - start)
+        if gain < 0:
+            return cls(start, stop, whole_at, whole_to, -exact, whole_to + exact * start)
+        return cls(start, stop, whole_at, whole_to, exact, whole_at - exact * start)
 
 
 def _show(image: np.ndarray, picture: np.ndarray, across: _Span, down: _Span) -> None:

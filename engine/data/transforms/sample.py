@@ -60,17 +60,19 @@ class Shapes:
             if index.all():
                 return self
             index = np.flatnonzero(index)
-        counts = self.counts[index]
-        starts = np.cumsum(self.counts) - self.counts
-        # For each kept point its place in the old array.
-        ends = np.cumsum(counts)
-        place = np.arange(ends[-1] if len(ends) else 0) + np.repeat(
-            starts[index] - ends + counts, counts
-        )
+        counts, points = self.counts[index], self.points
+        if len(points):
+            starts = np.cumsum(self.counts) - self.counts
+            # For each kept point its place in the old array.
+            ends = np.cumsum(counts)
+            place = np.arange(ends[-1] if len(ends) else 0) + np.repeat(
+                starts[index] - ends + counts, counts
+            )
+            points = points[place]
         return Shapes(
             self.classes[index],
             self.boxes[index],
-            self.points[place],
+            points,
             counts,
             self.keypoints[index],
             self.flip_idx,
@@ -126,6 +128,9 @@ class Shapes:
         """
         low, high = np.float32(bounds[:2]), np.float32(bounds[2:])
         seen = replace(self, keypoints=_hidden_outside(self.keypoints, low, high))
+        if not len(self.points):
+            seen.boxes = _within(self.boxes, bounds)
+            return seen.select(_is_usable(seen.boxes, self.boxes))
         inside = (self.boxes[:, :2] >= low).all(1) & (self.boxes[:, 2:] <= high).all(1)
         if inside.all():
             return seen.select(_is_usable(self.boxes, self.boxes))
@@ -198,6 +203,8 @@ def _with_sides_swapped(shapes: Shapes) -> Shapes:
 
 def _hidden_outside(keypoints: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return keypoints (n, K, 3), those outside a rectangle without visibility."""
+    if not keypoints.size:
+        return keypoints
     xy = keypoints[..., :2]
     outside = ((xy < low) | (xy > high)).any(-1)
     if not outside.any():
@@ -219,21 +226,24 @@ def _with_boxes_of_outlines(shapes: Shapes) -> Shapes:
 
 def _cut(shapes: Shapes, bounds: tuple[float, float, float, float]) -> Shapes:
     """Cut objects that all cross the border of a rectangle."""
-    x0, y0, x1, y1 = bounds
-    boxes = shapes.boxes.clip(np.float32((x0, y0, x0, y0)), np.float32((x1, y1, x1, y1)))
+    boxes = _within(shapes.boxes, bounds)
     points, counts = clip_polygons(shapes.points, shapes.counts, bounds)
     cut = _with_boxes_of_outlines(replace(shapes, boxes=boxes, points=points, counts=counts))
     gone = (shapes.counts > 0) & (counts < 3)
     return cut.select(_is_usable(cut.boxes, shapes.boxes) & ~gone)
 
 
+def _within(boxes: np.ndarray, bounds: tuple[float, float, float, float]) -> np.ndarray:
+    """Return the parts of boxes in a rectangle; those outside get no area."""
+    x0, y0, x1, y1 = bounds
+    return boxes.clip(np.float32((x0, y0, x0, y0)), np.float32((x1, y1, x1, y1)))
+
+
 def _is_usable(boxes: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Say which boxes are large enough, not too thin, and not too little of what they were before."""
-    sides = boxes[:, 2:] - boxes[:, :2]
-    short, long = sides.min(1, initial=np.inf), sides.max(1, initial=0)
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    old_width, old_height = (before[:, 2:] - before[:, :2]).T
+    short, long = np.minimum(width, height), np.maximum(width, height)
     keep = (short > _MIN_SIDE_PX) & (long < _MAX_ASPECT * short)
-    return keep & (_areas(boxes) > _MIN_KEPT * _areas(before))
-
-
-def _areas(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    kept: np.ndarray = keep & (width * height > _MIN_KEPT * (old_width * old_height))
+    return kept

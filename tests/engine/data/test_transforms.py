@@ -266,10 +266,12 @@ def test_whole_augmentation_never_touches_its_sources(mode):
     sources = [drawn(index=i) for i in range(5)]
     before = [s.image.copy() for s in sources]
     for seed in range(25):
-        out = augmentation(seed % 5, sources.__getitem__, 5, np.random.default_rng(seed))
+        out = augmentation(seed % 5, sources.__getitem__, range(5), np.random.default_rng(seed))
         assert out.image.shape == (64, 64, 3)
         check_boxes(out.shapes)
-        plain = augmentation(0, sources.__getitem__, 5, np.random.default_rng(seed), blends=False)
+        plain = augmentation(
+            0, sources.__getitem__, range(5), np.random.default_rng(seed), blends=False
+        )
         assert len(plain.shapes) <= 2
     assert all(np.array_equal(a, s.image) for a, s in zip(before, sources, strict=True))
 
