@@ -9,6 +9,10 @@ import cv2
 import numpy as np
 
 _QUARTER = math.pi / 2
+# Each rectangle can be told in two ways, a quarter turn apart; which one is taken changes at this angle. It
+# must not lie where things usually do: at 0, where OpenCV has it, upright things turned by a hair either way
+# would have their width and height exchanged, and a network has to learn both for what looks the same.
+LEAST_ANGLE = math.radians(15)
 
 
 def rectangles_around(outlines: Sequence[np.ndarray]) -> np.ndarray:
@@ -19,15 +23,15 @@ def rectangles_around(outlines: Sequence[np.ndarray]) -> np.ndarray:
 
     Returns:
         (n, 5) float32 centre x, y, width, height in pixels and the angle in radians from the x axis to the
-        width side, clockwise on screen, above 0 to 90 degrees: which of two neighbouring sides is called
-        the width follows from it, as OpenCV and published models have it.
+        width side, clockwise on screen, above 15 to 105 degrees; which of two neighbouring sides is called
+        the width follows from it.
     """
     boxes = np.zeros((len(outlines), 5), dtype=np.float32)
     for row, outline in zip(boxes, outlines, strict=True):
         if len(outline):
             (x, y), (width, height), degrees = cv2.minAreaRect(np.asarray(outline, np.float32))
             row[:] = x, y, width, height, math.radians(degrees)
-    return with_angles_from(boxes, 0.0)
+    return with_angles_from(boxes, LEAST_ANGLE)
 
 
 def with_angles_from(boxes: np.ndarray, least: float) -> np.ndarray:

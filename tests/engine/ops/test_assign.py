@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from engine.ops import assign
 from engine.ops.anchors import make_anchors
-from engine.ops.assign import TaskAlignedAssigner
+from engine.ops.assign import RotatedAssigner, TaskAlignedAssigner
 from engine.ops.iou import bbox_iou
+from engine.ops.rotated import probiou
 
 
 def _scene(seed: int, images: int = 2, per_image: int = 5, nc: int = 3):
@@ -123,3 +126,64 @@ def test_equal_objects_share_no_anchor():
     )
     assert len(found.anchor.unique()) == len(found.anchor)
     assert set(found.target.tolist()) == {0, 1}
+
+
+def _turned_scene(seed: int):
+    """Anchors, predictions and objects as rotated boxes, two images."""
+    logits, boxes, points, image, labels, targets = _scene(seed)
+    random = torch.Generator().manual_seed(seed)
+
+    def turned(corners):
+        centre, size = (
+            (corners[..., :2] + corners[..., 2:]) / 2,
+            corners[..., 2:] - corners[..., :2],
+        )
+        angle = torch.rand(*corners.shape[:-1], 1, generator=random) * math.pi
+        return torch.cat((centre, size, angle), -1)
+
+    return logits, turned(boxes), points, image, labels, turned(targets)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_turned_objects_take_anchors_inside_them_by_their_probiou(seed):
+    logits, boxes, points, image, labels, targets = _turned_scene(seed)
+    found = RotatedAssigner(topk=4)(logits, boxes, points, image, labels, targets)
+    assert len(found.anchor) > 20
+    assert len(set(zip(found.image.tolist(), found.anchor.tolist(), strict=True))) == len(
+        found.anchor
+    )
+    mine = targets[found.target]
+    away = points[found.anchor] - mine[:, :2]
+    cos, sin = mine[:, 4].cos(), mine[:, 4].sin()
+    along, across = away[:, 0] * cos + away[:, 1] * sin, away[:, 1] * cos - away[:, 0] * sin
+    assert (along.abs() <= mine[:, 2] / 2 + 1e-4).all()
+    assert (across.abs() <= mine[:, 3] / 2 + 1e-4).all()
+    overlap = probiou(boxes[found.image, found.anchor], mine)[:, 0]
+    for target in range(len(targets)):
+        of = found.target == target
+        if of.any():  # the best anchor scores what the best overlap is
+            assert found.score[of].max() == pytest.approx(float(overlap[of].max()), rel=1e-3)
+
+
+def test_turning_everything_changes_no_assignment():
+    logits, boxes, points, image, labels, targets = _turned_scene(7)
+    angle = 0.6
+    turn = torch.tensor(((math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))))
+
+    def turned(x):
+        return torch.cat((x[..., :2] @ turn, x[..., 2:4], x[..., 4:] + angle), -1)
+
+    before = RotatedAssigner()(logits, boxes, points, image, labels, targets)
+    after = RotatedAssigner()(logits, turned(boxes), points @ turn, image, labels, turned(targets))
+    assert after.anchor.tolist() == before.anchor.tolist()
+    assert after.target.tolist() == before.target.tolist()
+    torch.testing.assert_close(after.score, before.score, atol=1e-4, rtol=1e-3)
+
+
+def test_a_turned_object_smaller_than_a_cell_has_an_anchor_with_min_side():
+    logits, boxes, points, *_ = _turned_scene(0)
+    targets = torch.tensor([[16.2, 16.3, 3.0, 2.0, 0.7]])
+    image, labels = torch.zeros(1, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)
+    assert not len(RotatedAssigner()(logits, boxes, points, image, labels, targets).anchor)
+    found = RotatedAssigner()(logits, boxes, points, image, labels, targets, min_side=16)
+    assert len(found.anchor) >= 4

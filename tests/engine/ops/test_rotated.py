@@ -8,7 +8,15 @@ import torch
 
 from engine.ops import rotated
 from engine.ops.nms import non_max_suppression
-from engine.ops.rotated import batch_probiou, covariance, probiou, select_rotated, xywhr2xyxyxyxy
+from engine.ops.rotated import (
+    batch_probiou,
+    covariance,
+    dist2rbox,
+    probiou,
+    rbox2dist,
+    select_rotated,
+    xywhr2xyxyxyxy,
+)
 
 
 def _boxes(count, seed=0, size=60.0):
@@ -132,3 +140,39 @@ def test_dense_output_gives_rows_with_the_angle_last():
     torch.testing.assert_close(rows, expected)
     (alone,) = non_max_suppression(dense, 0.25, 0.5, nc=2, rotated=True, agnostic=True)
     torch.testing.assert_close(alone, expected[:2])
+
+
+def test_distances_and_boxes_undo_each_other():
+    boxes, points = _boxes(40), torch.rand(40, 2, generator=torch.Generator().manual_seed(3)) * 60
+    distances = rbox2dist(points, boxes)
+    again = dist2rbox(distances, boxes[:, 4:], points)
+    torch.testing.assert_close(again, boxes[:, :4], atol=1e-4, rtol=1e-5)
+    planes = dist2rbox(distances.T, boxes[:, 4:].T, points.T, dim=0)
+    torch.testing.assert_close(planes, again.T)
+
+
+def test_distances_count_along_the_sides_of_the_box():
+    box = torch.tensor([[10.0, 20, 8, 4, math.pi / 2]])  # its width lies along y
+    found = rbox2dist(torch.tensor([[11.0, 19]]), box)
+    torch.testing.assert_close(found, torch.tensor([[3.0, 1, 5, 3]]))
+    far = rbox2dist(torch.tensor([[10.0, 40]]), box, last_bin=15)
+    torch.testing.assert_close(far, torch.tensor([[14.99, 2, 0, 2]]))
+
+
+def test_a_blur_adds_a_circle_to_the_covariance():
+    boxes = _boxes(5)
+    for plain, blurred, more in zip(
+        covariance(boxes), covariance(boxes, 0.3), (0.3, 0.3, 0), strict=True
+    ):
+        torch.testing.assert_close(blurred, plain + more)
+
+
+def test_a_blur_bounds_the_gradient_of_the_thinnest_boxes():
+    truth = torch.tensor([[5.0, 5, 9, 1e-3, 0.3]])
+    slopes = []
+    for blur in (0.0, 0.01):
+        box = torch.tensor([[5.0, 5.5, 9, 1e-3, 0.4]], requires_grad=True)
+        (1 - probiou(box, truth, blur=blur)).sum().backward()
+        assert torch.isfinite(box.grad).all()
+        slopes.append(float(box.grad.abs().max()))
+    assert slopes[1] < 5
