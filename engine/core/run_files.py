@@ -48,6 +48,8 @@ class RunFiles:
         """
         try:
             self.weights.mkdir(parents=True, exist_ok=True)
+            for folder in (self.folder, self.weights):
+                _sweep(folder)
             if fresh:
                 for old in (self.last, self.best, self.csv.path, self.validation):
                     old.unlink(missing_ok=True)
@@ -64,3 +66,10 @@ class RunFiles:
     def epoch_file(self, epoch: int) -> Path:
         """Give the path that ``save_period`` keeps the checkpoint of a 0-based epoch under."""
         return self.weights / f"epoch{epoch}.pt"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run was just writing, see `engine.runtime.atomic`; no other run writes here."""
+    for pattern in (".*.tmp", ".*.tmp.*"):
+        for left in folder.glob(pattern):
+            left.unlink(missing_ok=True)

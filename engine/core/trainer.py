@@ -1,9 +1,9 @@
 """The training loop that every task shares.
 
 Tasks say what the model, the data and the validator are (`engine.models.yolo`). What happens before the
-first batch is in `trainer_setup`, what ends a run in `run_end`, what a checkpoint holds in
-`training_state`, what is done about a broken loss in `recovery`; pieces that know no trainer are in
-`engine.training`.
+first batch is in `trainer_setup`, what comes out of an epoch and of the run in `trainer_results`, what ends a
+run in `run_end`, what a checkpoint holds in `training_state`, what is done about a broken loss in `recovery`,
+about too little memory in `memory`; pieces that know no trainer are in `engine.training`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import nn
 
 from engine.cfg.arguments import without_effect
 from engine.core.callbacks import new_callbacks
@@ -25,11 +24,10 @@ from engine.core.multi_scale import draw_size, resize_longer_side
 from engine.core.plan import mosaic_epochs
 from engine.core.recovery import Diverged, Recovery
 from engine.core.run_end import RunEnd
-from engine.core.trainer_setup import TrainerSetup
+from engine.core.trainer_results import TrainerResults
 from engine.core.training_state import TrainingState, check_resumable
 from engine.nn.checkpoint import load_checkpoint
 from engine.runtime.device import select_device
-from engine.runtime.errors import EngineError
 from engine.runtime.log import LOGGER
 from engine.training import random_state
 from engine.training.clock import RunClock
@@ -44,7 +42,7 @@ MAX_GRADIENT_NORM = 10.0
 TRAIN_PICTURES = 3
 
 
-class BaseTrainer(TrainerSetup):
+class BaseTrainer(TrainerResults):
     """Trains a model on a data set and keeps its run directory.
 
     Extend it by overriding `get_model`, `get_dataset`, `get_dataloader`, `get_validator`,
@@ -309,36 +307,6 @@ class BaseTrainer(TrainerSetup):
         self.run_callbacks("on_fit_epoch_end")
         self.ending.hear_callbacks()
 
-    def validate(self) -> tuple[dict[str, float], float]:
-        """Validate the averaged weights; give the metrics and the fitness."""
-        metrics = dict(self.memory.validated(lambda: self.validator(self)))
-        fitness = metrics.pop("fitness", None)
-        return metrics, -float(self.tloss.sum()) if fitness is None else float(fitness)
-
-    @property
-    def tloss(self) -> Any:
-        """Mean of the epoch's losses so far, without batches whose loss is no number."""
-        return self.meter.mean
-
-    @property
-    def best_fitness(self) -> float:
-        """Best fitness so far."""
-        return self.stopper.best_fitness
-
-    @property
-    def is_best(self) -> bool:
-        """Whether the present epoch is the best so far."""
-        return self.fitness is not None and self.stopper.best_epoch == self.epoch
-
-    def save_model(self) -> None:
-        """Write last.pt, best.pt where this epoch is the best, and what ``save_period`` keeps."""
-        self.state.save_last()
-        if self.is_best:
-            self.state.save_weights(self.best)
-        period = self.args.save_period
-        if period > 0 and (self.epoch + 1) % period == 0:
-            self.state.save_weights(self.files.epoch_file(self.epoch + 1))
-
     def _finish(self) -> None:
         """Slim the checkpoints, validate the best weights once more and say goodbye."""
         if self.ending.interrupted:
@@ -350,42 +318,6 @@ class BaseTrainer(TrainerSetup):
             if self.args.profile:
                 self.tell_export_speed()
         self.run_callbacks("on_train_end")
-
-    def final_eval(self) -> None:
-        """Validate the best weights on their own, with plots and validation.json."""
-        best = self.best if self.best.exists() else self.last
-        if not best.exists():
-            return
-        if self.stop_reason != "stopped":
-            self.state.save_weights(self.last)  # finished: nobody resumes it, drop the optimizer
-        LOGGER.info("Validating %s", best)
-        self.validator.args.plots = self.args.plots
-        self.validator.weights = best
-        weights = self.state.weights_of(best)
-        metrics = dict(self.memory.validated(lambda: self.validator(model=weights)))
-        self.fitness = metrics.pop("fitness", self.fitness)
-        self.metrics, self.final = metrics, True
-        self.run_callbacks("on_fit_epoch_end")
-
-    def tell_export_speed(self) -> None:
-        """Log how fast the best weights run as an ONNX file, beside the network itself."""
-        from engine.core.export_speed import exported_speed  # the exporter, seldom asked for
-
-        model = self.trained_model()
-        if model is None:
-            return
-        try:
-            found = exported_speed(model, self.args.imgsz, self.device)
-        except EngineError as error:
-            self.warn(f"the speed of the exported model was not measured: {error}")
-            return
-        text = "As ONNX %(onnx_ms).1f ms an image, as it is %(pytorch_ms).1f ms (%(imgsz)d pixels, %(device)s)."
-        self.log(text % found, **found)
-
-    def trained_model(self) -> nn.Module | None:
-        """Give the network with the best weights of this run, None before anything was saved."""
-        best = self.best if self.best.exists() else self.last
-        return self.state.weights_of(best) if best.exists() else None
 
     def _report(self, error: BaseException) -> None:
         """Write why the run failed where the dashboard looks."""

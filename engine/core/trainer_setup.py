@@ -32,7 +32,7 @@ from engine.training.ema import ModelEMA
 from engine.training.events import EventLog, event_callbacks
 from engine.training.freeze import freeze_layers, frozen_layers
 from engine.training.precision import Precision
-from engine.training.resume import check_unfinished
+from engine.training.resume import check_length
 from engine.training.schedule import Schedule
 
 MAX_WARNINGS = 100
@@ -206,8 +206,10 @@ class TrainerSetup(TrainerHooks):
         extra = self.resumed.extra
         if self.args.time:
             self.epochs = max(extra["epochs"], extra["epoch"] + 2)
-        check_unfinished(extra["epoch"], self.epochs, self.resumed.path)
+        check_length(extra["epoch"], self.epochs, self.resumed.path)
         self.state.restore(self.resumed.raw)
         self.pretrained, self.clock.before = extra["pretrained"], extra["seconds"]
-        self.log(f"Resuming at epoch {self.start_epoch + 1} of {self.epochs}.")
+        is_done = self.start_epoch >= self.epochs
+        where = "the end" if is_done else f"epoch {self.start_epoch + 1}"
+        self.log(f"Resuming at {where} of {self.epochs} epochs.")
         self.resumed = None

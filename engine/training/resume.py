@@ -65,20 +65,22 @@ def run_folder(last: Path) -> Path:
     return last.parent.parent if last.parent.name == "weights" else last.parent
 
 
-def check_unfinished(epoch: int, epochs: int, path: Path) -> None:
-    """Refuse to go on with a run that is over.
+def check_length(epoch: int, epochs: int, path: Path) -> None:
+    """Refuse to end a run before the epochs that it has done.
+
+    With as many as it has done, only its end is left to do: it was killed just before that.
 
     Args:
-        epoch: 0-based epoch that was finished last, -1 in the file of a finished run.
+        epoch: 0-based epoch that was finished last.
         epochs: Epochs the run should have.
         path: The checkpoint.
 
     Raises:
-        CheckpointError: Nothing is left to do.
+        CheckpointError: The run is longer already.
     """
-    if epoch + 1 >= epochs:
+    if epoch + 1 > epochs:
         raise CheckpointError(
-            f"all {epochs} epochs of this run are done.",
+            f"{epoch + 1} epochs of this run are done, more than epochs={epochs}.",
             path=path,
-            remedy=f"Say epochs= more than {epochs}, or start a new training from this file.",
+            remedy=f"Say epochs={epoch + 1} or more, or start a new training from this file.",
         )

@@ -8,7 +8,7 @@ import torch
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.nn.tasks import DetectionModel
 from engine.runtime.errors import ConfigError
-from engine.training.compiled import CompiledNetwork, compiled
+from engine.training.compiled import CompiledNetwork, compiled, missing_compiler
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -34,7 +34,7 @@ def test_without_a_compiler_the_run_is_refused_with_the_reason(make_trainer, mon
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(torch.cuda.is_available(), reason="compares on the processor")
+@pytest.mark.skipif(bool(missing_compiler(CPU)), reason=missing_compiler(CPU) or "there is one")
 def test_a_compiled_training_computes_the_same(make_trainer):
     class Small(DetectionTrainer):
         def get_model(self, cfg, weights):
