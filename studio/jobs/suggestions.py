@@ -11,7 +11,7 @@ from engine.data.annotations import Tag
 from studio.jobs.messages import Predicted, PredictedShape
 from studio.model.project import Project
 from studio.model.records import Shape, new_shape
-from studio.model.validation_report import box_overlaps
+from studio.model.validation_cells import box_overlaps
 
 _SAME_OBJECT = 0.8  # a prediction that overlaps a drawn shape of its class by more adds nothing
 

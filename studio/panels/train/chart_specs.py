@@ -81,6 +81,22 @@ _MEASURES = (
             Line("metrics/pixel_acc", "pixels", "warning_text", dashed=True),
         ),
     ),
+    ChartSpec(
+        "pixels",
+        "Precision, recall",
+        (
+            Line("metrics/precision", "P", "accent_text"),
+            Line("metrics/recall", "R", "warning_text", dashed=True),
+        ),
+    ),
+    ChartSpec(
+        "dice",
+        "Dice, misclassified",
+        (
+            Line("metrics/DiceScore", "Dice", "accent_text"),
+            Line("metrics/MCR", "MCR", "warning_text", dashed=True),
+        ),
+    ),
 )
 _MAP_TITLES = {"M": "Mask mAP", "P": "Keypoint mAP", "B": "Box mAP"}
 _LEARNING = ChartSpec(

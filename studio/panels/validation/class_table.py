@@ -14,7 +14,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from studio.model.validation_report import ClassRow, ValidationReport
+from studio.model.validation_report import OWN, ClassRow, ValidationReport
 from studio.theme import tokens
 from studio.theme.fonts import font
 
@@ -24,8 +24,9 @@ _SORT_ROLE = Qt.ItemDataRole.UserRole
 _NUMBER = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _TEXT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
-# title, key of the figure (None for the row's own fields), tool tip
-_COLUMNS: tuple[tuple[str, str, str], ...] = (
+# title, key, tool tip
+Column = tuple[str, str, str]
+_OF_OBJECTS: tuple[Column, ...] = (
     ("Class", "name", ""),
     ("Images", "images", "Validation images that hold it"),
     ("Objects", "instances", "Labelled objects of the class"),
@@ -34,21 +35,50 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("AP50", "ap50", "Area under the precision-recall curve at an overlap of 0.5"),
     ("AP50-95", "ap", "The same averaged over overlaps from 0.5 to 0.95"),
 )
+# What else a task may count and measure, by the names in its record.
+_COUNTED: dict[str, Column] = {
+    "object": _OF_OBJECTS[2],
+    "pixel": ("Pixels", "instances", "Labelled pixels of the class"),
+}
+_MEASURED: dict[str, tuple[str, str]] = {
+    "precision": ("Precision", "Share of what was called so that is right"),
+    "recall": ("Recall", "Share of what is of the class that was called so"),
+    "f1": ("F1", "Precision and recall in one figure: their harmonic mean"),
+    "iou": ("IoU", "Pixels in both label and prediction, of those in either"),
+    "dice": ("Dice", "Twice the common pixels, of the sum of label and prediction"),
+    "mcr": ("Misclassified", "Share of all pixels that are wrong about this class"),
+}
+_JUDGES = ("iou", "f1", "ap")  # a table begins sorted by one of these, the worst class first
 _OWN = frozenset({"name", "images", "instances"})
 
 
+def columns_of(report: ValidationReport, kind: str) -> tuple[Column, ...]:
+    """Return the columns for what was measured of a kind."""
+    if kind != OWN:
+        return _OF_OBJECTS
+    counted = _COUNTED.get(report.counts)
+    measured = report.rows[0].figures.get(OWN, {}) if report.rows else {}
+    figures = [(*_MEASURED.get(key, (key, "")), key) for key in measured]
+    return (
+        *_OF_OBJECTS[:2],
+        *((counted,) if counted else ()),
+        *((title, key, tip) for title, tip, key in figures),
+    )
+
+
 class ClassModel(QAbstractTableModel):
-    """Rows of a report, for boxes or for masks."""
+    """Rows of a report, for one kind of what was measured."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rows: tuple[ClassRow, ...] = ()
-        self._of_masks = False
+        self.columns: tuple[Column, ...] = _OF_OBJECTS
+        self._kind = "box"
 
-    def show_rows(self, rows: tuple[ClassRow, ...], *, of_masks: bool) -> None:
+    def show_rows(self, rows: tuple[ClassRow, ...], columns: tuple[Column, ...], kind: str) -> None:
         """Take over other rows."""
         self.beginResetModel()
-        self.rows, self._of_masks = rows, of_masks
+        self.rows, self.columns, self._kind = rows, columns, kind
         self.endResetModel()
 
     def rowCount(self, parent: AnyIndex = _ROOT) -> int:
@@ -57,13 +87,13 @@ class ClassModel(QAbstractTableModel):
 
     def columnCount(self, parent: AnyIndex = _ROOT) -> int:
         """Return the number of columns."""
-        return 0 if parent.isValid() else len(_COLUMNS)
+        return 0 if parent.isValid() else len(self.columns)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return text, sort key, alignment or font of a cell."""
         if not index.isValid():
             return None
-        key = _COLUMNS[index.column()][1]
+        key = self.columns[index.column()][1]
         value = self._value(self.rows[index.row()], key)
         if role == _SORT_ROLE:
             return value.lower() if isinstance(value, str) else value
@@ -81,7 +111,7 @@ class ClassModel(QAbstractTableModel):
         """Return a column's title, alignment or tool tip."""
         if orientation != Qt.Orientation.Horizontal:
             return None
-        title, key, tip = _COLUMNS[section]
+        title, key, tip = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
             return title
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -91,13 +121,12 @@ class ClassModel(QAbstractTableModel):
     def _value(self, row: ClassRow, key: str) -> Any:
         if key in _OWN:
             return getattr(row, key)
-        figures = row.mask if self._of_masks else row.box
-        value = (figures or {}).get(key)
+        value = row.figures.get(self._kind, {}).get(key)
         return _NOTHING if value is None else float(value)
 
 
 class ClassTable(QTableView):
-    """The table, sorted by the worst AP first.
+    """The table, the worst class first.
 
     Signals:
         class_chosen(int): The person clicked the row of this class.
@@ -123,16 +152,24 @@ class ClassTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
         self.setSortingEnabled(True)
-        self.sortByColumn(len(_COLUMNS) - 1, Qt.SortOrder.AscendingOrder)
+        self._sort_by_worst()
         self.clicked.connect(self._on_clicked)
 
-    def show_report(self, report: ValidationReport, *, of_masks: bool) -> None:
-        """Show a report's classes."""
-        self.classes.show_rows(report.rows, of_masks=of_masks)
+    def show_report(self, report: ValidationReport, kind: str) -> None:
+        """Show a report's classes; where the columns stay the same, so does their order."""
+        before, columns = self.classes.columns, columns_of(report, kind)
+        self.classes.show_rows(report.rows, columns, kind)
+        if columns != before:
+            self._sort_by_worst()
 
     def shown_names(self) -> list[str]:
         """Return the class names from top to bottom."""
         return [str(self._sorted.index(row, 0).data()) for row in range(self._sorted.rowCount())]
+
+    def _sort_by_worst(self) -> None:
+        keys = [key for _title, key, _tip in self.classes.columns]
+        column = next((keys.index(key) for key in _JUDGES if key in keys), 0)
+        self.sortByColumn(column, Qt.SortOrder.AscendingOrder)
 
     def _on_clicked(self, index: QModelIndex) -> None:
         row = self.classes.rows[self._sorted.mapToSource(index).row()]
@@ -143,4 +180,6 @@ _NOTHING = -1.0  # sorts below every figure
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

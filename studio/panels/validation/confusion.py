@@ -33,15 +33,32 @@ class ConfusionView(QWidget):
         self._labels: tuple[str, ...] = ()
         self._matrix = np.zeros((0, 0), dtype=np.int64)
         self._shares = np.zeros((0, 0))
+        self._has_background = True
+        self._noun = "object"
         self._chosen: Cell | None = None
         self._hovered: Cell | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(200, 200)
         self.setAccessibleName("Confusion matrix")
 
-    def show_matrix(self, labels: tuple[str, ...], matrix: np.ndarray) -> None:
-        """Show counts; the last label is the background."""
+    def show_matrix(
+        self,
+        labels: tuple[str, ...],
+        matrix: np.ndarray,
+        *,
+        has_background: bool = True,
+        noun: str = "object",
+    ) -> None:
+        """Show counts.
+
+        Args:
+            labels: Names of rows and columns.
+            matrix: Counts, said by true.
+            has_background: The last label stands for nothing.
+            noun: What is counted.
+        """
         self._labels, self._matrix = labels, matrix
+        self._has_background, self._noun = has_background, noun
         totals = matrix.sum(0, keepdims=True)
         self._shares = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
         self._chosen = None
@@ -61,16 +78,16 @@ class ConfusionView(QWidget):
         """Return what a cell means, in words."""
         count = int(self._matrix[row, column])
         said, true = self._labels[row], self._labels[column]
-        last = len(self._labels) - 1
-        objects = f"{count} object{'' if count == 1 else 's'}"
+        last = len(self._labels) - 1 if self._has_background else -1
+        objects = f"{count:,} {self._noun}{'' if count == 1 else 's'}"
         if row == column == last:
             return ""
         if row == last:
             return f"{objects} of {true} not found"
         if column == last:
-            return f"{count} × {said} where there is nothing"
+            return f"{count:,} × {said} where there is nothing"
         if row == column:
-            return f"{objects} of {true} found"
+            return f"{objects} of {true} {'found' if self._has_background else 'told rightly'}"
         return f"{objects} of {true} taken for {said}"
 
     def sizeHint(self) -> QSize:
@@ -189,4 +206,6 @@ def _channels(color: QColor) -> tuple[int, int, int]:
 
 
 def _short(count: int) -> str:
-    return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1000:.0f}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"

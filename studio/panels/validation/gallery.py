@@ -27,7 +27,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.panels.validation.tiles import GAP, HALF_SIZE, Look, Tile, draw_tile, tile_height
+from studio.panels.validation.tile_painter import draw_tile
+from studio.panels.validation.tiles import GAP, HALF_SIZE, Look, Tile, tile_height
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors

@@ -6,9 +6,10 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
+from studio.storage.version_content import Entry
 from studio.storage.versions import MANIFEST
 
-_DEPTH = 3  # versions/NAME/images/SPLIT/FILE
+_DEPTH = 3  # versions/NAME/images/SPLIT/FILE, or versions/NAME/SPLIT/CLASS/FILE
 
 
 def original_of(file: Path) -> Path:
@@ -21,17 +22,18 @@ def original_of(file: Path) -> Path:
         changed = manifest.stat().st_mtime_ns
     except OSError:
         return file
-    return _read(manifest, changed).get((parents[0].name, file.name), file)
+    place = file.relative_to(parents[_DEPTH - 1]).as_posix()
+    return _read(manifest, changed).get(place, file)
 
 
 @lru_cache(maxsize=4)
-def _read(manifest: Path, _changed: int) -> dict[tuple[str, str], Path]:
+def _read(manifest: Path, _changed: int) -> dict[str, Path]:
     originals = {}
     try:
         with manifest.open(encoding="utf-8") as lines:
             for line in lines:
-                entry = json.loads(line)
-                originals[entry["split"], entry["name"]] = Path(entry["path"])
+                entry = Entry.from_line(json.loads(line))
+                originals[entry.image_place] = Path(entry.path)
     except (OSError, ValueError, KeyError):
         return originals
     return originals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -19,8 +20,9 @@ from studio.jobs.client import JobsClient
 from studio.jobs.messages import Failed
 from studio.model.colors import class_color
 from studio.model.project import Project
+from studio.model.run_figures import KINDS
 from studio.model.runs import VALIDATION_FILE
-from studio.model.validation_report import ValidationReport, read_report
+from studio.model.validation_report import OWN, ValidationReport, read_report
 from studio.panels.validation.class_table import ClassTable
 from studio.panels.validation.confusion import ConfusionView
 from studio.panels.validation.gallery import Gallery
@@ -38,13 +40,24 @@ from studio.widgets.text_label import TextLabel
 
 _LEFT_WIDTH = 560
 _LEFT_HEIGHTS = (210, 250, 330)
-_LEGEND = "Labels left, predictions right. Red outline: missed or wrong."
-_STATS = (
-    ("mAP50-95", "mAP50-95"),
-    ("mAP50", "mAP50"),
+_LEGENDS = {
+    "object": "Labels left, predictions right. Red outline: missed or wrong.",
+    "image": "What it is left, what the model says right. Red outline: wrong.",
+    "pixel": "Labels left, predictions right.",
+}
+_KIND_TITLES = {"mask": "Masks", "pose": "Keypoints", "box": "Boxes"}
+_OF_OBJECTS = ("mAP50-95", "mAP50", "precision", "recall")
+# Of the measures that a task has of its own, as many as there is room for, by their names in the record.
+_OWN = (
+    ("accuracy_top1", "top-1 accuracy"),
+    ("accuracy_top5", "top-5 accuracy"),
+    ("mIoU", "mIoU"),
+    ("pixel_acc", "pixel accuracy"),
+    ("DiceScore", "Dice"),
     ("precision", "precision"),
     ("recall", "recall"),
 )
+_MOST_FIGURES = 4
 
 
 class ValidationPanel(QWidget):
@@ -70,14 +83,14 @@ class ValidationPanel(QWidget):
         self._title = TextLabel("", "title")
         self._about = TextLabel("", "secondary")
         self.kind = QComboBox()
-        self.kind.addItems(["Masks", "Boxes"])
         self.kind.setAccessibleName("Measure of")
         self.kind.currentIndexChanged.connect(lambda _index: self._show_figures())
-        self.stats = {key: Stat(caption) for key, caption in _STATS}
+        self.stats = [Stat("") for _ in range(_MOST_FIGURES)]
         self.table = ClassTable()
         self.curve = PrecisionRecallPlot()
         self.confusion = ConfusionView()
         self.gallery = Gallery()
+        self._legend = TextLabel("", "caption")
         self._gallery_title = TextLabel("", "section")
         self._gallery_count = TextLabel("", "caption")
         self.show_all_button = TextButton("Show all images", "quiet")
@@ -107,27 +120,30 @@ class ValidationPanel(QWidget):
         self.report = report
         self._inks = self._class_inks(report)
         self.banner.hide()
-        self.kind.setVisible(report.has_masks)
-        self.kind.blockSignals(True)
-        self.kind.setCurrentIndex(0 if report.has_masks else 1)
-        self.kind.blockSignals(False)
+        self._show_kinds(report)
         self._about.setText(_about(report))
-        self.confusion.show_matrix(report.labels, report.matrix)
+        self._legend.setText(_LEGENDS[report.counts])
+        self.confusion.show_matrix(
+            report.labels,
+            report.matrix,
+            has_background=report.has_background,
+            noun=report.counts,
+        )
         self._show_figures()
         self.show_all()
         self._stack.setCurrentIndex(1)
 
-    @property
-    def of_masks(self) -> bool:
-        """Return whether the figures are those of masks."""
-        return self.kind.currentIndex() == 0
+    def figures(self) -> dict[str, str]:
+        """Return the large numbers as they are shown, by their names."""
+        return {stat.caption(): stat.value() for stat in self.stats if not stat.isHidden()}
 
     def show_all(self) -> None:
         """Show all images, most mistakes first."""
         if self.report is None:
             return
         images = sorted(self.report.images, key=lambda image: -image.mistakes)
-        self._show_tiles("All images, most mistakes first", [image_tile(i) for i in images])
+        tiles = [image_tile(image, self.report.names) for image in images]
+        self._show_tiles("All images, most mistakes first", tiles)
         self.show_all_button.hide()
         self.table.clearSelection()
         self.confusion.choose(None)
@@ -140,7 +156,8 @@ class ValidationPanel(QWidget):
         self.confusion.choose(None)
         self.curve.choose(class_id)
         name = self.report.names.get(class_id, str(class_id))
-        self._show_tiles(f"Images with {name}", class_tiles(self.report.images, class_id))
+        tiles = class_tiles(self.report.images, class_id, self.report.names)
+        self._show_tiles(f"Images with {name}", tiles)
 
     def show_cell(self, predicted: int, true: int) -> None:
         """Show the objects behind a cell of the confusion matrix."""
@@ -149,9 +166,8 @@ class ValidationPanel(QWidget):
         self.table.clearSelection()
         self.curve.choose(None)
         examples = self.report.cells.get((predicted, true), [])
-        self._show_tiles(
-            self.confusion.describe(predicted, true), [example_tile(e) for e in examples]
-        )
+        tiles = [example_tile(example, self.report.names) for example in examples]
+        self._show_tiles(self.confusion.describe(predicted, true), tiles)
 
     def _on_read(self, folder: Path, report: ValidationReport) -> None:
         if folder == self._folder:
@@ -171,13 +187,26 @@ class ValidationPanel(QWidget):
     def _show_figures(self) -> None:
         if self.report is None:
             return
-        kind = "M" if self.of_masks else "B"
-        for key, stat in self.stats.items():
-            value = self.report.metrics.get(f"metrics/{key}({kind})")
-            stat.set_value("–" if value is None else f"{value:.3f}")
-        self.table.show_report(self.report, of_masks=self.of_masks)
-        curve = self.report.curves.get("mask" if self.of_masks else "box")
+        kind = str(self.kind.currentData())
+        found = _figures(self.report, kind)
+        for stat, figure in zip_longest(self.stats, found):
+            stat.setVisible(figure is not None)
+            if figure is not None:
+                stat.set_caption(figure[0])
+                stat.set_value(figure[1])
+        self.table.show_report(self.report, kind)
+        curve = self.report.curves.get(kind)
+        self._curve_box.setVisible(kind != OWN)
         self.curve.show_curve(curve, self._inks)
+
+    def _show_kinds(self, report: ValidationReport) -> None:
+        """Offer what was measured, where it is more than one kind."""
+        self.kind.blockSignals(True)
+        self.kind.clear()
+        for kind in report.kinds:
+            self.kind.addItem(_KIND_TITLES.get(kind, ""), kind)
+        self.kind.blockSignals(False)
+        self.kind.setVisible(len(report.kinds) > 1)
 
     def _show_tiles(self, title: str, tiles: list[Tile]) -> None:
         self._gallery_title.setText(title)
@@ -200,24 +229,29 @@ class ValidationPanel(QWidget):
         words.addWidget(self._title)
         words.addWidget(self._about)
         head.addLayout(words, 1)
-        for stat in self.stats.values():
+        for stat in self.stats:
             head.addWidget(stat)
         head.addWidget(self.kind)
         left = QSplitter(Qt.Orientation.Vertical)
         left.setChildrenCollapsible(False)
-        for title, note, widget in (
-            ("Classes", "a click shows its images", self.table),
-            ("Precision over recall", "", self.curve),
-            ("Confusion", "rows: said, columns: true; a click shows the objects", self.confusion),
-        ):
-            left.addWidget(_titled(SectionHeader(title, note), widget))
+        sections = [
+            _titled(SectionHeader(title, note), widget)
+            for title, note, widget in (
+                ("Classes", "a click shows its images", self.table),
+                ("Precision over recall", "", self.curve),
+                ("Confusion", "rows: said, columns: true; a click shows them", self.confusion),
+            )
+        ]
+        self._curve_box = sections[1]
+        for section in sections:
+            left.addWidget(section)
         left.setSizes(list(_LEFT_HEIGHTS))
         gallery_head = QHBoxLayout()
         gallery_head.setSpacing(tokens.SPACE_S)
         gallery_head.addWidget(self._gallery_title)
         gallery_head.addWidget(self._gallery_count)
         gallery_head.addStretch()
-        gallery_head.addWidget(TextLabel(_LEGEND, "caption"))
+        gallery_head.addWidget(self._legend)
         gallery_head.addWidget(self.show_all_button)
         right = _titled(gallery_head, self.gallery)
         body = QSplitter(Qt.Orientation.Horizontal)
@@ -255,10 +289,24 @@ def _titled(header: QWidget | QHBoxLayout, widget: QWidget) -> QWidget:
 
 def _about(report: ValidationReport) -> str:
     objects = sum(len(image.truth) for image in report.images)
-    parts = [f"{len(report.images):,} images, {objects:,} objects"]
+    parts = [f"{len(report.images):,} images"]
+    if report.counts == "object":
+        parts[0] += f", {objects:,} objects"
     if report.left_out:
         parts.append(f"{report.left_out:,} more images measured but not listed")
     total = sum(value for value in report.speed_ms.values() if isinstance(value, int | float))
     if total:
         parts.append(f"{total:.1f} ms an image")
     return " · ".join(parts)
+
+
+def _figures(report: ValidationReport, kind: str) -> list[tuple[str, str]]:
+    """Return names and values of the large numbers."""
+    metrics = report.metrics
+    letter = next((k for k, word in KINDS.items() if word == kind), "")
+    if letter:
+        named = [(name, metrics.get(f"metrics/{name}({letter})")) for name in _OF_OBJECTS]
+    else:
+        own = [(caption, metrics.get(f"metrics/{key}")) for key, caption in _OWN]
+        named = [(caption, value) for caption, value in own if value is not None]
+    return [(n, "–" if v is None else f"{v:.3f}") for n, v in named[:_MOST_FIGURES]]

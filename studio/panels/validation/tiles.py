@@ -1,30 +1,19 @@
-"""One tile of the gallery: the labels left, the predictions right, drawn by us on the real image.
-
-Drawn in a thread: QImage and QPainter may be used there.
-"""
+"""What a tile of the gallery shows: a whole image, one object of it, or the objects of one class."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
-
-from engine.data.images import read_image
-from engine.runtime.errors import ImageError
-from studio.model.validation_report import CONFUSION_SCORE, Example, SeenImage, SeenObject
-from studio.theme import tokens
-from studio.theme.fonts import font
+from studio.model.seen import CONFUSION_SCORE, Answer, SeenImage, SeenObject
+from studio.model.validation_cells import Example
 
 HALF_SIZE = 176  # pixels of one half's longer side
 GAP = 4
 _MARGIN_SHARE = 0.6  # of the object's size around a crop
 _MARGIN_MIN_PX = 24
-_FILL = 46  # alpha, 18 %
-_MISTAKE_WIDTH = 2.5
+
+Names = Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -57,27 +46,29 @@ class Look:
     """
 
     inks: Mapping[int, str]
-    names: Mapping[int, str]
+    names: Names
     mistake: str
 
     def words(self, seen: SeenObject) -> str:
         """Return what is written beside a prediction."""
-        return f"{self.names.get(seen.class_id, seen.class_id)} {seen.score or 0:.2f}"
+        return f"{self.name(seen.class_id)} {seen.score or 0:.2f}"
+
+    def name(self, class_id: int) -> str:
+        """Return what a class is called."""
+        return self.names.get(class_id, str(class_id))
 
 
-def image_tile(image: SeenImage) -> Tile:
+def image_tile(image: SeenImage, names: Names) -> Tile:
     """Return the tile of a whole image."""
     sure = tuple(p for p in image.predictions if (p.score or 0) >= CONFUSION_SCORE)
-    missed = sum(not label.matched for label in image.truth)
-    wrong = sum(not found.matched for found in sure)
-    said = [f"{missed} missed"] if missed else []
-    said += [f"{wrong} wrong"] if wrong else []
-    caption = f"{image.file.name} · {', '.join(said) or 'all right'}"
+    caption = f"{image.file.name} · {_verdict(image, sure, names)}"
     return Tile(image, image.truth, sure, (0, 0, image.width, image.height), caption)
 
 
-def example_tile(example: Example) -> Tile:
-    """Return the tile of one object, cropped to it with some surroundings."""
+def example_tile(example: Example, names: Names) -> Tile:
+    """Return the tile of one object, cropped to it with some surroundings; or of a whole image."""
+    if example.truth is None and example.prediction is None:
+        return image_tile(example.image, names)
     x1, y1, x2, y2 = example.box
     margin = max(_MARGIN_MIN_PX, _MARGIN_SHARE * max(x2 - x1, y2 - y1))
     width, height = example.image.width, example.image.height
@@ -93,20 +84,11 @@ def example_tile(example: Example) -> Tile:
     return Tile(example.image, truth, found, region, f"{example.image.file.name}{score}")
 
 
-def class_tiles(images: Sequence[SeenImage], class_id: int) -> list[Tile]:
+def class_tiles(images: Sequence[SeenImage], class_id: int, names: Names) -> list[Tile]:
     """Return tiles of the images with this class, reduced to its objects, most mistakes first."""
-    tiles = []
-    for image in images:
-        reduced = SeenImage(
-            image.file,
-            image.width,
-            image.height,
-            tuple(t for t in image.truth if t.class_id == class_id),
-            tuple(p for p in image.predictions if p.class_id == class_id),
-        )
-        if reduced.truth or reduced.predictions:
-            tiles.append((reduced.mistakes, image_tile(reduced)))
-    return [tile for _mistakes, tile in sorted(tiles, key=lambda pair: -pair[0])]
+    reduced = [_reduced(image, class_id) for image in images if class_id in image.classes]
+    reduced.sort(key=lambda image: -image.mistakes)
+    return [image_tile(image, names) for image in reduced]
 
 
 def tile_height(tiles: Sequence[Tile]) -> int:
@@ -115,79 +97,29 @@ def tile_height(tiles: Sequence[Tile]) -> int:
     return round(HALF_SIZE * min(1.0, max(shares, default=1.0)))
 
 
-def draw_tile(tile: Tile, look: Look) -> QImage | str:
-    """Return the picture of a tile, or why its image cannot be shown."""
-    try:
-        pixels = read_image(tile.image.file)
-    except ImageError as error:
-        return str(error)
-    crop, origin, scale = _cropped(pixels, tile)
-    height, width = crop.shape[:2]
-    picture = QImage(width * 2 + GAP, height, QImage.Format.Format_ARGB32_Premultiplied)
-    picture.fill(Qt.GlobalColor.transparent)
-    base = QImage(crop.data, width, height, crop.strides[0], QImage.Format.Format_BGR888)
-    painter = QPainter(picture)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for offset, objects in ((0, tile.truth), (width + GAP, tile.predictions)):
-        painter.save()
-        painter.setClipRect(QRectF(offset, 0, width, height))
-        painter.drawImage(offset, 0, base)
-        painter.translate(offset, 0)
-        for seen in objects:
-            _draw_object(painter, seen, origin, scale, look)
-        painter.restore()
-    painter.end()
-    return picture
-
-
-def _cropped(pixels: np.ndarray, tile: Tile) -> tuple[np.ndarray, tuple[int, int], float]:
-    """Return the region scaled to the tile, its top left in image pixels, and the scale."""
-    height, width = pixels.shape[:2]
-    x1, y1 = int(tile.region[0]), int(tile.region[1])
-    x2, y2 = min(width, int(np.ceil(tile.region[2]))), min(height, int(np.ceil(tile.region[3])))
-    part = pixels[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-    scale = HALF_SIZE / max(part.shape[:2])
-    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST if scale > 4 else cv2.INTER_LINEAR
-    return np.ascontiguousarray(cv2.resize(part, size, interpolation=how)), (x1, y1), scale
-
-
-def _draw_object(
-    painter: QPainter,
-    seen: SeenObject,
-    origin: tuple[int, int],
-    scale: float,
-    look: Look,
-) -> None:
-    ink = QColor(look.inks.get(seen.class_id, look.mistake))
-    x1, y1, x2, y2 = seen.box
-    corners = seen.polygon or ((x1, y1), (x2, y1), (x2, y2), (x1, y2))
-    shape = QPolygonF(
-        [QPointF((x - origin[0]) * scale, (y - origin[1]) * scale) for x, y in corners]
+def _reduced(image: SeenImage, class_id: int) -> SeenImage:
+    return replace(
+        image,
+        truth=tuple(t for t in image.truth if t.class_id == class_id),
+        predictions=tuple(p for p in image.predictions if p.class_id == class_id),
     )
-    fill = QColor(ink)
-    fill.setAlpha(_FILL if seen.polygon else 0)
-    painter.setBrush(fill)
-    painter.setPen(QPen(QColor(tokens.HALO), tokens.HALO_WIDTH))
-    painter.drawPolygon(shape)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    if seen.matched:
-        painter.setPen(QPen(ink, tokens.OUTLINE_WIDTH))
-    else:
-        painter.setPen(QPen(QColor(look.mistake), _MISTAKE_WIDTH))
-    painter.drawPolygon(shape)
-    if seen.score is not None:
-        _draw_words(painter, shape.boundingRect().topLeft(), look.words(seen))
 
 
-def _draw_words(painter: QPainter, corner: QPointF, words: str) -> None:
-    """Write above a shape, inside the picture where the shape touches its upper edge."""
-    painter.setFont(font(tokens.FONT_CAPTION))
-    place = corner + QPointF(2, -3)
-    place.setX(max(place.x(), 2.0))
-    place.setY(max(place.y(), float(tokens.FONT_CAPTION)))
-    path = QPainterPath()
-    path.addText(place, painter.font(), words)
-    painter.setPen(QPen(QColor(tokens.HALO), tokens.HALO_WIDTH))
-    painter.drawPath(path)
-    painter.fillPath(path, QColor("#FFFFFF"))
+def _verdict(image: SeenImage, sure: Sequence[SeenObject], names: Names) -> str:
+    """Return in a few words how right the model is about an image."""
+    if image.answer is not None:
+        return _verdict_on_class(image.answer, names)
+    if image.maps is not None:
+        return f"{100 * image.maps.right:.0f} % of its pixels right"
+    missed = sum(not label.matched for label in image.truth)
+    wrong = sum(not found.matched for found in sure)
+    said = [f"{missed} missed"] if missed else []
+    said += [f"{wrong} wrong"] if wrong else []
+    return ", ".join(said) or "all right"
+
+
+def _verdict_on_class(answer: Answer, names: Names) -> str:
+    if answer.is_right:
+        return "right"
+    said, true = (names.get(number, str(number)) for number in (answer.said, answer.truth))
+    return f"{said}, not {true}"

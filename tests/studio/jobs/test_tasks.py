@@ -127,7 +127,7 @@ def test_validate_writes_a_report_that_the_panel_can_read(
     assert report.names == {0: "square"}
     assert len(report.images) == 2
     assert all(len(image.truth) == 1 for image in report.images)
-    assert report.has_masks
+    assert report.kinds == ("mask", "box")
 
 
 @pytest.mark.parametrize("target", ["onnx", "torchscript"])

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from engine.core.validation_record import ValidationRecord
+from engine.data.annotations import OrientedBox
 from engine.metrics.confusion import ConfusionMatrix
 from engine.runtime.errors import DatasetError
-from studio.model.validation_report import box_overlaps, read_report
+from studio.model.validation_cells import box_overlaps, rotated_overlaps
+from studio.model.validation_report import read_report
 
 NAMES = {0: "bolt", 1: "nut"}
 
@@ -105,7 +110,7 @@ def test_figures_and_curves(tmp_path):
     report = read_report(report_file(tmp_path, []))
     assert report.names == NAMES
     assert report.metrics == {"metrics/mAP50(B)": 0.5}
-    assert not report.has_masks
+    assert report.kinds == ("box",)
     assert report.curves["box"].mean() == (0.75, 0.25)
     assert "mask" not in report.curves
     assert report.cells == {}
@@ -130,3 +135,100 @@ def test_overlaps():
     found = box_overlaps([(0, 0, 2, 2), (0, 0, 0, 0)], [(1, 0, 3, 2), (5, 5, 6, 6)])
     assert found == pytest.approx(np.array([[1 / 3, 0], [0, 0]]))
     assert box_overlaps([], [(0, 0, 1, 1)]).shape == (0, 1)
+
+
+def test_rotated_overlaps_are_those_of_the_validation():
+    from engine.ops.rotated import batch_probiou
+
+    generator = np.random.default_rng(1)
+    rows = np.column_stack(
+        [generator.uniform(20, 60, (2, 9, 2)).reshape(18, 2), generator.uniform(4, 30, (18, 2)),
+         generator.uniform(-2, 2, 18)]
+    )  # fmt: skip
+    rings = [OrientedBox(*row).corners() for row in rows]
+    expected = batch_probiou(torch.tensor(rows[:9]), torch.tensor(rows[9:])).numpy()
+    np.testing.assert_allclose(rotated_overlaps(rings[:9], rings[9:]), expected, atol=2e-3)
+    assert rotated_overlaps([], rings[:2]).shape == (0, 2)
+
+
+def test_rotated_objects_are_paired_as_they_lie(tmp_path):
+    """Two thin crossing boxes have the same upright box: their cells must tell them apart."""
+    along, across = OrientedBox(50, 40, 40, 4, 0.78), OrientedBox(50, 40, 40, 4, -0.78)
+    objects = [
+        {**seen(n, list(box.bounds())), "corners": [list(c) for c in box.corners()]}
+        for n, box in enumerate((along, across))
+    ]
+    found = [{**objects[1], "score": 0.9}, {**objects[0], "score": 0.8}]
+    report = read_report(report_file(tmp_path, [image(objects, found)], task="obb"))
+    assert set(report.cells) == {(0, 0), (1, 1)}
+    ring = report.images[0].truth[0].ring
+    assert ring == along.corners()
+
+
+def test_keypoints_are_shown_where_they_are_known(tmp_path):
+    points = [[5, 6, 2], [0, 0, 0], [7, 8, 1]]
+    label = {**seen(0, A), "keypoints": points}
+    found = {**seen(0, A, 0.9), "keypoints": [[5, 6, 0.9], [1, 1, 0.2], [7, 8, 0.6]]}
+    report = read_report(report_file(tmp_path, [image([label], [found])], task="pose"))
+    (pictured,) = report.images
+    assert pictured.truth[0].shown_keypoints == ((5, 6), (7, 8))
+    assert pictured.predictions[0].shown_keypoints == ((5, 6), (7, 8))
+
+
+OWN_ROWS = [
+    {
+        "class_id": n,
+        "name": name,
+        "images": 2,
+        "instances": 2,
+        "figures": {"recall": 0.5, "f1": n / 2},
+    }
+    for n, name in NAMES.items()
+]
+
+
+def written(tmp_path, record: ValidationRecord, task: str, matrix: list[list[int]]):
+    """Write what a validator of a task writes."""
+    metrics = SimpleNamespace(
+        names=NAMES, results_dict={"metrics/mIoU": 0.5}, per_class=lambda: OWN_ROWS
+    )
+    confusion = SimpleNamespace(to_dict=lambda: {"labels": list(NAMES.values()), "matrix": matrix})
+    record.write(tmp_path / "validation.json", metrics, confusion, {}, "best.pt", task)
+    return read_report(tmp_path / "validation.json")
+
+
+def test_answers_of_a_classifier(tmp_path):
+    record = ValidationRecord()
+    for number, (truth, sure) in enumerate([(0, 0.9), (1, 0.2), (0, 0.4)]):
+        record.add_label(f"{number}.png", (8, 6), truth, np.array([sure, 1 - sure]))
+    report = written(tmp_path, record, "classify", [[1, 0], [1, 1]])
+    assert (report.task, report.counts, report.has_background) == ("classify", "image", False)
+    assert report.kinds == ("figures",)
+    assert {cell: [e.image.file.name for e in es] for cell, es in report.cells.items()} == {
+        (0, 0): ["0.png"],
+        (1, 1): ["1.png"],
+        (1, 0): ["2.png"],
+    }
+    assert [i.mistakes for i in report.images] == [0, 0, 1]
+    wrong = report.images[2]
+    assert wrong.answer.top == ((1, 0.6), (0, 0.4))
+    assert wrong.classes == {0, 1}
+    assert report.cells[1, 0][0].box == (0, 0, 8, 6)
+
+
+def test_class_maps(tmp_path):
+    truth = np.zeros((6, 8), np.uint8)
+    truth[:, 4:], truth[0] = 1, 255
+    mostly, half = truth.copy(), truth.copy()
+    mostly[1, 4], half[:, 4:] = 0, 0
+    mostly[0] = half[0] = 0
+    record = ValidationRecord()
+    for name, predicted in (("a.png", mostly), ("b.png", half)):
+        record.add_maps(name, (8, 6), truth, predicted)
+    report = written(tmp_path, record, "semseg", [[40, 21], [0, 19]])
+    assert report.counts == "pixel"
+    assert [round(i.mistakes, 3) for i in report.images] == [0.025, 0.5]
+    assert report.images[0].maps.pixels == {(0, 0): 20, (0, 1): 1, (1, 1): 19}
+    assert [e.image.file.name for e in report.cells[0, 1]] == ["b.png", "a.png"], "the most first"
+    assert report.images[1].classes == {0, 1}
+    np.testing.assert_array_equal(report.images[0].maps.truth, truth)

@@ -260,7 +260,11 @@ def of_objects(*letters: str) -> list[str]:
         ("box seg cls dfl sem", of_objects("B", "M"), ["Mask mAP", "Precision, recall"]),
         ("box pose kobj cls dfl", of_objects("B", "P"), ["Keypoint mAP", "Precision, recall"]),
         ("box cls dfl angle", of_objects("B"), ["Box mAP", "Precision, recall"]),
-        ("ce dice aux", ["mIoU", "pixel_acc"], ["Overlap of classes"]),
+        (
+            "ce dice aux",
+            ["mIoU", "pixel_acc", "precision", "recall", "DiceScore", "MCR"],
+            ["Overlap of classes", "Precision, recall", "Dice, misclassified"],
+        ),
         ("", ["accuracy_top1", "accuracy_top5"], ["Accuracy"]),
         ("box", ["my_own"], ["my own"]),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,10 +13,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtTest import QTest
 
-from studio.model.validation_report import SeenImage, SeenObject
+from engine.core.validation_record import ValidationRecord
+from studio.model.seen import SeenImage, SeenObject
+from studio.model.validation_cells import Example
+from studio.model.validation_report import read_report
 from studio.panels.validation.originals import original_of
 from studio.panels.validation.panel import ValidationPanel
-from studio.panels.validation.tiles import Look, Tile, draw_tile, example_tile, image_tile
+from studio.panels.validation.tile_painter import draw_tile
+from studio.panels.validation.tiles import Look, Tile, example_tile, image_tile
 from studio.storage.versions import create_version
 
 LEFT = Qt.MouseButton.LeftButton
@@ -95,10 +100,10 @@ def test_the_worst_images_come_first(panel):
 
 
 def test_masks_and_boxes_have_their_own_figures(panel):
-    assert panel.stats["mAP50-95"].value() == "0.325"
+    assert panel.figures()["mAP50-95"] == "0.325"
     assert panel.table.shown_names() == ["square", "circle"], "worst mask AP first"
     panel.kind.setCurrentIndex(1)
-    assert panel.stats["mAP50-95"].value() == "0.375"
+    assert panel.figures()["mAP50-95"] == "0.375"
     assert panel.table.shown_names() == ["circle", "square"]
 
 
@@ -172,7 +177,7 @@ def test_labels_are_drawn_left_and_predictions_right_mistakes_in_red(tmp_path):
     truth = SeenObject(0, (20, 20, 80, 80), ring, matched=True)
     missed = SeenObject(1, (20, 20, 80, 80), ring, matched=False, score=0.9)
     image = SeenImage(path, 100, 100, (truth,), (missed,))
-    picture = draw_tile(image_tile(image), LOOK)
+    picture = draw_tile(image_tile(image, NAMES), LOOK)
     half = (picture.width() - 4) // 2
     scale = half / 100
 
@@ -188,15 +193,13 @@ def test_labels_are_drawn_left_and_predictions_right_mistakes_in_red(tmp_path):
 
 def test_a_missing_image_says_so_in_its_tile(tmp_path):
     image = SeenImage(tmp_path / "gone.png", 10, 10, (), ())
-    assert "gone.png" in draw_tile(image_tile(image), LOOK)
+    assert "gone.png" in draw_tile(image_tile(image, NAMES), LOOK)
 
 
 def test_a_crop_keeps_inside_the_image():
     image = SeenImage(Path("a.png"), 100, 50, (), ())
     truth = SeenObject(0, (0, 0, 10, 10), (), matched=False)
-    tile = example_tile(
-        type("E", (), {"image": image, "truth": truth, "prediction": None, "box": truth.box})()
-    )
+    tile = example_tile(Example(image, truth, None), NAMES)
     assert isinstance(tile, Tile)
     assert tile.region == (0, 0, 34, 34)
 
@@ -208,3 +211,127 @@ def test_a_versions_picture_leads_back_to_the_projects_own(project):
     assert project.find_image(original) is not None
     assert not original.is_relative_to(version.folder)
     assert original_of(Path("/somewhere/else.png")) == Path("/somewhere/else.png")
+
+
+# What tasks have of their own: a class for the whole image, or for every pixel.
+
+
+def shown(qtbot, project, jobs, folder: Path) -> ValidationPanel:
+    panel = ValidationPanel(project, jobs)
+    qtbot.addWidget(panel)
+    panel.resize(1300, 860)
+    panel.show()
+    panel.show_folder(folder)
+    qtbot.waitUntil(lambda: panel.report is not None, timeout=10_000)
+    return panel
+
+
+def write_own(folder: Path, record: ValidationRecord, task: str, figures: dict, **metrics) -> Path:
+    """Write a record of two classes as a task's validator does."""
+    rows = [
+        {"class_id": n, "name": name, "images": 2, "instances": 1200, "figures":
+         {key: value - n / 10 for key, value in figures.items()}}
+        for n, name in NAMES.items()
+    ]  # fmt: skip
+    matrix = [[30, 12_000], [0, 19]]
+    known = SimpleNamespace(
+        names=NAMES,
+        results_dict={f"metrics/{k}": v for k, v in metrics.items()},
+        per_class=lambda: rows,
+    )
+    confusion = SimpleNamespace(to_dict=lambda: {"labels": [*NAMES.values()], "matrix": matrix})
+    folder.mkdir(exist_ok=True)
+    record.write(folder / "validation.json", known, confusion, {}, None, task)
+    return folder
+
+
+def test_a_classifiers_page(qtbot, project, jobs, folder, tmp_path):
+    record = ValidationRecord()
+    for number, truth in enumerate((0, 1)):
+        record.add_label(str(folder / f"{number}.png"), (80, 60), truth, np.array([0.7, 0.3]))
+    figures = {"precision": 0.6, "recall": 0.5, "f1": 0.55}
+    place = write_own(
+        tmp_path / "c", record, "classify", figures, accuracy_top1=0.5, accuracy_top5=1.0
+    )
+    panel = shown(qtbot, project, jobs, place)
+    assert panel.figures() == {"top-1 accuracy": "0.500", "top-5 accuracy": "1.000"}
+    assert captions(panel) == ["1.png · square, not circle", "0.png · right"]
+    assert not panel.kind.isVisible()
+    assert not panel.curve.isVisible()
+    assert [panel.table.model().headerData(c, Qt.Orientation.Horizontal) for c in range(5)] == [
+        "Class", "Images", "Precision", "Recall", "F1",
+    ]  # fmt: skip
+    assert panel.table.shown_names() == ["circle", "square"], "the worst first"
+    assert panel._about.text() == "2 images"
+    click_cell(panel, 0, 1)
+    assert panel._gallery_title.text() == "12,000 images of circle taken for square"
+    assert captions(panel) == ["1.png · square, not circle"]
+    with qtbot.waitSignal(panel.open_image) as opened:
+        panel._on_tile_opened(panel.gallery.tiles_model.tiles[0])
+    assert opened.args == [folder / "1.png", None]
+    panel.gallery.tiles_model.wait()
+
+
+def test_a_page_of_class_maps(qtbot, project, jobs, folder, tmp_path):
+    truth = np.zeros((60, 80), np.uint8)
+    truth[:, 40:] = 1
+    record = ValidationRecord()
+    record.add_maps(str(folder / "0.png"), (80, 60), truth, truth)
+    record.add_maps(str(folder / "1.png"), (80, 60), truth, np.zeros_like(truth))
+    figures = {"precision": 0.6, "recall": 0.5, "iou": 0.4, "dice": 0.5, "mcr": 0.1}
+    values = {"mIoU": 0.4, "pixel_acc": 0.75, "precision": 0.6, "recall": 0.5, "DiceScore": 0.5}
+    place = write_own(tmp_path / "s", record, "semseg", figures, **values)
+    panel = shown(qtbot, project, jobs, place)
+    assert panel.figures() == {
+        "mIoU": "0.400", "pixel accuracy": "0.750", "Dice": "0.500", "precision": "0.600",
+    }  # fmt: skip
+    assert captions(panel) == [
+        "1.png · 50 % of its pixels right",
+        "0.png · 100 % of its pixels right",
+    ]
+    assert panel.table.model().index(0, 2).data() == "1,200", "pixels"
+    click_cell(panel, 0, 1)
+    assert panel._gallery_title.text() == "12,000 pixels of circle taken for square"
+    assert captions(panel) == ["1.png · 50 % of its pixels right"]
+    panel.gallery.tiles_model.wait()
+
+
+def pixel(picture, x: int, y: int) -> tuple[int, int, int]:
+    color = picture.pixelColor(x, y)
+    return color.red(), color.green(), color.blue()
+
+
+def test_class_maps_tint_the_picture_and_leave_what_nobody_knows(tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.full((60, 80, 3), 100, np.uint8))
+    truth = np.zeros((60, 80), np.uint8)
+    truth[:20], truth[40:] = 255, 1
+    record = ValidationRecord()
+    record.add_maps(str(path), (80, 60), truth, np.zeros_like(truth))
+    place = write_own(tmp_path, record, "semseg", {"iou": 0.5})
+    (image,) = read_report(place / "validation.json").images
+    picture = draw_tile(image_tile(image, NAMES), LOOK)
+    right = picture.width() // 2 + 50
+    top, middle, bottom = 10, picture.height() // 2, picture.height() - 10
+    assert pixel(picture, 50, top) == (100, 100, 100)
+    assert pixel(picture, 50, middle)[1] > 150 > pixel(picture, 50, middle)[2]
+    assert pixel(picture, 50, bottom)[2] > 150 > pixel(picture, 50, bottom)[1]
+    assert pixel(picture, right, bottom)[1] > 150, "predicted as the other class"
+
+
+def test_rotated_boxes_and_keypoints_are_drawn_as_they_lie(tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.zeros((100, 100, 3), np.uint8))
+    ring = ((50.0, 10.0), (90.0, 50.0), (50.0, 90.0), (10.0, 50.0))
+    points = ((50.0, 50.0, 2.0), (30.0, 50.0, 0.0))
+    seen_object = SeenObject(0, (10, 10, 90, 90), (), True, None, ring, points)
+    image = SeenImage(path, 100, 100, (seen_object,), ())
+    picture = draw_tile(image_tile(image, NAMES), LOOK)
+    scale = picture.height() / 100
+    green = (0, 255, 0)
+    assert pixel(picture, round(50 * scale), round(50 * scale)) == green
+    assert pixel(picture, round(30 * scale), round(50 * scale)) == (0, 0, 0), "not labelled"
+    near = [pixel(picture, round(30 * scale) + d, round(30 * scale)) for d in range(-2, 3)]
+    assert max(color[1] for color in near) > 150, "the edge of the turned box"
+    corner = [pixel(picture, round(10 * scale) + d, round(10 * scale)) for d in range(-2, 3)]
+    assert max(color[1] for color in corner) == 0, "no upright box"
