@@ -61,6 +61,40 @@ def drawn_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def drawn_darts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data.yaml of six pictures, 64 by 64, of one dart each: a tip, a red left and a blue right corner.
+
+    Keypoints: tip, left, right. A mirror makes left of right.
+    """
+    import cv2
+    import numpy as np
+
+    root = tmp_path_factory.mktemp("drawn_darts")
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 4), ("val", 2)):
+        for kind in ("images", "labels"):
+            (root / kind / split).mkdir(parents=True)
+        for number in range(count):
+            picture = generator.integers(0, 60, (64, 64, 3), dtype=np.uint8)
+            x, y = (int(v) for v in generator.integers(4, 30, 2))
+            points = np.array([(x + 14, y), (x, y + 28), (x + 28, y + 28)])
+            cv2.fillPoly(picture, [points], (210, 210, 210))
+            for corner, ink in zip(points[1:], ((0, 0, 255), (255, 0, 0)), strict=True):
+                cv2.circle(picture, corner.tolist(), 4, ink, -1)
+            cv2.imwrite(str(root / "images" / split / f"{number}.png"), picture)
+            box = np.array([x + 14, y + 14, 28, 28]) / 64
+            numbers = [*box, *(v for p in points / 64 for v in (*p, 2))]
+            line = " ".join(f"{v:.5f}" for v in numbers)
+            (root / "labels" / split / f"{number}.txt").write_text(f"0 {line}\n")
+    file = root / "data.yaml"
+    file.write_text(
+        f"path: {root}\ntrain: images/train\nval: images/val\nkpt_shape: [3, 3]\n"
+        "flip_idx: [0, 2, 1]\nnames:\n  0: dart\n"
+    )
+    return file
+
+
+@pytest.fixture(scope="session")
 def colored_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classification data set: folders blue, green and red, 4 train and 2 val pictures each, 40 x 56."""
     import cv2
@@ -77,6 +111,39 @@ def colored_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 picture[..., channel] += 150
                 cv2.imwrite(str(folder / f"{number}.png"), picture)
     return root
+
+
+@pytest.fixture(scope="session")
+def colored_fields(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data.yaml of a data set with a class a pixel: 6 train and 3 val pictures, 64 x 48, with masks.
+
+    Classes sky (blue), grass (green) and house (red); a stripe of 3 pixels on the left is 255, of no class.
+    Tests must not change it.
+    """
+    import cv2
+    import numpy as np
+
+    root = tmp_path_factory.mktemp("colored_fields")
+    generator = np.random.default_rng(0)
+    inks = np.array(((200, 60, 40), (40, 190, 60), (50, 40, 210)), dtype=np.uint8)
+    for split, count in (("train", 6), ("val", 3)):
+        for kind in ("images", "masks"):
+            (root / kind / split).mkdir(parents=True)
+        for number in range(count):
+            horizon, left = (int(v) for v in generator.integers((16, 8), (32, 40)))
+            classes = np.ones((48, 64), np.uint8)
+            classes[:horizon] = 0
+            classes[horizon - 10 : horizon + 6, left : left + 18] = 2
+            picture = inks[classes] + generator.integers(0, 30, (48, 64, 1), dtype=np.uint8)
+            classes[:, :3] = 255
+            cv2.imwrite(str(root / "images" / split / f"{number}.png"), picture)
+            cv2.imwrite(str(root / "masks" / split / f"{number}.png"), classes)
+    file = root / "data.yaml"
+    names = "names: [sky, grass, house]"
+    file.write_text(
+        f"path: {root}\ntrain: images/train\nval: images/val\nmasks_dir: masks\n{names}\n"
+    )
+    return file
 
 
 @pytest.fixture(scope="session", autouse=True)
