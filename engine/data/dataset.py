@@ -32,6 +32,7 @@ SampleKey = tuple[int, int, bool] | tuple[int, int, bool, tuple[int, ...]]
 # What is made of objects without an outline, in tasks that need one
 _NOTE_OF_BOXES = {
     "segment": "its rectangle is used as their mask",
+    "semseg": "its rectangle is used as their mask",
     "obb": "it is taken as an oriented box that is not turned",
 }
 

@@ -16,7 +16,6 @@ import torch
 
 from engine.data.dataset import SampleKey, YOLODataset
 from engine.data.labels.verify import VerifiedImage
-from engine.data.problems import Problem
 from engine.data.semantic_check import CheckedMask, check_masks
 from engine.data.semantic_maps import MapSource, MaskMaps, PolygonMaps, class_pixels
 from engine.data.semantic_masks import IGNORED, MAX_CLASSES, MaskFiles, mask_files
@@ -118,11 +117,12 @@ class SemanticDataset(YOLODataset):
 
     def __getitem__(self, key: int | SampleKey) -> dict[str, Any]:
         """Return one sample as tensors; see :meth:`collate_fn`."""
-        index, epoch, blends = key[:3] if isinstance(key, tuple) else (key, 0, self._blends)
+        index, epoch, blends, *near = key if isinstance(key, tuple) else (key, 0, self._blends)
         rng = np.random.default_rng((self.seed, epoch, index))
         if self.augment:
             augmentation: SemanticAugmentation = self._augmentation
-            sample = augmentation(index, self.load, len(self), rng, blends)
+            others = near[0] if near else range(len(self))
+            sample = augmentation(index, self.load, others, rng, blends)
         else:
             sample = self._fitted(index)
         swap = not (self._bgr and rng.random() < self._bgr)
@@ -193,18 +193,7 @@ class SemanticDataset(YOLODataset):
             # A map has a byte a pixel, a picture three.
             return MaskMaps(self._masks, files, self._table, self.images.budget_bytes // 3)
         background = next(i for i, name in self._names.items() if name == BACKGROUND)
-        return PolygonMaps([self._outlined(label) for label in self.labels], background)
-
-    def _outlined(self, label: Mapping[str, Any]) -> Shapes:
-        """Return a picture's outlines as fractions, the rectangle for what has only a box."""
-        centers, sizes = label["bboxes"][:, :2], label["bboxes"][:, 2:]
-        boxes = np.concatenate((centers - sizes / 2, centers + sizes / 2), axis=1)
-        corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
-        rings = [s if len(s) else c for s, c in zip(label["segments"], corners, strict=True)]
-        points = np.concatenate([*rings, np.zeros((0, 2), np.float32)]).astype(np.float32)
-        classes = self._table[label["cls"][:, 0].astype(int)].astype(np.float32)
-        counts = np.array([len(ring) for ring in rings], np.int64)
-        return Shapes(classes, boxes.astype(np.float32), points, counts)
+        return PolygonMaps(self._objects, self._table, background)
 
     def _usable(self, verified: Sequence[VerifiedImage], single_cls: bool) -> list[dict[str, Any]]:
         """Describe the usable pictures and count the others."""
@@ -233,7 +222,6 @@ class SemanticDataset(YOLODataset):
         """Say what was found, and stop where nothing can be learned or measured."""
         if self._masks is None:
             super()._check(sources)
-            self._tell_boxes(sources)
             return
         counts, place = self.counts, ", ".join(map(str, sources))
         if not counts["labelled"]:
@@ -252,13 +240,6 @@ class SemanticDataset(YOLODataset):
             counts["unlabelled"],
             counts["damaged"],
         )
-
-    def _tell_boxes(self, sources: Sequence[str | Path]) -> None:
-        boxes = sum(not len(ring) for label in self.labels for ring in label["segments"])
-        if boxes:
-            reason = f"{boxes} objects have only a box; its rectangle is used as their mask."
-            place = Path(", ".join(map(str, sources)))
-            self.problems.append(Problem(place, None, reason, "note"))
 
 
 def build_semantic_dataset(

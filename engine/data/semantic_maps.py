@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,17 +80,25 @@ class PolygonMaps:
     What no outline covers is background, which is a class of its own.
     """
 
-    def __init__(self, shapes: Sequence[Shapes], background: int) -> None:
-        """Take the objects of each picture, as fractions of it, and the number of the background."""
-        self.shapes, self.background = shapes, background
+    def __init__(
+        self, objects: Callable[[int, int, int], Shapes], table: np.ndarray, background: int
+    ) -> None:
+        """Take where the objects are.
+
+        Args:
+            objects: Gives the objects of a picture by its number, width and height, in pixels of that size.
+            table: (256,) uint8 the class that each class becomes.
+            background: The class of what no outline covers.
+        """
+        self.objects, self.table, self.background = objects, table, background
 
     def at(self, index: int, size_hw: tuple[int, int]) -> np.ndarray:
         """Return a map; see :class:`MapSource`."""
         height, width = size_hw
-        shapes = self.shapes[index].moved((width, height), (0, 0))
+        shapes = self.objects(index, width, height)
         numbers, order = polygons2masks_overlap(size_hw, shapes.segments)
-        table = np.array([self.background, *shapes.classes[order]], dtype=np.uint8)
-        return table[numbers]
+        classes = self.table[shapes.classes[order].astype(int)]
+        return np.array([self.background, *classes], dtype=np.uint8)[numbers]
 
 
 def class_pixels(maps: np.ndarray) -> np.ndarray:

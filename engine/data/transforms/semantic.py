@@ -7,7 +7,7 @@ map by the nearest pixel, into the place that it takes in the result.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,14 +61,14 @@ class SemanticAugmentation:
         self,
         index: int,
         load: Callable[[int], MapSample],
-        count: int,
+        others: Sequence[int],
         rng: np.random.Generator,
         blends: bool = True,
     ) -> MapSample:
         """Make one sample; see :meth:`Augmentation.__call__`."""
-        sample = self._warped(index, load, count, rng, blends)
+        sample = self._warped(index, load, others, rng, blends)
         if blends and self.cutmix and rng.random() < self.cutmix:
-            other = self._warped(int(rng.integers(count)), load, count, rng, blends)
+            other = self._warped(others[int(rng.integers(len(others)))], load, others, rng, blends)
             paste_rectangle(sample, other, rng)
         self.colors(sample, rng)
         return sample
@@ -77,7 +77,7 @@ class SemanticAugmentation:
         self,
         index: int,
         load: Callable[[int], MapSample],
-        count: int,
+        others: Sequence[int],
         rng: np.random.Generator,
         blends: bool,
     ) -> MapSample:
@@ -86,11 +86,11 @@ class SemanticAugmentation:
         if not (blends and self.mosaic and rng.random() < self.mosaic):
             placed = self.letterbox.placement(*first.size)
             return self._painted([(first, fitting(first.size, placed))], (side, side), rng)
-        others = [load(i) for i in rng.integers(count, size=3).tolist()]
+        chosen = [load(others[i]) for i in rng.integers(len(others), size=3).tolist()]
         center = rng.integers(side // 2, side + side // 2, size=2).tolist()
         tiles = [
             (sample, translation(*_quadrant(i, sample.size, center)))
-            for i, sample in enumerate([first, *others])
+            for i, sample in enumerate([first, *chosen])
         ]
         return self._painted(tiles, (2 * side, 2 * side), rng)
 
@@ -126,19 +126,28 @@ def paint(image: np.ndarray, classes: np.ndarray, sample: MapSample, matrix: np.
         return
     # OpenCV counts from pixel centres, our frame from corners: half a pixel there and back.
     centred = translation(-x0 - 0.5, -y0 - 0.5) @ matrix @ translation(0.5, 0.5)
-    upright = not (matrix[0, 1] or matrix[1, 0] or matrix[2, 0] or matrix[2, 1])
     flat = not (matrix[2, 0] or matrix[2, 1])
     warp, centred = (cv2.warpAffine, centred[:2]) if flat else (cv2.warpPerspective, centred)
-    # An upright tile covers the whole window, another leaves what lies there already.
-    border = cv2.BORDER_REPLICATE if upright else cv2.BORDER_TRANSPARENT
+
+    def warped(source: np.ndarray, method: int, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
+        return warp(source, centred, (x1 - x0, y1 - y0), flags=method, borderMode=border)
+
     pairs = (
         (image, sample.image, cv2.INTER_LINEAR),
         (classes, sample.class_map, cv2.INTER_NEAREST),
     )
+    if flat and not (matrix[0, 1] or matrix[1, 0]):  # upright: it covers the whole window
+        for canvas, source, method in pairs:
+            canvas[y0:y1, x0:x1] = warped(source, method).reshape(
+                y1 - y0, x1 - x0, *canvas.shape[2:]
+            )
+        return
+    whole = np.full(sample.size, 255, dtype=np.uint8)
+    covered = warped(whole, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT) > 0
     for canvas, source, method in pairs:
-        window = np.ascontiguousarray(canvas[y0:y1, x0:x1])
-        warp(source, centred, (x1 - x0, y1 - y0), dst=window, flags=method, borderMode=border)
-        canvas[y0:y1, x0:x1] = window.reshape(y1 - y0, x1 - x0, *canvas.shape[2:])
+        canvas[y0:y1, x0:x1][covered] = warped(source, method).reshape(
+            *covered.shape, *canvas.shape[2:]
+        )[covered]
 
 
 def paste_rectangle(target: MapSample, source: MapSample, rng: np.random.Generator) -> None:
