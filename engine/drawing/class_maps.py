@@ -80,7 +80,7 @@ def plot_class_pixels(pixels: np.ndarray, names: Mapping[int, str], save_dir: st
     shares = pixels.sum(0) / max(pixels.sum(), 1)
     present = (pixels > 0).sum(0)
     places = np.arange(len(shares))
-    inks = [np.array(colors(i)) / 255 for i in places]
+    inks = [np.array(colors(int(i))) / 255 for i in places]
     with figure(path, 9, 8) as chart:
         for axes, values, label, title in zip(
             chart.subplots(2, 1),
