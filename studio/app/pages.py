@@ -15,6 +15,7 @@ from studio.panels.models.panel import ModelsPanel
 from studio.panels.predict import PredictPanel
 from studio.panels.train.panel import TrainPanel
 from studio.panels.validation.panel import ValidationPanel
+from studio.storage.version_origins import original_of
 from studio.widgets.empty_state import EmptyState, Step
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Pages:
             "predict": self._show_predict,
             "export": self.show_export,
             "train": self._show_training,
+            "image": self._show_image,
         }[what](path)
 
     def _show_predict(self, model: Path) -> None:
@@ -131,6 +133,10 @@ class Pages:
         self._session.workspace.go_to(image_id)
         self._session.use_tool("select")
         self._session.studio.show_page("annotate")
+
+    def _show_image(self, file: Path) -> None:
+        """Show the image that a file of a dataset version stands for."""
+        self._open_image(original_of(Path(file)), None)
 
     def _open_image(self, path: Path, box: tuple[float, float, float, float] | None) -> None:
         """Show an image of a validation on the canvas, large where the object is."""

@@ -19,11 +19,12 @@ from studio.jobs.training import resume_training
 from studio.model.run_facts import History, RunFacts
 from studio.model.run_failure import Failure
 from studio.model.run_figures import headline
+from studio.model.run_warnings import warnings_of
 from studio.model.runs import VALIDATION_FILE, Command, RunSnapshot, RunState, send_command
 from studio.panels.train import run_words as words
 from studio.panels.train.charts import Charts
-from studio.panels.train.pictures import Pictures
 from studio.panels.train.run_buttons import RunButtons
+from studio.panels.train.run_tabs import RunTabs
 from studio.theme import tokens
 from studio.widgets.message_banner import MessageBanner
 from studio.widgets.stat import Stat
@@ -46,7 +47,8 @@ class Dashboard(QWidget):
 
     Signals:
         steered(): A command was sent or the run resumed: look at it again at once.
-        asked(str, object): ``validation``, ``predict`` or ``export`` and the run's folder or weights.
+        asked(str, object): ``validation``, ``predict`` or ``export`` and the run's folder or weights;
+            ``image`` and a file that a warning is about.
     """
 
     steered = Signal()
@@ -67,7 +69,8 @@ class Dashboard(QWidget):
         self.banner.dismissed.connect(self._show_resume)
         self._told: object = None
         self.charts = Charts()
-        self.pictures = Pictures()
+        self.tabs = RunTabs()
+        self.tabs.file_asked.connect(lambda file: self.asked.emit("image", file))
         self.stats = {
             "best": Stat(_UNMEASURED[0]),
             "second": Stat(_UNMEASURED[1]),
@@ -92,7 +95,7 @@ class Dashboard(QWidget):
         has_validation = (run.folder / VALIDATION_FILE).is_file() and not run.state.is_alive
         self.buttons.show_for(run, has_validation=has_validation)
         self.charts.show_history(history)
-        self.pictures.show_run(run)
+        self.tabs.show_run(run)
         self._show_stats(run)
         self._show_banner(run)
         self._timer.start() if run.state is RunState.RUNNING else self._timer.stop()
@@ -158,11 +161,15 @@ class Dashboard(QWidget):
         self.buttons.button("resume").setVisible(self.run.can_resume and not said)
 
     def _show_warnings(self, run: RunSnapshot) -> None:
-        lines = [_warning_line(warning) for warning in run.facts.warnings]
-        shown = (
-            f"{lines[0]}" if len(lines) == 1 else f"{len(lines)} warnings. The first: {lines[0]}"
+        lines = [warning.text for warning in warnings_of(run.facts.warnings)]
+        shown = lines[0] if len(lines) == 1 else f"{len(lines)} warnings. The first: {lines[0]}"
+        self.banner.show_message(
+            shown,
+            tone="warning",
+            action_text="Show them" if len(lines) > 1 else "Show it",
+            action=self.tabs.show_warnings,
+            details="\n".join(lines),
         )
-        self.banner.show_message(shown, tone="warning", details="\n".join(lines))
 
     def _on_pressed(self, key: str) -> None:
         if self.run is None:
@@ -219,7 +226,7 @@ class Dashboard(QWidget):
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.setChildrenCollapsible(False)
         middle.addWidget(self.charts)
-        middle.addWidget(self.pictures)
+        middle.addWidget(self.tabs)
         middle.setStretchFactor(0, 3)
         middle.setStretchFactor(1, 2)
         body = QHBoxLayout()
@@ -233,9 +240,3 @@ class Dashboard(QWidget):
         layout.addWidget(self._bar)
         layout.addWidget(self.banner)
         layout.addLayout(body, 1)
-
-
-def _warning_line(warning: dict) -> str:
-    path, line = warning.get("path"), warning.get("line")
-    place = f"{Path(path).name}{f', line {line}' if line else ''}: " if path else ""
-    return f"{place}{warning.get('message', '')}"

@@ -47,7 +47,8 @@ class TrainPanel(QWidget):
     """Starts trainings and shows them.
 
     Signals:
-        asked(str, object): ``validation`` with a run's folder, ``predict`` or ``export`` with its weights.
+        asked(str, object): ``validation`` with a run's folder, ``predict`` or ``export`` with its weights,
+            ``image`` with a file that a warning is about.
         annotate_asked(): There is nothing to train on yet and the person wants to draw.
         runs_changed(object): List of :class:`RunSnapshot`, for the status bar and other pages.
 

@@ -19,7 +19,7 @@ _MIN_HEIGHT = 140
 _READ_SIZE = 1280  # pixels of the longer side: sharp on a large screen, quick to decode
 
 
-class _Picture(QWidget):
+class Picture(QWidget):
     """One file, scaled to fit, read again when it has changed."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
@@ -71,11 +71,11 @@ class _Picture(QWidget):
 
 
 class Pictures(QWidget):
-    """Both pictures with their captions; hidden until there is one."""
+    """Both pictures with their captions."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.labels, self.predictions = _Picture("Labels"), _Picture("Predictions")
+        self.labels, self.predictions = Picture("Labels"), Picture("Predictions")
         self._caption = TextLabel("Predictions", "section")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -90,13 +90,13 @@ class Pictures(QWidget):
             column.addWidget(picture, 1)
             layout.addLayout(column, 1)
 
-    def show_run(self, run: RunSnapshot) -> None:
-        """Show a run's pictures as they are now."""
+    def show_run(self, run: RunSnapshot) -> bool:
+        """Show a run's pictures as they are now, and tell whether there is any."""
         has_labels = self.labels.show_file(run.folder / _LABELS)
         has_predictions = self.predictions.show_file(run.folder / _PREDICTIONS)
         epoch = run.facts.epochs_done
         self._caption.setText(f"Predictions after epoch {epoch}" if epoch else "Predictions")
-        self.setVisible(has_labels or has_predictions)
+        return has_labels or has_predictions
 
 
 def read_scaled(path: Path, longest: int) -> QImage:

@@ -26,9 +26,9 @@ from studio.model.validation_report import OWN, ValidationReport, read_report
 from studio.panels.validation.class_table import ClassTable
 from studio.panels.validation.confusion import ConfusionView
 from studio.panels.validation.gallery import Gallery
-from studio.panels.validation.originals import original_of
 from studio.panels.validation.pr_curve import PrecisionRecallPlot
 from studio.panels.validation.tiles import Look, Tile, class_tiles, example_tile, image_tile
+from studio.storage.version_origins import original_of
 from studio.theme import tokens
 from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -127,6 +128,71 @@ def test_warnings_name_their_files(dashboard, make_run):
     assert "a.txt, line 3: expected 5 numbers" in dashboard.banner.details()
 
 
+def rows_of(tree) -> list[tuple[str, str]]:
+    items = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
+    return [(item.text(0), item.text(1)) for item in items]
+
+
+def click_row(tree, item) -> None:
+    place = tree.visualItemRect(item).center()
+    QTest.mouseClick(tree.viewport(), LEFT, pos=place)
+
+
+def test_a_click_on_a_warning_asks_for_its_image(dashboard, make_run, qtbot):
+    twins = ["/d/a.jpg", "/d/b.jpg"]
+    events = [
+        {"event": "warning", "message": "cannot be read", "path": "/d/c.jpg", "line": None},
+        {"event": "warning", "message": "in train and in val", "files": twins},
+        {"event": "warning", "message": "a slow disk", "path": None, "line": None},
+    ]
+    again = [{"event": "on_pretrain_routine_start", "task": "segment"}, events[0]]
+    show(dashboard, make_run("train", *events, *again, epochs=10, alive=True))
+    tabs, tree = dashboard.tabs, dashboard.tabs.warnings
+    assert tabs.tabText(tabs.indexOf(tree)) == "Warnings (3)", "a resumed run repeats itself"
+    QTest.mouseClick(dashboard.banner.action_button, LEFT)
+    assert tree.isVisible()
+    assert rows_of(tree) == [
+        ("c.jpg", "cannot be read"),
+        ("2 images", "in train and in val"),
+        ("", "a slow disk"),
+    ]
+    with qtbot.waitSignal(dashboard.asked) as asked:
+        click_row(tree, tree.topLevelItem(0))
+    assert asked.args == ["image", Path("/d/c.jpg")]
+    click_row(tree, tree.topLevelItem(1))
+    with qtbot.waitSignal(dashboard.asked) as asked:
+        click_row(tree, tree.topLevelItem(1).child(1))
+    assert asked.args == ["image", Path("/d/b.jpg")]
+
+
+def test_the_plots_of_a_run_are_listed_in_words_and_shown(dashboard, make_run, qtbot):
+    folder = make_run("train", FINISHED, exit_record={"code": 0})
+    reader = show(dashboard, folder)
+    tabs, plots = dashboard.tabs, dashboard.tabs.plots
+    assert not tabs.isVisible(), "nothing is drawn yet"
+    for number, name in enumerate(
+        ("train_batch1.jpg", "PosePR_curve.png", "results.png", "mine.png", "iou_bar_chart.png")
+    ):
+        cv2.imwrite(str(folder / name), np.full((20 + number, 40, 3), 90, np.uint8))
+    dashboard.show_run(reader.poll()[0], reader.history)
+    titles = [plots.list.item(row).text() for row in range(plots.list.count())]
+    assert titles == [
+        "Curves",
+        "Overlap of each class",
+        "Precision over recall, keypoints",
+        "What it learnt from, 1",
+        "mine.png",
+    ]
+    qtbot.waitUntil(lambda: plots.picture.image().height() == 22)
+    QTest.mouseClick(
+        plots.list.viewport(), LEFT, pos=plots.list.visualItemRect(plots.list.item(2)).center()
+    )
+    qtbot.waitUntil(lambda: plots.picture.image().height() == 21)
+    cv2.imwrite(str(folder / "another.png"), np.full((5, 5, 3), 90, np.uint8))
+    dashboard.show_run(reader.poll()[0], reader.history)
+    assert plots.current() == folder / "PosePR_curve.png", "the chosen one stays"
+
+
 def test_one_crosshair_runs_over_all_charts_and_the_heads_show_its_values(
     dashboard, make_run, qtbot
 ):
@@ -196,18 +262,18 @@ def test_the_table_lists_runs_newest_first_and_a_click_chooses_one(qtbot, make_r
 def test_the_latest_predictions_show_and_change_with_their_file(dashboard, make_run, qtbot):
     folder = make_run("train", epochs=10, alive=True)
     reader = show(dashboard, folder)
-    assert not dashboard.pictures.isVisible()
+    assert not dashboard.tabs.isVisible()
     for level in (60, 200):
         cv2.imwrite(str(folder / "val_batch0_pred.jpg"), np.full((40, 80, 3), level, np.uint8))
         os.utime(folder / "val_batch0_pred.jpg", ns=(level, level))
         dashboard.show_run(reader.poll()[0], reader.history)
-        shown = dashboard.pictures.predictions
+        shown = dashboard.tabs.pictures.predictions
         qtbot.waitUntil(
             lambda shown=shown, level=level: (
                 not shown.image().isNull() and abs(shown.image().pixelColor(5, 5).red() - level) < 5
             )
         )
-    assert dashboard.pictures.isVisible()
+    assert dashboard.tabs.pictures.isVisible()
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from engine.core.validation_record import ValidationRecord
 from studio.model.seen import SeenImage, SeenObject
 from studio.model.validation_cells import Example
 from studio.model.validation_report import read_report
-from studio.panels.validation.originals import original_of
 from studio.panels.validation.panel import ValidationPanel
 from studio.panels.validation.tile_painter import draw_tile
 from studio.panels.validation.tiles import Look, Tile, example_tile, image_tile
+from studio.storage.version_origins import original_of
 from studio.storage.versions import create_version
 
 LEFT = Qt.MouseButton.LeftButton

@@ -21,6 +21,7 @@ from studio.model.records import new_shape
 from studio.storage.dataset_import import import_dataset
 from studio.storage.splits import SplitRule, fill_training
 from studio.storage.task_labels import class_folders
+from studio.storage.version_origins import original_of
 from studio.storage.versions import DatasetVersion, check_version, create_version, list_versions
 
 WritePhotos = Callable[..., list[Path]]
@@ -260,3 +261,15 @@ def test_the_manifest_names_the_class_folder(tagged: Project) -> None:
     version = create_version(tagged, task="classify")
     lines = (version.folder / "manifest.jsonl").read_text().splitlines()
     assert {json.loads(line)["folder"] for line in lines} == {"hen", "nut_bolt"}
+
+
+def test_from_the_files_of_a_version_back_to_its_images(tagged: Project) -> None:
+    classes = create_version(tagged, task="classify")
+    placed = next((classes.folder / "train" / "hen").iterdir())
+    assert original_of(placed) == placed.resolve()
+    tagged.apply(AddShapes((new_shape(tagged.image_ids()[1], 0, RING),)))
+    outlines = create_version(tagged, task="segment")
+    label = next((outlines.folder / "labels").rglob("*.txt"))
+    assert original_of(label).stem == label.stem
+    assert tagged.find_image(original_of(label)) is not None
+    assert original_of(outlines.folder / "data.yaml") == outlines.folder / "data.yaml"

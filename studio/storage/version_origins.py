@@ -1,4 +1,4 @@
-"""From the copy or link of an image inside a dataset version back to the image of the project."""
+"""From the files of a dataset version back to the images of the project."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DEPTH = 3  # versions/NAME/images/SPLIT/FILE, or versions/NAME/SPLIT/CLASS/FILE
 
 
 def original_of(file: Path) -> Path:
-    """Return the image that a dataset version's file stands for, the file itself where it is none."""
+    """Return the image that a version's image or label file stands for, the file itself where it is none."""
     parents = file.parents
     if len(parents) < _DEPTH:
         return file
@@ -34,6 +34,8 @@ def _read(manifest: Path, _changed: int) -> dict[str, Path]:
             for line in lines:
                 entry = Entry.from_line(json.loads(line))
                 originals[entry.image_place] = Path(entry.path)
+                if entry.label_place is not None:
+                    originals[entry.label_place] = Path(entry.path)
     except (OSError, ValueError, KeyError):
         return originals
     return originals
