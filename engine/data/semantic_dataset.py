@@ -40,15 +40,17 @@ def read_semantic_yaml(path: str | Path, single_cls: bool = False) -> dict[str, 
 
     Returns:
         What ``read_data_yaml`` returns, with ``names`` and ``nc`` of the model, ``label_nc`` the number of
-        classes in the labels and ``class_table`` (256,) uint8 the model's class for each class of the labels.
+        classes in the labels, ``masks`` where the masks are (None for polygons) and ``class_table`` (256,)
+        uint8 the model's class for each class of the labels.
 
     Raises:
         DatasetError: It cannot be used.
     """
     data = dict(read_data_yaml(path))
     names: dict[int, str] = dict(data["names"])
-    data["label_nc"] = len(names)
-    if mask_files(data) is None and BACKGROUND not in names.values():
+    masks = mask_files(data)
+    data.update(masks=masks, label_nc=len(names))
+    if masks is None and BACKGROUND not in names.values():
         names[len(names)] = BACKGROUND
     if len(names) > MAX_CLASSES:
         raise DatasetError(
@@ -107,7 +109,7 @@ class SemanticDataset(YOLODataset):
             DatasetError: No usable picture, or none with a class.
         """
         data = dict(data or {})
-        self._masks = mask_files({**data, "names": dict.fromkeys(range(data["label_nc"]), "")})
+        self._masks = data["masks"]
         self._names = data["names"]
         self._table: np.ndarray = data["class_table"]
         options = {**options, "task": "semseg", "single_cls": False}
