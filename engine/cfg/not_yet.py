@@ -9,13 +9,11 @@ _FORMAT = "this version writes onnx and torchscript"
 
 NOT_YET: dict[str, str] = {
     "augment": "this version looks at each image once",
-    "cutmix": "this version blends images with mosaic and mixup only",
     "dnn": "this version runs ONNX models with onnxruntime",
     "embed": "this version returns detections, not feature vectors",
     "int8": _FORMAT + ", neither in 8 bits",
     "keras": _FORMAT,
     "save_frames": "this version writes videos and pictures, not the frames of videos",
-    "save_hybrid": "this version keeps labels and predictions apart",
     "show": "the engine opens no window; use save=True, or the studio",
     "stream_buffer": "this version reads files, not cameras",
     "tracker": "this version does not follow objects from frame to frame",

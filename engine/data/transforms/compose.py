@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.data.transforms.affine import RandomPerspective
 from engine.data.transforms.blend import mirrored, mixup, paste_shapes
+from engine.data.transforms.cutmix import cutmix
 from engine.data.transforms.hsv import RandomHSV
 from engine.data.transforms.letterbox import LetterBox
 from engine.data.transforms.montage import Tile, montage
@@ -24,11 +25,13 @@ class Probabilities:
     Attributes:
         mosaic: Four pictures in one.
         mixup: Another picture laid over.
+        cutmix: A rectangle of another picture in its place.
         copy_paste: For each object with an outline, of a mirrored or another picture.
     """
 
     mosaic: float = 0.0
     mixup: float = 0.0
+    cutmix: float = 0.0
     copy_paste: float = 0.0
 
 
@@ -61,7 +64,12 @@ class Augmentation:
         usual = RandomPerspective(imgsz)
         warp = RandomPerspective(imgsz, **{n: given(n, getattr(usual, n)) for n in names})
         colors = RandomHSV(given("hsv_h", 0.015), given("hsv_s", 0.7), given("hsv_v", 0.4))
-        likely = Probabilities(given("mosaic", 1.0), given("mixup", 0.0), given("copy_paste", 0.0))
+        likely = Probabilities(
+            given("mosaic", 1.0),
+            given("mixup", 0.0),
+            given("cutmix", 0.0),
+            given("copy_paste", 0.0),
+        )
         return cls(imgsz, warp, colors, likely, getattr(args, "copy_paste_mode", None) or "flip")
 
     def __call__(
@@ -82,9 +90,10 @@ class Augmentation:
             blends: Whether other pictures may take part (they may not in the last epochs).
         """
         sample = self._warped(index, load, others, rng, blends)
-        if blends and self.likely.mixup and rng.random() < self.likely.mixup:
-            other = self._warped(_one_of(others, rng), load, others, rng, blends)
-            sample = mixup(sample, other, rng)
+        for likely, blend in ((self.likely.mixup, mixup), (self.likely.cutmix, cutmix)):
+            if blends and likely and rng.random() < likely:
+                other = self._warped(_one_of(others, rng), load, others, rng, blends)
+                sample = blend(sample, other, rng)
         return self.colors(sample, rng)
 
     def _warped(

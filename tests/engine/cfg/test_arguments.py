@@ -104,7 +104,7 @@ def test_values_are_understood(name, given, value):
         ("format", "zzz", "format expects one of torchscript, onnx, received zzz."),
         ("format", "openvino", "(this version writes onnx and torchscript), received openvino."),
         ("data", 3, "data expects the path of a file or folder, received 3."),
-        ("cutmix", 0.5, "cutmix=0.5 cannot be used: this version blends"),
+        ("workspace", 2.0, "workspace=2.0 cannot be used: it belongs to TensorRT"),
         ("show", True, "Leave show out."),
         ("pose", 3.0, "pose=3.0 cannot be used: it belongs to pose estimation"),
         ("epochz", 3, "there is no argument 'epochz'. Did you mean 'epochs'?"),
@@ -119,7 +119,7 @@ def test_refusals_say_what_was_expected_and_received(name, given, message):
 
 def test_an_argument_without_effect_may_be_given_its_default_or_off():
     harmless = {
-        "cutmix": 0.0,
+        "workspace": None,
         "show": False,
         "erasing": 0.4,
         "pose": 12.0,
@@ -150,13 +150,13 @@ def test_base_gives_way_and_is_taken_only_where_usable(caplog):
         "epochs": 7,
         "imgsz": 320,
         "rle": 1.0,
-        "cutmix": 0.5,
+        "workspace": 2.0,
         "optimizer": "LION",
         "mode": "train",
     }
     with caplog.at_level(logging.WARNING, "engine"):
         args = resolve({"imgsz": 640}, "val", base=base)
-    assert (args.epochs, args.imgsz, args.cutmix, args.optimizer) == (7, 640, 0.0, "auto")
+    assert (args.epochs, args.imgsz, args.workspace, args.optimizer) == (7, 640, None, "auto")
     assert not caplog.records
 
 

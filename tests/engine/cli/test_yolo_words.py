@@ -96,7 +96,7 @@ def test_checks_show_the_computer(capsys):
         ("train epochs=many", "yolo: epochs expects a whole number, received many."),
         ("val", "yolo: val needs a model. Write model=FILE, for example "
          "model=runs/segment/train/weights/best.pt."),
-        ("train cutmix=0.3 data=x", None),
+        ("train workspace=3 data=x", None),
         ("train show", None),
     ],
 )  # fmt: skip
