@@ -156,7 +156,7 @@ def test_base_gives_way_and_is_taken_only_where_usable(caplog):
     }
     with caplog.at_level(logging.WARNING, "engine"):
         args = resolve({"imgsz": 640}, "val", base=base)
-    assert (args.epochs, args.imgsz, args.workspace, args.optimizer) == (7, 640, None, "auto")
+    assert (args.epochs, args.imgsz, args.workspace, args.optimizer) == (7, 640, 4.0, "auto")
     assert not caplog.records
 
 
