@@ -64,7 +64,7 @@ def check_buildable(cfg: Any, kind: type[nn.Module], task: str) -> None:
     """
     description = cfg if isinstance(cfg, Mapping) else find_model_yaml(cfg)
     found = model_class(description)
-    if issubclass(kind, found):
+    if found.task == task and issubclass(kind, found):
         return
     name = Path(str(description.get("yaml_file") or cfg)).name
     if found.task != task:
