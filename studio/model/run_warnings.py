@@ -40,7 +40,7 @@ class RunWarning:
 
 def warnings_of(events: Iterable[Event]) -> list[RunWarning]:
     """Return the warnings of a run, each once: a resumed training says them again."""
-    found = {}
+    found: dict[RunWarning, RunWarning] = {}
     for event in events:
         warning = _warning(event)
         found.setdefault(warning, warning)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.runtime.errors import DatasetError
+from studio.model.label_statistics import LabelStatistics, parse_statistics
 from studio.model.run_figures import KINDS
 from studio.model.seen import Answer, ClassMaps, SeenImage, SeenObject
 from studio.model.validation_cells import Cell, Example, find_cells
@@ -44,27 +45,31 @@ class ClassRow:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Precision over recall: one row of ``precision`` for each class id."""
+    """One measure over another: a row of ``y`` for each class id."""
 
-    recall: tuple[float, ...]
-    precision: Mapping[int, tuple[float, ...]]
+    x: tuple[float, ...]
+    y: Mapping[int, tuple[float, ...]]
 
     def mean(self) -> tuple[float, ...]:
-        """Return the mean precision over the classes."""
-        if not self.precision:
-            return ()
-        return tuple(np.mean(list(self.precision.values()), axis=0).tolist())
+        """Return the mean over the classes."""
+        return tuple(np.mean(list(self.y.values()), axis=0).tolist()) if self.y else ()
+
+    def best(self) -> tuple[float, float] | None:
+        """Return where the mean is highest and how high it is there."""
+        mean = self.mean()
+        place = int(np.argmax(mean)) if mean else 0
+        return (self.x[place], mean[place]) if mean else None
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """Everything that one validation wrote."""
+    """Everything that one validation wrote; ``curves`` by kind (``box``) and name (``pr``, ``p``, ``r``, ``f1``)."""
 
     path: Path
     names: Mapping[int, str]
     metrics: Mapping[str, float]
     rows: tuple[ClassRow, ...]
-    curves: Mapping[str, Curve]
+    curves: Mapping[str, Mapping[str, Curve]]
     labels: tuple[str, ...]
     matrix: np.ndarray
     images: tuple[SeenImage, ...]
@@ -72,6 +77,7 @@ class ValidationReport:
     speed_ms: Mapping[str, float] = field(default_factory=dict)
     weights: str = ""
     task: str = ""
+    label_statistics: LabelStatistics | None = None
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
@@ -119,7 +125,7 @@ def read_report(path: Path) -> ValidationReport:
 
 def _parse(path: Path, values: dict[str, Any]) -> ValidationReport:
     confusion = values["confusion"]
-    curves = {kind: _curve(raw) for kind, raw in values["curves"].items() if raw}
+    curves = {kind: _curves(raw) for kind, raw in values["curves"].items() if raw}
     return ValidationReport(
         path=path,
         names={int(number): str(name) for number, name in values["names"].items()},
@@ -133,6 +139,7 @@ def _parse(path: Path, values: dict[str, Any]) -> ValidationReport:
         speed_ms=values.get("speed_ms") or {},
         weights=str(values.get("weights") or ""),
         task=str(values.get("task") or ""),
+        label_statistics=parse_statistics(values.get("labels")),
     )
 
 
@@ -146,9 +153,16 @@ def _row(raw: dict[str, Any]) -> ClassRow:
     )
 
 
-def _curve(raw: dict[str, Any]) -> Curve:
-    precision = {int(number): tuple(values) for number, values in raw["precision"].items()}
-    return Curve(tuple(raw["recall"]), precision)
+def _curves(raw: dict[str, Any]) -> dict[str, Curve]:
+    curves = {"pr": _curve(raw["recall"], raw["precision"])}
+    if raw.get("confidence"):
+        over_confidence = (name for name in ("f1", "p", "r") if raw.get(name))
+        curves |= {name: _curve(raw["confidence"], raw[name]) for name in over_confidence}
+    return curves
+
+
+def _curve(x: list[float], y: dict[str, list[float]]) -> Curve:
+    return Curve(tuple(x), {int(number): tuple(values) for number, values in y.items()})
 
 
 def _image(raw: dict[str, Any]) -> SeenImage:

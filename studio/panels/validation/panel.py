@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QSplitter,
     QStackedWidget,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -22,11 +23,12 @@ from studio.model.colors import class_color
 from studio.model.project import Project
 from studio.model.run_figures import KINDS
 from studio.model.runs import VALIDATION_FILE
-from studio.model.validation_report import OWN, ValidationReport, read_report
+from studio.model.validation_report import OWN, Curve, ValidationReport, read_report
 from studio.panels.validation.class_table import ClassTable
 from studio.panels.validation.confusion import ConfusionView
+from studio.panels.validation.curve_plot import CURVES, CurvePlot
 from studio.panels.validation.gallery import Gallery
-from studio.panels.validation.pr_curve import PrecisionRecallPlot
+from studio.panels.validation.label_view import LabelView
 from studio.panels.validation.tiles import Look, Tile, class_tiles, example_tile, image_tile
 from studio.storage.version_origins import original_of
 from studio.theme import tokens
@@ -87,9 +89,15 @@ class ValidationPanel(QWidget):
         self.kind.currentIndexChanged.connect(lambda _index: self._show_figures())
         self.stats = [Stat("") for _ in range(_MOST_FIGURES)]
         self.table = ClassTable()
-        self.curve = PrecisionRecallPlot()
+        self.curve = CurvePlot()
+        self.curve_choice = QComboBox()
+        self.curve_choice.setAccessibleName("Curve")
+        self.curve_choice.currentIndexChanged.connect(lambda _index: self._show_curve())
         self.confusion = ConfusionView()
         self.gallery = Gallery()
+        self.labels = LabelView()
+        self._right = QTabWidget()
+        self._right.setDocumentMode(True)
         self._legend = TextLabel("", "caption")
         self._gallery_title = TextLabel("", "section")
         self._gallery_count = TextLabel("", "caption")
@@ -130,6 +138,9 @@ class ValidationPanel(QWidget):
             noun=report.counts,
         )
         self._show_figures()
+        self.labels.show_statistics(report.label_statistics, self._inks)
+        has_labels = report.label_statistics is not None
+        self._right.setTabVisible(self._right.indexOf(self.labels), has_labels)
         self.show_all()
         self._stack.setCurrentIndex(1)
 
@@ -195,9 +206,31 @@ class ValidationPanel(QWidget):
                 stat.set_caption(figure[0])
                 stat.set_value(figure[1])
         self.table.show_report(self.report, kind)
-        curve = self.report.curves.get(kind)
         self._curve_box.setVisible(kind != OWN)
-        self.curve.show_curve(curve, self._inks)
+        self._offer_curves(self.report.curves.get(kind, {}))
+        self._show_curve()
+
+    def _offer_curves(self, curves: Mapping[str, Curve]) -> None:
+        """Offer the curves that there are; the chosen one stays chosen."""
+        chosen = self.curve_choice.currentData()
+        self.curve_choice.blockSignals(True)
+        self.curve_choice.clear()
+        for name, (title, _x, _y) in CURVES.items():
+            if name in curves:
+                self.curve_choice.addItem(title, name)
+        self.curve_choice.setCurrentIndex(max(0, self.curve_choice.findData(chosen)))
+        self.curve_choice.blockSignals(False)
+
+    def _show_curve(self) -> None:
+        if self.report is None:
+            return
+        name = str(self.curve_choice.currentData() or "pr")
+        curve = self.report.curves.get(str(self.kind.currentData()), {}).get(name)
+        self.curve.show_curve(name, curve, self._inks)
+        best = curve.best() if curve is not None and name == "f1" else None
+        self._curve_header.set_note(
+            "" if best is None else f"best {best[1]:.2f} at a confidence of {best[0]:.2f}"
+        )
 
     def _show_kinds(self, report: ValidationReport) -> None:
         """Offer what was measured, where it is more than one kind."""
@@ -234,15 +267,15 @@ class ValidationPanel(QWidget):
         head.addWidget(self.kind)
         left = QSplitter(Qt.Orientation.Vertical)
         left.setChildrenCollapsible(False)
-        sections = [
-            _titled(SectionHeader(title, note), widget)
-            for title, note, widget in (
-                ("Classes", "a click shows its images", self.table),
-                ("Precision over recall", "", self.curve),
-                ("Confusion", "rows: said, columns: true; a click shows them", self.confusion),
-            )
-        ]
-        self._curve_box = sections[1]
+        self._curve_header = SectionHeader("Curve")
+        self._curve_header.add_button(self.curve_choice)
+        self._curve_box = _titled(self._curve_header, self.curve)
+        said = SectionHeader("Confusion", "rows: said, columns: true; a click shows them")
+        sections = (
+            _titled(SectionHeader("Classes", "a click shows its images"), self.table),
+            self._curve_box,
+            _titled(said, self.confusion),
+        )
         for section in sections:
             left.addWidget(section)
         left.setSizes(list(_LEFT_HEIGHTS))
@@ -253,11 +286,12 @@ class ValidationPanel(QWidget):
         gallery_head.addStretch()
         gallery_head.addWidget(self._legend)
         gallery_head.addWidget(self.show_all_button)
-        right = _titled(gallery_head, self.gallery)
+        self._right.addTab(_titled(gallery_head, self.gallery), "Images")
+        self._right.addTab(self.labels, "Labels")
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setChildrenCollapsible(False)
         body.addWidget(left)
-        body.addWidget(right)
+        body.addWidget(self._right)
         body.setSizes([_LEFT_WIDTH, 2 * _LEFT_WIDTH])
         body.setStretchFactor(1, 1)
         content = QWidget()

@@ -111,7 +111,7 @@ def test_figures_and_curves(tmp_path):
     assert report.names == NAMES
     assert report.metrics == {"metrics/mAP50(B)": 0.5}
     assert report.kinds == ("box",)
-    assert report.curves["box"].mean() == (0.75, 0.25)
+    assert report.curves["box"]["pr"].mean() == (0.75, 0.25)
     assert "mask" not in report.curves
     assert report.cells == {}
     assert report.labels == ("bolt", "nut", "background")

@@ -14,9 +14,11 @@ from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtTest import QTest
 
 from engine.core.validation_record import ValidationRecord
+from engine.metrics.label_statistics import label_statistics
 from studio.model.seen import SeenImage, SeenObject
 from studio.model.validation_cells import Example
 from studio.model.validation_report import read_report
+from studio.panels.validation.label_view import grouped, heat_image
 from studio.panels.validation.panel import ValidationPanel
 from studio.panels.validation.tile_painter import draw_tile
 from studio.panels.validation.tiles import Look, Tile, example_tile, image_tile
@@ -335,3 +337,74 @@ def test_rotated_boxes_and_keypoints_are_drawn_as_they_lie(tmp_path):
     assert max(color[1] for color in near) > 150, "the edge of the turned box"
     corner = [pixel(picture, round(10 * scale) + d, round(10 * scale)) for d in range(-2, 3)]
     assert max(color[1] for color in corner) == 0, "no upright box"
+
+
+CURVES = {
+    "recall": [0, 0.5, 1], "precision": {"0": [1, 1, 0], "1": [1, 0.5, 0]},
+    "confidence": [0, 0.25, 1], "f1": {"0": [0.2, 0.6, 0], "1": [0.4, 0.8, 0]},
+    "p": {"0": [0.1, 0.5, 1], "1": [0.1, 0.5, 1]}, "r": {"0": [1, 0.5, 0], "1": [1, 0.5, 0]},
+}  # fmt: skip
+
+
+def change(folder: Path, **values) -> Path:
+    path = folder / "validation.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+    return folder
+
+
+def test_curves_over_confidence_say_where_the_best_is(qtbot, project, jobs, folder):
+    panel = shown(qtbot, project, jobs, change(folder, curves={"box": CURVES, "mask": CURVES}))
+    box = panel.curve_choice
+    assert [box.itemData(i) for i in range(box.count())] == ["pr", "f1", "p", "r"]
+    box.setCurrentIndex(1)
+    assert panel._curve_header._note.text() == "best 0.70 at a confidence of 0.25"
+    assert panel.curve.accessibleName() == "F1 over confidence"
+    panel.kind.setCurrentIndex(1)
+    assert box.currentData() == "f1", "the choice stays for the other kind"
+    box.setCurrentIndex(0)
+    assert panel._curve_header._note.text() == ""
+    panel.gallery.tiles_model.wait()
+
+
+def statistics_of(names: dict[int, str]) -> dict:
+    """What the engine counts on three images."""
+    rows = [
+        {"cls": np.array([[0.0], [0.0]]), "bboxes": np.array([[0.1, 0.1, 0.5, 0.02]] * 2)},
+        {"cls": np.array([[1.0]]), "bboxes": np.array([[0.9, 0.5, 0.1, 0.9]])},
+        {"cls": np.zeros((0, 1)), "bboxes": np.zeros((0, 4))},
+    ]
+    return label_statistics(rows, names)
+
+
+def test_the_distribution_of_labels_is_shown(qtbot, project, jobs, folder):
+    labels = statistics_of({**NAMES, 2: "star"})
+    panel = shown(qtbot, project, jobs, change(folder, labels=labels))
+    view = panel.labels
+    panel._right.setCurrentWidget(view)
+    assert view.summary.text() == "3 objects on 3 images. Not among them: star."
+    assert [row[:2] for row in view.classes._rows] == [("square", 2), ("circle", 1)]
+    assert view.counts.bars == [("0", 1), ("1", 1), ("2", 1)]
+    assert view.centres._cells[5, 5] == 2
+    assert view.sizes._cells.sum() == 3
+    assert view.sizes._cells[-2, 25] == 2, "flat ones at the bottom"
+    assert view.isVisible()
+    panel.gallery.tiles_model.wait()
+
+
+def test_without_a_distribution_there_is_no_tab(panel):
+    assert not panel._right.isTabVisible(panel._right.indexOf(panel.labels))
+
+
+def test_many_counts_share_columns():
+    assert grouped([1, 2, 3]) == [("0", 1), ("1", 2), ("2", 3)]
+    bars = grouped([1] * 60)
+    assert bars[0] == ("0-2", 3)
+    assert sum(images for _text, images in bars) == 60
+    assert grouped([]) == []
+
+
+def test_heat_is_clear_where_nothing_is():
+    image = heat_image(np.array([[0, 4], [1, 0]]), QColor("#0000FF"))
+    alphas = [image.pixelColor(x, y).alpha() for y in range(2) for x in range(2)]
+    assert alphas == [0, 255, 128, 0]
+    assert heat_image(np.zeros((2, 2), int), QColor("#0000FF")).pixelColor(0, 0).alpha() == 0

@@ -1,4 +1,4 @@
-"""Precision over recall: the mean of all classes, each class faint, the chosen one strong."""
+"""One measure over another: the mean of all classes, each class faint, the chosen one strong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ from studio.theme.theme import current_colors
 _FAINT_ALPHA = 110
 
 
-class PrecisionRecallPlot(pg.PlotWidget):
+# name of the curve, title, what runs along, what runs up
+CURVES: Mapping[str, tuple[str, str, str]] = {
+    "pr": ("Precision over recall", "recall", "precision"),
+    "f1": ("F1 over confidence", "confidence", "F1"),
+    "p": ("Precision over confidence", "confidence", "precision"),
+    "r": ("Recall over confidence", "confidence", "recall"),
+}
+
+
+class CurvePlot(pg.PlotWidget):
     """The plot; both axes run from 0 to 1."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -29,19 +38,32 @@ class PrecisionRecallPlot(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.hideButtons()
         self.setRange(xRange=(0, 1), yRange=(0, 1.02), padding=0.01)
-        self.setAccessibleName("Precision over recall")
-        for side, label in (("left", "precision"), ("bottom", "recall")):
+        for side in ("left", "bottom"):
             axis = self.getAxis(side)
             axis.setTickFont(font(tokens.FONT_CAPTION))
             axis.setStyle(tickLength=-4, maxTickLevel=0)
-            axis.setLabel(label)
-            axis.label.setFont(font(tokens.FONT_CAPTION))
+        self._name_axes("pr")
         self._draw()
 
-    def show_curve(self, curve: Curve | None, inks: Mapping[int, str]) -> None:
-        """Show a report's curve; ``inks`` gives each class its colour."""
+    def show_curve(self, name: str, curve: Curve | None, inks: Mapping[int, str]) -> None:
+        """Show a report's curve.
+
+        Args:
+            name: One of :data:`CURVES`.
+            curve: The curve, None for none.
+            inks: Colour of each class.
+        """
         self._curve, self._inks = curve, inks
+        self._name_axes(name)
         self._draw()
+
+    def _name_axes(self, name: str) -> None:
+        title, x_label, y_label = CURVES[name]
+        self.setAccessibleName(title)
+        for side, label in (("left", y_label), ("bottom", x_label)):
+            axis = self.getAxis(side)
+            axis.setLabel(label)
+            axis.label.setFont(font(tokens.FONT_CAPTION))
 
     def choose(self, class_id: int | None) -> None:
         """Draw one class strong, or none."""
@@ -58,17 +80,16 @@ class PrecisionRecallPlot(pg.PlotWidget):
             axis.setTextPen(pg.mkPen(colors.secondary))
         if self._curve is None:
             return
-        recall = self._curve.recall
-        for class_id, precision in self._curve.precision.items():
+        for class_id, values in self._curve.y.items():
             ink = QColor(self._inks.get(class_id, colors.secondary))
             strong = class_id == self._chosen
             if not strong:
                 ink.setAlpha(_FAINT_ALPHA)
-            self.plot(recall, precision, pen=pg.mkPen(ink, width=2.5 if strong else 1))
+            self.plot(self._curve.x, values, pen=pg.mkPen(ink, width=2.5 if strong else 1))
         mean = self._curve.mean()
         if mean:
             style = Qt.PenStyle.SolidLine if self._chosen is None else Qt.PenStyle.DashLine
-            self.plot(recall, mean, pen=pg.mkPen(colors.text, width=2, style=style))
+            self.plot(self._curve.x, mean, pen=pg.mkPen(colors.text, width=2, style=style))
 
     def changeEvent(self, event: QEvent) -> None:
         """Draw in the colours of the new scheme."""
