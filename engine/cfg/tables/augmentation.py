@@ -7,7 +7,7 @@ from engine.cfg.argument import Argument
 _TRAIN = ("train",)
 _SHAPES = ("detect", "segment", "pose", "obb")
 _PLACES = (*_SHAPES, "semseg")
-_ALSO_CLASSES = (*_SHAPES, "classify")
+_ALSO_CLASSES = (*_PLACES, "classify")
 
 
 def _augmentation(
