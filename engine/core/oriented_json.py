@@ -21,8 +21,9 @@ class OrientedPredictions(CocoPredictions):
         if found.corners is None:
             raise ValueError("expected objects with corners, received upright boxes")
         corners = found.corners[i].astype(float)
+        *place, angle = rectangle_of(corners).tolist()
         return {
-            "rbox": np.round(rectangle_of(corners), 3).tolist(),
+            "rbox": [*(round(v, 3) for v in place), round(angle, 5)],
             "poly": np.round(corners.ravel(), 3).tolist(),
         }
 

@@ -200,11 +200,3 @@ def test_results_are_written(name, request, photographs, tmp_path):
     suffix = ".png" if name == "mapper" else ".txt"
     labels = sorted(file.name for file in (tmp_path / "run" / "labels").iterdir())
     assert labels == [f"{stem}{suffix}" for stem in "abc"]
-
-
-@pytest.mark.parametrize("name", ["pose", "oriented", "classifier", "mapper"])
-@pytest.mark.parametrize("mode", ["train", "val"])
-def test_what_is_not_there_yet_says_so(name, mode, request):
-    model = request.getfixturevalue(name)
-    with pytest.raises(EngineError, match=rf"{model.task} {mode} is not available: .*predict"):
-        getattr(model, mode)(data="coco8.yaml")
