@@ -106,7 +106,7 @@ def test_values_are_understood(name, given, value):
         ("data", 3, "data expects the path of a file or folder, received 3."),
         ("workspace", 2.0, "workspace=2.0 cannot be used: it belongs to TensorRT"),
         ("show", True, "Leave show out."),
-        ("pose", 3.0, "pose=3.0 cannot be used: it belongs to pose estimation"),
+        ("dnn", True, "dnn=True cannot be used: this version runs ONNX models with onnxruntime"),
         ("epochz", 3, "there is no argument 'epochz'. Did you mean 'epochs'?"),
     ],
 )
