@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = attach(
         "ConfusionMatrix": "engine.metrics.confusion",
         "DetectionMetrics": "engine.metrics.detection",
         "match_predictions": "engine.metrics.matching",
+        "OBBMetrics": "engine.metrics.obb",
         "SegmentationMetrics": "engine.metrics.segmentation",
         "bbox_iou": "engine.ops.iou",
         "box_iou": "engine.ops.iou",
