@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.metrics.confusion import ConfusionMatrix
+from engine.metrics.tables import Table
 
 IGNORED = 255
 
@@ -239,14 +240,31 @@ class SemanticMetrics:
             for label in self.ap_class_index.tolist()
         ]
 
-    def summary(self) -> list[dict[str, Any]]:
-        """Return a flat row for each class: name, images, pixels and its measures."""
-        return [
-            {
-                "Class": row["name"],
-                "Images": row["images"],
-                "Pixels": row["instances"],
-                **{key: round(value, 5) for key, value in row["figures"].items()},
-            }
-            for row in self.per_class()
-        ]
+    def summary(self, normalize: bool = True, decimals: int = 5) -> Table:
+        """Return a table of the classes that occur or were predicted: counts, then the measures.
+
+        Args:
+            normalize: Measures in 0..1; otherwise in percent.
+            decimals: Places after the point.
+        """
+        unit = 1 if normalize else 100
+        heads = ("P", "R", "IoU", "DiceScore", "MCR")
+        rows = []
+        for row in self.per_class():
+            values = zip(heads, row["figures"].values(), strict=True)
+            measures = {head: round(value * unit, decimals) for head, value in values}
+            counts = {"Images": row["images"], "Pixels": row["instances"]}
+            rows.append({"Class": row["name"], **counts, **measures})
+        return Table(rows)
+
+    def to_df(self, normalize: bool = True, decimals: int = 5) -> Any:
+        """Return :meth:`summary` as a pandas data frame."""
+        return self.summary(normalize, decimals).to_df()
+
+    def to_csv(self, normalize: bool = True, decimals: int = 5) -> str:
+        """Return :meth:`summary` as text with commas."""
+        return self.summary(normalize, decimals).to_csv()
+
+    def to_json(self, normalize: bool = True, decimals: int = 5) -> str:
+        """Return :meth:`summary` as JSON."""
+        return self.summary(normalize, decimals).to_json()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -95,8 +97,11 @@ def test_rows_for_tables():
     assert row["figures"]["iou"] == pytest.approx(0.5)
     assert metrics.summary()[1] == {
         "Class": "road", "Images": 1, "Pixels": 1,
-        "precision": 0.5, "recall": 1.0, "iou": 0.5, "dice": 0.66667, "mcr": 0.33333,
+        "P": 0.5, "R": 1.0, "IoU": 0.5, "DiceScore": 0.66667, "MCR": 0.33333,
     }  # fmt: skip
+    assert metrics.summary(normalize=False, decimals=1)[1]["MCR"] == 33.3
+    assert metrics.to_csv().splitlines()[0] == "Class,Images,Pixels,P,R,IoU,DiceScore,MCR"
+    assert json.loads(metrics.to_json())[0]["Class"] == "sky"
     metrics.clear()
     metrics.process()
     assert metrics.per_class() == []
