@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from engine.models.yolo.pose.train import PoseTrainer
+from engine.models.yolo.pose.val import PoseValidator
 from engine.nn.checkpoint import load_checkpoint
 from engine.runtime.errors import ConfigError, DatasetError, ModelError
 
@@ -52,7 +53,7 @@ def test_run_directory_is_the_fields(shared_dir, make_trainer):
     assert set(metrics) == {c for c in rows[0] if c.startswith("metrics/")}
 
 
-def test_yolo26_learns_the_likelihood_and_is_measured_without(shared_dir, make_trainer):
+def test_yolo26_learns_the_likelihood_and_is_measured_without(shared_dir, make_trainer, tmp_path):
     trainer = make_trainer(PoseTrainer, model="yolo26n-pose.yaml")
     start = {}
     trainer.add_callback(
@@ -73,6 +74,12 @@ def test_yolo26_learns_the_likelihood_and_is_measured_without(shared_dir, make_t
     for part in ("flow_model", "cv4_kpts", "cv4_sigma", "one2one_cv4_kpts", "one2one_cv4_sigma"):
         assert any(f"23.{part}." in k for k in moved), part
     assert load_checkpoint(trainer.best).model.head.flow_model is not None  # to train on from
+    args = {"data": trainer.args.data, "imgsz": 64, "device": "cpu", "plots": False}
+    for suppressed in (True, False):  # by either branch of the head
+        validator = PoseValidator(args={**args, "nms": suppressed, "project": str(tmp_path)})
+        numbers = validator(model=trainer.best)
+        assert validator.end2end != suppressed
+        assert all(np.isfinite(v) for v in numbers.values())
 
 
 def test_the_network_has_the_keypoints_of_the_data(make_trainer):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
 
 from engine.data.transforms.affine import RandomPerspective
 from engine.data.transforms.blend import mirrored, mixup
+from engine.data.transforms.compose import Augmentation
 from engine.data.transforms.format import Format, collate
 from engine.data.transforms.letterbox import LetterBox
 from engine.data.transforms.mosaic import Mosaic
@@ -113,6 +116,26 @@ def test_points_stay_on_what_the_picture_shows(turning):
                 mirrored_seen += is_mirror
     assert checked > 60
     assert mirrored_seen > 20
+
+
+@pytest.mark.parametrize("how", [{}, {"cutmix": 1.0}, {"mosaic": 0.0}, {"degrees": 20.0}])
+def test_points_of_whole_training_samples_lie_on_what_they_mark(how):
+    """Mosaics with every usual step: where a label says visible there is its own or its partner's colour."""
+    plain = {"hsv_h": 0, "hsv_s": 0, "hsv_v": 0, "scale": 0.2, **how}
+    augment = Augmentation.from_arguments(96, SimpleNamespace(**plain))
+    rng = np.random.default_rng(1)
+    checked = 0
+    for _ in range(40):
+        out = augment(0, lambda _: LetterBox(96, center=False).apply(drawn()), range(4), rng)
+        for points in out.shapes.keypoints:
+            for number, (x, y, visible) in enumerate(points):
+                if not visible or not (4 < x < 92 and 4 < y < 92):
+                    continue
+                seen = out.image[int(y), int(x)].astype(int)
+                inks = (INKS[number], INKS[PARTNERS[number]])
+                assert min(np.abs(seen - np.array(ink)).max() for ink in inks) < 40
+                checked += 1
+    assert checked > 40
 
 
 def test_every_transform_carries_points():
