@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
+from engine.data.channels import count_channels
 from engine.data.image_cache import ImageCache, cache_kind
 from engine.data.keypoints import flip_partners, keypoint_shape
 from engine.data.labels.cache import verify_images_cached
@@ -104,6 +105,7 @@ class YOLODataset(Dataset):
             self._progress,
             oriented=task == "obb",
         )
+        self.channels = int(data.get("channels") or 3)
         self.counts = Counter({"labelled": 0, "background": 0, "unlabelled": 0, "damaged": 0})
         is_pose = task == "pose"
         self._keypoints = keypoint_shape(data)[0] if is_pose else 0
@@ -119,6 +121,7 @@ class YOLODataset(Dataset):
             cache_kind(cache),
             max(workers, 1),
             augment,
+            self.channels,
         )
         self._blends = True
         self._transforms = self._build_transforms()
@@ -201,7 +204,7 @@ class YOLODataset(Dataset):
         labels = []
         for image in verified:
             self.problems += image.problems
-            if image.size_wh is None:
+            if image.size_wh is None or self._has_other_channels(image.file):
                 self.counts["damaged"] += 1
                 continue
             state = (
@@ -210,6 +213,19 @@ class YOLODataset(Dataset):
             self.counts[state] += 1
             labels.append(_label_of(image, single_cls, self._keypoints))
         return labels
+
+    def _has_other_channels(self, file: Path) -> bool:
+        """Say whether a picture lacks the channels asked for, and note it; any picture can be made grey or colour."""
+        if self.channels in (1, 3):
+            return False
+        found = count_channels(file)
+        if found == self.channels:
+            return False
+        reason = (
+            f"Expected an image of {self.channels} channels, this one has {found}. Leave it out."
+        )
+        self.problems.append(Problem(file, None, reason))
+        return True
 
     def _check(self, sources: Sequence[str | Path]) -> None:
         """Say what was found, and stop where nothing can be learned or measured."""

@@ -59,6 +59,7 @@ class ImageCache:
         kind: Kind = None,
         sharers: int = 1,
         fast: bool = False,
+        channels: int = 3,
     ) -> None:
         """Take the pictures.
 
@@ -70,7 +71,9 @@ class ImageCache:
             fast: Decode large JPEGs at a fraction of their size. The pixels differ a little from those of a
                 full decoding and resize, so it is for training only: what is measured must be read as
                 prediction reads it.
+            channels: Of a picture.
         """
+        self.channels = channels
         self.files, self.imgsz, self.kind, self.fast = list(files), imgsz, kind, fast
         free = psutil.virtual_memory().available
         self.budget_bytes = int(min(free * _FREE_SHARE, _MOST_BYTES) / max(sharers, 1))
@@ -91,7 +94,7 @@ class ImageCache:
         self._lock = threading.Lock()
 
     def get(self, index: int) -> np.ndarray:
-        """Return a picture (H, W, 3) uint8 BGR, longer side ``imgsz``. It may be shared: do not change it.
+        """Return a picture (H, W, C) uint8, longer side ``imgsz``. It may be shared: do not change it.
 
         Raises:
             ImageError: The file has become unreadable.
@@ -113,18 +116,19 @@ class ImageCache:
     @property
     def form(self) -> str:
         """What decides how a picture is kept, for the names of copies on disk."""
-        return f"{self.imgsz}\0{self.fast}"
+        return f"{self.imgsz}\0{self.fast}\0{self.channels}"
 
     def read(self, file: Path) -> np.ndarray:
         """Read a picture in the form in which it is kept; tasks with another one override this and `form`."""
         import cv2
 
-        image = read_image(file, self.imgsz if self.fast else None)
+        image = read_image(file, self.imgsz if self.fast else None, self.channels)
         height, width = image.shape[:2]
         size = resized_size(height, width, self.imgsz)
         if (height, width) == size:
             return image
-        return cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
+        resized = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
+        return resized.reshape(*size, self.channels)  # OpenCV drops the axis of a single channel
 
     def _from_disk(self, index: int) -> np.ndarray:
         """Read the resized copy, made on the first visit, in the program's cache folder."""
@@ -152,7 +156,7 @@ class ImageCache:
 
     def _make_room(self, free: int, sharers: int) -> None:
         """Allow all pictures in memory, or say why not."""
-        most = len(self.files) * self.imgsz * self.imgsz * 3 * sharers
+        most = len(self.files) * self.imgsz * self.imgsz * self.channels * sharers
         if most > 0.8 * free:
             LOGGER.warning(
                 "cache='ram' may need %.1f GB and %.1f GB are free: only a part is kept.",

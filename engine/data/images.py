@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.data.channels import decode_channels
 from engine.data.image_headers import Header, HeaderError, check_whole, read_header
 from engine.data.problems import Problem
 from engine.runtime.errors import ImageError
@@ -41,27 +42,38 @@ _LISTED = IMG_FORMATS | {"gif"}
 _REPLACE = "Replace the file or remove it from the data set."
 
 
-def read_image(path: str | Path, min_side: int | None = None) -> np.ndarray:
+def read_image(path: str | Path, min_side: int | None = None, channels: int = 3) -> np.ndarray:
     """Read a picture.
 
     Args:
         path: The file.
         min_side: Where given, a JPEG may come at a half, a quarter or an eighth of its size as long as its
             longer side has at least this many pixels: decoding is then several times faster.
+        channels: 1 for grey; 4 or more only from files that have as many, see `engine.data.channels`.
 
     Returns:
-        (H, W, 3) uint8 BGR, upright.
+        (H, W, channels) uint8, upright; BGR where there are three, else in the order of the file.
 
     Raises:
-        ImageError: The file is missing, empty, no image, damaged or claims an absurd size.
+        ImageError: The file is missing, empty, no image, damaged or claims an absurd size, or has other
+            channels than asked for.
     """
-    return decode_image(_read_bytes(path), path, min_side)
+    return decode_image(_read_bytes(path), path, min_side, channels)
 
 
-def decode_image(data: bytes, path: str | Path = "", min_side: int | None = None) -> np.ndarray:
+def decode_image(
+    data: bytes, path: str | Path = "", min_side: int | None = None, channels: int = 3
+) -> np.ndarray:
     """Decode a picture from memory as :func:`read_image` does; ``path`` is for messages."""
     header = _header(io.BytesIO(data), len(data), path)
-    array = _decode(data, header, _reduction(header, min_side))
+    if channels == 3:
+        array = _decode(data, header, _reduction(header, min_side))
+    else:
+        try:
+            stored = decode_channels(data, header, channels)
+        except ValueError as error:
+            raise ImageError(str(error), path=path, remedy="Correct one of them.") from error
+        array = None if stored is None else to_uint8(stored)
     if array is None:
         raise ImageError("The image is damaged.", path=path, remedy=_REPLACE)
     return np.ascontiguousarray(_UPRIGHT[header.orientation](array))

@@ -22,6 +22,7 @@ SPLITS = ("train", "val", "test")
 # `path: ../datasets/x` is common, `path: ../../../../..` is a mistake or an attack.
 _MAX_CLIMB = 3
 _MAX_BYTES = 16 << 20
+_MAX_CHANNELS = 64
 
 
 def read_data_yaml(path: str | Path) -> dict[str, Any]:
@@ -239,13 +240,14 @@ def _check_unique(names: Mapping[int, Any], file: Path) -> None:
 
 
 def _channels(value: Any, file: Path) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value != 3:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < 1 or value == 2 or value > _MAX_CHANNELS:
         raise DatasetError(
-            f"'channels' must be 3, received {_short(value)}.",
+            f"'channels' must be 1 (grey), 3 (colour) or 4 to {_MAX_CHANNELS}, received {_short(value)}.",
             path=file,
-            remedy="Pictures of other channel counts are read as three channels; leave the entry out.",
+            remedy="Leave the entry out for colour pictures.",
         )
-    return value
+    return int(value)
 
 
 def _root(value: Any, file: Path) -> Path:

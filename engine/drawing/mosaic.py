@@ -212,7 +212,9 @@ def _nearest(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _as_uint8(images: np.ndarray) -> np.ndarray:
-    """Return (B, 3, H, W) images, bytes or floats 0..1, as (B, H, W, 3) bytes."""
+    """Return (B, C, H, W) images, bytes or floats 0..1, as (B, H, W, 3) bytes: grey, or the first three channels."""
+    if images.shape[1] < 3:
+        images = images[:, :1].repeat(3, axis=1)
     if images.dtype != np.uint8:
         images = (images.astype(np.float32) * 255).clip(0, 255).astype(np.uint8)
     return images[:, :3].transpose(0, 2, 3, 1)

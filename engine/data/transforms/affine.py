@@ -91,8 +91,8 @@ def warped(sample: Sample, matrix: np.ndarray, side: int) -> Sample:
         (side, side),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(FILL, FILL, FILL),
-    )
+        borderValue=(FILL,) * 4,
+    ).reshape(side, side, sample.image.shape[2])
     height, width = sample.size
     seen = sample.shapes.clipped((0, 0, width, height))
     return sample.with_(image, seen.mapped(matrix).clipped((0, 0, side, side)))

@@ -16,6 +16,7 @@ def mixup(first: Sample, second: Sample, rng: np.random.Generator) -> Sample:
 
     share = float(rng.beta(32.0, 32.0))
     image = cv2.addWeighted(first.image, share, second.image, 1 - share, 0)
+    image = image.reshape(first.image.shape)
     return first.with_(image, join_shapes([first.shapes, second.shapes]))
 
 

@@ -51,6 +51,7 @@ class Format:
             out["masks"] = torch.from_numpy(masks)
             shapes = shapes.select(order)
         swap = not (self.bgr and rng.random() < self.bgr)
+        swap = swap and sample.image.shape[2] == 3
         image = cv2.cvtColor(sample.image, cv2.COLOR_BGR2RGB) if swap else sample.image.copy()
         if self.rotated:
             boxes, shapes = _rotated_boxes(shapes, width, height)
@@ -94,7 +95,7 @@ def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Put samples together.
 
     Returns:
-        ``img`` (B, 3, H, W) uint8 RGB, channels last in memory, ``cls`` (N, 1) float32, ``bboxes`` (N, 4) float32 centre and size as
+        ``img`` (B, C, H, W) uint8, RGB where C is 3, channels last in memory, ``cls`` (N, 1) float32, ``bboxes`` (N, 4) float32 centre and size as
         fractions, or (N, 5) with the angle in radians of rotated boxes, ``batch_idx`` (N,) float32 the picture of each object, ``masks`` (B, h, w) index pictures
         (0 background, i + 1 the i-th object of that picture) or (N, h, w) one an object, ``keypoints``
         (N, K, 3) float32 x, y as fractions and visibility 0, 1 or 2, and lists

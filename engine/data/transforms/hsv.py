@@ -25,13 +25,20 @@ class RandomHSV:
     vgain: float = 0.4
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """Change the sample's picture in place."""
+        """Change the sample's picture in place.
+
+        A grey picture has only brightness; channels of other meaning are left as they are.
+        """
         import cv2
 
         if not (self.hgain or self.sgain or self.vgain):
             return sample
         hue, saturation, value = rng.uniform(-1, 1, 3) * (self.hgain, self.sgain, self.vgain)
         image = sample.image
+        if image.shape[2] == 1:
+            cv2.convertScaleAbs(image, dst=image, alpha=1 + value)
+        if image.shape[2] != 3:
+            return sample
         space, planes = _scratch(image.shape[:2])
         cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL, dst=space)
         cv2.split(space, planes)

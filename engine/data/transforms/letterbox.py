@@ -59,7 +59,7 @@ class LetterBox:
         return Placement((new_h, new_w), top, left, (new_h + spare_h, new_w + spare_w))
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Return the picture (H, W, 3) uint8 in its new frame."""
+        """Return the picture (H, W, C) uint8 in its new frame."""
         return place(image, self.placement(*image.shape[:2]))
 
     def apply(self, sample: Sample) -> Sample:
@@ -84,7 +84,8 @@ def place(image: np.ndarray, placed: Placement) -> np.ndarray:
     import cv2
 
     if image.shape[:2] != placed.size_hw:
-        image = cv2.resize(image, placed.size_hw[::-1], interpolation=cv2.INTER_LINEAR)
+        resized = cv2.resize(image, placed.size_hw[::-1], interpolation=cv2.INTER_LINEAR)
+        image = resized.reshape(*placed.size_hw, image.shape[2])  # one channel loses its axis
     if placed.out_hw == placed.size_hw:
         return image
     out = np.full((*placed.out_hw, image.shape[2]), FILL, dtype=np.uint8)

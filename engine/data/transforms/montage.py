@@ -129,7 +129,8 @@ def _show(image: np.ndarray, picture: np.ndarray, across: _Span, down: _Span) ->
     if code is None:
         cv2.resize(cut, size, dst=window, interpolation=cv2.INTER_LINEAR)
     else:
-        cv2.flip(cv2.resize(cut, size, interpolation=cv2.INTER_LINEAR), code, dst=window)
+        piece = cv2.resize(cut, size, interpolation=cv2.INTER_LINEAR)
+        cv2.flip(piece.reshape(window.shape), code, dst=window)
 
 
 # (mirrored across, mirrored down) -> OpenCV's code.

@@ -160,7 +160,7 @@ class Sample:
     """A picture with its objects.
 
     Attributes:
-        image: (H, W, 3) uint8 BGR. May be shared with a cache: transforms make new pictures.
+        image: (H, W, C) uint8, BGR where C is 3. May be shared with a cache: transforms make new pictures.
         shapes: Its objects, in its pixels.
         index: Its number in the data set.
         ori_shape: (height, width) of the file's picture.

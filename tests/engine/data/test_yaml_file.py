@@ -67,7 +67,7 @@ def test_what_a_good_file_gives(folder):
         (GOOD + "names:\n\t0: moto\n", "tab", 5),
         (GOOD + "names: [a\n", "Not valid YAML", 5),
         (GOOD + "names: !!python/tuple [a]\n", "tag !!python/tuple is refused", 4),
-        (GOOD + "names: [a]\nchannels: 10\n", "'channels' must be 3", None),
+        (GOOD + "names: [a]\nchannels: 2\n", "'channels' must be 1", None),
     ],
 )
 def test_each_fault_is_one_sentence_with_its_place(folder, text, message, line):
