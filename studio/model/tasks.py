@@ -55,12 +55,14 @@ class TaskFitness:
         task: The task.
         labels: How many labels would teach it.
         words: Those labels in words, as in ``214 outlines, 12 boxes as rectangles``; empty without any.
+        unused: How many other labels there are.
         reason: Why it cannot be trained yet, one sentence; empty if it can.
     """
 
     task: str
     labels: int
     words: str
+    unused: int = 0
     reason: str = ""
 
     @property
@@ -94,7 +96,7 @@ def _fitness(task: str, facts: LabelFacts) -> TaskFitness:
         reason = "Needs images of at least two classes to tell apart."
     elif facts.images < _FEWEST_IMAGES:
         reason = "Label at least two images: one to learn from, one to check on."
-    return TaskFitness(task, labels, said, reason)
+    return TaskFitness(task, labels, said, sum(facts.kinds.values()) - labels, reason)
 
 
 # What of a project a task learns from, and how; what is not named is left out of its versions.

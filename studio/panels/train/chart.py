@@ -20,6 +20,7 @@ from studio.widgets.text_label import TextLabel
 _LEFT_AXIS = 44
 _FAINT_ALPHA = 90
 _MIN_SIZE = (180, 110)
+_SHARE_MARGIN = 0.02
 
 
 class Chart(QWidget):
@@ -143,6 +144,8 @@ class Chart(QWidget):
         plot.hideButtons()
         plot.setDownsampling(auto=True, mode="peak")  # a batch curve has more points than pixels
         plot.setMinimumSize(*_MIN_SIZE)
+        if self.spec.is_share:
+            plot.setLimits(yMin=-_SHARE_MARGIN, yMax=1 + _SHARE_MARGIN)
         plot.getPlotItem().setContentsMargins(0, tokens.SPACE_XS, tokens.SPACE_S, 0)
         for side in ("left", "bottom"):
             axis = plot.getAxis(side)

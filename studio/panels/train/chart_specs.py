@@ -40,6 +40,7 @@ class ChartSpec:
         lines: The curves.
         digits: Significant digits of the values in its head.
         is_measure: A plain quantity: its axis begins at zero and it is not smoothed.
+        is_share: Between 0 and 1, and so is its axis.
     """
 
     key: str
@@ -47,6 +48,7 @@ class ChartSpec:
     lines: tuple[Line, ...]
     digits: int = 3
     is_measure: bool = False
+    is_share: bool = False
 
 
 _LOSS_TITLES = {
@@ -72,6 +74,7 @@ _MEASURES = (
             Line("metrics/accuracy_top1", "top 1", "accent_text"),
             Line("metrics/accuracy_top5", "top 5", "warning_text", dashed=True),
         ),
+        is_share=True,
     ),
     ChartSpec(
         "miou",
@@ -80,6 +83,7 @@ _MEASURES = (
             Line("metrics/mIoU", "mIoU", "accent_text"),
             Line("metrics/pixel_acc", "pixels", "warning_text", dashed=True),
         ),
+        is_share=True,
     ),
     ChartSpec(
         "pixels",
@@ -88,6 +92,7 @@ _MEASURES = (
             Line("metrics/precision", "P", "accent_text"),
             Line("metrics/recall", "R", "warning_text", dashed=True),
         ),
+        is_share=True,
     ),
     ChartSpec(
         "dice",
@@ -96,6 +101,7 @@ _MEASURES = (
             Line("metrics/DiceScore", "Dice", "accent_text"),
             Line("metrics/MCR", "MCR", "warning_text", dashed=True),
         ),
+        is_share=True,
     ),
 )
 _MAP_TITLES = {"M": "Mask mAP", "P": "Keypoint mAP", "B": "Box mAP"}
@@ -202,6 +208,7 @@ def _map(kind: str) -> ChartSpec:
             Line(f"metrics/mAP50({kind})", "50", "warning_text", dashed=True),
             Line(f"metrics/mAP50-95({kind})", "50-95", "accent_text"),
         ),
+        is_share=True,
     )
 
 
@@ -213,4 +220,5 @@ def _precision(kind: str) -> ChartSpec:
             Line(f"metrics/precision({kind})", "P", "accent_text"),
             Line(f"metrics/recall({kind})", "R", "warning_text", dashed=True),
         ),
+        is_share=True,
     )

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.model.run_facts import History
 from studio.panels.train.chart import Chart
@@ -13,6 +20,7 @@ from studio.widgets.text_label import TextLabel
 
 _MOST_COLUMNS = 5
 _CHART_WIDTH = 210  # narrower charts cut their figures: they take a column less
+_MIN_HEIGHT = 150  # one row of charts
 _SMOOTHEST = 0.95
 
 
@@ -134,7 +142,16 @@ class Charts(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(tokens.SPACE_S)
         layout.addLayout(bar)
-        layout.addLayout(self._grid, 1)
+        content = QWidget()
+        content.setLayout(self._grid)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        # Ten charts are more than a low window holds: they scroll, and what is around them keeps its room.
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setMinimumHeight(_MIN_HEIGHT)
+        self._scroll.setWidget(content)
+        layout.addWidget(self._scroll, 1)
 
     def resizeEvent(self, event) -> None:
         """Arrange the charts anew where more or fewer columns fit."""

@@ -40,6 +40,7 @@ from studio.widgets.text_label import TextLabel
 
 _FORM_WIDTH = 408
 _TABLE_HEIGHT = 148
+_TABLE_MIN_HEIGHT = 96  # its head and two runs
 _REMEMBERED = "train.arguments.{task}"  # what suits one task misleads another: models, sizes
 
 
@@ -336,6 +337,7 @@ class TrainPanel(QWidget):
         column.addLayout(foot)
         self._right = QSplitter(Qt.Orientation.Vertical)
         self._right.setChildrenCollapsible(False)
+        self.table.setMinimumHeight(_TABLE_MIN_HEIGHT)
         self._right.addWidget(self.table)
         self._right.addWidget(self.dashboard)
         self._right.setSizes([_TABLE_HEIGHT, 4 * _TABLE_HEIGHT])

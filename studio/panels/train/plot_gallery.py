@@ -12,7 +12,7 @@ from studio.panels.train.pictures import Picture
 from studio.theme import tokens
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
-_LIST_WIDTH = 220
+_LIST_WIDTH = 256
 _FILE = Qt.ItemDataRole.UserRole
 # The field's file names in words; what is not here shows its own name.
 _TITLES: tuple[tuple[str, str], ...] = (
@@ -40,6 +40,7 @@ class PlotGallery(QWidget):
         self._folder: Path | None = None
         self.list = QListWidget()
         self.list.setFixedWidth(_LIST_WIDTH)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName("Plots of this run")
         self.list.currentItemChanged.connect(lambda *_: self._show_current())
         self.picture = Picture("Plot")

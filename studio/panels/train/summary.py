@@ -88,8 +88,10 @@ def summary_lines(summary: Summary, task: str) -> list[str]:
         left_out.append(f"{summary.unlabelled:,} unlabelled")
     if summary.damaged:
         left_out.append(f"{summary.damaged:,} damaged")
+    if unused := summary.fitness[task].unused:
+        left_out.append(f"{_count(unused, 'label')} of other kinds")
     if left_out:
-        lines.append(f"Left out: {' and '.join(left_out)}")
+        lines.append(f"Left out: {', '.join(left_out)}")
     if task == "pose" and summary.needs_mirror:
         lines.append(_NO_MIRROR)
     return lines

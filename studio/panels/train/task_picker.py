@@ -9,6 +9,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from studio.model.tasks import TASK_TITLES, TaskFitness
+from studio.theme import tokens
 from studio.widgets.line_delegate import LINE, LineDelegate
 
 
@@ -60,3 +61,9 @@ class TaskPicker(QComboBox):
         if self.task() != self._last:
             self._last = self.task()
             self.task_chosen.emit(self._last)
+
+    def showPopup(self) -> None:
+        """Open the list as wide as its remarks, which the closed field need not hold."""
+        wanted = self.view().sizeHintForColumn(0) + tokens.SPACE_XL
+        self.view().setMinimumWidth(max(wanted, self.width()))
+        super().showPopup()

@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.model.validation_report import OWN, ClassRow, ValidationReport
@@ -46,9 +47,10 @@ _MEASURED: dict[str, tuple[str, str]] = {
     "f1": ("F1", "Precision and recall in one figure: their harmonic mean"),
     "iou": ("IoU", "Pixels in both label and prediction, of those in either"),
     "dice": ("Dice", "Twice the common pixels, of the sum of label and prediction"),
-    "mcr": ("Misclassified", "Share of all pixels that are wrong about this class"),
+    "mcr": ("MCR", "Misclassified: share of all pixels that are wrong about this class"),
 }
 _JUDGES = ("iou", "f1", "ap")  # a table begins sorted by one of these, the worst class first
+_CELL_PADDING = 2 * tokens.SPACE_S + tokens.SPACE_XS
 _OWN = frozenset({"name", "images", "instances"})
 
 
@@ -149,7 +151,6 @@ class ClassTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(tokens.CONTROL_HEIGHT)
         header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
         self.setSortingEnabled(True)
         self._sort_by_worst()
@@ -159,12 +160,30 @@ class ClassTable(QTableView):
         """Show a report's classes; where the columns stay the same, so does their order."""
         before, columns = self.classes.columns, columns_of(report, kind)
         self.classes.show_rows(report.rows, columns, kind)
+        self._set_widths()
         if columns != before:
             self._sort_by_worst()
 
     def shown_names(self) -> list[str]:
         """Return the class names from top to bottom."""
         return [str(self._sorted.index(row, 0).data()) for row in range(self._sorted.rowCount())]
+
+    def _set_widths(self) -> None:
+        """Give each figure the room that it needs, and the names the rest.
+
+        Qt's own measure leaves room for an arrow in each head, for which there is none with eight columns.
+        """
+        header = self.horizontalHeader()
+        heads, cells = QFontMetrics(font(tokens.FONT_SECONDARY, bold=True)), self.fontMetrics()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column in range(1, len(self.classes.columns)):
+            texts = [
+                str(self.classes.index(row, column).data()) for row in range(len(self.classes.rows))
+            ]
+            widest = max((cells.horizontalAdvance(text) for text in texts), default=0)
+            title = heads.horizontalAdvance(self.classes.columns[column][0])
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            header.resizeSection(column, max(widest, title) + _CELL_PADDING)
 
     def _sort_by_worst(self) -> None:
         keys = [key for _title, key, _tip in self.classes.columns]

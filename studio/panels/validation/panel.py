@@ -141,6 +141,7 @@ class ValidationPanel(QWidget):
         self.labels.show_statistics(report.label_statistics, self._inks)
         has_labels = report.label_statistics is not None
         self._right.setTabVisible(self._right.indexOf(self.labels), has_labels)
+        self._right.tabBar().setVisible(has_labels)
         self.show_all()
         self._stack.setCurrentIndex(1)
 
@@ -311,7 +312,7 @@ class ValidationPanel(QWidget):
 def _titled(header: QWidget | QHBoxLayout, widget: QWidget) -> QWidget:
     box = QWidget()
     layout = QVBoxLayout(box)
-    layout.setContentsMargins(0, 0, tokens.SPACE_S, 0)
+    layout.setContentsMargins(tokens.SPACE_XS, 0, tokens.SPACE_S, 0)
     layout.setSpacing(tokens.SPACE_XS)
     if isinstance(header, QWidget):
         layout.addWidget(header)
