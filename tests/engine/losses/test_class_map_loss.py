@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engine.losses.class_maps import ClassMapLoss, cross_entropy, dice_loss
+from engine.losses.class_maps import ClassMapLoss
+from engine.losses.pixels import pixel_losses
 from engine.nn.tasks import build_model
 
 
@@ -47,25 +48,46 @@ def test_parts_by_plain_formulas():
     assert float(items[2]) == 0
 
 
-def test_smoothing_is_that_of_torch():
-    logits, truth = torch.randn(2, 6, 8, 8), torch.randint(0, 6, (2, 8, 8))
-    truth[0, :3] = 255
-    ours = cross_entropy(logits.log_softmax(1), truth, 0.2)
-    theirs = F.cross_entropy(logits, truth, ignore_index=255, label_smoothing=0.2)
-    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
-    assert float(ours) != pytest.approx(float(cross_entropy(logits.log_softmax(1), truth)))
-
-
-def test_gradient_agrees_with_differences():
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_losses_and_gradients_are_those_of_torchs_own_steps(smoothing):
     torch.manual_seed(0)
-    logits = torch.randn(1, 3, 3, 4, dtype=torch.float64, requires_grad=True)
-    truth = torch.tensor([[[0, 1, 2, 255], [2, 2, 1, 0], [255, 0, 0, 1]]])
+    logits = (4 * torch.randn(3, 6, 8, 10)).requires_grad_()
+    truth = torch.randint(0, 6, (3, 30, 50))
+    truth[0, :9] = 255
+    entropy, dice = pixel_losses(logits, truth, smoothing)
+    (2 * entropy + 3 * dice).backward()
+    ours, logits.grad = logits.grad, None
+    large = F.interpolate(logits, (30, 50), mode="bilinear", align_corners=False)
+    expected = F.cross_entropy(large, truth, ignore_index=255, label_smoothing=smoothing)
+    known = truth != 255
+    shares = large.softmax(1) * known[:, None]
+    target = F.one_hot(truth.where(known, 0), 6).permute(0, 3, 1, 2) * known[:, None]
+    hit, both = (shares * target).sum((0, 2, 3)), (shares + target).sum((0, 2, 3))
+    expected_dice = (1 - (2 * hit + 1) / (both + 1)).mean()
+    (2 * expected + 3 * expected_dice).backward()
+    assert float(entropy.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+    assert float(dice.detach()) == pytest.approx(float(expected_dice.detach()), rel=1e-5)
+    assert torch.allclose(ours, logits.grad, atol=1e-7, rtol=1e-4)
 
-    def loss(x: torch.Tensor) -> torch.Tensor:
-        shares = x.log_softmax(1)
-        return cross_entropy(shares, truth, 0.1) + dice_loss(shares.exp(), truth)
 
-    assert torch.autograd.gradcheck(loss, (logits,))
+@pytest.mark.parametrize("dice", [True, False])
+def test_gradient_agrees_with_differences(dice):
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, 2, 3, dtype=torch.float64, requires_grad=True)
+    truth = torch.randint(0, 3, (2, 4, 5))
+    truth[0, 1] = 255
+    assert torch.autograd.gradcheck(lambda x: pixel_losses(x, truth, 0.1, dice), (logits,))
+
+
+def test_far_apart_logits_have_a_finite_loss_and_gradient():
+    logits = torch.zeros(1, 2, 2, 2)
+    logits[:, 0] = 500.0
+    logits.requires_grad_()
+    entropy, dice = pixel_losses(logits, torch.ones(1, 4, 4, dtype=torch.long))
+    (entropy + dice).backward()
+    assert float(entropy.detach()) == pytest.approx(500)
+    assert logits.grad.isfinite().all()
+    assert (logits.grad[:, 0] > 0).all()
 
 
 def test_images_of_which_nothing_is_known_cost_and_teach_nothing():
