@@ -46,12 +46,21 @@ def resolve_arguments(
     return resolve({k: v for k, v in given.items() if k != "save_dir"}, mode, task, base)
 
 
-def chosen_arguments(args: Arguments, mode: str) -> frozenset[str]:
-    """Name the arguments that differ from their defaults: only these are taken for a person's wish."""
+def chosen_arguments(
+    args: Arguments, mode: str, overrides: Mapping[str, Any] | None = None
+) -> frozenset[str]:
+    """Name the arguments that count as a person's wish.
+
+    Args:
+        args: All arguments of the run; those that differ from their defaults were wished for.
+        mode: train, val, predict or export.
+        overrides: What was said for this run: it counts also where it is the default.
+    """
     return frozenset(
         name
         for name, value in args
-        if name in by_name and value != by_name[name].default_for(mode, args.task)
+        if name in by_name
+        and (name in (overrides or {}) or value != by_name[name].default_for(mode, args.task))
     )
 
 

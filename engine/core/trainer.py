@@ -80,7 +80,9 @@ class BaseTrainer(TrainerResults):
             given = resumed_arguments(self.resumed.train_args, given)
         self.args = resolve_arguments(given, "train", self.task)
         self.without_effect = without_effect(given, "train", self.task)
-        self.chosen = chosen_arguments(self.args, "train")
+        self.chosen = chosen_arguments(self.args, "train", overrides)
+        if self.resumed is not None:
+            self.chosen = frozenset(self.resumed.extra.get("chosen", self.chosen))
         self.callbacks = new_callbacks(_callbacks)
         self.device = select_device(self.args.device)
         self._place(run_folder(last) if self.resumed else choose_save_dir(self.args))

@@ -19,12 +19,13 @@ from engine.core.run_files import RunFiles
 from engine.core.starting_weights import find_start
 from engine.core.trainer_hooks import TrainerHooks
 from engine.core.training_state import TrainingState, saved_plan
+from engine.integrations.callbacks import logger_callbacks
 from engine.ops.numbers import make_divisible
 from engine.runtime.device import tune_cpu_threads
 from engine.runtime.errors import ConfigError
 from engine.training import random_state
 from engine.training.auto import OptimizerPlan
-from engine.training.batch_size import choose_batch
+from engine.training.batch_size import batch_for_steps, choose_batch
 from engine.training.clock import RunClock
 from engine.training.compiled import compiled
 from engine.training.control import ControlFile
@@ -82,10 +83,11 @@ class TrainerSetup(TrainerHooks):
             self._place(choose_save_dir(self.args))
         self.files.open(vars(self.args), fresh)
         self.events = EventLog(self.files.events, append=not fresh)
-        for event, function in event_callbacks(self.events).items():
-            # Before the functions of others, so that the diary is complete where one of them fails.
-            position = len(self.callbacks[event]) if event == "teardown" else 0
-            self.callbacks[event].insert(position, function)
+        for listeners in (logger_callbacks(self.warn), event_callbacks(self.events)):
+            for event, function in listeners.items():
+                # Before the functions of others, so that the diary is complete where one of them fails.
+                position = len(self.callbacks[event]) if event == "teardown" else 0
+                self.callbacks[event].insert(position, function)
         self.control = ControlFile(self.files.control)
         if self.without_effect and fresh:
             self.warn(sentence_without_effect(self.without_effect, "train", self.args.task))
@@ -157,6 +159,7 @@ class TrainerSetup(TrainerHooks):
         self.train_loader = self.get_dataloader(self.data["train"], self.batch_size, mode="train")
         if self.args.batch < 1:  # memory for more images than there are
             self.batch_size = min(self.batch_size, len(self.train_loader.dataset))
+        self._give_steps()
         # Without gradients twice the batch fits; on the CPU a larger batch only costs cache.
         larger = 1 if self.device.type == "cpu" else 2
         size = self.batch_size * larger
@@ -167,6 +170,21 @@ class TrainerSetup(TrainerHooks):
             self._tell_problems(getattr(loader.dataset, "problems", ()))
         if self.args.plots:
             self.plot_training_labels()
+
+    def _give_steps(self) -> None:
+        """Make smaller batches of little data, where nobody asked for a number or a time."""
+        if self.resumed is not None or self.args.time or "batch" in self.chosen:
+            return
+        images, usual = len(self.train_loader.dataset), self.batch_size
+        batch = batch_for_steps(images, self.epochs, usual)
+        if batch == usual:
+            return
+        self.log(
+            f"batch={batch}: with {usual} images a batch, {images} images would make only "
+            f"{self.epochs * -(-images // usual)} batches in {self.epochs} epochs."
+        )
+        self.batch_size = batch
+        self.train_loader = self.get_dataloader(self.data["train"], batch, mode="train")
 
     def split_to_measure(self) -> Any:
         """Give the images that the run is validated on: the split asked for, else one there is."""

@@ -47,6 +47,7 @@ class TrainingState:
                 "epoch": epoch,
                 "epochs": t.epochs,
                 "batch": t.batch_size,
+                "chosen": sorted(t.chosen),
                 "rng": random_state.capture(),
                 "stopper": t.stopper.state_dict(),
                 "plan": dataclasses.asdict(t.plan),

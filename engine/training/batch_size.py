@@ -15,6 +15,9 @@ from engine.runtime.log import LOGGER
 # What a processor gets at most: larger batches are no faster there and take fewer steps an epoch.
 DEFAULT_BATCH = 16
 DEFAULT_SHARE = 0.6
+# A run of fewer batches than this learns little from random weights: little data is given smaller ones.
+FEW_BATCHES = 1000
+SMALLEST = 4
 _PROBES = (1, 2, 4, 8, 16)
 _CPU_PROBES = (1, 2)
 # Gradients, two moments of an optimizer and the average, beside the weights that are there already.
@@ -53,6 +56,19 @@ def choose_batch(
     points = _measure(model, device, shape, amp_dtype)
     batch = fit_batch(points, total * share - held - reserve)
     LOGGER.info("batch=%d fills about %.0f %% of %s.", batch, share * 100, device)
+    return batch
+
+
+def batch_for_steps(images: int, epochs: int, batch: int) -> int:
+    """Halve the batch while a run has too few batches, down to four images.
+
+    Args:
+        images: In the training split.
+        epochs: Of the run.
+        batch: The usual batch.
+    """
+    while batch >= 2 * SMALLEST and epochs * -(-images // batch) < FEW_BATCHES:
+        batch //= 2
     return batch
 
 

@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from engine.training.batch_size import DEFAULT_BATCH, choose_batch, fit_batch, kept_bytes
+from engine.training.batch_size import (
+    DEFAULT_BATCH,
+    batch_for_steps,
+    choose_batch,
+    fit_batch,
+    kept_bytes,
+)
 
 
 def _memory(monkeypatch, available):
@@ -46,6 +52,25 @@ def test_the_line_through_the_measurements_is_extended_to_the_room():
     assert fit_batch([(1, 200), (2, 300)], room=100) == 1
     assert fit_batch([(1, 200)], room=1000) == 1
     assert fit_batch([], room=1000) == 1
+
+
+def test_little_data_is_given_smaller_batches():
+    assert batch_for_steps(60, 60, 16) == 4
+    assert batch_for_steps(205, 60, 16) == 8
+    assert batch_for_steps(4000, 60, 16) == 16
+    assert batch_for_steps(4, 1, 2) == 2
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, 4), ({"batch": 16}, 16)])
+def test_a_number_that_was_said_wins_even_where_it_is_the_usual_one(
+    make_trainer, arguments, given, expected
+):
+    del arguments["batch"]
+    trainer = make_trainer(epochs=1, **given)
+    trainer.train()
+    assert trainer.batch_size == expected
+    lines = (trainer.save_dir / "events.jsonl").read_text(encoding="utf-8")
+    assert ("batch=4: with 16 images a batch" in lines) == (not given)
 
 
 @pytest.mark.gpu
