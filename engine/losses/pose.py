@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from engine.losses.detection import DetectionLoss, Gains, Positives
+from engine.losses.detection import DetectionLoss, Gains, Positives, Targets
 from engine.losses.keypoints import likelihood_loss, similarity_loss, visibility_loss
+from engine.ops.assign import KeypointAssigner
 
 # Offsets (K, 2, P) and the cells' centres (2, P) to positions in cells, as the head does
 Place = Callable[[Tensor, Tensor], Tensor]
@@ -70,10 +71,17 @@ class PoseLoss(DetectionLoss):
                 points of visibility 0 do not count, without a third value all do.
         """
         with torch.autocast(raw["kpts"].device.type, enabled=False):
+            self._check(batch)
             (box, cls, side), positives = self._parts(raw, batch)
             pose, kobj, *more = self._keypoint_parts(raw, batch, positives)
             items = torch.stack((box, pose, kobj, cls, side, *more))
         return items.sum() * len(raw["kpts"]), items.detach()
+
+    def _check(self, batch: Mapping[str, Tensor]) -> None:
+        """Refuse labels of other keypoints than the head's."""
+        count = batch["keypoints"].shape[1]
+        if count != self.kpt_shape[0]:
+            raise ValueError(f"expected {self.kpt_shape[0]} keypoints an object, received {count}")
 
     def _keypoint_parts(
         self, raw: Mapping[str, Any], batch: Mapping[str, Tensor], positives: Positives
@@ -85,7 +93,7 @@ class PoseLoss(DetectionLoss):
         placed = self.place(rows[..., :2].permute(1, 2, 0), at.T).permute(2, 0, 1)
         stride = strides[positives.assignment.anchor]
         truth, seen = self._truth(batch, positives, stride)
-        corners = positives.targets.boxes[positives.assignment.target] / stride
+        corners = positives.targets.boxes[positives.assignment.target, :4] / stride
         area = (corners[:, 2:] - corners[:, :2]).prod(1)
         pose = self.pose_gains.pose * similarity_loss(placed, truth, seen, area)
         kobj = rows.new_zeros(())
@@ -109,21 +117,16 @@ class PoseLoss(DetectionLoss):
         self, batch: Mapping[str, Tensor], positives: Positives, stride: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return where the points of each positive anchor's object are (P, K, 2), in cells, and which are seen."""
-        keypoints = batch["keypoints"].to(stride.device, torch.float32, non_blocking=True)
-        if keypoints.shape[1:2] != self.kpt_shape[:1]:
-            raise ValueError(
-                f"expected {self.kpt_shape[0]} keypoints an object, received {keypoints.shape[1]}"
-            )
-        height, width = positives.input_size
-        mine = keypoints[positives.assignment.target]
-        truth = mine[..., :2] * mine.new_tensor([width, height]) / stride[:, None]
-        if mine.shape[2] > 2:
-            return truth, mine[..., 2] > 0
-        return truth, torch.ones_like(mine[..., 0], dtype=torch.bool)
+        places, seen = _points_of(batch, positives.input_size, stride.device)
+        mine = positives.assignment.target
+        return places[mine] / stride[:, None], seen[mine]
 
 
 class LikelihoodPoseLoss(PoseLoss):
     """The loss of YOLO26's pose head: also how likely the errors are, by the spread that it predicts.
+
+    Anchors learn an object by how well they place its points, so its targets hold boxes and points; see
+    :class:`engine.ops.assign.KeypointAssigner`.
 
     Validation runs without the spreads, which only training needs; ``rle_loss`` is 0 there.
     """
@@ -140,6 +143,38 @@ class LikelihoodPoseLoss(PoseLoss):
         """
         super().__init__(*args, **options)
         self.log_density = log_density
+        self.assigner = KeypointAssigner(topk=self.assigner.topk)
+
+    def _decoded(
+        self, raw: Mapping[str, Any], sides: Tensor, points: Tensor, strides: Tensor
+    ) -> Tensor:
+        """Return the boxes and points that the head predicts, in pixels (B, 4 + 2 * K, A)."""
+        offsets = raw["kpts"].float().unflatten(1, self.kpt_shape)[:, :, :2]
+        placed = self.place(offsets, points.T) * strides.T
+        return torch.cat((super()._decoded(raw, sides, points, strides), placed.flatten(1, 2)), 1)
+
+    def _box_parts(
+        self,
+        raw: Mapping[str, Any],
+        sides: Tensor,
+        points: Tensor,
+        strides: Tensor,
+        positives: Positives,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the parts of the boxes; the targets' points are none of theirs."""
+        targets = positives.targets
+        boxes = positives._replace(targets=targets._replace(boxes=targets.boxes[:, :4]))
+        return super()._box_parts(raw, sides, points, strides, boxes)
+
+    @staticmethod
+    def _targets(
+        batch: Mapping[str, Tensor], size: tuple[float, float], device: torch.device
+    ) -> Targets:
+        """Bring the labels of a batch to the device and to pixels, boxes and points (T, 4 + 3 * K)."""
+        targets = DetectionLoss._targets(batch, size, device)  # noqa: SLF001 (the base's)
+        places, seen = _points_of(batch, size, device)
+        points = torch.cat((places, seen[..., None].to(places.dtype)), 2)
+        return targets._replace(boxes=torch.cat((targets.boxes, points.flatten(1)), 1))
 
     def _more_parts(
         self, raw: Mapping[str, Any], positives: Positives, error: Tensor, seen: Tensor
@@ -149,3 +184,14 @@ class LikelihoodPoseLoss(PoseLoss):
             return (error.new_zeros(()),)
         spreads = self._rows(raw["kpts_sigma"], positives)
         return (self.pose_gains.rle * likelihood_loss(error, spreads, seen, self.log_density),)
+
+
+def _points_of(
+    batch: Mapping[str, Tensor], size: tuple[float, float], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return where the labelled points are (T, K, 2), in pixels of (height, width), and which count (T, K)."""
+    keypoints = batch["keypoints"].to(device, torch.float32, non_blocking=True)
+    places = keypoints[..., :2] * keypoints.new_tensor([size[1], size[0]])
+    if keypoints.shape[2] > 2:
+        return places, keypoints[..., 2] > 0
+    return places, torch.ones_like(keypoints[..., 0], dtype=torch.bool)

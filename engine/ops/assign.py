@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.ops.iou import bbox_iou
+from engine.ops.keypoints import AREA_OF_BOX, paired_similarity
 from engine.ops.rotated import probiou
 
 _PAIRS_AT_ONCE = (
@@ -213,3 +214,27 @@ class RotatedAssigner(TaskAlignedAssigner):
     def _overlap(boxes: Tensor, targets: Tensor) -> Tensor:
         """Return the ProbIoU of pairs of rotated boxes (P, 5), 0..1 (P,)."""
         return probiou(boxes, targets)[:, 0]
+
+
+class KeypointAssigner(TaskAlignedAssigner):
+    """The same for objects with keypoints: anchors compete by how well they place the points.
+
+    A score then says how good the pose is, which is what poses are ranked by. Boxes bring their points:
+    predictions (..., 4 + 2 * K) x and y, objects (..., 4 + 3 * K) x, y and visibility. Objects without a
+    labelled point are assigned by their boxes.
+    """
+
+    @staticmethod
+    def _inside(points: Tensor, targets: Tensor, min_side: float) -> Tensor:
+        """Return which points (A, 2) lie in which boxes of objects, each of at least ``min_side``, (T, A)."""
+        return TaskAlignedAssigner._inside(points, targets[:, :4], min_side)  # noqa: SLF001 (the base's)
+
+    @staticmethod
+    def _overlap(boxes: Tensor, targets: Tensor) -> Tensor:
+        """Return the similarity of pairs of poses, 0..1 (P,)."""
+        truth = targets[:, 4:].unflatten(1, (-1, 3))
+        found = boxes[:, 4:].unflatten(1, (-1, 2))
+        area = AREA_OF_BOX * (targets[:, 2:4] - targets[:, :2]).prod(1)
+        alike = paired_similarity(truth, found, area)
+        blank = (truth[..., 2] <= 0).all(1)
+        return torch.where(blank, bbox_iou(boxes[:, :4], targets[:, :4], xywh=False), alike)

@@ -61,6 +61,24 @@ def keypoint_similarity(
     return likeness.sum(2) / counted.sum(2).clamp(min=1)
 
 
+def paired_similarity(truth: Tensor, found: Tensor, area: Tensor) -> Tensor:
+    """Return the similarity of pairs of an object and a prediction; 0 where no point is labelled.
+
+    Args:
+        truth: Labels (N, K, 3), x, y and visibility.
+        found: Predictions (N, K, 2).
+        area: Of the labelled objects (N,), in squares of the points' unit.
+
+    Returns:
+        (N,) in 0..1.
+    """
+    sigmas = torch.as_tensor(keypoint_sigmas(truth.shape[1]), dtype=found.dtype)
+    spread = (2 * sigmas.to(found.device)) ** 2 * 2
+    seen = (truth[..., 2] > 0).to(found.dtype)
+    error = (found - truth[..., :2]).square().sum(2) / (spread * (area[:, None] + _LEAST_AREA))
+    return ((-error).exp() * seen).sum(1) / seen.sum(1).clamp(min=1)
+
+
 def _outside(points: Tensor, boxes: Tensor) -> Tensor:
     """Return how far points (P, K, 2) lie outside boxes (T, 4) made twice as large, (T, P, K, 2)."""
     size = boxes[:, 2:] - boxes[:, :2]
