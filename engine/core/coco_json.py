@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from engine.core.validation_record import Objects
-from engine.ops.raster import polygon2mask
 from engine.runtime.paths import write_atomic
 
 
@@ -21,15 +20,14 @@ class CocoPredictions:
 
     def add(self, file: str, size_wh: tuple[int, int], found: Objects) -> None:
         """Take in one image's predictions."""
-        stem = Path(file).stem
-        image_id = int(stem) if stem.isdecimal() else stem
+        image_id = image_id_of(file)
         scores = np.ones(len(found.boxes)) if found.scores is None else found.scores
         for i, number in enumerate(found.classes):
             row: dict[str, Any] = {
                 "image_id": image_id,
                 "file_name": Path(file).name,
                 "category_id": int(number) + 1,
-                "score": round(float(scores[i]), 5),
+                "score": exact(scores[i]),
             }
             self.rows.append(row | self.place(found, i, size_wh))
 
@@ -37,8 +35,8 @@ class CocoPredictions:
         """Give the place of the ``i``-th object."""
         x1, y1, x2, y2 = (float(v) for v in found.boxes[i])
         place: dict[str, Any] = {"bbox": [round(v, 3) for v in (x1, y1, x2 - x1, y2 - y1)]}
-        if found.outlines is not None:
-            place["segmentation"] = encode_outline(found.outlines[i], size_wh)
+        if found.masks is not None:
+            place["segmentation"] = found.masks[i].encode(size_wh[::-1])
         if found.keypoints is not None:
             place["keypoints"] = _coco_points(found.keypoints[i])
         return place
@@ -56,11 +54,18 @@ def _coco_points(keypoints: np.ndarray) -> list[float]:
     )
 
 
-def encode_outline(outline: np.ndarray, size_wh: tuple[int, int]) -> dict[str, Any]:
-    """Give an outline in pixels as COCO's compressed run lengths."""
-    from pycocotools import mask as coco_mask
+def image_id_of(file: str | Path) -> int | str:
+    """Give the id of an image as COCO's files have it: its name without ending, as a number where it is one."""
+    stem = Path(file).stem
+    return int(stem) if stem.isdecimal() else stem
 
-    width, height = size_wh
-    pixels = polygon2mask((height, width), [outline])
-    encoded = coco_mask.encode(np.asfortranarray(pixels))
-    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
+
+def sort_key(file: str | Path) -> tuple[bool, int, str]:
+    """Give what puts images in the order of their ids, numbers before names."""
+    key = image_id_of(file)
+    return (False, key, "") if isinstance(key, int) else (True, 0, key)
+
+
+def exact(score: Any) -> float:
+    """Give a score with all the digits that a float32 has: rounded scores would tie, and rank otherwise."""
+    return float(f"{float(score):.9g}")

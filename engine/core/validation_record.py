@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from engine.ops.mask_windows import MaskWindow
 from engine.runtime.paths import write_atomic
 from engine.training.events import plain
 
@@ -48,6 +50,7 @@ class Objects:
         keypoints: (N, K, 3) x, y in pixels and visibility (0, 1, 2 of labels; 0..1 of predictions), None
             for a task without.
         corners: (N, 4, 2) corners of rotated boxes, None for a task without.
+        masks: The masks that ``outlines`` are traced from; not written here.
     """
 
     classes: np.ndarray
@@ -57,20 +60,25 @@ class Objects:
     scores: np.ndarray | None = None
     keypoints: np.ndarray | None = None
     corners: np.ndarray | None = None
+    masks: list[MaskWindow] | None = None
 
     def at_least(self, score: float) -> Objects:
         """Give the predictions with a score of ``score`` or more."""
         scores = np.ones(len(self.boxes)) if self.scores is None else self.scores
-        kept = np.flatnonzero(scores >= score)
+        return self.take(np.flatnonzero(scores >= score))
+
+    def take(self, kept: np.ndarray) -> Objects:
+        """Give the objects of these numbers."""
         outlines = None if self.outlines is None else [self.outlines[i] for i in kept]
         return Objects(
             self.classes[kept],
             self.boxes[kept],
             outlines,
             self.matched[kept],
-            scores[kept],
+            None if self.scores is None else self.scores[kept],
             None if self.keypoints is None else self.keypoints[kept],
             None if self.corners is None else self.corners[kept],
+            None if self.masks is None else [self.masks[i] for i in kept],
         )
 
 
@@ -136,16 +144,19 @@ class ValidationRecord:
         speed_ms: dict[str, float],
         weights: Any,
         task: str = "",
+        labels: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the file.
 
         Args:
             path: Where.
-            metrics: Has ``names``, ``results_dict``, ``per_class()`` and, where there are any, ``curves``.
+            metrics: Has ``names``, ``results_dict``, ``per_class()`` and, where there are any, ``curves`` and
+                ``details`` (means by size of the objects and COCO's own numbers).
             confusion: Has ``to_dict()``.
             speed_ms: Milliseconds an image of each stage.
             weights: File of the weights.
             task: What was validated.
+            labels: How the labels are distributed, see `engine.metrics.label_statistics`.
         """
         results = dict(metrics.results_dict)
         values = {
@@ -153,7 +164,9 @@ class ValidationRecord:
             "names": metrics.names,
             "metrics": results,
             "per_class": metrics.per_class(),
+            "details": getattr(metrics, "details", {}),
             "curves": {"box": None, "mask": None, **getattr(metrics, "curves", {})},
+            "labels": labels,
             "confusion": confusion.to_dict(),
             "images": self._images,
             "images_left_out": self.left_out,

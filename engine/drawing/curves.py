@@ -86,13 +86,16 @@ def _mean_label(measure: Any, kind: tuple[str, str, str]) -> str:
     return f"all classes {mean[best]:.2f} at {measure.curves.confidence[best]:.3f}"
 
 
-def plot_confusion_matrix(matrix: Any, save_dir: str | Path) -> list[Path]:
+def plot_confusion_matrix(
+    matrix: Any, save_dir: str | Path, normalize: bool | None = None
+) -> list[Path]:
     """Draw ``confusion_matrix.png`` and ``confusion_matrix_normalized.png``.
 
     Args:
         matrix: Has ``matrix`` (counts, predicted rows, true columns), ``normalized()`` and ``labels``, as
             :class:`engine.metrics.confusion.ConfusionMatrix`.
         save_dir: Folder.
+        normalize: True draws the second only, False the first, None both.
 
     Returns:
         The files written.
@@ -101,9 +104,10 @@ def plot_confusion_matrix(matrix: Any, save_dir: str | Path) -> list[Path]:
         ("confusion_matrix.png", "Confusion matrix", matrix.matrix, "{:.0f}"),
         ("confusion_matrix_normalized.png", "Shares of each true class", matrix.normalized(), "{:.2f}"),
     )  # fmt: skip
+    chosen = tables if normalize is None else tables[int(normalize) :][:1]
     return [
         _plot_table(Path(save_dir) / name, title, table, matrix.labels, text)
-        for name, title, table, text in tables
+        for name, title, table, text in chosen
     ]
 
 

@@ -53,8 +53,11 @@ class TruthImage:
 
     @cached_property
     def masks(self) -> list[Rle]:
-        """The objects' masks as run lengths."""
-        return [encode_segmentation(s or [], self.size_hw) for s in self.segmentations]
+        """The objects' masks as run lengths; of an object without one its box."""
+        return [
+            encode_segmentation(shape or [_rectangle(box)], self.size_hw)
+            for shape, box in zip(self.segmentations, self.boxes, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,11 @@ def _truth_image(
         np.array([bool(o.get("iscrowd")) for o in objects], dtype=bool),
         [o.get("segmentation") for o in objects],
     )
+
+
+def _rectangle(box: np.ndarray) -> list[float]:
+    x1, y1, x2, y2 = box.tolist()
+    return [x1, y1, x2, y1, x2, y2, x1, y2]
 
 
 def _corners(ltwh: np.ndarray) -> np.ndarray:

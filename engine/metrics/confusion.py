@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.metrics.tables import Table
+
 
 class ConfusionMatrix:
     """Counts of predicted class (rows) against true class (columns); the last of each is the background.
@@ -70,6 +72,32 @@ class ConfusionMatrix:
         """Return right and wrong predictions of each class, (nc,) each."""
         right = self.matrix.diagonal()
         return right[:-1].copy(), (self.matrix.sum(1) - right)[:-1]
+
+    def summary(self, normalize: bool = False, decimals: int = 5) -> Table:
+        """Return a row for each predicted class with its count for each true class.
+
+        Args:
+            normalize: Shares of each true class instead of counts.
+            decimals: Places after the point.
+        """
+        values = self.normalized().round(decimals) if normalize else self.matrix
+        heads = ["Predicted", *self.labels]
+        return Table(
+            dict(zip(heads, [name, *row], strict=True))
+            for name, row in zip(self.labels, values.tolist(), strict=True)
+        )
+
+    def to_df(self, normalize: bool = False, decimals: int = 5) -> Any:
+        """Return :meth:`summary` as a pandas data frame."""
+        return self.summary(normalize, decimals).to_df()
+
+    def to_csv(self, normalize: bool = False, decimals: int = 5) -> str:
+        """Return :meth:`summary` as text with commas."""
+        return self.summary(normalize, decimals).to_csv()
+
+    def to_json(self, normalize: bool = False, decimals: int = 5) -> str:
+        """Return :meth:`summary` as JSON."""
+        return self.summary(normalize, decimals).to_json()
 
     def to_dict(self) -> dict[str, Any]:
         """Return labels and counts as plain values, for JSON."""

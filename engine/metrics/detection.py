@@ -16,6 +16,8 @@ from engine.metrics.measures import AveragePrecision
 from engine.metrics.tables import Table
 
 MEASURES = ("precision", "recall", "mAP50", "mAP50-95")  # as results.csv names them
+_TABLED_AP = ("50", "75", "50-95")
+_NOTHING = dict.fromkeys(("precision", "recall", "ap50", "ap"), float("nan"))
 
 
 class Part(NamedTuple):
@@ -185,14 +187,16 @@ class DetectionMetrics:
         return [value for measure in self.measured.values() for value in measure.mean_results()]
 
     def class_result(self, i: int) -> tuple[float, ...]:
-        """Return the measures of the i-th class of :attr:`ap_class_index`."""
-        return tuple(v for measure in self.measured.values() for v in measure.class_result(i))
+        """Return the measures of the i-th class of :attr:`ap_class_index`; nan where a part has none of it."""
+        rows = (_row(measure, int(self.box.classes[i])) for measure in self.measured.values())
+        return tuple(v for row in rows for v in (row or _NOTHING).values())
 
     def per_class(self) -> list[dict[str, Any]]:
         """Return a row for each class that has objects.
 
         Each has ``class_id``, ``name``, ``images``, ``instances`` and, by the parts' ``key``, dictionaries of
-        ``precision``, ``recall``, ``ap50`` and ``ap``; ``mask`` is None where there is no such part.
+        ``precision``, ``recall``, ``ap50`` and ``ap``. A part that has no object of the class (keypoints of a
+        class without any) is None, and so is ``mask`` where there is no such part.
         """
         return [
             {
@@ -201,7 +205,7 @@ class DetectionMetrics:
                 "images": self.images_per_class.get(label, 0),
                 "instances": int(self.box.instances[i]),
                 "mask": None,
-                **{part.key: class_row(measure, i) for part, measure in self.measured.items()},
+                **{part.key: _row(measure, label) for part, measure in self.measured.items()},
             }
             for i, label in enumerate(self.box.classes.tolist())
         ]
@@ -215,11 +219,11 @@ class DetectionMetrics:
         """
         unit = 1 if normalize else 100
         rows = []
-        for i, row in enumerate(self.per_class()):
+        for row in self.per_class():
             line = {"Class": row["name"], "Images": row["images"], "Instances": row["instances"]}
             for part, measure in self.measured.items():
-                values = _columns(part, measure, i).items()
-                line |= {head: round(float(value) * unit, decimals) for head, value in values}
+                for head, value in _columns(part, measure, row["class_id"]).items():
+                    line[head] = None if value is None else round(float(value) * unit, decimals)
             rows.append(line)
         return Table(rows)
 
@@ -236,18 +240,27 @@ class DetectionMetrics:
         return self.summary(normalize, decimals).to_json()
 
 
-def _columns(part: Part, measure: AveragePrecision, i: int) -> dict[str, float]:
-    """Return the i-th class's measures as tables of the field head them: AP without a word is the boxes'."""
+def _columns(part: Part, measure: AveragePrecision, label: int) -> dict[str, float | None]:
+    """Return a class's measures as tables of the field head them: AP without a word is the boxes'."""
     title = f"{part.title}-"
     of_ap = "" if part is BOX else title
-    return {
-        f"{title}P": measure.p[i],
-        f"{title}R": measure.r[i],
-        f"{title}F1": measure.f1[i],
-        f"{of_ap}mAP50": measure.ap50[i],
-        f"{of_ap}mAP75": measure.ap_table[i, 5],
-        f"{of_ap}mAP50-95": measure.ap[i],
-    }
+    heads = (f"{title}P", f"{title}R", f"{title}F1", *(f"{of_ap}mAP{at}" for at in _TABLED_AP))
+    i = _place(measure, label)
+    if i is None:
+        return dict.fromkeys(heads)
+    aps = (measure.ap50[i], measure.ap_table[i, 5], measure.ap[i])
+    return dict(zip(heads, (measure.p[i], measure.r[i], measure.f1[i], *aps), strict=True))
+
+
+def _place(measure: AveragePrecision, label: int) -> int | None:
+    """Return where a class stands in a measure, None where the measure has no object of it."""
+    found = np.flatnonzero(measure.classes == label)
+    return int(found[0]) if len(found) else None
+
+
+def _row(measure: AveragePrecision, label: int) -> dict[str, float] | None:
+    i = _place(measure, label)
+    return None if i is None else class_row(measure, i)
 
 
 def class_row(measure: AveragePrecision, i: int) -> dict[str, float]:

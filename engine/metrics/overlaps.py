@@ -28,16 +28,21 @@ def box_overlaps(
         crowd: Whether an object is a crowd (T,); None for none.
     """
     a, b = (np.asarray(x, dtype=np.float64).reshape(-1, 4) for x in (targets, found))
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    sides = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    sides -= low
-    np.maximum(sides, 0, out=sides)
-    shared = sides[..., 0] * sides[..., 1]
+    shared = shared_areas(a, b)
     area_a, area_b = box_areas(a), box_areas(b)
     union = area_a[:, None] + area_b - shared
     if crowd is not None and len(a):
         union = np.where(np.asarray(crowd, bool)[:, None], area_b[None], union)
     return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
+
+
+def shared_areas(targets: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return the area that every box of (T, 4) shares with every one of (P, 4), (T, P)."""
+    sides = np.minimum(targets[:, None, 2:], found[None, :, 2:])
+    sides -= np.maximum(targets[:, None, :2], found[None, :, :2])
+    np.maximum(sides, 0, out=sides)
+    shared: np.ndarray = sides[..., 0] * sides[..., 1]
+    return shared
 
 
 def box_areas(boxes: np.ndarray) -> np.ndarray:

@@ -1,45 +1,50 @@
-"""Validation of detection models, as COCO counts: boxes in the original image's pixels."""
+"""Validation of detection models, as COCO counts: boxes in the original image's pixels.
+
+What it measures; what it writes and draws is in `engine.models.yolo.detect.keeping`.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from engine.core.coco_json import CocoPredictions
+from engine.core.annotations import Annotations, find_annotations
+from engine.core.coco_json import CocoPredictions, sort_key
+from engine.core.drawn_confusion import DrawnConfusion
 from engine.core.outputs import decoded
-from engine.core.result_text import format_lines
-from engine.core.validation_record import FOUND_SCORE, SHOWN_SCORE, Objects, ValidationRecord
-from engine.core.validator import BaseValidator
+from engine.core.validation_record import ValidationRecord
 from engine.data.build import build_dataloader, build_yolo_dataset
 from engine.data.yaml_file import read_data_yaml, require_split
 from engine.drawing.curves import plot_confusion_matrix, plot_metric_curves
-from engine.drawing.mosaic import plot_images
-from engine.metrics.confusion import ConfusionMatrix
 from engine.metrics.detection import DetectionMetrics
+from engine.metrics.label_statistics import label_statistics
 from engine.metrics.matching import Matches, match_objects
+from engine.metrics.overlaps import box_areas, box_overlaps
+from engine.models.yolo.detect.keeping import KeepingValidator, Predictions
 from engine.nn.autobackend import AutoBackend
-from engine.ops.boxes import scale_boxes, xywh2xyxy, xyxy2xywh, xyxy2xywhn
-from engine.ops.iou import box_iou
+from engine.ops.boxes import scale_boxes, xywh2xyxy
 from engine.ops.nms import best_rows, non_max_suppression
-from engine.runtime.errors import ConfigError
+from engine.runtime.errors import ConfigError, DatasetError
+from engine.runtime.log import LOGGER
 from engine.training.prefetch import loader_workers
 
-Predictions = dict[str, torch.Tensor]
-# Images in a picture of a batch
-MAX_PICTURED = 16
-# Index of IoU 0.5 among the thresholds of a match
-AT_HALF = 0
+# What of a batch is measured; the rest stays on the device
+LABEL_KEYS = ("batch_idx", "cls", "bboxes", "keypoints")
+ANNOTATED_TASKS = ("detect", "segment")
+SINGLE = {0: "item"}
 
 
-class DetectionValidator(BaseValidator):
+class DetectionValidator(KeepingValidator):
     """Measures boxes and classes.
 
     Attributes:
         confusion_matrix: Predicted against true classes, of a validation on its own.
+        annotations: COCO annotations that count instead of label files; None where data.yaml names none.
+        nc: Number of classes that the network knows; with ``single_cls`` they are taken together.
 
     Examples:
         >>> validator = DetectionValidator(args={"data": "data.yaml", "imgsz": 640})
@@ -49,6 +54,8 @@ class DetectionValidator(BaseValidator):
     task = "detect"
     rotated: ClassVar[bool] = False
     json_file: ClassVar[type[CocoPredictions]] = CocoPredictions
+    annotations: Annotations | None = None
+    nc: int = 0
 
     def new_metrics(self, names: dict[int, str]) -> Any:
         """Make empty box measures."""
@@ -59,6 +66,7 @@ class DetectionValidator(BaseValidator):
 
         Raises:
             ConfigError: No data set was named.
+            DatasetError: It has more classes than the model knows.
         """
         if not self.args.data:
             raise ConfigError(
@@ -68,7 +76,8 @@ class DetectionValidator(BaseValidator):
         data = dict(read_data_yaml(self.args.data))
         require_split(data, self.args.split)
         if self.args.single_cls:
-            data["names"], data["nc"] = {0: "item"}, 1
+            data["names"], data["nc"] = SINGLE, 1
+        check_classes(data, self.names)
         return data
 
     def get_dataloader(self, dataset_path: Any, batch_size: int) -> DataLoader:
@@ -92,22 +101,58 @@ class DetectionValidator(BaseValidator):
         if self.end2end and head is not None:
             head.max_det = self.args.max_det
 
+    def _open(self, model: Any) -> Any:
+        """Open a model; with ``single_cls`` all its classes count as one."""
+        backend = super()._open(model)
+        self.nc = len(self.names)
+        if self.args.single_cls:
+            self.names = SINGLE
+        return backend
+
+    def _join(self, trainer: Any) -> Any:
+        """Take over the trainer's device, data and averaged network."""
+        network = super()._join(trainer)
+        self.nc = len(self.names)
+        return network
+
+    def _label_statistics(self) -> dict[str, Any] | None:
+        """Describe the labels of the split."""
+        labels = getattr(self.dataloader.dataset, "labels", None)
+        return None if labels is None else label_statistics(labels, self.names)
+
     def wanted_branch(self) -> bool | None:
         """Take the branch that makes no duplicates where ``nms=False`` asks for it."""
         return None if self.args.nms is None else not self.args.nms
 
     def init_metrics(self) -> None:
         """Start the matrix and the record of a validation on its own."""
-        self.confusion_matrix = ConfusionMatrix(self.names)
+        self.confusion_matrix = DrawnConfusion(self.names)
         self.record = ValidationRecord()
         self.coco = self.json_file() if self.args.save_json and not self.training else None
+        self._open_annotations()
+
+    def _open_annotations(self) -> None:
+        """Read the COCO annotations that data.yaml names, once."""
+        if self.task not in ANNOTATED_TASKS or self.data is None:
+            return
+        path = find_annotations(self.data, self.args.split)
+        if path is None:
+            self.annotations = None
+        elif self.annotations is None or self.annotations.path != path:
+            self.annotations = Annotations(path, self.names, self.args.single_cls)
+            self.log(
+                f"Objects are those of {path}, with crowds; label files are used for other images."
+            )
 
     def postprocess(self, outputs: Any) -> list[Predictions]:
         """Select detections: ``bboxes`` (n, 4) corners in input pixels, ``conf``, ``cls``, ``extra``."""
-        return [
+        found = [
             {"bboxes": r[:, :4], "conf": r[:, 4], "cls": r[:, 5], "extra": r[:, 6:]}
             for r in self.select(decoded(outputs)[0])
         ]
+        for one in found if self.args.single_cls else ():
+            one["cls"] = torch.zeros_like(one["cls"])
+        return found
 
     def select(self, output: torch.Tensor) -> list[torch.Tensor]:
         """Choose the detections of each image, best first.
@@ -126,54 +171,93 @@ class DetectionValidator(BaseValidator):
             agnostic=self.args.agnostic_nms or self.args.single_cls,
             multi_label=True,
             max_det=self.args.max_det,
-            nc=len(self.names),
+            nc=self.nc,
             rotated=self.rotated,
         )
 
     def update_metrics(self, predictions: list[Predictions], batch: dict[str, Any]) -> None:
         """Match each image's predictions with its labels."""
+        batch = {k: v.cpu() if k in LABEL_KEYS else v for k, v in batch.items()}
         for i, found in enumerate(predictions):
-            labels = self.labels_of(batch, i)
-            boxes = self.to_original(found["bboxes"], labels)
-            overlap = self.overlap(labels["bboxes"], boxes)
-            conf, classes = found["conf"].cpu().numpy(), found["cls"].cpu().numpy()
-            pairs = match_objects(overlap, classes, labels["cls"])
-            more = self.match_more(found, labels)
-            self.metrics.update(pairs, conf, classes, labels["cls"], **more)
-            if self.training:
-                continue
-            self.confusion_matrix.update(overlap, conf, classes, labels["cls"])
-            self._keep(found, boxes, labels, next(iter(more.values()), pairs).index)
+            here = {k: v if k == "proto" else v.cpu() for k, v in found.items()}
+            self._measure(here, self.labels_of(batch, i))
+
+    def _measure(self, found: Predictions, labels: dict[str, Any]) -> None:
+        """Match one image's predictions, and keep them where the validation is not a training's."""
+        boxes = self.to_original(found["bboxes"], labels)
+        crowd, truth = labels["crowd"], labels["bboxes"]
+        overlap = np.asarray(self.overlap(truth, boxes))
+        if crowd.any():
+            overlap[crowd] = box_overlaps(truth[crowd].numpy(), boxes.numpy(), crowd[crowd])
+        conf, classes = found["conf"].numpy(), found["cls"].numpy()
+        found["area"] = self.areas(boxes)
+        if labels["area"] is None:
+            labels["area"] = self.areas(truth)
+        more = self.match_more(found, labels)
+        areas = found["area"], labels["area"]
+        pairs = match_objects(overlap, classes, labels["cls"], *areas, crowd)
+        image = sort_key(labels["file"])
+        self.metrics.update(pairs, conf, classes, labels["cls"], image=image, **more)
+        if self.training:
+            return
+        counts = (pairs.ignored & 1) == 0  # those who found a crowd are neither right nor wrong
+        shown = overlap[~crowd][:, counts]
+        self.confusion_matrix.update(shown, conf[counts], classes[counts], labels["cls"][~crowd])
+        self._keep(found, boxes, labels, next(iter(more.values()), pairs).index)
 
     def labels_of(self, batch: dict[str, Any], i: int) -> dict[str, Any]:
         """Give the labels of one image: boxes as corners in the original's pixels, classes, frame."""
         mine = batch["batch_idx"] == i
+        which = np.arange(int(mine.sum()))
+        if (
+            self.args.classes is not None and not self.training
+        ):  # what is not looked for is not missed
+            which = np.flatnonzero(np.isin(batch["cls"][mine].view(-1), self.args.classes))
+            mine = mine.nonzero().view(-1)[which]
         height, width = batch["img"].shape[2:]
         labels = {
             "index": i,
             "mine": mine,
+            "which": which,
             "file": batch["im_file"][i],
             "input_shape": (height, width),
             "ori_shape": tuple(batch["ori_shape"][i]),
             "ratio_pad": batch["ratio_pad"][i],
-            "cls": batch["cls"][mine].view(-1).cpu().numpy(),
+            "cls": batch["cls"][mine].view(-1).numpy(),
+            "crowd": np.zeros(len(which), dtype=bool),
+            "area": None,
         }
         boxes = self.from_fractions(batch["bboxes"][mine], (height, width))
         labels["bboxes"] = self.to_original(boxes, labels)
+        self._take_annotations(labels)
         return labels
+
+    def _take_annotations(self, labels: dict[str, Any]) -> None:
+        """Put what COCO annotations say of an image, where there are any, in place of its label file's."""
+        labels["annotated"] = None
+        if self.annotations is None:
+            return
+        image = self.annotations.of(labels["file"], labels["ori_shape"])
+        if image is not None and self.args.classes is not None and not self.training:
+            image = image.take(np.isin(image.classes, self.args.classes))
+        if image is not None:
+            labels |= {"annotated": image, "cls": image.classes, "crowd": image.crowd}
+            labels |= {"area": image.areas, "bboxes": torch.from_numpy(image.boxes)}
 
     def from_fractions(self, boxes: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
         """Turn a batch's boxes into what predictions have: corners in input pixels of (height, width)."""
         height, width = shape
         return xywh2xyxy(boxes * boxes.new_tensor([width, height, width, height]))
 
-    def to_fractions(self, boxes: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-        """Turn predictions' boxes into what a batch has: centre and size as fractions."""
-        return xyxy2xywhn(boxes, w=shape[1], h=shape[0])
-
-    def overlap(self, truth: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+    def overlap(self, truth: torch.Tensor, boxes: torch.Tensor) -> Any:
         """Say how much labels and predictions overlap, (T, P) in 0..1."""
-        return box_iou(truth, boxes)
+        return box_overlaps(truth.numpy(), boxes.numpy())
+
+    def areas(self, boxes: torch.Tensor) -> np.ndarray:
+        """Give the areas of boxes in pixels of the original image (N,)."""
+        values = boxes.numpy().astype(np.float64)
+        areas: np.ndarray = values[:, 2] * values[:, 3] if self.rotated else box_areas(values)
+        return areas
 
     def to_original(self, boxes: torch.Tensor, labels: dict[str, Any]) -> torch.Tensor:
         """Move corners from the network's input into the original image."""
@@ -184,118 +268,43 @@ class DetectionValidator(BaseValidator):
         """Match what a task has beside boxes, by the argument that its metrics take."""
         return {}
 
-    def outlines(
-        self, found: Predictions, labels: dict[str, Any], rows: np.ndarray
-    ) -> tuple[list[np.ndarray] | None, list[np.ndarray] | None]:
-        """Give the outlines of the labels and of some predictions; None for a task without."""
-        return None, None
-
-    def complete(
-        self,
-        truth: Objects,
-        seen: Objects,
-        found: Predictions,
-        labels: dict[str, Any],
-        rows: np.ndarray,
-    ) -> None:
-        """Add to the record's labels and predictions (``rows`` of ``found``) what a task has beside boxes."""
-
     def finalize(self) -> None:
         """Write the record and the plots."""
         self.metrics.speed, self.metrics.save_dir = self.speed, self.save_dir
         if self.training:
             return
+        self.metrics.confusion_matrix = self.confusion_matrix
         path = self.save_dir / "validation.json"
         self.record.write(
-            path, self.metrics, self.confusion_matrix, self.speed, self.weights, self.task
-        )
+            path, self.metrics, self.confusion_matrix, self.speed, self.weights, self.task,
+            self._label_statistics(),
+        )  # fmt: skip
         if self.coco is not None:
             self.coco.write(self.save_dir / "predictions.json")
         if self.args.plots:
             plot_metric_curves(self.metrics, self.save_dir)
             plot_confusion_matrix(self.confusion_matrix, self.save_dir)
 
-    def plot_val_samples(self, batch: dict[str, Any], ni: int) -> None:
-        """Draw a batch with its labels to ``val_batchN_labels.jpg``."""
-        if self.training and self.save_dir.joinpath(f"val_batch{ni}_labels.jpg").exists():
-            return  # the same every epoch
-        plot_images(batch, fname=self.save_dir / f"val_batch{ni}_labels.jpg", names=self.names)
 
-    def plot_predictions(
-        self, batch: dict[str, Any], predictions: list[Predictions], ni: int
-    ) -> None:
-        """Draw a batch with its predictions to ``val_batchN_pred.jpg``."""
-        height, width = batch["img"].shape[2:]
-        drawn = self.drawable(predictions[:MAX_PICTURED], (height, width))
-        drawn["bboxes"] = self.to_fractions(drawn["bboxes"], (height, width))
-        drawn |= {"img": batch["img"], "im_file": batch["im_file"]}
-        plot_images(
-            drawn,
-            fname=self.save_dir / f"val_batch{ni}_pred.jpg",
-            names=self.names,
-            max_images=MAX_PICTURED,
+def check_classes(data: Mapping[str, Any], names: Mapping[int, str]) -> None:
+    """Compare the classes of a data set with those that a model knows.
+
+    Raises:
+        DatasetError: It has more.
+    """
+    given = data["names"]
+    if data.get("nc") == 1 and given == SINGLE:
+        return
+    if len(given) > len(names):
+        raise DatasetError(
+            f"It has {len(given)} classes, the model knows {len(names)}.",
+            path=data.get("yaml_file"),
+            value=len(given),
+            remedy="Validate on the data set that the model was trained for, or with single_cls=True.",
         )
-
-    def drawable(
-        self, predictions: list[Predictions], shape: tuple[int, int]
-    ) -> dict[str, torch.Tensor]:
-        """Give the sure predictions of some images as flat lists: corners in input pixels, and more.
-
-        Args:
-            predictions: One dictionary an image.
-            shape: (height, width) of the network's input.
-        """
-        rows = [torch.where(p["conf"] >= FOUND_SCORE)[0] for p in predictions]
-        lists = {
-            key: torch.cat([p[key][r] for p, r in zip(predictions, rows, strict=True)]).cpu()
-            for key in ("bboxes", "cls", "conf")
-        }
-        image = torch.arange(len(rows)).repeat_interleave(torch.tensor([len(r) for r in rows]))
-        return {"batch_idx": image, **lists}
-
-    def _keep(
-        self, found: Predictions, boxes: torch.Tensor, labels: dict[str, Any], pairs: np.ndarray
-    ) -> None:
-        """Write one image to the record and to the files that were asked for."""
-        conf = found["conf"].cpu().numpy()
-        everything = self.args.save_txt or self.coco is not None
-        rows = np.flatnonzero(conf >= (0 if everything else SHOWN_SCORE))
-        truth_outlines, outlines = self.outlines(found, labels, rows)
-        sure = pairs[conf >= FOUND_SCORE, AT_HALF]
-        truth = Objects(
-            labels["cls"],
-            labels["bboxes"].cpu().numpy(),
-            truth_outlines,
-            np.isin(np.arange(len(labels["cls"])), sure),
-        )
-        seen = Objects(
-            found["cls"].cpu().numpy()[rows],
-            boxes.cpu().numpy()[rows],
-            outlines,
-            pairs[rows, AT_HALF] >= 0,
-            conf[rows],
-        )
-        self.complete(truth, seen, found, labels, rows)
-        height, width = labels["ori_shape"]
-        self.record.add(labels["file"], (width, height), truth, seen.at_least(SHOWN_SCORE))
-        if self.coco is not None:
-            self.coco.add(labels["file"], (width, height), seen)
-        if self.args.save_txt:
-            self._write_text(labels, seen)
-
-    def _write_text(self, labels: dict[str, Any], seen: Objects) -> None:
-        """Write one image's predictions as label text."""
-        height, width = labels["ori_shape"]
-        size = np.array([width, height], dtype=np.float32)
-        outlines = seen.outlines if seen.corners is None else list(seen.corners)
-        outlines = None if outlines is None else [o / size for o in outlines]
-        boxes = xyxy2xywh(seen.boxes) / np.tile(size, 2)
-        points = None
-        if seen.keypoints is not None:
-            points = seen.keypoints / np.append(size, 1)[: seen.keypoints.shape[2]]
-            points = points.reshape(len(points), -1)
-        scores = seen.scores if self.args.save_conf else None
-        lines = format_lines(seen.classes, boxes, outlines, scores, points_n=points)
-        path = self.save_dir / "labels" / f"{Path(labels['file']).stem}.txt"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    other = [i for i in given if given[i] != names[i]]
+    if other:
+        LOGGER.warning(
+            "Class %d is %r in the data set and %r in the model (%d differ); classes are compared by number.",
+            other[0], given[other[0]], names[other[0]], len(other),
+        )  # fmt: skip

@@ -1,7 +1,7 @@
 """Validation of instance segmentation: the detection validator with masks.
 
-Masks are compared in the frame of the network's input: labels rasterised from their polygons there, each
-on its own (what overlaps stays with both), predictions enlarged to it as prediction does.
+Masks are compared in the pixels of the original image, as COCO does: labels turned into pixels by COCO's rule,
+each on its own (what overlaps stays with both), predictions enlarged to that size inside their boxes.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import numpy as np
 import torch
 
 from engine.core.outputs import decoded
-from engine.core.validation_record import FOUND_SCORE
-from engine.metrics.matching import THRESHOLDS, Matches, match_objects
+from engine.core.validation_record import FOUND_SCORE, Objects
+from engine.metrics.matching import Matches, match_objects
 from engine.metrics.segmentation import SegmentationMetrics
 from engine.models.yolo.detect.val import DetectionValidator, Predictions
+from engine.models.yolo.segment.overlaps import PredictedMasks, sparse_overlaps
 from engine.ops.boxes import scale_coords
-from engine.ops.iou import mask_iou
-from engine.ops.masks import masks2segments, process_mask
-from engine.ops.raster import polygons2masks
+from engine.ops.mask_windows import MaskWindow, polygon_windows, rle_window
+from engine.ops.masks import process_mask
 
-# Masks worked on at once: 64 of 640 x 640 are 26 MB.
-CHUNK = 64
+# Labels' masks are kept from epoch to epoch up to this many bytes.
+KEPT_BYTES = 128 << 20
 
 
 class SegmentationValidator(DetectionValidator):
@@ -35,6 +35,11 @@ class SegmentationValidator(DetectionValidator):
 
     task = "segment"
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kept: dict[str, list[MaskWindow]] = {}
+        self._kept_bytes = 0
+
     def new_metrics(self, names: dict[int, str]) -> Any:
         """Make empty box and mask measures."""
         return SegmentationMetrics(names)
@@ -46,17 +51,31 @@ class SegmentationValidator(DetectionValidator):
         return [{**p, "proto": proto} for p, proto in zip(predictions, protos, strict=True)]
 
     def labels_of(self, batch: dict[str, Any], i: int) -> dict[str, Any]:
-        """Give the labels of one image with their outlines in input pixels."""
+        """Give the labels of one image with their masks, outlines and areas in the original's pixels."""
         labels = super().labels_of(batch, i)
-        labels["outlines"] = [np.asarray(s, dtype=np.float32) for s in batch["segments"][i]]
+        shape, frame = labels["input_shape"], (labels["ori_shape"], labels["ratio_pad"])
+        annotated, which = labels["annotated"], labels["which"]
+        if annotated is not None:
+            labels["masks"] = [rle_window(mask) for mask in annotated.masks]
+            labels["outlines"] = [mask.outline() for mask in labels["masks"]]
+        else:
+            segments = [np.asarray(batch["segments"][i][k], dtype=np.float64) for k in which]
+            labels["outlines"] = [scale_coords(shape, segment, *frame) for segment in segments]
+            labels["masks"] = self._masks_of(labels)
+            labels["area"] = np.array([mask.area for mask in labels["masks"]], dtype=np.float64)
         return labels
 
     def match_more(self, found: Predictions, labels: dict[str, Any]) -> dict[str, Matches]:
         """Match masks."""
-        height, width = labels["input_shape"]
-        truth = torch.from_numpy(polygons2masks((height, width), labels["outlines"]))
-        overlap = sparse_mask_iou(truth, labels["cls"], found, (height, width))
-        return {"tp_m": match_objects(overlap, found["cls"], labels["cls"])}
+        boxes = self.to_original(found["bboxes"], labels).numpy()
+        masks = PredictedMasks(found["proto"], found["extra"], boxes, labels)
+        classes = found["cls"].numpy()
+        overlap = sparse_overlaps(labels, classes, masks)
+        found["masks"] = masks
+        # In a training only the means over all sizes are looked at.
+        seen = None if self.training else masks.areas()
+        parts = overlap, classes, labels["cls"], seen, labels["area"], labels["crowd"]
+        return {"tp_m": match_objects(*parts)}
 
     def drawable(
         self, predictions: list[Predictions], shape: tuple[int, int]
@@ -64,76 +83,37 @@ class SegmentationValidator(DetectionValidator):
         """Add the masks to what is drawn."""
         masks = []
         for found in predictions:
-            rows = torch.where(found["conf"] >= FOUND_SCORE)[0].cpu().numpy()
-            masks.append(masks_of(found, rows, shape).cpu())
+            rows = torch.where(found["conf"] >= FOUND_SCORE)[0]
+            parts = found["extra"][rows], found["bboxes"][rows]
+            masks.append(process_mask(found["proto"], *parts, shape, upsample=True).cpu())
         return {**super().drawable(predictions, shape), "masks": torch.cat(masks)}
 
     def outlines(
         self, found: Predictions, labels: dict[str, Any], rows: np.ndarray
     ) -> tuple[list[np.ndarray] | None, list[np.ndarray] | None]:
         """Give the outlines of the labels and of some predictions in the original's pixels."""
-        shape = labels["input_shape"]
-        seen = []
-        for part in np.array_split(rows, max(len(rows) // CHUNK, 1)):
-            seen += masks2segments(masks_of(found, part, shape))
+        return labels["outlines"], [found["masks"].window(row).outline() for row in rows.tolist()]
 
-        def original(outlines: list[np.ndarray]) -> list[np.ndarray]:
-            frame = labels["ori_shape"], labels["ratio_pad"]
-            return [scale_coords(shape, outline, *frame) for outline in outlines]
+    def complete(
+        self,
+        truth: Objects,
+        seen: Objects,
+        found: Predictions,
+        labels: dict[str, Any],
+        rows: np.ndarray,
+    ) -> None:
+        """Add the masks themselves to the labels and predictions."""
+        truth.masks = labels["masks"]
+        seen.masks = [found["masks"].window(row) for row in rows.tolist()]
 
-        return original(labels["outlines"]), original(seen)
-
-
-def masks_of(found: Predictions, rows: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
-    """Give the masks of some predictions in the frame of the network's input, (n, H, W) uint8."""
-    index = torch.as_tensor(rows, device=found["bboxes"].device)
-    coefficients, boxes = found["extra"][index], found["bboxes"][index]
-    return process_mask(found["proto"], coefficients, boxes, shape, upsample=True)
-
-
-def sparse_mask_iou(
-    truth: torch.Tensor, classes: np.ndarray, found: Predictions, shape: tuple[int, int]
-) -> np.ndarray:
-    """Give the overlap of labels with predictions where it can count, 0 elsewhere.
-
-    A prediction's mask lies within its box, so its overlap with a label is at most the share of the label
-    that the box holds. Where that stays under the lowest threshold no mask need be made: of hundreds of
-    unsure predictions a few dozen remain.
-
-    Args:
-        truth: Masks of the labels (T, H, W).
-        classes: Their classes (T,).
-        found: Predictions on the image.
-        shape: (H, W).
-
-    Returns:
-        (T, P) float32.
-    """
-    overlap = np.zeros((len(truth), len(found["conf"])), dtype=np.float32)
-    if not overlap.size:
-        return overlap
-    possible = _share_inside(truth, found["bboxes"].cpu()) >= THRESHOLDS[0]
-    possible &= classes[:, None] == found["cls"].cpu().numpy()[None]
-    columns = np.flatnonzero(possible.any(0))
-    truth = truth.to(found["proto"].device)
-    for part in np.array_split(columns, max(len(columns) // CHUNK, 1)):
-        if len(part):
-            values = mask_iou(truth, masks_of(found, part, shape)).cpu().numpy()
-            overlap[:, part] = np.where(possible[:, part], values, 0)
-    return overlap
-
-
-def _share_inside(truth: torch.Tensor, boxes: torch.Tensor) -> np.ndarray:
-    """Give the share of each label's pixels inside each box (T, P), by sums over rectangles."""
-    height, width = truth.shape[1:]
-    sums = np.zeros((len(truth), height + 1, width + 1), dtype=np.int32)
-    np.cumsum(truth.numpy(), axis=1, dtype=np.int32, out=sums[:, 1:, 1:])
-    np.cumsum(sums[:, 1:, 1:], axis=2, out=sums[:, 1:, 1:])
-    x1, y1 = (
-        boxes[:, i].floor().long().clamp(0, side).numpy() for i, side in ((0, width), (1, height))
-    )
-    x2, y2 = (
-        boxes[:, i].ceil().long().clamp(0, side).numpy() for i, side in ((2, width), (3, height))
-    )
-    inside = sums[:, y2, x2] - sums[:, y1, x2] - sums[:, y2, x1] + sums[:, y1, x1]
-    return inside / np.maximum(sums[:, -1, -1], 1)[:, None]
+    def _masks_of(self, labels: dict[str, Any]) -> list[MaskWindow]:
+        """Give the masks of an image's labels; they are the same every epoch."""
+        file = labels["file"]
+        if file not in self._kept:
+            masks = polygon_windows(labels["outlines"], labels["ori_shape"])
+            size = sum(mask.pixels.nbytes for mask in masks)
+            if not self.training or self._kept_bytes + size > KEPT_BYTES:
+                return masks
+            self._kept[file] = masks
+            self._kept_bytes += size
+        return self._kept[file]
