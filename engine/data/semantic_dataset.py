@@ -128,7 +128,7 @@ class SemanticDataset(YOLODataset):
         else:
             sample = self._fitted(index)
         swap = not (self._bgr and rng.random() < self._bgr)
-        image = np.ascontiguousarray(sample.image[..., ::-1] if swap else sample.image)
+        image = _turned_round(sample.image) if swap else sample.image.copy()
         out = {
             "img": torch.from_numpy(image).permute(2, 0, 1),
             "masks": torch.from_numpy(sample.class_map),
@@ -270,6 +270,13 @@ def build_semantic_dataset(
         seed=int(args.seed or 0),
         workers=int(args.workers or 0),
     )
+
+
+def _turned_round(image: np.ndarray) -> np.ndarray:
+    """Return a BGR picture as RGB, one of other channels as it is; always a new array."""
+    import cv2
+
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if image.shape[2] == 3 else image.copy()
 
 
 def _state(mask: CheckedMask) -> str:

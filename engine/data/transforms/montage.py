@@ -57,14 +57,12 @@ def montage(tiles: Sequence[Tile], matrix: np.ndarray, side: int) -> Sample:
     first = tiles[0].sample
     image = np.full((side, side, *first.image.shape[2:]), FILL, dtype=np.uint8)
     parts, gains, offsets = [], [], []
-    (gain_x, _, move_x), (_, gain_y, move_y) = matrix[:2].tolist()
     for tile in tiles:
-        height, width = tile.sample.size
-        across = _Span.of(gain_x, move_x, tile.left, tile.gain[0], width, side)
-        down = _Span.of(gain_y, move_y, tile.top, tile.gain[1], height, side)
-        if across is None or down is None:  # moved out of sight
+        seen = find_place(tile, matrix, side)
+        if seen is None:
             continue
-        _show(image, tile.sample.image, across, down)
+        across, down = seen
+        show(image, tile.sample.image, across, down)
         parts.append(tile.sample.shapes)
         gains.append((across.gain, down.gain))
         offsets.append((across.offset, down.offset))
@@ -75,7 +73,16 @@ def montage(tiles: Sequence[Tile], matrix: np.ndarray, side: int) -> Sample:
     return first.with_(image, shapes.clipped((0, 0, side, side)))
 
 
-class _Span(NamedTuple):
+def find_place(tile: Tile, matrix: np.ndarray, side: int) -> tuple[Span, Span] | None:
+    """Return where a tile comes to lie, across and down, see :func:`montage`; None where it is out of sight."""
+    (gain_x, _, move_x), (_, gain_y, move_y) = matrix[:2].tolist()
+    height, width = tile.sample.size
+    across = Span.of(gain_x, move_x, tile.left, tile.gain[0], width, side)
+    down = Span.of(gain_y, move_y, tile.top, tile.gain[1], height, side)
+    return None if across is None or down is None else (across, down)
+
+
+class Span(NamedTuple):
     """One axis of a cut and resize: pixels start..stop go to at..to by gain * x + offset."""
 
     start: int
@@ -88,7 +95,7 @@ class _Span(NamedTuple):
     @classmethod
     def of(
         cls, gain: float, offset: float, left: float, own: float, length: int, side: int
-    ) -> _Span | None:
+    ) -> Span | None:
         """Return the span next to a map in whole pixels, or None when nothing is seen.
 
         Args:
@@ -118,18 +125,21 @@ class _Span(NamedTuple):
         return cls(start, stop, whole_at, whole_to, exact, whole_at - exact * start)
 
 
-def _show(image: np.ndarray, picture: np.ndarray, across: _Span, down: _Span) -> None:
-    """Resize what is seen of a picture into its place."""
+def show(
+    image: np.ndarray, picture: np.ndarray, across: Span, down: Span, nearest: bool = False
+) -> None:
+    """Resize what is seen of a picture into its place, of a picture of class numbers the nearest pixels."""
     import cv2
 
     cut = picture[down.start : down.stop, across.start : across.stop]
     window = image[down.at : down.to, across.at : across.to]
     size = (across.to - across.at, down.to - down.at)
     code = _FLIPS[across.gain < 0, down.gain < 0]
+    method = cv2.INTER_NEAREST_EXACT if nearest else cv2.INTER_LINEAR
     if code is None:
-        cv2.resize(cut, size, dst=window, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(cut, size, dst=window, interpolation=method)
     else:
-        piece = cv2.resize(cut, size, interpolation=cv2.INTER_LINEAR)
+        piece = cv2.resize(cut, size, interpolation=method)
         cv2.flip(piece.reshape(window.shape), code, dst=window)
 
 

@@ -1,23 +1,25 @@
 """The augmentation of pictures with a class for each pixel: one map straight into the output.
 
-Geometry is drawn as for boxes (see `affine`); each picture of a mosaic is then warped once, with its class
-map by the nearest pixel, into the place that it takes in the result.
+Geometry is drawn as for boxes (see `affine`, `montage`); each picture of a mosaic is brought once, with its
+class map by the nearest pixel, to the place that it takes in the result.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 
 from engine.data.semantic_masks import IGNORED
 from engine.data.transforms.affine import RandomPerspective
 from engine.data.transforms.compose import Augmentation
+from engine.data.transforms.cutmix import draw_rectangle
 from engine.data.transforms.hsv import RandomHSV
 from engine.data.transforms.letterbox import LetterBox, Placement
+from engine.data.transforms.montage import Tile, find_place, show
+from engine.data.transforms.mosaic import Mosaic
 from engine.data.transforms.sample import FILL, Sample
 
 
@@ -53,9 +55,7 @@ class SemanticAugmentation:
         """Build from training arguments, as `Augmentation` reads them."""
         usual = Augmentation.from_arguments(imgsz, args)
         likely = usual.likely
-        return cls(
-            imgsz, usual.warp, usual.colors, likely.mosaic, float(getattr(likely, "cutmix", 0.0))
-        )
+        return cls(imgsz, usual.warp, usual.colors, likely.mosaic, likely.cutmix)
 
     def __call__(
         self,
@@ -84,82 +84,67 @@ class SemanticAugmentation:
         """Return a picture of its own under a random map."""
         side, first = self.imgsz, load(index)
         if not (blends and self.mosaic and rng.random() < self.mosaic):
-            placed = self.letterbox.placement(*first.size)
-            return self._painted([(first, fitting(first.size, placed))], (side, side), rng)
+            place = self.letterbox.placement(*first.size)
+            return self._painted([Tile.placed(first, place)], place.out_hw, rng)
         chosen = [load(others[i]) for i in rng.integers(len(others), size=3).tolist()]
-        center = rng.integers(side // 2, side + side // 2, size=2).tolist()
-        tiles = [
-            (sample, translation(*_quadrant(i, sample.size, center)))
-            for i, sample in enumerate([first, *chosen])
-        ]
+        tiles = Mosaic(side).tiles([first, *chosen], rng)
         return self._painted(tiles, (2 * side, 2 * side), rng)
 
     def _painted(
-        self,
-        tiles: list[tuple[MapSample, np.ndarray]],
-        canvas: tuple[int, int],
-        rng: np.random.Generator,
+        self, tiles: Sequence[Tile], canvas: tuple[int, int], rng: np.random.Generator
     ) -> MapSample:
-        """Draw a map of the canvas and paint each tile, given with its map to the canvas, through it."""
-        matrix, side, first = self.warp.draw(canvas, rng), self.imgsz, tiles[0][0]
-        channels = first.image.shape[2]
-        image = np.full((side, side, channels), FILL, dtype=np.uint8)
+        """Draw a map of the canvas and show each tile through it."""
+        matrix, side, first = self.warp.draw(canvas, rng), self.imgsz, tiles[0].sample
+        image = np.full((side, side, first.image.shape[2]), FILL, dtype=np.uint8)
         classes = np.full((side, side), IGNORED, dtype=np.uint8)
-        for sample, place in tiles:
-            paint(image, classes, sample, matrix @ place)
-        return replace(first, image=image, class_map=classes)
+        for tile in tiles:
+            if self.warp.is_upright:
+                show_upright(image, classes, tile, matrix)
+            else:
+                paint(image, classes, tile, matrix)
+        return MapSample(
+            image, first.shapes, first.index, first.ori_shape, first.ratio_pad, class_map=classes
+        )
 
 
-def paint(image: np.ndarray, classes: np.ndarray, sample: MapSample, matrix: np.ndarray) -> None:
-    """Warp a picture and its classes into a larger picture, in place.
+def show_upright(image: np.ndarray, classes: np.ndarray, tile: Tile, matrix: np.ndarray) -> None:
+    """Cut and resize a tile into a square picture; see `montage`, which does so without classes.
 
     Args:
-        image: (H, W, C) to paint into.
-        classes: (H, W) to paint into.
-        sample: The picture.
-        matrix: (3, 3) map from its frame, corners of pixels, to that of ``image``.
+        image: (side, side, C) to show it in.
+        classes: (side, side) to show its classes in.
+        tile: A :class:`MapSample` and its place on the canvas.
+        matrix: (3, 3) map from the canvas to ``image``, without turn, shear or tilt.
     """
+    seen = find_place(tile, matrix, len(classes))
+    if seen is not None:
+        sample = cast("MapSample", tile.sample)
+        show(image, sample.image, *seen)
+        show(classes, sample.class_map, *seen, nearest=True)
+
+
+def paint(image: np.ndarray, classes: np.ndarray, tile: Tile, matrix: np.ndarray) -> None:
+    """Warp a tile into a picture by any map, see :func:`show_upright`; every pixel is interpolated once."""
     import cv2
 
-    x0, y0, x1, y1 = _seen(matrix, sample.size, classes.shape)
-    if x1 <= x0 or y1 <= y0:
-        return
+    sample, (height, width) = cast("MapSample", tile.sample), classes.shape
     # OpenCV counts from pixel centres, our frame from corners: half a pixel there and back.
-    centred = translation(-x0 - 0.5, -y0 - 0.5) @ matrix @ translation(0.5, 0.5)
+    centred = translation(-0.5, -0.5) @ matrix @ _to_canvas(tile) @ translation(0.5, 0.5)
     flat = not (matrix[2, 0] or matrix[2, 1])
     warp, centred = (cv2.warpAffine, centred[:2]) if flat else (cv2.warpPerspective, centred)
 
     def warped(source: np.ndarray, method: int, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
-        return warp(source, centred, (x1 - x0, y1 - y0), flags=method, borderMode=border)
+        return warp(source, centred, (width, height), flags=method, borderMode=border)
 
-    pairs = (
-        (image, sample.image, cv2.INTER_LINEAR),
-        (classes, sample.class_map, cv2.INTER_NEAREST),
-    )
-    if flat and not (matrix[0, 1] or matrix[1, 0]):  # upright: it covers the whole window
-        for canvas, source, method in pairs:
-            canvas[y0:y1, x0:x1] = warped(source, method).reshape(
-                y1 - y0, x1 - x0, *canvas.shape[2:]
-            )
-        return
     whole = np.full(sample.size, 255, dtype=np.uint8)
-    covered = warped(whole, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT) > 0
-    for canvas, source, method in pairs:
-        canvas[y0:y1, x0:x1][covered] = warped(source, method).reshape(
-            *covered.shape, *canvas.shape[2:]
-        )[covered]
+    covered = warped(whole, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
+    cv2.copyTo(warped(sample.image, cv2.INTER_LINEAR), covered, dst=image)
+    cv2.copyTo(warped(sample.class_map, cv2.INTER_NEAREST), covered, dst=classes)
 
 
 def paste_rectangle(target: MapSample, source: MapSample, rng: np.random.Generator) -> None:
     """Replace a random rectangle of a sample by that of another of its size, in place (Yun et al. 2019)."""
-    height, width = target.size
-    share = math.sqrt(rng.uniform())  # Beta(1, 1), as a part of each side
-    middle = rng.uniform(size=2) * (height, width)
-    half = np.array((height, width)) * share / 2
-    (top, left), (bottom, right) = (
-        np.clip(np.round(corner), 0, (height, width)).astype(int).tolist()
-        for corner in (middle - half, middle + half)
-    )
+    left, top, right, bottom = draw_rectangle(target.size, rng)
     target.image[top:bottom, left:right] = source.image[top:bottom, left:right]
     target.class_map[top:bottom, left:right] = source.class_map[top:bottom, left:right]
 
@@ -184,32 +169,11 @@ def resize_map(classes: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     return cv2.resize(classes, size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def fitting(size: tuple[int, int], placed: Placement) -> np.ndarray:
-    """Return the (3, 3) map of a picture of (height, width) to its place in a letterbox."""
-    gain_y, gain_x = placed.size_hw[0] / size[0], placed.size_hw[1] / size[1]
-    return np.array(((gain_x, 0, placed.left), (0, gain_y, placed.top), (0, 0, 1)))
-
-
 def translation(x: float, y: float) -> np.ndarray:
     """Return the (3, 3) map that moves by (x, y)."""
     return np.array(((1, 0, x), (0, 1, y), (0, 0, 1)), dtype=np.float64)
 
 
-def _quadrant(i: int, size: tuple[int, int], center: list[int]) -> tuple[int, int]:
-    """Return left and top of the i-th picture of a mosaic, which touches the centre."""
-    (height, width), (x, y) = size, center
-    return (x if i % 2 else x - width), (y if i >= 2 else y - height)
-
-
-def _seen(
-    matrix: np.ndarray, size: tuple[int, int], out: tuple[int, ...]
-) -> tuple[int, int, int, int]:
-    """Return the pixels x0, y0, x1, y1 of the result whose centres may lie in a mapped picture."""
-    if matrix[2, 0] or matrix[2, 1]:  # corners behind the viewer would mislead
-        return 0, 0, out[1], out[0]
-    (height, width), (out_h, out_w) = size, out
-    corners = matrix[:2] @ np.array(((0, width, width, 0), (0, 0, height, height), (1, 1, 1, 1)))
-    (x0, y0), (x1, y1) = corners.min(1), corners.max(1)
-    left, right = (min(max(math.ceil(v - 0.5), 0), out_w) for v in (x0, x1))
-    top, bottom = (min(max(math.ceil(v - 0.5), 0), out_h) for v in (y0, y1))
-    return left, top, right, bottom
+def _to_canvas(tile: Tile) -> np.ndarray:
+    """Return the (3, 3) map of a tile's picture to its canvas."""
+    return np.array(((tile.gain[0], 0, tile.left), (0, tile.gain[1], tile.top), (0, 0, 1)))

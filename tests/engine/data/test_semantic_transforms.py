@@ -74,6 +74,41 @@ def test_every_pixel_keeps_the_colour_of_its_class(given):
     assert wrong < 0.0005 * many
 
 
+@pytest.mark.parametrize("given", [{}, {"degrees": 30.0}, {"perspective": 0.0005}])
+@pytest.mark.parametrize("channels", [1, 4, 6])
+def test_other_numbers_of_channels_go_the_same_way(channels, given):
+    rng = np.random.default_rng(0)
+    inks = rng.integers(0, 255, (4, channels), dtype=np.uint8)
+
+    def load(number: int) -> MapSample:
+        sample = drawn(number)
+        sample.image = inks[sample.class_map]
+        return sample
+
+    augment = SemanticAugmentation.from_arguments(64, SimpleNamespace(**STILL, **given))
+    sample = augment(3, load, range(8), rng)
+    assert sample.image.shape == (64, 64, channels)
+    sure = inside(sample.class_map) & (sample.class_map != IGNORED)
+    off = np.abs(sample.image[sure].astype(int) - inks[sample.class_map[sure]]).max(1)
+    assert (off <= 2).mean() > 0.99
+
+
+def test_cutmix_takes_part_where_it_is_asked_for():
+    def plain(number: int) -> MapSample:
+        classes = np.full((64, 64), number, np.uint8)
+        return MapSample(INKS[classes], Shapes(), number, (64, 64), class_map=classes)
+
+    mixed = SimpleNamespace(**STILL, mosaic=0.0, cutmix=1.0, scale=0.0, translate=0.0)
+    augment = SemanticAugmentation.from_arguments(64, mixed)
+    seen = [
+        set(np.unique(augment(0, plain, [1, 2], np.random.default_rng(i)).class_map))
+        for i in range(20)
+    ]
+    assert sum(len(s) > 1 for s in seen) > 10
+    closed = augment(0, plain, [1, 2], np.random.default_rng(0), blends=False)
+    assert set(np.unique(closed.class_map)) == {0}
+
+
 def test_edges_of_classes_move_with_the_picture_to_within_half_a_pixel():
     """The boundary in the picture, where the colour is half of each, is that of the map."""
     classes = np.zeros((64, 64), np.uint8)
