@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from engine.metrics.matching import Matches
 from engine.metrics.pose import PoseMetrics, match_keypoints
 from engine.ops.keypoints import AREA_OF_BOX, COCO_SIGMAS, keypoint_sigmas, keypoint_similarity
 
@@ -169,3 +171,18 @@ def test_spreads_of_people_and_of_others():
     assert keypoint_sigmas(17) is COCO_SIGMAS
     assert COCO_SIGMAS[[0, 11, 16]].tolist() == pytest.approx([0.026, 0.107, 0.089])
     assert keypoint_sigmas(4).tolist() == [0.25] * 4
+
+
+def test_a_class_without_keypoints_has_measures_of_boxes_alone():
+    nothing = Matches.of_table(np.zeros((0, 10)), 2)
+    only_dogs = replace(nothing, counted=np.array([[False], [True]]))
+    metrics = PoseMetrics(NAMES)
+    metrics.update(nothing, [], [], [0, 1], tp_p=only_dogs)
+    metrics.process()
+    person, dog = metrics.per_class()
+    assert (person["pose"], person["box"]["recall"]) == (None, 0)
+    assert dog["pose"]["recall"] == 0
+    assert all(math.isnan(value) for value in metrics.class_result(0)[4:])
+    table = metrics.summary()
+    assert [row["Pose-mAP50"] for row in table] == [None, 0]
+    assert table.to_csv().splitlines()[1].startswith("person,1,1,")
