@@ -117,6 +117,16 @@ def test_keeps_what_no_surer_box_overlaps(block, max_det, classes, monkeypatch):
     assert select_rotated(boxes, labels, 0.4, max_det).tolist() == expected
 
 
+@pytest.mark.parametrize("iou", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("classes", [None, 2])
+def test_heaps_of_boxes_are_judged_one_by_one(iou, classes):
+    heaps = _boxes(6, seed=2, size=200).repeat_interleave(40, 0)
+    boxes = heaps + torch.randn(240, 5, generator=torch.Generator().manual_seed(4)) * 0.8
+    labels = None if classes is None else torch.arange(240) % classes
+    expected = _slowly(boxes, labels, iou, 300)
+    assert select_rotated(boxes, labels, iou, 300).tolist() == expected
+
+
 def test_nothing_to_select_from():
     assert select_rotated(torch.zeros(0, 5), None, 0.5, 300).tolist() == []
 
