@@ -109,14 +109,15 @@ _PARSERS: dict[type, Callable[[str], Any]] = {int: int, float: float, bool: _par
 _TYPE_NAMES = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
 
-def _integration(name: str, title: str) -> Setting:
+def _integration(name: str, title: str, not_yet: str = "") -> Setting:
     return Setting(
         name,
         bool,
         False,
-        f"Send a training's metrics to {title}, if it is installed.",
+        f"Report trainings to {title}, if it is installed. Nothing leaves this computer unless the "
+        "service's own variables ask for it.",
         "Integrations",
-        not_yet=f"this version does not report to {title} yet",
+        not_yet=not_yet,
     )
 
 
@@ -217,7 +218,7 @@ SETTINGS: tuple[Setting, ...] = (
     _integration("comet", "Comet"),
     _integration("dvc", "DVCLive"),
     _integration("neptune", "Neptune"),
-    _integration("raytune", "Ray Tune"),
+    _integration("raytune", "Ray Tune", "this version does not report to Ray Tune yet"),
     Setting(
         "vscode_msg",
         bool,

@@ -168,8 +168,8 @@ def test_folder_that_cannot_be_written_costs_only_permanence(tmp_path, caplog):
 
 def test_switch_without_effect_is_named(file, caplog):
     with caplog.at_level(logging.WARNING, "engine"):
-        SettingsManager(file).update({"wandb": True})
-    assert "wandb is kept but has no effect" in caplog.text
+        SettingsManager(file).update({"raytune": True})
+    assert "raytune is kept but has no effect" in caplog.text
 
 
 def test_print_shows_path_and_json_but_no_secret(file):

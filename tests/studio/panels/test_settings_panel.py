@@ -58,8 +58,9 @@ def test_every_setting_has_a_row_those_without_effect_apart(panel, manager):
     shown = panel.rows.names() + panel.others.names()
     assert sorted(shown) == sorted(setting.name for setting in manager.schema)
     assert "runs_dir" in panel.rows.names()
-    assert "wandb" in panel.others.names()
-    assert not panel.others.row("wandb").control.isEnabled()
+    assert "wandb" in panel.rows.names()
+    assert "raytune" in panel.others.names()
+    assert not panel.others.row("raytune").control.isEnabled()
     assert not panel.others.isVisible()
 
 
@@ -96,8 +97,8 @@ def test_search_looks_at_names_groups_and_help(panel, qtbot):
     assert panel.rows.row("studio.tags").isVisible()
     QTest.keyClick(panel.search, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: panel.rows.row("runs_dir").isVisible(), timeout=3000)
-    QTest.keyClicks(panel.search, "metrics")
-    qtbot.waitUntil(lambda: panel.others.row("wandb").isVisible(), timeout=3000)
+    QTest.keyClicks(panel.search, "ray tune")
+    qtbot.waitUntil(lambda: panel.others.row("raytune").isVisible(), timeout=3000)
 
 
 def test_what_another_program_wrote_is_shown_when_the_page_is(panel, manager):

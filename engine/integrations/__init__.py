@@ -1,0 +1,1 @@
+"""Reports of trainings to experiment trackers: one file a service, switched on in the settings."""
