@@ -248,7 +248,7 @@ def describe(model: ModelFile) -> list[str]:
     named = ", ".join(model.classes[:_NAMED_CLASSES])
     more = len(model.classes) - _NAMED_CLASSES
     classes = f"{named} and {more} more" if more > 0 else named
-    task = _task_of(model) or "model"
+    task = task_of(model) or "model"
     version = f"data {model.run.version}" if model.run is not None and model.run.version else ""
     size = megabytes(model.checkpoint.size_bytes)
     date = time.strftime("%d %b %Y %H:%M", time.localtime(model.checkpoint.modified))
@@ -259,7 +259,8 @@ def describe(model: ModelFile) -> list[str]:
     ]
 
 
-def _task_of(model: ModelFile) -> str:
+def task_of(model: ModelFile) -> str:
+    """Return what a model does, as far as its run or its file has said it; else empty."""
     if model.task or model.run is None:
         return model.task
     return str(model.run.facts.task or model.run.args.get("task") or "")

@@ -22,11 +22,12 @@ from engine.cfg.model_catalogue import CatalogueEntry
 from engine.runtime.paths import increment_path
 from studio.jobs.client import Job, JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, ModelFacts, Progress, Validated
+from studio.jobs.model_words import TASK_WORDS
 from studio.jobs.weights import fetch_weights
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot
 from studio.model.weights_state import weights_of
-from studio.panels.models.card import ModelCard, ModelFile, file_of
+from studio.panels.models.card import ModelCard, ModelFile, file_of, task_of
 from studio.panels.models.details import ModelDetails
 from studio.panels.models.gather import gather_models
 from studio.panels.models.trained_menu import build_trained_menu
@@ -41,6 +42,8 @@ from studio.widgets.text_label import TextLabel
 
 _EXTRA = "models.files"
 _VALIDATIONS = "validations"
+# Outlines tell where boxes and pixels are, too.
+_SHOWN_BY = {"detect": ("detect", "segment"), "semseg": ("semseg", "segment")}
 _FILES = "Models (*.pt *.safetensors *.onnx *.torchscript)"
 
 
@@ -122,15 +125,15 @@ class ModelsPanel(QWidget):
         job.finished.connect(lambda found: self._on_gathered(job, found))
 
     def validate(self, model: ModelFile) -> None:
-        """Validate a model on the newest dataset version, else on what it was trained with."""
+        """Validate a model on the newest dataset version for its task, else on what it was trained with."""
         if self._job is not None:
             return
-        versions = list_versions(self._project.versions_dir)
         args = model.run.args if model.run is not None else {}
-        data = versions[-1].yaml if versions else args.get("data")
+        data = self._newest_version(model) or args.get("data")
         if data is None:
+            task = task_of(model)
             self.banner.show_message(
-                "There is nothing to validate on.",
+                f"There is nothing to validate on{f' for {TASK_WORDS.get(task, task)}' if task else ''}.",
                 "Train once: that freezes the labels as a dataset version.",
                 tone="warning",
             )
@@ -145,6 +148,15 @@ class ModelsPanel(QWidget):
         self._job.ended.connect(self._on_ended)
         self.progress.start(f"Validating {model.title}")
         self.progress.show()
+
+    def _newest_version(self, model: ModelFile) -> Path | None:
+        """Return the newest dataset version that shows what a model finds; any where its task is not known."""
+        facts = self._known.get(model.checkpoint.path)
+        task = task_of(model) or (facts.task if facts is not None else "")
+        fitting = _SHOWN_BY.get(task, (task,))
+        versions = list_versions(self._project.versions_dir)
+        found = [version for version in versions if not task or version.task in fitting]
+        return found[-1].yaml if found else None
 
     def open_model(self, model: ModelFile) -> None:
         """Read a model file and show beside the cards what it says."""

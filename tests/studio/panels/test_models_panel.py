@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from engine.runtime.settings import settings
+from studio.jobs.messages import Validated
 from studio.panels.models.card import describe
 from studio.panels.models.details import changed_arguments
 from studio.panels.models.panel import ModelsPanel
@@ -93,6 +94,25 @@ def test_validating_without_a_version_says_what_to_do(panel, make_run, qtbot):
     qtbot.waitUntil(lambda: bool(panel.cards), timeout=10_000)
     choose(panel.cards[0], "Validate")
     assert "nothing to validate on" in panel.banner.text()
+
+
+def test_a_model_is_validated_on_labels_of_its_task(panel, make_run, project, qtbot, monkeypatch):
+    create_version(project, task="obb")
+    make_run("train", FINISHED, exit_record={"code": 0})
+    qtbot.waitUntil(lambda: bool(panel.cards), timeout=10_000)
+    asked: list[Path] = []
+
+    def validate(_model, data, folder, _arguments):
+        asked.append(data)
+        return panel._jobs.call(lambda _steps: Validated(str(folder), {}, 0.0))
+
+    monkeypatch.setattr(panel._jobs, "validate", validate)
+    choose(panel.cards[0], "Validate")
+    assert "nothing to validate on for boxes with outlines" in panel.banner.text()
+    outlines = create_version(project, task="segment")
+    with qtbot.waitSignal(panel.validation_asked):
+        choose(panel.cards[0], "Validate")
+    assert asked == [outlines.yaml]
 
 
 def test_a_file_that_is_no_model_fails_with_the_reason(panel, make_run, project, qtbot):
