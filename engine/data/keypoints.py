@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from engine.data.problems import Problem
 from engine.runtime.errors import DatasetError
 
 # x and y, and where there is a third value how well the point is seen
@@ -61,6 +65,33 @@ def flip_partners(data: Mapping[str, Any]) -> list[int] | None:
             value=value,
         )
     return list(value)
+
+
+def blank_objects(labels: Iterable[Mapping[str, Any]], place: Path) -> list[Problem]:
+    """Note how many objects of a data set have no labelled keypoint: only their boxes can be learned.
+
+    Args:
+        labels: Of each picture, with ``keypoints`` (n, K, 3).
+        place: Of the data set, for the note.
+
+    Raises:
+        DatasetError: None of them has one.
+    """
+    counts = [(label["keypoints"][..., 2] > 0).any(1) for label in labels]
+    seen = np.concatenate([*counts, np.zeros(0, bool)])
+    blank = int((~seen).sum())
+    if not blank:
+        return []
+    if blank == len(seen):
+        raise DatasetError(
+            f"None of the {blank} objects has a labelled keypoint.",
+            path=place,
+            remedy="Label keypoints with visibility 1 or 2, or train for detect.",
+        )
+    reason = (
+        f"{blank} of {len(seen)} objects have no labelled keypoint; only their boxes are learned."
+    )
+    return [Problem(place, None, reason, "note")]
 
 
 def _is_whole(value: Any) -> bool:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from engine.data.keypoints import flip_partners, keypoint_shape
+from engine.data.keypoints import blank_objects, flip_partners, keypoint_shape
 from engine.runtime.errors import DatasetError
 
 
@@ -33,3 +36,20 @@ def test_bad_shapes_are_refused_with_a_remedy(value):
 def test_bad_partners_are_refused(value, said):
     with pytest.raises(DatasetError, match=said):
         flip_partners({"kpt_shape": [3, 3], "flip_idx": value})
+
+
+def _labels(*visible):
+    return [
+        {"keypoints": np.array([[[0.5, 0.5, v]] * 2 for v in row]).reshape(-1, 2, 3)}
+        for row in visible
+    ]
+
+
+def test_objects_without_points_are_counted():
+    place = Path("d.yaml")
+    assert blank_objects(_labels([2, 1], [2]), place) == []
+    assert blank_objects([], place) == []
+    (note,) = blank_objects(_labels([2, 0], [], [0]), place)
+    assert note.reason.startswith("2 of 3 objects have no labelled keypoint")
+    with pytest.raises(DatasetError, match="None of the 2 objects"):
+        blank_objects(_labels([0], [0]), place)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from engine.cfg.model_yaml import find_model_yaml
-from engine.data.keypoints import flip_partners, keypoint_shape
+from engine.data.keypoints import blank_objects, flip_partners, keypoint_shape
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.models.yolo.pose.val import PoseValidator
 from engine.nn.tasks import PoseModel
@@ -52,6 +53,18 @@ class PoseTrainer(DetectionTrainer):
             description = cfg if isinstance(cfg, dict) else find_model_yaml(cfg)
             cfg = {**description, "kpt_shape": list(keypoint_shape(self.data))}
         return super().get_model(cfg, weights, verbose)
+
+    def build_dataset(self, img_path: Any, mode: str = "train", batch: int | None = None) -> Any:
+        """Build the data set of one split, and note objects without a labelled keypoint.
+
+        Raises:
+            DatasetError: There is nothing to use, or no labelled keypoint to learn.
+        """
+        dataset = super().build_dataset(img_path, mode, batch)
+        if mode == "train":
+            place = Path((self.data or {}).get("yaml_file") or "")
+            dataset.problems += blank_objects(dataset.labels, place)
+        return dataset
 
     def _do_without_mirrors(self, data: dict[str, Any]) -> None:
         """Switch off the augmentations that need to know left from right."""
