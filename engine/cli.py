@@ -31,8 +31,7 @@ DEBUG_VARIABLE = "MASKWRIGHT_DEBUG"
 HELP = """\
 yolo [TASK] MODE name=value ...
 
-  TASK   detect, segment; to predict and export also classify, pose, obb, semseg.
-         A model file knows its own.
+  TASK   detect, segment, semseg, classify, pose, obb. A model file knows its own.
   MODE   train, val, predict, export
 
 Train a segmentation model for 50 epochs on the images of a data.yaml:

@@ -29,6 +29,9 @@ from engine.models.yolo.semseg.predict import strongest_class
 from engine.runtime.errors import ConfigError
 from engine.training.prefetch import loader_workers
 
+# Images in a picture of a batch
+MAX_PICTURED = 16
+
 
 class SemSegValidator(BaseValidator):
     """Measures the class of each pixel.
@@ -98,24 +101,31 @@ class SemSegValidator(BaseValidator):
         """Predicted against true classes, in pixels."""
         return self.metrics.confusion_matrix
 
+    def preprocess(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Make a batch ready, and remember the frames of its images."""
+        self._batch = super().preprocess(batch)
+        return self._batch
+
     def postprocess(self, outputs: Any) -> list[dict[str, torch.Tensor]]:
-        """Give each image's logits (nc, h, w) as ``logits``."""
-        return [{"logits": logits} for logits in decoded(outputs)[0].float()]
+        """Give each image's ``logits`` (nc, h, w) and ``classes`` (H, W) uint8 in the original's frame."""
+        batch, found = self._batch, []
+        for i, logits in enumerate(decoded(outputs)[0].float()):
+            enlarged = F.interpolate(logits[None], batch["img"].shape[2:], mode="bilinear")[0]
+            shape, ratio_pad = batch["ori_shape"][i], batch["ratio_pad"][i]
+            classes = strongest_class(enlarged, shape, ratio_pad).to(torch.uint8)
+            found.append({"logits": logits, "classes": classes})
+        return found
 
     def update_metrics(
         self, predictions: list[dict[str, torch.Tensor]], batch: dict[str, Any]
     ) -> None:
         """Compare the class of each pixel of the originals with the masks'."""
-        size = tuple(batch["img"].shape[2:])
-        for i, found in enumerate(predictions):
-            truth = batch["ori_masks"][i]
-            logits = F.interpolate(found["logits"][None], size, mode="bilinear")[0]
-            classes = strongest_class(logits, truth.shape, batch["ratio_pad"][i])
-            found["classes"] = logits.argmax(0)
-            predicted = classes.to(torch.uint8).cpu().numpy()
+        rows = zip(predictions, batch["ori_masks"], batch["im_file"], strict=True)
+        for found, truth, file in rows:
+            predicted = found["classes"].cpu().numpy()
             self.metrics.update(truth, predicted)
             if not self.training:
-                self._keep(batch["im_file"][i], truth, predicted)
+                self._keep(file, truth, predicted)
 
     def finalize(self) -> None:
         """Write the record and the plots."""
@@ -146,9 +156,11 @@ class SemSegValidator(BaseValidator):
         self, batch: dict[str, Any], predictions: list[dict[str, torch.Tensor]], ni: int
     ) -> None:
         """Draw a batch with what was predicted to ``val_batchN_pred.jpg``."""
+        logits = torch.stack([found["logits"] for found in predictions[:MAX_PICTURED]])
+        classes = F.interpolate(logits, batch["img"].shape[2:], mode="bilinear").argmax(1)
         shown = {
-            "img": batch["img"],
-            "class_maps": [found["classes"] for found in predictions],
+            "img": batch["img"][:MAX_PICTURED],
+            "class_maps": classes,
             "im_file": batch["im_file"],
         }
         plot_images(shown, fname=self.save_dir / f"val_batch{ni}_pred.jpg", names=self.names)
