@@ -37,8 +37,8 @@ class AnnotatedImage:
     masks: list[Any]
 
     def take(self, which: np.ndarray) -> AnnotatedImage:
-        """Return the objects where ``which`` (T,) is true."""
-        rows = np.flatnonzero(which)
+        """Return the objects of these numbers."""
+        rows = which.tolist()
         columns = (self.classes[rows], self.boxes[rows], self.areas[rows], self.crowd[rows])
         return AnnotatedImage(*columns, [self.masks[i] for i in rows])
 
@@ -91,7 +91,7 @@ class Annotations:
         """Return the objects of classes that the data set has."""
         classes = self._numbers[image.classes]
         everything = AnnotatedImage(classes, image.boxes, image.areas, image.crowd, image.masks)
-        return everything.take(classes >= 0)
+        return everything.take(np.flatnonzero(classes >= 0))
 
 
 def find_annotations(data: Mapping[str, Any], split: str) -> Path | None:

@@ -232,15 +232,20 @@ class DetectionValidator(KeepingValidator):
         self._take_annotations(labels)
         return labels
 
+    def wanted(self, classes: np.ndarray) -> np.ndarray:
+        """Give the numbers of the labels (T,) that count: with ``classes=`` what is not looked for is not missed."""
+        if self.args.classes is None or self.training:
+            return np.arange(len(classes))
+        return np.flatnonzero(np.isin(classes, self.args.classes))
+
     def _take_annotations(self, labels: dict[str, Any]) -> None:
         """Put what COCO annotations say of an image, where there are any, in place of its label file's."""
         labels["annotated"] = None
         if self.annotations is None:
             return
         image = self.annotations.of(labels["file"], labels["ori_shape"])
-        if image is not None and self.args.classes is not None and not self.training:
-            image = image.take(np.isin(image.classes, self.args.classes))
         if image is not None:
+            image = image.take(self.wanted(image.classes))
             labels |= {"annotated": image, "cls": image.classes, "crowd": image.crowd}
             labels |= {"area": image.areas, "bboxes": torch.from_numpy(image.boxes)}
 

@@ -17,9 +17,10 @@ from engine.metrics.matching import Matches, match_objects
 from engine.metrics.segmentation import SegmentationMetrics
 from engine.models.yolo.detect.val import DetectionValidator, Predictions
 from engine.models.yolo.segment.overlaps import PredictedMasks, sparse_overlaps
-from engine.ops.boxes import scale_coords
+from engine.ops.boxes import scale_coords, xywh2xyxy
 from engine.ops.mask_windows import MaskWindow, polygon_windows, rle_window
 from engine.ops.masks import process_mask
+from engine.ops.numbers import as_written
 
 # Labels' masks are kept from epoch to epoch up to this many bytes.
 KEPT_BYTES = 128 << 20
@@ -39,6 +40,7 @@ class SegmentationValidator(DetectionValidator):
         super().__init__(*args, **kwargs)
         self._kept: dict[str, list[MaskWindow]] = {}
         self._kept_bytes = 0
+        self._labels: tuple[Any, dict[str, dict[str, Any]]] | None = None
 
     def new_metrics(self, names: dict[int, str]) -> Any:
         """Make empty box and mask measures."""
@@ -53,17 +55,45 @@ class SegmentationValidator(DetectionValidator):
     def labels_of(self, batch: dict[str, Any], i: int) -> dict[str, Any]:
         """Give the labels of one image with their masks, outlines and areas in the original's pixels."""
         labels = super().labels_of(batch, i)
-        shape, frame = labels["input_shape"], (labels["ori_shape"], labels["ratio_pad"])
-        annotated, which = labels["annotated"], labels["which"]
-        if annotated is not None:
-            labels["masks"] = [rle_window(mask) for mask in annotated.masks]
+        if labels["annotated"] is not None:
+            labels["masks"] = [rle_window(mask) for mask in labels["annotated"].masks]
             labels["outlines"] = [mask.outline() for mask in labels["masks"]]
+            return labels
+        written = self._written().get(labels["file"])
+        if written is None:
+            labels["outlines"] = self._from_batch(batch, i, labels)
         else:
-            segments = [np.asarray(batch["segments"][i][k], dtype=np.float64) for k in which]
-            labels["outlines"] = [scale_coords(shape, segment, *frame) for segment in segments]
-            labels["masks"] = self._masks_of(labels)
-            labels["area"] = np.array([mask.area for mask in labels["masks"]], dtype=np.float64)
+            self._take_written(labels, written)
+        labels["masks"] = self._masks_of(labels)
+        labels["area"] = np.array([mask.area for mask in labels["masks"]], dtype=np.float64)
         return labels
+
+    def _written(self) -> dict[str, dict[str, Any]]:
+        """Give the labels by image as the data set has read them; empty for data sets of another kind."""
+        dataset = self.dataloader.dataset
+        if self._labels is None or self._labels[0] is not dataset:
+            rows = getattr(dataset, "labels", ())
+            self._labels = (dataset, {row["im_file"]: row for row in rows})
+        return self._labels[1]
+
+    def _take_written(self, labels: dict[str, Any], written: dict[str, Any]) -> None:
+        """Take classes, boxes and outlines from where they suffered no change of frame: text is exact."""
+        height, width = labels["ori_shape"]
+        classes = written["cls"].reshape(-1)
+        which = self.wanted(classes)
+        boxes = xywh2xyxy(as_written(written["bboxes"][which])) * np.array([width, height] * 2)
+        corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+        outlines = [as_written(written["segments"][k]) * [width, height] for k in which]
+        labels["cls"], labels["bboxes"] = classes[which], torch.from_numpy(boxes)
+        labels["outlines"] = [o if len(o) else c for o, c in zip(outlines, corners, strict=True)]
+
+    def _from_batch(
+        self, batch: dict[str, Any], i: int, labels: dict[str, Any]
+    ) -> list[np.ndarray]:
+        """Give the outlines that a batch brings, moved back into the original."""
+        frame = labels["ori_shape"], labels["ratio_pad"]
+        segments = [np.asarray(batch["segments"][i][k], np.float64) for k in labels["which"]]
+        return [scale_coords(labels["input_shape"], segment, *frame) for segment in segments]
 
     def match_more(self, found: Predictions, labels: dict[str, Any]) -> dict[str, Matches]:
         """Match masks."""
