@@ -21,6 +21,7 @@ from engine.core.starting_weights import (
     source_name,
 )
 from engine.nn.partial_load import load_fitting, state_dict_of
+from engine.runtime.errors import ModelError
 from engine.runtime.log import LOGGER
 from engine.training.optimizer import build_optimizer
 
@@ -113,10 +114,20 @@ class TrainerHooks(CallbackHost):
         """Draw results.csv; the base draws nothing."""
 
     def label_loss_items(self, items: Any = None, prefix: str = "train") -> dict[str, float | None]:
-        """Name the parts of a loss; without ``items`` give the names with None."""
+        """Name the parts of a loss; without ``items`` give the names with None.
+
+        Raises:
+            ModelError: There are not as many names as parts.
+        """
         if items is None:
             return dict.fromkeys(f"{prefix}/{name}" for name in self.loss_names)
         values = items.tolist() if hasattr(items, "tolist") else list(items)
+        if len(values) != len(self.loss_names):
+            raise ModelError(
+                f"the loss has {len(values)} parts, expected {', '.join(self.loss_names)}.",
+                value=values,
+                remedy="Give the criterion an attribute names, with a name for each part.",
+            )
         return {f"{prefix}/{n}": round(v, 5) for n, v in zip(self.loss_names, values, strict=True)}
 
     def log(self, values: Mapping[str, Any] | str, **more: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,3 +66,27 @@ def read_events() -> Callable[..., list[dict[str, Any]]]:
         return [row for row in rows if name in (None, row["event"])]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def tiny_task(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Give the arguments ``model`` and ``data`` of a tiny network and data set of a task; see `drawn_tasks`."""
+    found = importlib.util.spec_from_file_location(
+        "drawn_tasks", Path(__file__).with_name("drawn_tasks.py")
+    )
+    drawn_tasks = importlib.util.module_from_spec(found)
+    found.loader.exec_module(drawn_tasks)
+    made: dict[tuple[str, int, int], dict[str, Any]] = {}
+
+    def make(task: str, train: int = 4, val: int = 2) -> dict[str, Any]:
+        if (task, train, val) not in made:
+            folder = tmp_path_factory.mktemp(task)
+            (folder / "data").mkdir()
+            data = drawn_tasks.write_data(task, folder / "data", train, val)
+            made[task, train, val] = {
+                "model": str(drawn_tasks.write_model(task, folder)),
+                "data": str(data),
+            }
+        return dict(made[task, train, val])
+
+    return make

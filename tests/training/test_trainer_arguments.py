@@ -118,3 +118,53 @@ def test_training_on_a_gpu_in_mixed_and_full_precision(make_trainer, kind, amp):
     assert (trainer.precision.dtype is not None) == amp
     assert all(torch.isfinite(p).all() for p in trainer.model.parameters())
     assert set(metrics) == set(trainer.validator.metrics.keys)
+
+
+def test_profile_tells_the_speed_of_the_exported_model(tiny_task, make_trainer, read_events):
+    trainer = make_trainer(**tiny_task("detect"), epochs=1, profile=True)
+    trainer.train()
+    (told,) = [e for e in read_events(trainer.save_dir, "log") if "ONNX" in e["message"]]
+    assert told["values"]["imgsz"] == 64
+    assert told["values"]["onnx_ms"] > 0
+    assert told["values"]["pytorch_ms"] > 0
+    assert not list(trainer.save_dir.rglob("*.onnx"))  # measured and forgotten
+
+
+def test_profile_of_a_network_without_export_is_refused_in_a_sentence(
+    tiny_task, make_trainer, read_events
+):
+    class Foreign(torch.nn.Module):
+        """A network of a person's own that only does what the loop asks for."""
+
+    trainer = make_trainer(**tiny_task("detect"), epochs=1, profile=True)
+    trainer.trained_model = Foreign
+    trainer.train()
+    assert "has no export" in read_events(trainer.save_dir, "warning")[-1]["message"]
+
+
+def test_verbose_tells_each_epoch(tiny_task, make_trainer, caplog):
+    for verbose in (True, False):
+        caplog.clear()
+        with caplog.at_level("INFO", logger="engine"):
+            make_trainer(**tiny_task("detect"), verbose=verbose, name=f"{verbose}").train()
+        lines = [r.getMessage() for r in caplog.records if "images/s" in r.getMessage()]
+        assert [line.split()[1] for line in lines] == (["1/2", "2/2"] if verbose else [])
+
+
+def test_without_an_average_the_weights_themselves_are_saved(tiny_task, make_trainer):
+    for ema in (True, False):
+        trainer = make_trainer(**tiny_task("detect"), ema=ema, name=f"{ema}")
+        trainer.train()
+        average, weights = trainer.ema.ema.state_dict(), trainer.model.state_dict()
+        same = [torch.equal(average[k], weights[k]) for k in weights]
+        assert all(same) is not ema
+
+
+def test_classes_choose_what_is_trained_and_measured(tiny_task, make_trainer):
+    trainer = make_trainer(**tiny_task("detect"), epochs=1, classes=[1])
+    trainer.train()
+    for loader in (trainer.train_loader, trainer.test_loader):
+        labels = [label["cls"].ravel().tolist() for label in loader.dataset.labels]
+        assert {number for row in labels for number in row} == {1.0}
+        assert [] in labels  # a picture without the class is background
+    assert trainer.validator.metrics.ap_class_index.tolist() == [1]

@@ -8,6 +8,7 @@ _TRAIN = ("train",)
 _SHAPES = ("detect", "segment", "pose", "obb")
 _PLACES = (*_SHAPES, "semseg")
 _ALSO_CLASSES = (*_PLACES, "classify")
+_OUTLINED = ("detect", "segment", "obb")
 
 
 def _augmentation(
@@ -103,8 +104,8 @@ AUGMENTATION: tuple[Argument, ...] = (
     _augmentation(
         "copy_paste",
         0.0,
-        "Probability of pasting outlined objects into another place. Needs polygons.",
-        tasks=("segment",),
+        "Probability of pasting outlined objects into another place. Needs labels with outlines, not boxes.",
+        tasks=_OUTLINED,
     ),
     Argument(
         "copy_paste_mode",
@@ -113,7 +114,7 @@ AUGMENTATION: tuple[Argument, ...] = (
         "Where pasted objects come from: the mirrored image itself (flip) or another image (mixup).",
         "Augmentation",
         _TRAIN,
-        tasks=("segment",),
+        tasks=_OUTLINED,
         choices=("flip", "mixup"),
     ),
     Argument(

@@ -95,7 +95,7 @@ PREDICTION: tuple[Argument, ...] = (
         "classes",
         "ints",
         None,
-        "Keep only these class numbers, as in 0,2,5.",
+        "Keep only these class numbers, as in 0,2,5: of predictions, and of labels in training and validation.",
         "Prediction",
         ("train", *_BOTH),
         tasks=(*_BOXES, "semseg"),
