@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from engine.data.annotations import Polygon
 from studio.app.studio import Studio
+from studio.model.edits import SetBackground, SetSplit
 from studio.model.records import new_shape
 from studio.model.runs import RunReader, RunState, send_command
 
@@ -104,6 +105,77 @@ def test_two_epochs_then_look_suggest_and_export(loaded: Any) -> None:
     loaded.wait(lambda: not loaded.studio.suggest.is_running, TRAIN_MS)
     assert loaded.banner() == ""
     export(loaded, folder)
+
+
+def choose_task(hands: Any, task: str) -> None:
+    """Open the list of tasks, go to one with the keys, press Enter."""
+    box = hands.session.pages.train.tasks
+    box.showPopup()
+    box.view().setCurrentIndex(box.model().index(box.findData(task), 0))
+    QTest.keyClick(box.view(), Qt.Key.Key_Return)
+    assert hands.session.pages.train.form.task == task
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "model", "chart", "caption"),
+    [
+        ("obb", "yolo11n-obb", "angle_loss", "mAP50-95"),
+        ("semseg", "yolo11n-semseg", "miou", "mIoU"),
+    ],
+)
+def test_another_task_from_the_same_labels(
+    loaded: Any, task: str, model: str, chart: str, caption: str
+) -> None:
+    loaded.rail("Train")
+    choose_task(loaded, task)
+    folder = start(loaded, epochs=2, imgsz=64, batch=4)
+    loaded.wait(lambda: not shown_state(loaded).is_alive, TRAIN_MS)
+    assert shown_state(loaded) is RunState.FINISHED, (folder / "log.txt").read_text()[-2000:]
+    train, validation = loaded.session.pages.train, loaded.session.pages.validation
+    run = train.dashboard.run
+    assert (run.facts.task, Path(str(run.args["model"])).stem) == (task, model)
+    loaded.wait(train.dashboard.charts.is_complete)
+    assert train.dashboard.charts.chart(chart).values_text()
+    assert train.dashboard.stats["best"].caption() == f"best {caption}"
+    assert train.dashboard.tabs.plots.list.count() > 5
+    push_when_it_shows(loaded, "validation")
+    loaded.wait(lambda: validation.report is not None and validation.report.task == task)
+    assert caption in validation.figures()
+    model_of_tiles = validation.gallery.tiles_model
+    loaded.wait(lambda: model_of_tiles.tiles)
+    row = validation.gallery.visualRect(model_of_tiles.index(0))
+    QTest.mouseClick(validation.gallery.viewport(), Qt.MouseButton.LeftButton, pos=row.center())
+    assert loaded.studio.window.current_page() == "annotate"
+    name = model_of_tiles.tiles[0].image.file.name
+    shown = loaded.session.workspace.image_id
+    assert loaded.session.project.image(shown).path.name == name
+
+
+@pytest.mark.slow
+def test_copies_of_an_image_are_told_and_open_on_a_click(loaded: Any, tmp_path: Path) -> None:
+    """An image that is learnt from and checked on makes every measure too good."""
+    project = loaded.session.project
+    first, last = (project.image(i) for i in (project.image_ids()[0], project.image_ids()[-3]))
+    last.path.write_bytes(first.path.read_bytes())
+    project.apply(SetSplit({first.id: "train", last.id: "val"}))
+    if not project.shapes(last.id):
+        project.apply(SetBackground({last.id: True}))
+    start(loaded, epochs=1, imgsz=64, batch=4)
+    tabs = loaded.session.pages.train.dashboard.tabs
+    loaded.wait(lambda: tabs.warnings.topLevelItemCount() > 0, TRAIN_MS)
+    loaded.wait(lambda: not shown_state(loaded).is_alive, TRAIN_MS)
+    tabs.show_warnings()
+    rows = [tabs.warnings.topLevelItem(n) for n in range(tabs.warnings.topLevelItemCount())]
+    (row,) = [row for row in rows if "also trained on" in row.text(1)]
+    place = tabs.warnings.visualItemRect(row).center()
+    QTest.mouseClick(tabs.warnings.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    child = row if not row.childCount() else row.child(0)
+    if row.childCount():
+        place = tabs.warnings.visualItemRect(child).center()
+        QTest.mouseClick(tabs.warnings.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert loaded.studio.window.current_page() == "annotate"
+    assert loaded.session.workspace.image_id == last.id
 
 
 def export(hands: Any, folder: Path) -> None:
