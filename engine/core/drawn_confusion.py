@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.drawing.curves import plot_confusion_matrix
+from engine.metrics.classification import ClassConfusion
 from engine.metrics.confusion import ConfusionMatrix
 
 
@@ -19,3 +20,7 @@ class DrawnConfusion(ConfusionMatrix):
             normalize: True draws shares of each true class only, False counts only, None both.
         """
         return plot_confusion_matrix(self, save_dir, normalize)
+
+
+class DrawnClassConfusion(DrawnConfusion, ClassConfusion):
+    """A classifier's confusion matrix with :meth:`plot`."""

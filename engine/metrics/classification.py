@@ -56,8 +56,13 @@ class ClassificationMetrics:
 
     keys = ("metrics/accuracy_top1", "metrics/accuracy_top5")
 
-    def __init__(self, names: Mapping[int, str] | None = None) -> None:
-        self.names = dict(names or {})
+    def __init__(
+        self,
+        names: Mapping[int, str] | None = None,
+        confusion: type[ClassConfusion] = ClassConfusion,
+    ) -> None:
+        """Start without images; ``confusion`` is the kind of matrix to count in."""
+        self.names, self._kind = dict(names or {}), confusion
         self.speed: dict[str, float] = {}
         self.clear()
 
@@ -67,7 +72,7 @@ class ClassificationMetrics:
         self.top1 = self.top5 = 0.0
         self.precision, self.recall = np.zeros(nc), np.zeros(nc)
         self.instances = np.zeros(nc, np.int64)
-        self.confusion_matrix = ClassConfusion(self.names)
+        self.confusion_matrix = self._kind(self.names)
         self._in_top5 = 0
 
     def update(self, probabilities: Any, target: Any) -> None:

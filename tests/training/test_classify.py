@@ -84,6 +84,7 @@ def test_the_record_has_every_image(run):
     assert found["metrics"]["metrics/accuracy_top1"] == 1.0
     assert found["confusion"]["labels"] == ["blue", "green", "red"]
     assert [row["figures"]["recall"] for row in found["per_class"]] == [1, 1, 1]
+    assert [row["images"] for row in found["labels"]["classes"]] == [2, 2, 2]
     assert len(found["images"]) == 6
     for image in found["images"]:
         assert found["names"][str(image["label"])] in image["file"]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from engine.core.drawn_confusion import DrawnClassConfusion
 from engine.metrics.classification import ClassificationMetrics
 
 NAMES = {0: "a", 1: "b", 2: "c"}
@@ -74,6 +75,17 @@ def test_confusion_has_no_background():
     np.testing.assert_allclose(matrix.normalized()[:, 1], [0.5, 0.5, 0])
     right, wrong = matrix.tp_fp()
     assert (right.tolist(), wrong.tolist()) == ([1, 1, 0], [1, 0, 0])
+
+
+def test_the_matrix_can_be_drawn(tmp_path):
+    metrics = ClassificationMetrics(NAMES, DrawnClassConfusion)
+    metrics.update(rows_of([0, 1]), [0, 1])
+    written = metrics.confusion_matrix.plot(tmp_path)
+    assert sorted(p.name for p in written) == [
+        "confusion_matrix.png",
+        "confusion_matrix_normalized.png",
+    ]
+    assert metrics.confusion_matrix.labels == ["a", "b", "c"]
 
 
 def test_no_images():

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from engine.core.drawn_confusion import DrawnClassConfusion
 from engine.core.outputs import decoded
 from engine.core.result_text import top_lines
 from engine.core.validation_record import ValidationRecord
@@ -16,9 +17,9 @@ from engine.core.validator import BaseValidator
 from engine.data.build import build_dataloader
 from engine.data.class_folders import read_classify_data
 from engine.data.classify_dataset import ClassifyDataset
-from engine.drawing.curves import plot_confusion_matrix
 from engine.drawing.mosaic import plot_images
 from engine.metrics.classification import TOP, ClassificationMetrics
+from engine.metrics.label_statistics import label_statistics
 from engine.runtime.errors import ConfigError, DatasetError
 from engine.runtime.log import LOGGER
 from engine.training.prefetch import loader_workers
@@ -41,7 +42,7 @@ class ClassificationValidator(BaseValidator):
 
     def new_metrics(self, names: dict[int, str]) -> ClassificationMetrics:
         """Make empty measures."""
-        return ClassificationMetrics(names)
+        return ClassificationMetrics(names, DrawnClassConfusion)
 
     def get_dataset(self) -> dict[str, Any]:
         """Find the class folders.
@@ -104,9 +105,10 @@ class ClassificationValidator(BaseValidator):
             return
         path = self.save_dir / "validation.json"
         matrix = self.confusion_matrix
-        self.record.write(path, self.metrics, matrix, self.speed, self.weights, self.task)
+        labels = label_statistics(self.dataloader.dataset.labels, self.names)
+        self.record.write(path, self.metrics, matrix, self.speed, self.weights, self.task, labels)
         if self.args.plots:
-            plot_confusion_matrix(matrix, self.save_dir)
+            matrix.plot(self.save_dir)
 
     def plot_val_samples(self, batch: dict[str, Any], ni: int) -> None:
         """Draw a batch with its classes to ``val_batchN_labels.jpg``."""
