@@ -100,9 +100,19 @@ class _PixelLosses(torch.autograd.Function):
             shares = shares * ((weight - inner) + in_any[:, None, None])
             if ctx.smoothing:
                 shares -= (ctx.smoothing / nc) * weight * sure
-            shares.scatter_add_(1, own, at_true)
+            _add_at(shares, own, at_true)
             gradients.append(down.T @ shares @ across)
         return torch.cat(gradients), None, None, None
+
+
+def _add_at(values: Tensor, number: Tensor, amount: Tensor) -> None:
+    """Add an amount (n, 1, H, W) to the channel of each pixel's number in (n, nc, H, W), in place."""
+    if values.device.type == "cpu":
+        values.scatter_add_(1, number, amount)
+        return
+    # Elsewhere scattering has no repeatable kernel, though here no two amounts meet.
+    channels = torch.arange(values.shape[1], device=values.device)[:, None, None]
+    values.addcmul_((channels == number).to(values.dtype), amount)
 
 
 def _parts(images: Tensor) -> list[slice]:
@@ -124,5 +134,6 @@ def _enlarging(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
 @lru_cache(maxsize=32)
 def _matrix(small: int, large: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return (large, small): what bilinear interpolation does along one axis."""
-    units = torch.eye(small, dtype=dtype, device=device)[None]
-    return F.interpolate(units, large, mode="linear", align_corners=False)[0].T.contiguous()
+    with torch.inference_mode(False):  # kept for trainings too, whoever asks first
+        units = torch.eye(small, dtype=dtype, device=device)[None]
+        return F.interpolate(units, large, mode="linear", align_corners=False)[0].T.contiguous()

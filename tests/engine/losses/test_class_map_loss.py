@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.losses.class_maps import ClassMapLoss
-from engine.losses.pixels import pixel_losses
+from engine.losses.pixels import _add_at, pixel_losses
 from engine.nn.tasks import build_model
 
 
@@ -77,6 +77,26 @@ def test_gradient_agrees_with_differences(dice):
     truth = torch.randint(0, 3, (2, 4, 5))
     truth[0, 1] = 255
     assert torch.autograd.gradcheck(lambda x: pixel_losses(x, truth, 0.1, dice), (logits,))
+
+
+def test_amounts_are_added_to_the_true_class():
+    torch.manual_seed(0)
+    values, amount = torch.randn(2, 5, 3, 4), torch.randn(2, 1, 3, 4)
+    number = torch.randint(0, 5, (2, 1, 3, 4))
+    ours = values.clone()
+    _add_at(ours, number, amount)
+    channels = torch.arange(5)[:, None, None]
+    assert torch.allclose(ours, values + (channels == number) * amount)
+
+
+def test_the_first_use_may_be_a_prediction():
+    """What is kept of it serves a training afterwards."""
+    truth = torch.zeros(1, 23, 29, dtype=torch.long)
+    with torch.inference_mode():
+        pixel_losses(torch.zeros(1, 2, 7, 5), truth)
+    logits = torch.zeros(1, 2, 7, 5, requires_grad=True)
+    pixel_losses(logits, truth)[0].backward()
+    assert float(logits.grad.abs().sum()) > 0
 
 
 def test_far_apart_logits_have_a_finite_loss_and_gradient():
