@@ -5,6 +5,7 @@ The part of `BaseTrainer` that runs before the first batch; the loop itself is i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from engine.core.run_files import RunFiles
 from engine.core.starting_weights import find_start
 from engine.core.trainer_hooks import TrainerHooks
 from engine.core.training_state import TrainingState, saved_plan
+from engine.data.copies import leaks_between
 from engine.integrations.callbacks import logger_callbacks
 from engine.ops.numbers import make_divisible
 from engine.runtime.device import tune_cpu_threads
@@ -67,6 +69,7 @@ class TrainerSetup(TrainerHooks):
     batch_size: int
     stride: int
     pretrained: bool
+    left_out: Counter[str]
     _frozen: list[str]
 
     def _place(self, folder: Path) -> None:
@@ -167,7 +170,10 @@ class TrainerSetup(TrainerHooks):
         self.validator = self.get_validator()
         self.validator.callbacks = self.callbacks
         for loader in (self.train_loader, self.test_loader):
-            self._tell_problems(getattr(loader.dataset, "problems", ()))
+            problems = getattr(loader.dataset, "problems", ())
+            self.left_out += Counter(_what(p) for p in problems if p.kind == "skipped")
+            self._tell_problems(problems)
+        self._tell_leaks()
         if self.args.plots:
             self.plot_training_labels()
 
@@ -189,6 +195,11 @@ class TrainerSetup(TrainerHooks):
     def split_to_measure(self) -> Any:
         """Give the images that the run is validated on: the split asked for, else one there is."""
         return self.data.get(self.args.split) or self.data.get("val") or self.data.get("test")
+
+    def _tell_leaks(self) -> None:
+        """Warn of images that are both trained on and measured with."""
+        if leaks := leaks_between(self.train_loader.dataset, self.test_loader.dataset):
+            self.warn(leaks.message, files=[str(f) for f in leaks.files[:MAX_WARNINGS]])
 
     def _tell_problems(self, problems: Sequence[Any]) -> None:
         """Warn of what is wrong with the data; of thousands the first hundred say enough."""
@@ -231,3 +242,8 @@ class TrainerSetup(TrainerHooks):
         where = "the end" if is_done else f"epoch {self.start_epoch + 1}"
         self.log(f"Resuming at {where} of {self.epochs} epochs.")
         self.resumed = None
+
+
+def _what(problem: Any) -> str:
+    """Name what a problem has left out: a line of labels, or a whole image."""
+    return "images" if problem.line is None else "labels"

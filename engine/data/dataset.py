@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from engine.data.channels import count_channels
+from engine.data.copies import find_duplicates
 from engine.data.image_cache import ImageCache, cache_kind
 from engine.data.keypoints import flip_partners, keypoint_shape
 from engine.data.labels.cache import verify_images_cached
@@ -51,6 +53,7 @@ class YOLODataset(Dataset):
             ``keypoints`` (n, K, 3) float32 x, y as fractions and visibility 0, 1 or 2 (K is 0 without).
         problems: What was found wrong; damaged pictures are left out and listed here.
         counts: Pictures by state: ``labelled``, ``background``, ``unlabelled``, ``damaged``.
+        digests: What stands for the content of each picture's file, to find the same picture in two splits.
         rect: Whether pictures come in order of shape, each batch with its own input size.
     """
 
@@ -70,6 +73,7 @@ class YOLODataset(Dataset):
         fraction: float = 1.0,
         seed: int = 0,
         workers: int = 0,
+        classes: Sequence[int] | None = None,
     ) -> None:
         """Find, check and describe the pictures; none is kept open.
 
@@ -88,6 +92,8 @@ class YOLODataset(Dataset):
             fraction: Part of the pictures to use, evenly spread.
             seed: Of the random choices.
             workers: Processes that will load samples, to share memory between them.
+            classes: Numbers of the classes whose objects count, None for all; pictures without any of them
+                are background.
 
         Raises:
             DatasetError: No usable picture, or none with a label where there must be one.
@@ -110,8 +116,12 @@ class YOLODataset(Dataset):
         is_pose = task == "pose"
         self._keypoints = keypoint_shape(data)[0] if is_pose else 0
         self._partners = flip_partners(data) if is_pose else None
+        self._classes = None if classes is None else frozenset(classes)
         self.labels = self._usable(verified, single_cls)
         self._check(sources)
+        self.digests = {v.file: v.digest for v in verified if v.digest}
+        if copies := find_duplicates(self.digests):
+            self.problems.append(Problem(copies.files[0], None, copies.message, "note"))
         self.batch_shapes = self._order_by_shape() if self.rect else None
         self.im_files = [label["im_file"] for label in self.labels]
         self._shapes: dict[int, Shapes] = {}
@@ -202,7 +212,7 @@ class YOLODataset(Dataset):
     def _usable(self, verified: Sequence[VerifiedImage], single_cls: bool) -> list[dict[str, Any]]:
         """Describe the usable pictures and count the others."""
         labels = []
-        for image in verified:
+        for image in map(self._wanted, verified):
             self.problems += image.problems
             if image.size_wh is None or self._has_other_channels(image.file):
                 self.counts["damaged"] += 1
@@ -213,6 +223,13 @@ class YOLODataset(Dataset):
             self.counts[state] += 1
             labels.append(_label_of(image, single_cls, self._keypoints))
         return labels
+
+    def _wanted(self, image: VerifiedImage) -> VerifiedImage:
+        """Leave out the objects of classes that do not count."""
+        if self._classes is None or not image.rows:
+            return image
+        rows = tuple(row for row in image.rows if row.class_id in self._classes)
+        return dataclasses.replace(image, rows=rows)
 
     def _has_other_channels(self, file: Path) -> bool:
         """Say whether a picture lacks the channels asked for, and note it; any picture can be made grey or colour."""

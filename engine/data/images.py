@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.data.channels import decode_channels
+from engine.data.copies import content_digest
 from engine.data.image_headers import Header, HeaderError, check_whole, read_header
 from engine.data.problems import Problem
 from engine.runtime.errors import ImageError
@@ -102,6 +103,11 @@ def check_image(path: str | Path) -> tuple[int, int]:
     Raises:
         ImageError: It cannot be used.
     """
+    return inspect_image(path)[0]
+
+
+def inspect_image(path: str | Path) -> tuple[tuple[int, int], bytes]:
+    """Check a picture as :func:`check_image` does; return its size and a digest of the file's content."""
     data = _read_bytes(path)
     header = _header(io.BytesIO(data), len(data), path)
     try:
@@ -110,7 +116,7 @@ def check_image(path: str | Path) -> tuple[int, int]:
         raise ImageError(str(error), path=path, remedy=_REPLACE) from error
     if header.kind not in ("jpeg", "png") and _decode(data, header) is None:
         raise ImageError("The image is damaged.", path=path, remedy=_REPLACE)
-    return header.upright_size
+    return header.upright_size, content_digest(data)
 
 
 def write_image(path: str | Path, image: np.ndarray, quality: int = 95) -> Path:
@@ -169,9 +175,7 @@ def scan_images(folder: str | Path) -> ImageFolder:
         raise ImageError("The folder does not exist.", path=folder, remedy="Correct the path.")
     found = ImageFolder()
     try:
-        for path in _walk(folder, folder.resolve(), found.problems):
-            if path.suffix[1:].lower() in _LISTED:
-                found.images.append(path)
+        found.images += _walk(folder, folder.resolve(), found.problems)
     except OSError as error:
         raise _unreadable(folder, error) from error
     found.images.sort()
@@ -288,18 +292,17 @@ _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def _walk(folder: Path, root: Path, problems: list[Problem]) -> Iterator[Path]:
-    """Yield the files below a folder; links that are not followed go to ``problems``."""
+    """Yield the pictures below a folder; links that are not followed go to ``problems``."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda e: e.name):
-            path = Path(entry.path)
             if entry.name.startswith("."):
                 continue
-            if entry.is_symlink() and (reason := _bad_link(path, root)):
-                problems.append(Problem(path, None, reason))
+            if entry.is_symlink() and (reason := _bad_link(Path(entry.path), root)):
+                problems.append(Problem(Path(entry.path), None, reason))
             elif entry.is_dir(follow_symlinks=False):
-                yield from _walk(path, root, problems)
-            elif entry.is_file():
-                yield path
+                yield from _walk(Path(entry.path), root, problems)
+            elif entry.name.rpartition(".")[2].lower() in _LISTED and entry.is_file():
+                yield Path(entry.path)
 
 
 def _bad_link(path: Path, root: Path) -> str | None:

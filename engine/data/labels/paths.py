@@ -20,19 +20,26 @@ _NOT_LABELS |= {
     "autosplit_test.txt",
 }
 
+_IMAGES = f"{os.sep}images{os.sep}"
+
 
 def label_path(image: str | Path) -> Path:
     """Return the label file of a picture: the last folder ``images`` becomes ``labels``, the suffix .txt.
 
     Without such a folder the label file lies beside the picture.
     """
-    image = Path(image)
-    parts = list(image.parts)
-    for i in range(len(parts) - 2, -1, -1):
-        if parts[i] == "images":
-            parts[i] = "labels"
-            break
-    return Path(*parts).with_suffix(".txt")
+    return Path(label_name(os.fspath(image)))
+
+
+def label_name(image: str) -> str:
+    """Return what :func:`label_path` does, on text: a path object costs more than the question."""
+    cut = image.rfind(os.sep) + 1
+    folder, name = image[:cut], image[cut:]
+    at = (os.sep + folder).rfind(_IMAGES)
+    if at >= 0:
+        folder = folder[:at] + "labels" + folder[at + len("images") :]
+    dot = name.rfind(".")
+    return f"{folder}{name[:dot] if dot > 0 else name}.txt"
 
 
 def find_images(sources: Iterable[str | Path]) -> tuple[list[Path], list[Problem]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from engine.data.images import check_image
+from engine.data.images import inspect_image
 from engine.data.labels.parse import LabelRow, decode_text, parse_label_text
 from engine.data.labels.paths import label_path
 from engine.data.problems import Problem
@@ -27,12 +27,14 @@ class VerifiedImage:
         size_wh: Upright width and height; None when it cannot be used.
         rows: Its objects; empty for a picture known to show none, None when it has no label file.
         problems: What was found wrong with it or its labels.
+        digest: 16 bytes that stand for the content of the picture's file; none where it cannot be used.
     """
 
     file: Path
     size_wh: tuple[int, int] | None
     rows: tuple[LabelRow, ...] | None
     problems: tuple[Problem, ...] = ()
+    digest: bytes = b""
 
 
 def verify_image(
@@ -44,7 +46,7 @@ def verify_image(
     """Check one picture and parse its label file; nothing is raised for bad content."""
     problems: list[Problem] = []
     try:
-        size = check_image(image)
+        size, digest = inspect_image(image)
     except ImageError as error:
         remedy = f" {error.remedy}" if error.remedy else ""
         return VerifiedImage(image, None, None, (Problem(image, None, error.message + remedy),))
@@ -52,12 +54,12 @@ def verify_image(
     try:
         data = label.read_bytes()
     except FileNotFoundError:
-        return VerifiedImage(image, size, None)
+        return VerifiedImage(image, size, None, digest=digest)
     except OSError as error:
         reason = f"Cannot be read: {error.strerror}. Correct its permissions."
-        return VerifiedImage(image, size, None, (Problem(label, None, reason),))
+        return VerifiedImage(image, size, None, (Problem(label, None, reason),), digest)
     rows, problems = parse_label_text(decode_text(data), nc, label, kpt_shape, oriented)
-    return VerifiedImage(image, size, tuple(rows), tuple(problems))
+    return VerifiedImage(image, size, tuple(rows), tuple(problems), digest)
 
 
 def verify_images(

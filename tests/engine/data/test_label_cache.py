@@ -129,6 +129,10 @@ def test_progress_and_stopping(folder):
         ("/d/images/train/a.jpg", "/d/labels/train/a.txt"),
         ("/images/x/images/a.b.png", "/images/x/labels/a.b.txt"),
         ("/d/pictures/a.jpg", "/d/pictures/a.txt"),
+        ("/a.jpg", "/a.txt"),
+        ("images/images/a.jpg", "images/labels/a.txt"),
+        ("myimages/imagesx/a", "myimages/imagesx/a.txt"),
+        ("images.png", "images.txt"),
     ],
 )
 def test_label_of_a_picture(image, label):

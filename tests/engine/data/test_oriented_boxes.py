@@ -140,7 +140,7 @@ def test_boxes_and_outlines_serve_as_oriented_boxes(tmp_path):
     boxes = [dataset[i]["bboxes"][0].numpy() * (SIDE, SIDE, SIDE, SIDE, 1) for i in range(2)]
     assert sorted(boxes[0][2:4]) == pytest.approx(sorted((0.4 * SIDE, 0.2 * SIDE)), abs=0.01)
     assert sorted(boxes[1][2:4]) == pytest.approx((20, 40), abs=0.01)
-    assert [p.reason for p in dataset.problems] == [
+    assert [p.reason for p in dataset.problems if "copy" not in p.reason] == [
         "1 objects have only a box; it is taken as an oriented box that is not turned."
     ]
 
