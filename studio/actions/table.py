@@ -96,6 +96,7 @@ EDIT = (
     ActionSpec(
         "edit.background", "Mark as background (no objects)", "-Edit", ("Shift+B",), "image", IMAGE
     ),
+    ActionSpec("edit.image_class", "Class of the whole image", "Edit", ("Shift+C",), "tag", IMAGE),
     ActionSpec(
         "edit.remove_image", "Remove image from project", "Edit", ("Ctrl+Shift+Del",), "", IMAGE
     ),

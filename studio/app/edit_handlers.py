@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from engine.data.annotations import Tag
 from studio.app.session import Session
-from studio.model.edits import AddShapes, RemoveImages, RemoveShapes, SetBackground, assign_class
-from studio.model.records import Shape
+from studio.model.edits import (
+    AddShapes,
+    Batch,
+    Edit,
+    RemoveImages,
+    RemoveShapes,
+    SetBackground,
+    assign_class,
+)
+from studio.model.records import Shape, new_shape
 
 _SHIFT_PX = 12.0  # a duplicate lies beside its original, not hidden on it
 
@@ -69,6 +78,25 @@ class EditHandlers:
         record = session.workspace.image() if session is not None else None
         if session is not None and record is not None:
             session.apply(SetBackground({record.id: record.status != "background"}))
+
+    def edit_image_class(self) -> None:
+        """Say that the whole image is of the current class; said again, take it back."""
+        session = self._session()
+        if session is None or session.workspace.image_id is None:
+            return
+        cls = session.workspace.current_class()
+        if cls is None:
+            session.say("Add a class first: it can then be the class of this image.")
+            return
+        image_id = session.workspace.image_id
+        before = [s for s in session.project.shapes(image_id) if isinstance(s.geometry, Tag)]
+        edits: list[Edit] = [RemoveShapes(tuple(before))] if before else []
+        if [shape.class_id for shape in before] != [cls.id]:
+            edits.append(AddShapes((new_shape(image_id, cls.id, Tag()),)))
+        said = (
+            f"This image is {cls.name}" if len(edits) != 1 or not before else "Take its class away"
+        )
+        session.apply(Batch(tuple(edits), said))
 
     def edit_remove_image(self) -> None:
         """Take the image out of the project; the file stays."""

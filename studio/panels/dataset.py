@@ -252,16 +252,17 @@ class DatasetPanel(QWidget):
             )
             labels = f"{sum(version.annotations.values()):,} labels, {len(version.names)} classes"
             made = time.strftime("%d %b %Y, %H:%M", time.localtime(version.created))
-            for column, text in enumerate((f"Version {version.number}", images, labels, made)):
+            shown = (f"Version {version.number}", version.task, images, labels, made)
+            for column, text in enumerate(shown):
                 label = TextLabel(text, "body" if column == 0 else "secondary")
                 label.setToolTip(version.folder.name)
                 grid.addWidget(label, row, column)
         note = (
             "A training learns from a frozen version, so each model can say which labels made it."
         )
-        grid.addWidget(TextLabel(note, "caption", wrap=True), grid.rowCount(), 0, 1, 4)
+        grid.addWidget(TextLabel(note, "caption", wrap=True), grid.rowCount(), 0, 1, 5)
         grid.setHorizontalSpacing(tokens.SPACE_XL)
-        grid.setColumnStretch(3, 1)
+        grid.setColumnStretch(4, 1)
         return card
 
     def _after(self, do: Callable[[], object]) -> None:

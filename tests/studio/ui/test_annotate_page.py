@@ -211,6 +211,26 @@ def test_next_unlabelled_goes_round_the_end(labelled: Any) -> None:
     assert seen == [1, 2, 1]
 
 
+def test_the_class_of_the_whole_image_is_said_changed_and_taken_back(opened: Any) -> None:
+    project, strip = opened.session.project, opened.session.pages.annotate.image_tags
+    opened.press(Qt.Key.Key_C, SHIFT)
+    assert project.label_facts().kinds == {}, "there is no class yet"
+    for name in ("hen", "cock"):
+        project.add_class(name)
+    for key, said in ((Qt.Key.Key_1, ["hen"]), (Qt.Key.Key_2, ["cock"])):
+        opened.press(key)
+        opened.press(Qt.Key.Key_C, SHIFT)
+        assert [chip.words.text() for chip in strip.chips] == said
+    assert project.label_facts().kinds == {"tag": 1}
+    opened.press(Qt.Key.Key_C, SHIFT)
+    assert strip.chips == []
+    assert project.history()[0].label == "Take its class away"
+    opened.press(Qt.Key.Key_Z, CTRL)
+    assert [chip.words.text() for chip in strip.chips] == ["cock"]
+    opened.press(Qt.Key.Key_Z, CTRL)
+    assert [chip.words.text() for chip in strip.chips] == ["hen"], "one step of the history"
+
+
 def test_background_is_marked_and_counted(opened: Any) -> None:
     opened.press(Qt.Key.Key_B, SHIFT)
     assert opened.session.project.status_counts()["background"] == 1
