@@ -28,6 +28,7 @@ class AnnotatedImage:
         areas: As annotated (T,).
         crowd: (T,) bool.
         masks: Compressed run lengths, one an object.
+        points: x, y and visibility of each object's keypoints in a row, None where there are none.
     """
 
     classes: np.ndarray
@@ -35,12 +36,22 @@ class AnnotatedImage:
     areas: np.ndarray
     crowd: np.ndarray
     masks: list[Any]
+    points: list[Any]
 
     def take(self, which: np.ndarray) -> AnnotatedImage:
         """Return the objects of these numbers."""
         rows = which.tolist()
         columns = (self.classes[rows], self.boxes[rows], self.areas[rows], self.crowd[rows])
-        return AnnotatedImage(*columns, [self.masks[i] for i in rows])
+        lists = ([column[i] for i in rows] for column in (self.masks, self.points))
+        return AnnotatedImage(*columns, *lists)
+
+    def keypoints(self, count: int) -> np.ndarray:
+        """Return the keypoints (T, count, 3) in pixels, zeros for objects without."""
+        points = np.zeros((len(self.classes), count, 3))
+        for row, given in zip(points, self.points, strict=True):
+            if given is not None and len(given) == row.size:
+                row[:] = np.asarray(given, dtype=np.float64).reshape(count, 3)
+        return points
 
 
 class Annotations:
@@ -87,10 +98,17 @@ class Annotations:
             return None
         return self._known(image)
 
+    def knows_keypoints(self, count: int) -> bool:
+        """Say whether some object has so many keypoints."""
+        images = self._truth.images.values()
+        return any(len(row or ()) == 3 * count for image in images for row in image.keypoints)
+
     def _known(self, image: TruthImage) -> AnnotatedImage:
         """Return the objects of classes that the data set has."""
         classes = self._numbers[image.classes]
-        everything = AnnotatedImage(classes, image.boxes, image.areas, image.crowd, image.masks)
+        everything = AnnotatedImage(
+            classes, image.boxes, image.areas, image.crowd, image.masks, list(image.keypoints)
+        )
         return everything.take(np.flatnonzero(classes >= 0))
 
 

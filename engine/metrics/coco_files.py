@@ -41,6 +41,7 @@ class TruthImage:
         areas: As annotated (T,).
         crowd: Whether it is a region of many (T,) bool.
         segmentations: In any of COCO's forms, None where there is none.
+        keypoints: x, y and visibility of each object's points in a row, None where there are none.
     """
 
     file_name: str
@@ -50,6 +51,7 @@ class TruthImage:
     areas: np.ndarray
     crowd: np.ndarray
     segmentations: Sequence[Any]
+    keypoints: Sequence[Any]
 
     @cached_property
     def masks(self) -> list[Rle]:
@@ -225,6 +227,7 @@ def _truth_image(
         areas,
         np.array([bool(o.get("iscrowd")) for o in objects], dtype=bool),
         [o.get("segmentation") for o in objects],
+        [o.get("keypoints") for o in objects],
     )
 
 

@@ -40,6 +40,7 @@ def match_keypoints(
     pred_cls: Any,
     target_cls: Any,
     area: Any = None,
+    crowd: Any = None,
     sigmas: np.ndarray | None = None,
 ) -> Matches:
     """Match the predicted keypoints of an image with its objects.
@@ -51,6 +52,8 @@ def match_keypoints(
         pred_cls: Class of each prediction (P,).
         target_cls: Class of each object (T,).
         area: Of each object (T,) in pixels; None takes the share of its box that people cover.
+        crowd: Whether an object is a region of many (T,), which counts as little as one without points, but
+            can be found any number of times; None for none.
         sigmas: Spread of each point (K,); None takes COCO's for 17 points, 1 / K for others.
     """
     truth, found, boxes = (torch.as_tensor(x).detach().cpu() for x in (truth, found, boxes))
@@ -65,6 +68,7 @@ def match_keypoints(
         target_cls,
         _extent(found[..., :2].numpy().astype(np.float64)),
         np.where(counted, area.numpy(), _UNCOUNTED),
+        crowd,
     )
 
 

@@ -71,19 +71,24 @@ def _labels(root):
     }
 
 
-def test_average_precision_is_that_of_pycocotools_on_the_written_file(validated, drawn_darts):
-    metrics, folder = validated
-    rows = json.loads((folder / "predictions.json").read_text())
+def _of_coco(truth, rows):
+    """Precision at thresholds x recalls by pycocotools."""
     with contextlib.redirect_stdout(io.StringIO()):
         api = COCO()
-        api.dataset = _labels(drawn_darts.parent)
+        api.dataset = truth
         api.createIndex()
         evaluation = COCOeval(api, api.loadRes(rows), "keypoints")
         evaluation.params.maxDets = [300]
         evaluation.params.kpt_oks_sigmas = keypoint_sigmas(3)
         evaluation.evaluate()
         evaluation.accumulate()
-    precision = evaluation.eval["precision"][:, :, 0, 0, 0]  # thresholds x recalls
+    return evaluation.eval["precision"][:, :, 0, 0, 0]
+
+
+def test_average_precision_is_that_of_pycocotools_on_the_written_file(validated, drawn_darts):
+    metrics, folder = validated
+    rows = json.loads((folder / "predictions.json").read_text())
+    precision = _of_coco(_labels(drawn_darts.parent), rows)
     assert precision.mean() > 0.3  # it has learned something, or the comparison says nothing
     assert metrics.pose.map50 == pytest.approx(precision[0].mean(), abs=0.0005)
     assert metrics.pose.map == pytest.approx(precision.mean(), abs=0.0005)
@@ -132,6 +137,42 @@ def test_a_prediction_has_the_trained_points(posed, drawn_darts):
     line = (drawn_darts.parent / "labels" / "train" / f"{picture.stem}.txt").read_text()
     truth = np.array(line.split()[5:], float).reshape(-1, 3)[:, :2] * 64
     assert np.abs(result.keypoints.xy[0].numpy() - truth).max() < 12
+
+
+def test_annotations_bring_areas_crowds_and_objects_without_points(posed, drawn_darts, tmp_path):
+    """Named in data.yaml they count instead of the label files, as pycocotools counts them."""
+    truth = _labels(drawn_darts.parent)
+    for row in truth["annotations"]:
+        row["area"] *= 0.4  # a mask's, not a share of the box
+    first = truth["annotations"][0]
+    more = {**first, "bbox": [0, 0, 64, 64], "area": 4096}
+    truth["annotations"] += [
+        {**more, "id": 11, "iscrowd": 1},
+        {**more, "id": 12, "keypoints": [0] * 9, "num_keypoints": 0},
+    ]
+    for row, file in zip(truth["images"], ("0.png", "1.png"), strict=True):
+        row["file_name"] = file
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    values = yaml.safe_load(drawn_darts.read_text())
+    values["annotations"] = str(tmp_path / "truth.json")
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(values))
+
+    def measure():
+        return YOLO(posed.ckpt_path).val(
+            data=str(tmp_path / "data.yaml"), batch=2, save_json=True, plots=False, exist_ok=True,
+            project=str(tmp_path), name="out", **SMALL,
+        )  # fmt: skip
+
+    metrics = measure()
+    precision = _of_coco(truth, json.loads((tmp_path / "out" / "predictions.json").read_text()))
+    assert precision.mean() > 0.1
+    assert metrics.pose.map50 == pytest.approx(precision[0].mean(), abs=0.0005)
+    assert metrics.pose.map == pytest.approx(precision.mean(), abs=0.0005)
+    for row in truth["annotations"]:
+        row["keypoints"] = row["keypoints"][:6]
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    with pytest.raises(DatasetError, match="no object of these annotations has 3 keypoints"):
+        measure()
 
 
 def test_measuring_on_other_keypoints_is_refused(posed, drawn_darts, tmp_path):

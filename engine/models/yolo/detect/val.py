@@ -34,7 +34,7 @@ from engine.training.prefetch import loader_workers
 
 # What of a batch is measured; the rest stays on the device
 LABEL_KEYS = ("batch_idx", "cls", "bboxes", "keypoints")
-ANNOTATED_TASKS = ("detect", "segment")
+ANNOTATED_TASKS = ("detect", "segment", "pose")
 SINGLE = {0: "item"}
 
 

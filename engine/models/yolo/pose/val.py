@@ -77,6 +77,9 @@ class PoseValidator(DetectionValidator):
     def labels_of(self, batch: dict[str, Any], i: int) -> dict[str, Any]:
         """Give the labels of one image with their keypoints (T, K, 3) in the original's pixels."""
         labels = super().labels_of(batch, i)
+        if labels["annotated"] is not None:
+            points = labels["annotated"].keypoints(self.kpt_shape[0])
+            return {**labels, "keypoints": torch.from_numpy(points), "object_area": labels["area"]}
         height, width = labels["input_shape"]
         keypoints = batch["keypoints"][labels["mine"]]
         in_input = keypoints * keypoints.new_tensor([width, height, 1])
@@ -91,6 +94,8 @@ class PoseValidator(DetectionValidator):
             labels["bboxes"],
             found["cls"],
             labels["cls"],
+            labels.get("object_area"),  # a label file knows boxes only
+            labels["crowd"],
         )
         return {"tp_p": matches}
 
@@ -114,6 +119,21 @@ class PoseValidator(DetectionValidator):
         sure = torch.cat([p["keypoints"][p["conf"] >= FOUND_SCORE] for p in predictions]).cpu()
         scale = sure.new_tensor([width, height, 1])[: self.kpt_shape[1]]
         return {**super().drawable(predictions, shape), "keypoints": sure / scale}
+
+    def _open_annotations(self) -> None:
+        """Read the COCO annotations that data.yaml names.
+
+        Raises:
+            DatasetError: No object of theirs has the keypoints of the model.
+        """
+        super()._open_annotations()
+        known, count = self.annotations, self.kpt_shape[0]
+        if known is not None and not known.knows_keypoints(count):
+            raise DatasetError(
+                f"no object of these annotations has {count} keypoints.",
+                path=known.path,
+                remedy="Name the file with the keypoints, or remove 'annotations' from data.yaml.",
+            )
 
     def _join(self, trainer: Any) -> Any:
         """Take over the trainer's device, data and averaged network, and which keypoints it places."""
