@@ -14,10 +14,12 @@ from torch.utils.data import Dataset
 
 from engine.data.checked_images import check_images
 from engine.data.class_folders import ClassFolders, find_class_images
+from engine.data.copies import find_duplicates
 from engine.data.dataset import SampleKey
 from engine.data.image_cache import ImageCache, Kind, cache_kind
 from engine.data.images import read_image
 from engine.data.problems import Problem
+from engine.data.sample_threads import make_samples
 from engine.data.transforms.center_crop import CenterCrop
 from engine.data.transforms.classify import ClassifyAugmentation, least_area
 from engine.runtime.errors import DatasetError
@@ -25,6 +27,7 @@ from engine.runtime.log import LOGGER
 
 # Kept pictures have this many times the pixels that a cut-out needs, but never over so many times the input.
 _RESERVE, _MOST_RESERVE = 1.25, 4.0
+_WORTH_SHRINKING = 1.25
 
 
 class ClassifyDataset(Dataset):
@@ -34,10 +37,12 @@ class ClassifyDataset(Dataset):
 
     Attributes:
         im_files: The usable pictures.
-        labels: One dictionary a picture: ``im_file``, ``shape`` (height, width), ``cls`` (1, 1) float32.
+        labels: One dictionary a picture: ``im_file``, ``shape`` (height, width), ``cls`` (1, 1) float32,
+            ``bboxes`` (0, 4).
         names: Class name by id.
         problems: What was found wrong; damaged pictures are left out and listed here.
         counts: Pictures by state: ``labelled``, ``damaged``.
+        digests: What stands for the content of each picture's file, to find the same picture in two splits.
     """
 
     blends = False
@@ -80,13 +85,16 @@ class ClassifyDataset(Dataset):
         folders = data.get("folders") or {name: i for i, name in self.names.items()}
         files, classes, self.problems = find_class_images(split, folders, data.get("seed", 0))
         files, classes = _part(files, classes, fraction)
-        sizes, damaged = check_images(files, self._progress)
+        sizes, digests, damaged = check_images(files, self._progress)
         self.problems += damaged
         whole = np.flatnonzero(sizes[:, 0] > 0)
         self.counts = Counter({"labelled": len(whole), "damaged": len(files) - len(whole)})
         self.im_files = [str(files[i]) for i in whole]
         self.classes = np.array([classes[i] for i in whole], np.int64)
         self.labels = [_label(str(files[i]), classes[i], sizes[i]) for i in whole]
+        self.digests = {files[i]: digests[i].tobytes() for i in whole}
+        if copies := find_duplicates(self.digests):
+            self.problems.append(Problem(copies.files[0], None, copies.message, "note"))
         self._check(split)
         crop = CenterCrop((self.imgsz, self.imgsz), float(crop_fraction))
         self._augmentation = ClassifyAugmentation.from_arguments(self.imgsz, hyp)
@@ -111,6 +119,10 @@ class ClassifyDataset(Dataset):
             "im_file": self.im_files[index],
             "ori_shape": self.labels[index]["shape"],
         }
+
+    def __getitems__(self, keys: Sequence[int | SampleKey]) -> list[dict[str, Any]]:
+        """Return the samples of a batch; torch's loaders ask for whole batches."""
+        return make_samples(self.__getitem__, keys)
 
     @staticmethod
     def collate_fn(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -175,13 +187,17 @@ class _Pictures(ImageCache):
 
     def read(self, file: Path) -> np.ndarray:
         """Read the middle of a picture, in training in more pixels than the input has."""
+        import cv2
+
         if not self.least:
             return self.crop(read_image(file))
         # Twice the pixels on the longer side: enough on the shorter one of usual pictures.
         image = self.crop.middle(read_image(file, round(2 * self.least / self.crop.fraction)))
-        if min(image.shape[:2]) <= self.least:
+        height, width = image.shape[:2]
+        if min(height, width) <= _WORTH_SHRINKING * self.least:
             return image
-        return CenterCrop((self.least, self.least)).shrunk(image)
+        size = CenterCrop((self.least, self.least)).resized(height, width)
+        return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
 
 
 def _paths(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
@@ -205,7 +221,12 @@ def _part(files: list[Path], classes: list[int], fraction: float) -> tuple[list[
 
 def _label(file: str, number: int, size_wh: np.ndarray) -> dict[str, Any]:
     width, height = (int(v) for v in size_wh)
-    return {"im_file": file, "shape": (height, width), "cls": np.full((1, 1), number, np.float32)}
+    return {
+        "im_file": file,
+        "shape": (height, width),
+        "cls": np.full((1, 1), number, np.float32),
+        "bboxes": np.zeros((0, 4), np.float32),  # a class for all of it, no place
+    }
 
 
 def _reserve(scale: float | None) -> float:

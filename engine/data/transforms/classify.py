@@ -30,11 +30,11 @@ class RandomCrop:
     size: int
     least_area: float = 0.5
 
-    def __call__(self, picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-        """Return (size, size) pixels of a picture of any size."""
-        left, top, width, height = self.draw(picture.width, picture.height, rng)
-        box = (left, top, left + width, top + height)
-        return picture.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box)
+    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> Image.Image:
+        """Return (size, size) RGB pixels of a picture (H, W, 3) uint8 BGR."""
+        left, top, width, height = self.draw(image.shape[1], image.shape[0], rng)
+        part = np.ascontiguousarray(image[top : top + height, left : left + width, ::-1])
+        return Image.fromarray(part).resize((self.size, self.size), Image.Resampling.BILINEAR)
 
     def draw(self, width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
         """Draw a part as (left, top, width, height); the middle where no draw fits into the picture."""
@@ -102,7 +102,7 @@ class ClassifyAugmentation:
         Returns:
             (size, size, 3) uint8 RGB.
         """
-        picture = self.crop(Image.fromarray(np.ascontiguousarray(image[..., ::-1])), rng)
+        picture = self.crop(image, rng)
         if self.fliplr and rng.random() < self.fliplr:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         if self.flipud and rng.random() < self.flipud:

@@ -15,6 +15,7 @@ from engine.data.build import build_dataloader
 from engine.data.checked_images import check_images
 from engine.data.class_folders import read_classify_data
 from engine.data.classify_dataset import ClassifyDataset
+from engine.data.copies import leaks_between
 from engine.data.images import read_image
 from engine.data.transforms.center_crop import CenterCrop
 from engine.data.transforms.classify import (
@@ -137,13 +138,29 @@ def test_checks_are_made_again_when_a_file_changes(tmp_path, monkeypatch):
     file = tmp_path / "a.png"
     cv2.imwrite(str(file), gradient())
     assert check_images([file])[0].tolist() == [[90, 60]]
-    monkeypatch.setattr("engine.data.checked_images.check_image", lambda _: pytest.fail("again"))
+    monkeypatch.setattr("engine.data.checked_images.inspect_image", lambda _: pytest.fail("again"))
     assert check_images([file])[0].tolist() == [[90, 60]]
     monkeypatch.undo()
     file.write_bytes(b"")
-    sizes, problems = check_images([file])
+    sizes, _, problems = check_images([file])
     assert sizes.tolist() == [[0, 0]]
     assert len(problems) == 1
+
+
+def test_copies_are_found_in_a_split_and_between_splits(tmp_path, colored_classes):
+    root = tmp_path / "set"
+    shutil.copytree(colored_classes, root)
+    original = root / "train" / "red" / "0.png"
+    for copy in (root / "train" / "blue" / "copy.png", root / "val" / "red" / "seen.png"):
+        shutil.copy(original, copy)
+    for _ in range(2):  # found out, then remembered
+        train, val = dataset(root), dataset(root, "val")
+        assert [
+            "copy.png = 0.png" in p.reason or "0.png = copy.png" in p.reason for p in train.problems
+        ] == [True]
+        assert val.problems == []
+        leaks = leaks_between(train, val)
+        assert [file.name for file in leaks.files] == ["seen.png"]
 
 
 # What each argument changes in the pictures
