@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import gc
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -118,6 +119,7 @@ class BaseTrainer(TrainerResults):
         self.lr_scale = 1.0
         self.recoveries = 0
         self.pretrained = False
+        self.left_out: Counter[str] = Counter()
         self.final = False
         self.clock = RunClock()
         self._pending = 0
@@ -319,7 +321,17 @@ class BaseTrainer(TrainerResults):
                 self.plot_metrics()
             if self.args.profile:
                 self.tell_export_speed()
+        self._tell_what_was_missed()
         self.run_callbacks("on_train_end")
+
+    def _tell_what_was_missed(self) -> None:
+        """Sum up what did not take part in the run."""
+        parts = [f"{count} {what} left out" for what, count in sorted(self.left_out.items())]
+        if self.recovery.dropped:
+            parts.append(f"{self.recovery.dropped} steps dropped")
+        if parts:
+            told = {**self.left_out, "steps": self.recovery.dropped}
+            self.log(f"Not learnt from: {', '.join(parts)}; the run's warnings name them.", **told)
 
     def _report(self, error: BaseException) -> None:
         """Write why the run failed where the dashboard looks."""

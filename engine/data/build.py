@@ -27,8 +27,8 @@ def build_yolo_dataset(
     """Build the data set of one split.
 
     Args:
-        args: Run arguments; ``imgsz``, ``task``, ``cache``, ``single_cls``, ``fraction``, ``seed``,
-            ``workers``, ``rect`` and the augmentation's are read.
+        args: Run arguments; ``imgsz``, ``task``, ``cache``, ``single_cls``, ``classes``, ``fraction``,
+            ``seed``, ``workers``, ``rect`` and the augmentation's are read.
         img_path: Folder, list file or several of them.
         batch: Pictures a batch, for ``rect``.
         data: What ``read_data_yaml`` returned.
@@ -54,6 +54,7 @@ def build_yolo_dataset(
         fraction=float(getattr(args, "fraction", None) or 1.0) if training else 1.0,
         seed=int(getattr(args, "seed", None) or 0),
         workers=int(getattr(args, "workers", None) or 0),
+        classes=getattr(args, "classes", None),
     )
 
 

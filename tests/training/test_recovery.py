@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -221,3 +223,41 @@ def test_steps_on_what_is_no_number_change_nothing(name, device):
     precision.step(optimizer, layer, 10.0, torch.tensor(True, device=device))
     assert not torch.equal(layer.weight, before)
     assert torch.isfinite(layer.weight).all()
+
+
+@pytest.mark.parametrize("name", ["AdamW", "Adam", "SGD"])
+def test_optimizers_of_one_kernel_decide_about_a_step_on_their_device(name):
+    from engine.training.optimizer import build_optimizer
+    from engine.training.precision import _step_where
+
+    layer = nn.Linear(2, 2)
+    optimizer = build_optimizer(layer, name, 0.1, 0.9, 0.0)
+    before = layer.weight.detach().clone()
+    for gradient, takes in ((float("nan"), False), (1.0, True)):
+        for parameter in layer.parameters():
+            parameter.grad = torch.full_like(parameter, gradient)
+        _step_where(optimizer, torch.tensor(takes))
+        assert torch.equal(layer.weight, before) is not takes
+        assert torch.isfinite(layer.weight).all()
+    assert not hasattr(optimizer, "found_inf")
+
+
+def test_what_is_broken_is_left_out_named_and_counted(
+    tiny_task, make_trainer, read_events, tmp_path
+):
+    given = tiny_task("detect")
+    folder = tmp_path / "broken"
+    shutil.copytree(Path(given["data"]).parent, folder)
+    (folder / "data.yaml").write_text(
+        (folder / "data.yaml").read_text().replace(str(Path(given["data"]).parent), str(folder))
+    )
+    (folder / "images" / "train" / "0.png").write_bytes(b"no picture")
+    labels = folder / "labels" / "train" / "1.txt"
+    labels.write_text(labels.read_text() + "0 0.5 nonsense\n")
+    trainer = make_trainer(model=given["model"], data=str(folder / "data.yaml"), epochs=1)
+    trainer.train()
+    assert len(trainer.train_loader.dataset) == 3
+    warned = {Path(e["path"]).name: e["line"] for e in read_events(trainer.save_dir, "warning")}
+    assert warned == {"0.png": None, "1.txt": 3}
+    (told,) = [e for e in read_events(trainer.save_dir, "log") if "Not learnt" in e["message"]]
+    assert told["values"] == {"images": 1, "labels": 1, "steps": 0}

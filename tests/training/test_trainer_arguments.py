@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from engine.models.yolo.detect.train import DetectionTrainer
+from engine.models.yolo.detect.val import DetectionValidator
 from engine.models.yolo.segment.train import SegmentationTrainer
 from engine.nn.checkpoint import load_checkpoint
 from engine.runtime.errors import ConfigError
@@ -168,3 +169,25 @@ def test_classes_choose_what_is_trained_and_measured(tiny_task, make_trainer):
         assert {number for row in labels for number in row} == {1.0}
         assert [] in labels  # a picture without the class is background
     assert trainer.validator.metrics.ap_class_index.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("conf", 0.5), ("iou", 0.05), ("max_det", 3), ("agnostic_nms", True)]
+)
+def test_thresholds_hold_in_the_validations_of_a_training(name, value, tiny_task, make_trainer):
+    class Counting(DetectionValidator):
+        def update_metrics(self, predictions, batch):
+            counts[-1].extend(len(p["conf"]) for p in predictions)
+            super().update_metrics(predictions, batch)
+
+    class Counted(DetectionTrainer):
+        validator_class = Counting
+
+    counts = []
+    low = {"conf": 1e-7}  # nothing has been learnt yet
+    for changes in (low, {**low, name: value}):
+        counts.append([])
+        make_trainer(Counted, **tiny_task("detect"), epochs=1, **changes).train()
+    usual, changed = counts
+    assert len(usual) == len(changed) == 4  # two pictures, in the epoch and at the end
+    assert sum(changed) < sum(usual)
