@@ -58,13 +58,16 @@ class MaskMaps:
         Raises:
             ImageError: The file has become unreadable.
         """
+        import cv2
+
         key = index, size_hw
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
-        found = resize_map(self.table[self.masks.read(self.files[index]).classes], size_hw)
+        classes = self.masks.read(self.files[index]).classes
+        found = cv2.LUT(resize_map(classes, size_hw), self.table)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = found

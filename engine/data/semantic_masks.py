@@ -87,13 +87,20 @@ class MaskFiles:
         yield self.root / self.folder / image.name
 
     def _of_numbers(self, stored: np.ndarray) -> ClassMap:
-        inside = stored if stored.dtype == np.uint8 else np.clip(stored, 0, _VALUES - 1)
-        strange = ~self.known[inside] | (stored != inside)
+        import cv2
+
+        if stored.dtype == np.uint8:  # OpenCV looks up bytes ten times as fast as indexing does
+            strange = cv2.LUT(stored, (~self.known[:256]).astype(np.uint8))
+            classes = cv2.LUT(stored, self.table[:256])
+        else:
+            inside = np.clip(stored, 0, _VALUES - 1)
+            strange = (~self.known[inside] | (stored != inside)).astype(np.uint8)
+            classes = np.where(strange, IGNORED, self.table[inside]).astype(np.uint8)
         unknown: dict[str, int] = {}
-        if strange.any():
-            values, counts = np.unique(stored[strange], return_counts=True)
+        if cv2.countNonZero(strange):
+            values, counts = np.unique(stored[strange > 0], return_counts=True)
             unknown = dict(zip(map(str, values.tolist()), counts.tolist(), strict=True))
-        return ClassMap(np.where(strange, IGNORED, self.table[inside]).astype(np.uint8), unknown)
+        return ClassMap(classes, unknown)
 
     def _of_colors(self, stored: np.ndarray) -> ClassMap:
         codes = stored.astype(np.uint32) @ np.array((1 << 16, 1 << 8, 1), dtype=np.uint32)

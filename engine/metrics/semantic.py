@@ -39,13 +39,13 @@ class PixelConfusion(ConfusionMatrix):
             raise ValueError(
                 f"expected maps of one size, received {truth.shape} and {predicted.shape}"
             )
-        known, nc = truth != IGNORED, len(self.names)
-        cells = predicted[known].astype(np.int64) * nc + truth[known]
-        counts = np.bincount(cells, minlength=nc * nc)
-        if len(counts) > nc * nc or (len(cells) and int(truth[known].max()) >= nc):
+        nc = len(self.names)
+        cells = (predicted.astype(np.uint16) << 8) | truth.astype(np.uint8)
+        counts = np.bincount(cells.reshape(-1), minlength=1 << 16).reshape(256, 256)
+        if counts[nc:, :IGNORED].any() or counts[:, nc:IGNORED].any():
             raise ValueError(f"expected class numbers below {nc}")
-        self.matrix += counts.reshape(nc, nc)
-        return counts.reshape(nc, nc)
+        self.matrix += counts[:nc, :nc]
+        return counts[:nc, :nc]
 
     @property
     def labels(self) -> list[str]:
