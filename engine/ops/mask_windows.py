@@ -20,6 +20,8 @@ from engine.ops.masks import masks2segments
 _FIRST_CHARACTER = 48
 # COCO's rule follows the outline in steps of a fifth of a pixel
 _FINER = 5
+# Cells that one cell above 0 can fill with a mask
+_REACH = 4
 
 
 @dataclass(frozen=True)
@@ -178,14 +180,25 @@ class Enlarger:
         self._rows = _places(height, h, gain_y / cell_y, pad_y / cell_y)
         self._cell_area = cell_x * cell_y / (gain_x * gain_y)
 
-    def rough_area(self, i: int) -> tuple[float, int]:
-        """Return about how many pixels the i-th mask has, and how many prototype cells in its box."""
+    def rough_area(self, i: int) -> tuple[float, int, float]:
+        """Return what the prototypes' cells say of the i-th mask.
+
+        Returns:
+            About how many pixels it has, in how many cells of its box, and how many pixels it can have at most:
+            a cell above 0 reaches as far as the centres of its neighbours.
+        """
         x1, y1, x2, y2 = self.pixels[i]
         if x1 >= x2 or y1 >= y2:
-            return 0.0, 0
-        rows, columns = _inside(self._rows, y1, y2), _inside(self._columns, x1, x2)
-        cells = int(np.count_nonzero(self.planes[i, rows, columns] > 0))
-        return cells * self._cell_area, cells
+            return 0.0, 0, 0.0
+        (top, bottom), (left, right) = _inside(self._rows, y1, y2), _inside(self._columns, x1, x2)
+        first_row, first_column = max(top - 1, 0), max(left - 1, 0)
+        near = self.planes[i, first_row : bottom + 1, first_column : right + 1] > 0
+        inside = near[
+            top - first_row : bottom - first_row, left - first_column : right - first_column
+        ]
+        cells = int(np.count_nonzero(inside))
+        most = _REACH * int(np.count_nonzero(near)) * self._cell_area
+        return cells * self._cell_area, cells, most
 
     def window(self, i: int) -> MaskWindow:
         """Make the i-th mask."""
@@ -214,10 +227,10 @@ def _places(pixels: int, cells: int, scale: float, pad: float) -> tuple[np.ndarr
     return low, (at - low).astype(np.float32)[:, None]
 
 
-def _inside(places: tuple[np.ndarray, np.ndarray], first: int, last: int) -> slice:
-    """Return the cells whose centres lie among the pixels from ``first`` to before ``last``."""
+def _inside(places: tuple[np.ndarray, np.ndarray], first: int, last: int) -> tuple[int, int]:
+    """Return the first cell, and the one after the last, whose centres lie among some pixels."""
     low, share = places
-    return slice(int(low[first]) + int(share[first, 0] > 0), int(low[last - 1]) + 1)
+    return int(low[first]) + int(share[first, 0] > 0), int(low[last - 1]) + 1
 
 
 def _between(

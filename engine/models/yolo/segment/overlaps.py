@@ -16,12 +16,14 @@ from engine.metrics.matching import SIZES, THRESHOLDS
 from engine.metrics.overlaps import shared_areas
 from engine.ops.mask_windows import Enlarger, MaskWindow
 
-# A mask of so many prototype cells or more has less than half and no more than one and a half times the area
-# that these say. An overlap of half allows twice; together masks whose areas differ more cannot count.
+# A mask of so many prototype cells or more has two thirds to one and a half times the area that these say.
 _SURE_CELLS = 24
-_ROUGH = 3.0
-# The area of a prediction decides which range of sizes it belongs to; near a limit it is counted exactly.
-_NEAR_A_LIMIT = 2.0
+_ROUGH = 1.5
+# The area of a prediction decides which range of sizes it belongs to; where the cells along its outline, of
+# which there are about four times the root of all, could decide that, it is counted exactly.
+_ALONG = 4.0
+# Sums of fractions round either way
+_JUST_BELOW = 1 - 1e-9
 _LIMITS = np.array([SIZES["medium"][0], SIZES["large"][0]])
 
 
@@ -57,8 +59,8 @@ class PredictedMasks:
         index = torch.from_numpy(rows)
         self._enlarger = Enlarger(protos, coefficients[index], self.boxes[rows], *self._frame)
 
-    def rough_area(self, row: int) -> tuple[float, int]:
-        """Return about how many pixels one mask has, and how many prototype cells."""
+    def rough_area(self, row: int) -> tuple[float, int, float]:
+        """Return about how many pixels one mask has, in how many prototype cells, and how many at most."""
         return self._mixed(row).rough_area(self._place[row])
 
     def window(self, row: int) -> MaskWindow:
@@ -72,11 +74,13 @@ class PredictedMasks:
         count = len(self.boxes)
         if len(self._place) < count:
             self.prepare(np.arange(count))
-        areas = np.zeros(count)
+        rough = np.array([self.rough_area(row) for row in range(count)]).reshape(-1, 3)
+        areas, cells = rough[:, 0].copy(), rough[:, 1]
+        spread = _ALONG * np.divide(areas, np.sqrt(cells), out=np.zeros(count), where=cells > 0)
+        near = (np.abs(areas[:, None] - _LIMITS) <= spread[:, None]).any(1)
         for row in range(count):
-            area = self._made[row].area if row in self._made else self.rough_area(row)[0]
-            near = (area > _LIMITS / _NEAR_A_LIMIT) & (area < _LIMITS * _NEAR_A_LIMIT)
-            areas[row] = self.window(row).area if near.any() else area
+            if near[row] or row in self._made:
+                areas[row] = self.window(row).area
         return areas
 
     def _mixed(self, row: int) -> Enlarger:
@@ -103,24 +107,43 @@ def sparse_overlaps(
         return overlaps
     areas = np.array([mask.area for mask in truth], dtype=np.float64)
     possible = labels["cls"][:, None] == classes[None]
-    shared = shared_areas(_frames(truth), masks.boxes)
-    # At most what both boxes hold can be shared, and the union is no smaller than the label.
-    possible &= np.where(crowd[:, None], shared > 0, shared >= THRESHOLDS[0] * areas[:, None])
+    shared = shared_areas(_frames(truth), masks.boxes)  # no mask shares more than the boxes around
+    possible &= may_match(shared, areas[:, None], areas[:, None] / 2, crowd[:, None])
     columns = np.flatnonzero(possible.any(0))
     if not len(columns):
         return overlaps
     masks.prepare(columns)
+    rough, cells, most = np.array([masks.rough_area(column) for column in columns.tolist()]).T
+    least = np.where(cells >= _SURE_CELLS, rough / _ROUGH, 0)
+    most = np.where(cells >= _SURE_CELLS, rough * _ROUGH, most)
+    alike = may_match(shared[:, columns], areas[:, None], least[None], crowd[:, None])
+    alike &= (areas[:, None] / 2 <= most[None]) | crowd[:, None]
+    possible[:, columns] &= alike
     for column in columns.tolist():
-        area, cells = masks.rough_area(column)
-        wanted = possible[:, column]
-        if cells >= _SURE_CELLS:
-            alike = (area <= _ROUGH * areas) & (areas <= _ROUGH * area)
-            wanted = wanted & (alike | crowd)
-        rows = np.flatnonzero(wanted)
-        if len(rows):
+        if possible[:, column].any():
             found = masks.window(column)
+            fits = possible[:, column] & may_match(shared[:, column], areas, found.area, crowd)
+            rows = np.flatnonzero(fits)
             overlaps[rows, column] = [_overlap(truth[i], found, bool(crowd[i])) for i in rows]
     return overlaps
+
+
+def may_match(shared: Any, area: Any, found: Any, crowd: Any) -> np.ndarray:
+    """Say where a label and a prediction may overlap by half.
+
+    That is where they share a third of both areas together; of a crowd the prediction's share counts.
+
+    Args:
+        shared: Pixels that they may share at most.
+        area: Of the label.
+        found: Least area of the prediction.
+        crowd: Whether the label is a crowd.
+    """
+    lowest = THRESHOLDS[0] / (1 + THRESHOLDS[0])
+    enough: np.ndarray = np.where(
+        crowd, shared > 0, shared >= lowest * (area + found) * _JUST_BELOW
+    )
+    return enough
 
 
 def _overlap(label: MaskWindow, found: MaskWindow, crowd: bool) -> float:
