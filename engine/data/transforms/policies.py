@@ -19,19 +19,35 @@ Policy = Callable[[Picture, np.random.Generator], Picture]
 # What shows where a picture was moved away: the ground of letterboxes.
 _GROUND = (FILL,) * 3
 _SHEAR, _TURN, _ENHANCE = 0.3, 30.0, 0.9
+_STILL = ((1.0, 0.0), (0.0, 1.0))
 _MOVE = 150 / 331  # the paper's 150 pixels of its pictures of 331
 
 
 def _moved(
-    picture: Picture, coefficients: tuple[float, float, float, float, float, float]
+    picture: Picture,
+    rows: tuple[tuple[float, float], tuple[float, float]],
+    move: tuple[float, float] = (0, 0),
 ) -> Picture:
-    return picture.transform(
+    """Move a picture about its middle; ``rows`` and ``move`` say where each pixel comes from."""
+    import cv2
+
+    turn = np.array(rows, dtype=np.float64)
+    middle = np.array([picture.width - 1, picture.height - 1]) / 2
+    matrix = np.column_stack((turn, middle - turn @ middle + move))
+    # Ten times as fast as PIL's, which is most of what a policy costs
+    moved = cv2.warpAffine(
+        np.asarray(picture),
+        matrix,
         picture.size,
-        Image.Transform.AFFINE,
-        coefficients,
-        Image.Resampling.BILINEAR,
-        fillcolor=_GROUND,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderValue=_GROUND,
     )
+    return Image.fromarray(moved)
+
+
+def _turned(picture: Picture, degrees: float) -> Picture:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return _moved(picture, ((c, -s), (s, c)))
 
 
 def _enhanced(
@@ -42,11 +58,11 @@ def _enhanced(
 
 # Change -> function of a picture and a strength of -1..1; those of _ONE_WAY know no sign.
 CHANGES: dict[str, Callable[[Picture, float], Picture]] = {
-    "shear_x": lambda p, s: _moved(p, (1, _SHEAR * s, 0, 0, 1, 0)),
-    "shear_y": lambda p, s: _moved(p, (1, 0, 0, _SHEAR * s, 1, 0)),
-    "translate_x": lambda p, s: _moved(p, (1, 0, _MOVE * s * p.width, 0, 1, 0)),
-    "translate_y": lambda p, s: _moved(p, (1, 0, 0, 0, 1, _MOVE * s * p.height)),
-    "rotate": lambda p, s: p.rotate(_TURN * s, Image.Resampling.BILINEAR, fillcolor=_GROUND),
+    "shear_x": lambda p, s: _moved(p, ((1, _SHEAR * s), (0, 1))),
+    "shear_y": lambda p, s: _moved(p, ((1, 0), (_SHEAR * s, 1))),
+    "translate_x": lambda p, s: _moved(p, _STILL, (_MOVE * s * p.width, 0)),
+    "translate_y": lambda p, s: _moved(p, _STILL, (0, _MOVE * s * p.height)),
+    "rotate": lambda p, s: _turned(p, _TURN * s),
     "brightness": _enhanced(ImageEnhance.Brightness),
     "color": _enhanced(ImageEnhance.Color),
     "contrast": _enhanced(ImageEnhance.Contrast),
