@@ -99,10 +99,10 @@ class ClassMaps:
     @cached_property
     def pixels(self) -> dict[tuple[int, int], int]:
         """Return how many pixels of the small maps are of each ``(predicted, true)`` pair."""
-        truth, predicted = self.truth.astype(int), self.predicted.astype(int)
+        truth, predicted = self.truth, self.predicted
         known = truth != IGNORED
-        pairs, counts = np.unique(predicted[known] * 256 + truth[known], return_counts=True)
-        return {divmod(int(p), 256): int(n) for p, n in zip(pairs, counts, strict=True)}
+        counts = np.bincount(predicted[known].astype(np.int64) * 256 + truth[known], minlength=1)
+        return {divmod(int(pair), 256): int(counts[pair]) for pair in np.flatnonzero(counts)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class ValidationPanel(QWidget):
         """Read and show the validation that a run or a validation left in ``folder``."""
         self._folder = folder
         self._title.setText(title or folder.name)
-        job = self._jobs.call(lambda _steps: read_report(folder / VALIDATION_FILE))
+        job = self._jobs.call(lambda _steps: _read(folder / VALIDATION_FILE))
         job.finished.connect(lambda report: self._on_read(folder, report))
         job.failed.connect(lambda failed: self._on_failed(folder, failed))
 
@@ -307,6 +307,13 @@ class ValidationPanel(QWidget):
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_M)
         layout.addWidget(self.banner)
         layout.addWidget(self._stack, 1)
+
+
+def _read(path: Path) -> ValidationReport:
+    """Read a record and work out what is behind its cells: that takes seconds for thousands of images."""
+    report = read_report(path)
+    _ = report.cells
+    return report
 
 
 def _titled(header: QWidget | QHBoxLayout, widget: QWidget) -> QWidget:
