@@ -15,13 +15,13 @@ import numpy as np
 import torch
 
 from engine.data.dataset import SampleKey, YOLODataset
+from engine.data.fetch import open_data_yaml
 from engine.data.labels.verify import VerifiedImage
 from engine.data.semantic_check import CheckedMask, check_masks
 from engine.data.semantic_maps import MapSource, MaskMaps, PolygonMaps, class_pixels
 from engine.data.semantic_masks import IGNORED, MAX_CLASSES, MaskFiles, mask_files
 from engine.data.transforms.sample import Shapes
 from engine.data.transforms.semantic import MapSample, SemanticAugmentation, place_map
-from engine.data.yaml_file import read_data_yaml
 from engine.runtime.errors import DatasetError
 from engine.runtime.log import LOGGER
 
@@ -49,7 +49,7 @@ def read_semantic_yaml(
     Raises:
         DatasetError: It cannot be used.
     """
-    data = dict(read_data_yaml(path))
+    data = dict(open_data_yaml(path))
     names: dict[int, str] = dict(data["names"])
     masks = mask_files(data)
     data.update(masks=masks, label_nc=len(names))
@@ -100,6 +100,7 @@ class SemanticDataset(YOLODataset):
         img_path: str | Path | Sequence[str | Path],
         imgsz: int = 640,
         data: Mapping[str, Any] | None = None,
+        classes: Sequence[int] | None = None,
         **options: Any,
     ) -> None:
         """Find, check and describe the pictures and their classes.
@@ -108,6 +109,8 @@ class SemanticDataset(YOLODataset):
             img_path: Folder, list file or several of them.
             imgsz: Side of the network's input in pixels.
             data: What :func:`read_semantic_yaml` returned.
+            classes: Numbers of the classes that count, None for all; pixels of others become background, or
+                are ignored where no class is called so.
             options: See `YOLODataset`; the task is always semseg.
 
         Raises:
@@ -116,8 +119,8 @@ class SemanticDataset(YOLODataset):
         data = dict(data or {})
         self._masks = data["masks"]
         self._names = data["names"]
-        self._table: np.ndarray = data["class_table"]
-        options = {**options, "task": "semseg", "single_cls": False}
+        self._table = _chosen(data, classes)
+        options = {**options, "task": "semseg", "single_cls": False, "classes": classes}
         super().__init__(img_path, imgsz, {**data, "nc": data["label_nc"]}, **options)
         self.data = data
         self._maps = self._build_maps()
@@ -271,10 +274,24 @@ def build_semantic_dataset(
         batch_size=batch or 16,
         stride=int(stride),
         cache=args.cache,
+        # A validation looks at all pixels and measures the classes asked for.
+        classes=args.classes if training else None,
         fraction=float(args.fraction or 1.0) if training else 1.0,
         seed=int(args.seed or 0),
         workers=int(args.workers or 0),
     )
+
+
+def _chosen(data: Mapping[str, Any], classes: Sequence[int] | None) -> np.ndarray:
+    """Return the model's class for each class of the labels, where only some count."""
+    table: np.ndarray = data["class_table"]
+    if classes is None:
+        return table
+    other = next((i for i, name in data["names"].items() if name == BACKGROUND), IGNORED)
+    labels = np.arange(data["label_nc"])
+    table = table.copy()
+    table[labels[~np.isin(labels, classes)]] = other
+    return table
 
 
 def _turned_round(image: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The data.yaml of the field: where the pictures of each split lie and what the classes are called.
 
 Loads no torch. The file is data: python tags are refused, aliases are never expanded, a ``download`` entry
-is never run.
+is never run (what `engine.data.fetch` follows is an address).
 """
 
 from __future__ import annotations
@@ -59,6 +59,16 @@ def read_data_yaml(path: str | Path) -> dict[str, Any]:
     for split in ("train", "val"):
         _check_exists(out[split], split, values, file)
     return out
+
+
+def locate_data_yaml(path: str | Path) -> tuple[Path, dict[str, Any]]:
+    """Return the file that :func:`read_data_yaml` would read and its entries, not checked further.
+
+    Raises:
+        DatasetError: There is none, or it is no YAML of plain values.
+    """
+    file = _find(Path(path))
+    return file, _load(file)
 
 
 def require_split(data: Mapping[str, Any], split: str) -> list[Path]:
@@ -300,14 +310,20 @@ def _check_exists(
         given = str(values.get(split)) if isinstance(values.get(split), str) else ""
         if file and given and (file.parent / given).exists():
             remedy = f"{given} lies beside this file: write 'path: .'."
-        if values.get("download"):
-            remedy += " Its download entry is never run: fetch the data yourself."
+        if download := values.get("download"):
+            remedy += _about_download(download)
         raise DatasetError(
             f"The {split} images are not there: {path} does not exist.",
             path=file,
             value=str(path),
             remedy=remedy,
         )
+
+
+def _about_download(download: Any) -> str:
+    if isinstance(download, str) and download.strip().startswith(("http://", "https://")):
+        return " A training or validation fetches them from where its download entry says."
+    return " Its download entry is never run: fetch the data yourself."
 
 
 def _short(value: Any) -> str:

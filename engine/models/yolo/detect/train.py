@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,17 @@ from engine.core.starting_weights import check_buildable
 from engine.core.trainer import BaseTrainer
 from engine.core.validator import BaseValidator
 from engine.data.build import build_dataloader, build_yolo_dataset
-from engine.data.yaml_file import read_data_yaml, require_split
+from engine.data.fetch import open_data_yaml
+from engine.data.yaml_file import require_split
 from engine.drawing.curves import plot_labels, plot_results
 from engine.drawing.mosaic import plot_images
+from engine.metrics.label_statistics import label_statistics
 from engine.models.yolo.detect.val import DetectionValidator
 from engine.nn.base_model import BaseModel
 from engine.nn.checkpoint import load_checkpoint
 from engine.nn.tasks import DetectionModel
 from engine.runtime.errors import ConfigError
+from engine.runtime.paths import write_atomic
 from engine.training.prefetch import loader_workers
 
 
@@ -51,7 +55,7 @@ class DetectionTrainer(BaseTrainer):
                 "training needs data=, the data.yaml of a data set.",
                 remedy="Write data=PATH/data.yaml.",
             )
-        data = dict(read_data_yaml(self.args.data))
+        data = dict(open_data_yaml(self.args.data))
         require_split(data, "train")
         data["val"] = data["val"] or data["test"] or require_split(data, "val")
         if self.args.single_cls:
@@ -126,8 +130,10 @@ class DetectionTrainer(BaseTrainer):
         plot_images(batch, fname=self.save_dir / f"train_batch{ni}.jpg", names=self.data["names"])
 
     def plot_training_labels(self) -> None:
-        """Draw how classes, places and sizes are distributed to ``labels.jpg``."""
-        plot_labels(self.train_loader.dataset.labels, self.data["names"], self.save_dir)
+        """Draw how classes, places and sizes are distributed to ``labels.jpg``, and write ``labels.json``."""
+        labels, names = self.train_loader.dataset.labels, self.data["names"]
+        plot_labels(labels, names, self.save_dir)
+        write_atomic(self.save_dir / "labels.json", json.dumps(label_statistics(labels, names)))
 
     def plot_metrics(self) -> None:
         """Draw results.csv to ``results.png``."""

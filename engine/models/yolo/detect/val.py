@@ -18,7 +18,8 @@ from engine.core.drawn_confusion import DrawnConfusion
 from engine.core.outputs import decoded
 from engine.core.validation_record import ValidationRecord
 from engine.data.build import build_dataloader, build_yolo_dataset
-from engine.data.yaml_file import read_data_yaml, require_split
+from engine.data.fetch import open_data_yaml
+from engine.data.yaml_file import require_split
 from engine.drawing.curves import plot_confusion_matrix, plot_metric_curves
 from engine.metrics.detection import DetectionMetrics
 from engine.metrics.label_statistics import label_statistics
@@ -73,7 +74,7 @@ class DetectionValidator(KeepingValidator):
                 "validation needs data=, the data.yaml of a data set.",
                 remedy="Write data=PATH/data.yaml.",
             )
-        data = dict(read_data_yaml(self.args.data))
+        data = dict(open_data_yaml(self.args.data))
         require_split(data, self.args.split)
         if self.args.single_cls:
             data["names"], data["nc"] = SINGLE, 1
