@@ -306,6 +306,8 @@ class BaseTrainer(TrainerResults):
         if self.args.save or last_epoch:
             self.save_model()
             self.run_callbacks("on_model_save")
+        else:
+            self.state.remember(self.epoch)
         if self.args.verbose:
             log_epoch(self)
         self.run_callbacks("on_fit_epoch_end")

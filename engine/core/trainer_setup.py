@@ -228,7 +228,7 @@ class TrainerSetup(TrainerHooks):
         self.schedule = make_schedule(self.args, plan)
         # An average that forgets everything at each step is the model itself.
         self.ema = ModelEMA(self.model) if self.args.ema else ModelEMA(self.model, decay=0.0)
-        self.state.remember_start()
+        self.state.remember()
 
     def _resume(self) -> None:
         """Take back every state of the run that goes on."""

@@ -32,7 +32,6 @@ class TrainingState:
     def __init__(self, trainer: BaseTrainer) -> None:
         self.trainer = trainer
         self._good: Any = None
-        self._saved = False
 
     def capture(self, epoch: int) -> dict[str, Any]:
         """Give everything that the epochs after the 0-based ``epoch`` depend on."""
@@ -71,18 +70,18 @@ class TrainingState:
         t.start_epoch = t.epoch = extra["epoch"] + 1
         t.lr_scale, t.recoveries = extra["lr_scale"], extra["recoveries"]
 
-    def remember_start(self) -> None:
-        """Keep the state before the first epoch: where a run returns to that diverges at once."""
-        self._good = copy.deepcopy(self.capture(epoch=-1))
+    def remember(self, epoch: int = -1) -> None:
+        """Keep the state after an epoch, or before the first: where a run returns to that diverges next."""
+        self._good = copy.deepcopy(self.capture(epoch))
 
     def go_back(self) -> None:
-        """Return to the last state that was saved, or to the start."""
-        self.restore(read_values(self.trainer.last) if self._saved else self._good)
+        """Return to the last state that was saved or remembered."""
+        self.restore(read_values(self.trainer.last) if self._good is None else self._good)
 
     def save_last(self) -> None:
         """Write last.pt after an epoch."""
         self._write(self.trainer.epoch)
-        self._saved, self._good = True, None
+        self._good = None
 
     def save_if_missing(self) -> None:
         """Write last.pt in the middle of the first epoch; later ones leave the finished epoch's."""

@@ -11,7 +11,7 @@ from engine.runtime.errors import CheckpointError, ConfigError
 # What may differ when a run goes on: where and how it runs and when it ends, never what it computes.
 CHANGEABLE = frozenset(
     {"epochs", "time", "patience", "device", "workers", "cache", "plots", "save_period", "verbose"}
-    | {"val", "save", "exist_ok", "close_mosaic"}
+    | {"val", "save", "exist_ok", "close_mosaic", "profile"}
 )
 # Says which file to continue, or is said again by every entry point.
 _NEUTRAL = frozenset({"resume", "model", "mode", "task", "save_dir", "cfg"})

@@ -77,9 +77,13 @@ def test_images_that_are_no_numbers_leave_no_trace_in_the_running_statistics(mak
         assert all(torch.isfinite(value).all() for value in network.state_dict().values())
 
 
-def test_after_three_bad_losses_in_a_row_the_last_good_state_comes_back(spoilt, read_events):
+@pytest.mark.parametrize("save", [True, False])
+def test_after_three_bad_losses_in_a_row_the_last_good_state_comes_back(spoilt, read_events, save):
     trainer = spoilt(
-        lambda call, _, loss: loss * float("inf") if 4 <= call < 7 else loss, batch=1, epochs=3
+        lambda call, _, loss: loss * float("inf") if 4 <= call < 7 else loss,
+        batch=1,
+        epochs=3,
+        save=save,
     )
     states = {}
     trainer.add_callback(

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from engine import YOLO
+from engine.cfg.schema import TASKS
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.models.yolo.segment.train import SegmentationTrainer
 from engine.nn.checkpoint import load_checkpoint
@@ -68,6 +69,26 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(make_trainer, ki
     assert different == []
     assert _rows(whole) == _rows(resumed)
     assert whole.stopper.state_dict() == resumed.stopper.state_dict()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_resumes_as_if_it_had_not_stopped(task, tiny_task, make_trainer):
+    kind = YOLO.task_map[task]["trainer"]
+    whole = make_trainer(kind, **tiny_task(task), epochs=3, name="whole")
+    whole.train()
+    broken = make_trainer(kind, **tiny_task(task), epochs=3, name="broken")
+
+    def fail(trainer):
+        raise RuntimeError("power cut")
+
+    broken.add_callback("on_fit_epoch_end", fail)
+    with pytest.raises(RuntimeError, match="power cut"):
+        broken.train()
+    resumed = kind(overrides={"resume": str(broken.last)})
+    resumed.train()
+    expected, found = _state(whole), _state(resumed)
+    assert [k for k, v in expected.items() if not torch.equal(v, found[k])] == []
+    assert _rows(whole) == _rows(resumed)
 
 
 def test_resume_continues_the_diary(make_trainer, read_events):
