@@ -97,7 +97,9 @@ def test_loader_gives_batches_also_from_another_process(colored_fields):
 
 
 def test_narrow_batches_for_measuring(fields):
-    args = SimpleNamespace(imgsz=64, cache=False, fraction=1.0, seed=0, workers=0, rect=False)
+    args = SimpleNamespace(
+        imgsz=64, cache=False, fraction=1.0, seed=0, workers=0, rect=False, classes=None
+    )
     data = read_semantic_yaml(fields)
     dataset = build_semantic_dataset(args, data["val"], 2, data, "val", rect=True, stride=16)
     batch = next(iter(build_dataloader(dataset, 2, shuffle=False)))
@@ -107,7 +109,15 @@ def test_narrow_batches_for_measuring(fields):
 
 @pytest.mark.parametrize("given", ["bgr", "rect", "fraction"])
 def test_arguments_of_training_take_effect(given, fields):
-    usual = {"imgsz": 64, "cache": False, "fraction": 1.0, "seed": 0, "workers": 0, "rect": False}
+    usual = {
+        "imgsz": 64,
+        "cache": False,
+        "fraction": 1.0,
+        "seed": 0,
+        "workers": 0,
+        "rect": False,
+        "classes": None,
+    }
     still = {"hsv_h": 0, "hsv_s": 0, "hsv_v": 0, "bgr": 0.0}
     value = {"bgr": 1.0, "rect": True, "fraction": 0.5}[given]
     data = read_semantic_yaml(fields)
@@ -239,6 +249,16 @@ def test_single_class_keeps_the_background_apart(fields, drawn_parts):
     plain = opened(names)[0]["masks"]
     assert torch.equal(masks == 1, plain == 1)
     assert torch.equal(masks == 0, (plain == 0) | (plain == 2))
+
+
+def test_classes_that_do_not_count_are_background_or_unknown(fields, drawn_parts):
+    plain = opened(fields)[0]["masks"]
+    some = opened(fields, classes=[0, 2])[0]["masks"]
+    assert torch.equal(some, torch.where(plain == 1, IGNORED, plain.int()).to(torch.uint8))
+    named = change(fields, names=["sky", "background", "house"])
+    assert torch.equal(opened(named, classes=[0])[0]["masks"] == 1, (plain == 1) | (plain == 2))
+    with pytest.raises(DatasetError, match="usable label"):
+        opened(drawn_parts, classes=[1])
 
 
 @pytest.mark.parametrize("name", ["camvid-mini", "nuinsseg-mini", "coco-mini"])
