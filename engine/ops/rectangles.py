@@ -11,8 +11,9 @@ import numpy as np
 _QUARTER = math.pi / 2
 # Each rectangle can be told in two ways, a quarter turn apart; which one is taken changes at this angle. It
 # must not lie where things usually do: at 0, where OpenCV has it, upright things turned by a hair either way
-# would have their width and height exchanged, and a network has to learn both for what looks the same.
-LEAST_ANGLE = math.radians(15)
+# would have their width and height exchanged, and a network had to learn both for what looks the same. Nor far
+# from 0: published models were trained with angles of 0 to 90 degrees.
+LEAST_ANGLE = math.radians(-15)
 
 
 def rectangles_around(outlines: Sequence[np.ndarray]) -> np.ndarray:
@@ -23,7 +24,7 @@ def rectangles_around(outlines: Sequence[np.ndarray]) -> np.ndarray:
 
     Returns:
         (n, 5) float32 centre x, y, width, height in pixels and the angle in radians from the x axis to the
-        width side, clockwise on screen, above 15 to 105 degrees; which of two neighbouring sides is called
+        width side, clockwise on screen, above -15 to 75 degrees; which of two neighbouring sides is called
         the width follows from it.
     """
     boxes = np.zeros((len(outlines), 5), dtype=np.float32)
