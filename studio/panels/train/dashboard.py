@@ -32,6 +32,7 @@ from studio.widgets.status_dot import StatusDot
 from studio.widgets.text_label import TextLabel
 
 _STATS_WIDTH = 136
+_HEIGHTS = (440, 240)  # three rows of charts, and what is below
 _TICK_MS = 1000
 _UNMEASURED = ("best fitness", "best, by another measure")
 _COMMANDS: dict[str, Command] = {
@@ -227,6 +228,7 @@ class Dashboard(QWidget):
         middle.setChildrenCollapsible(False)
         middle.addWidget(self.charts)
         middle.addWidget(self.tabs)
+        middle.setSizes(list(_HEIGHTS))
         middle.setStretchFactor(0, 3)
         middle.setStretchFactor(1, 2)
         body = QHBoxLayout()

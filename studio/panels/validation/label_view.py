@@ -25,6 +25,7 @@ from studio.widgets.text_label import TextLabel
 
 _ROW_HEIGHT = 20
 _NAME_SHARE = 0.3
+_NAME_MAX = 140
 _COUNT_WIDTH = 64
 _MAP_SIDE = 200
 _MOST_BARS = 24  # columns of the histogram: the rest are taken together
@@ -107,7 +108,7 @@ class ClassBars(QWidget):
         painter = QPainter(self)
         painter.setFont(font(tokens.FONT_CAPTION, tabular=True))
         most = max((count for _name, count, _ink in self._rows), default=1)
-        left = self.width() * _NAME_SHARE
+        left = min(self.width() * _NAME_SHARE, _NAME_MAX)
         room = self.width() - left - _COUNT_WIDTH
         first = max(0, event.rect().top() // _ROW_HEIGHT)
         last = event.rect().bottom() // _ROW_HEIGHT + 1
