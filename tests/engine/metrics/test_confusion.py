@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import torch
 
@@ -37,3 +39,13 @@ def test_images_without_objects_or_predictions():
     table.update(np.zeros((2, 0)), np.zeros(0), np.zeros(0), [0, 1])
     table.update(np.zeros((0, 0)), np.zeros(0), np.zeros(0), np.zeros(0))
     assert table.matrix.tolist() == [[0, 0, 0], [0, 0, 1], [1, 1, 0]]
+
+
+def test_table_by_predicted_class():
+    table = ConfusionMatrix(NAMES)
+    table.update(np.eye(2), [0.9, 0.9], [0, 0], [0, 1])
+    rows = table.summary()
+    assert rows[0] == {"Predicted": "nut", "nut": 1, "bolt": 1, "background": 0}
+    assert table.summary(normalize=True)[0]["bolt"] == 1.0
+    assert table.to_csv().splitlines()[0] == "Predicted,nut,bolt,background"
+    assert json.loads(table.to_json()) == rows

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine.metrics.matching import THRESHOLDS, match_indices, match_predictions
+from engine.metrics.matching import (
+    THRESHOLDS,
+    Matches,
+    match_indices,
+    match_objects,
+    match_predictions,
+)
 
 
 def _slowly(iou, pred_cls, target_cls, thresholds):
@@ -51,3 +57,25 @@ def test_nothing_to_match(shape):
     found = match_predictions(np.zeros(shape), np.zeros(shape[1]), np.zeros(shape[0]))
     assert found.shape == (shape[1], 10)
     assert not found.any()
+
+
+def test_objects_that_do_not_count_excuse_their_finders():
+    """A large object is ignored among the small; a crowd is found by many; strays of other sizes are ignored."""
+    iou = np.array([[0.9, 0.0, 0.0, 0.0], [0.0, 0.8, 0.8, 0.0]])
+    areas = np.array([10_000.0, 500, 500, 500])
+    found = match_objects(iou, [0] * 4, [0, 0], areas, np.array([10_000.0, 9_999]), [False, True])
+    assert found.tp[:, 0].tolist() == [True, False, False, False]
+    assert found.counted.tolist() == [[True, False, False, True], [False] * 4]
+    ignored = found.ignored[:, None] >> np.arange(40) & 1
+    assert ignored[:, 0].tolist() == [0, 1, 1, 0]  # all sizes, IoU 0.5: the crowd's two
+    assert ignored[:, 9].tolist() == [0, 0, 0, 0]  # at 0.95 they find nothing
+    assert ignored[:, 10].tolist() == [1, 1, 1, 0]  # small: the first is large and finds the large
+    assert ignored[:, 39].tolist() == [0, 1, 1, 1]  # large: the others are small
+
+
+def test_a_plain_table_counts_everything():
+    table = np.array([[True] * 3 + [False] * 7, [False] * 10])
+    found = Matches.of_table(table, 4)
+    np.testing.assert_array_equal(found.tp, table)
+    assert not found.ignored.any()
+    assert found.counted.shape == (4, 1)
