@@ -199,17 +199,28 @@ def test_a_training_is_told_whole_and_to_nobody_else(
     assert outside == []
 
 
-@pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
-def test_an_interrupted_training_goes_on_in_the_same_run(name, switched, make_trainer):
+@pytest.mark.parametrize("name", sorted(LOGGERS))
+def test_an_interrupted_training_goes_on_in_the_same_run(name, switched, make_trainer, read_events):
     switched(name)
     broken = make_trainer(callbacks={"on_train_epoch_end": lambda t: t.epoch == 1 and fail_now()})
     with pytest.raises(RuntimeError, match="power cut"):
         broken.train()
+    first = known_ids(broken.save_dir)
     resumed = type(broken)(overrides={"resume": str(broken.last)})
     resumed.train()
-    found = READERS[name](resumed.save_dir)
-    assert set(found["train/box_loss"]) == {1, 2}
-    assert found["metrics/mAP50(B)"].keys() == {1, 2}
+    assert read_events(resumed.save_dir, "warning") == []
+    if name in ("mlflow", "wandb", "comet", "neptune"):
+        assert first[name] == known_ids(resumed.save_dir)[name] != ""
+    if name in ("tensorboard", "mlflow", "dvc", "neptune"):  # the others write each part on its own
+        found = READERS[name](resumed.save_dir)
+        assert set(found["train/box_loss"]) == {1, 2}
+        assert found["metrics/mAP50(B)"].keys() == {1, 2}
+
+
+def known_ids(folder: Path) -> dict[str, str]:
+    """Give what the trackers call a run."""
+    file = folder / "integrations.json"
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 def fail_now() -> None:
