@@ -14,7 +14,6 @@ from engine.drawing.annotator import Annotator
 from engine.drawing.class_maps import draw_class_map
 from engine.drawing.palette import colors
 from engine.ops.boxes import xywh2xyxy
-from engine.ops.rotated import xywhr2xyxyxyxy
 from engine.runtime.atomic import atomic_path
 
 _GROUND = 255  # of places without an image
@@ -202,6 +201,8 @@ def _in_pixels(boxes: np.ndarray, width: int, height: int) -> tuple[np.ndarray, 
     """Return corners x1, y1, x2, y2 (N, 4), of turned boxes the four points (N, 4, 2), and whether they are turned."""
     if boxes.shape[1] == 4:
         return xywh2xyxy(boxes) * np.array([width, height] * 2), False
+    from engine.ops.rotated import xywhr2xyxyxyxy  # loads torch, which drawing does without
+
     return xywhr2xyxyxyxy(boxes * np.array([width, height, width, height, 1])), True
 
 
