@@ -37,7 +37,7 @@ from engine.training.failures import describe
 from engine.training.freeze import hold_statistics
 from engine.training.loss_meter import LossMeter
 from engine.training.prefetch import Prefetcher
-from engine.training.resume import find_last, resumed_arguments, run_folder
+from engine.training.resume import CHANGEABLE, find_last, resumed_arguments, run_folder
 
 MAX_GRADIENT_NORM = 10.0
 TRAIN_PICTURES = 3
@@ -83,7 +83,8 @@ class BaseTrainer(TrainerResults):
         self.without_effect = without_effect(given, "train", self.task)
         self.chosen = chosen_arguments(self.args, "train", overrides)
         if self.resumed is not None:
-            self.chosen = frozenset(self.resumed.extra.get("chosen", self.chosen))
+            saved = self.resumed.extra.get("chosen", self.chosen)
+            self.chosen = frozenset(saved) | (CHANGEABLE & set(overrides or {}))
         self.callbacks = new_callbacks(_callbacks)
         self.device = select_device(self.args.device)
         self._place(run_folder(last) if self.resumed else choose_save_dir(self.args))

@@ -163,6 +163,10 @@ class TrainerSetup(TrainerHooks):
         if self.args.batch < 1:  # memory for more images than there are
             self.batch_size = min(self.batch_size, len(self.train_loader.dataset))
         self._give_steps()
+        if self.device.type == "cpu" and self.args.workers and "workers" in self.chosen:
+            self.log(
+                "workers: on a processor images are read in threads, no further process starts."
+            )
         # Without gradients twice the batch fits; on the CPU a larger batch only costs cache.
         larger = 1 if self.device.type == "cpu" else 2
         size = self.batch_size * larger

@@ -75,8 +75,8 @@ ELSEWHERE = {
     "data": ("test_trainer_ends.py", "test_bad_data_is_named_in_the_run_directory"),
     "device": ("../engine/runtime/test_device.py", "test_select_device"),
     "exist_ok": ("test_trainer_run.py", "test_folders_are_numbered_and_exist_ok_starts_clean"),
-    "model": ("test_starting_weights.py", "test_"),
-    "pretrained": ("test_starting_weights.py", "test_"),
+    "model": ("test_starting_weights.py", "test_a_trained_model_in_hand_names_its_file"),
+    "pretrained": ("test_starting_weights.py", "test_another_task_with_the_same_backbone_serves_through_pretrained"),
     "profile": ("test_trainer_arguments.py", "test_profile_tells_the_speed_of_the_exported_model"),
     "project": ("test_trainer_run.py", "test_folders_are_numbered_and_exist_ok_starts_clean"),
     "resume": ("test_trainer_ends.py", "test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit"),
@@ -84,7 +84,7 @@ ELSEWHERE = {
     "save_period": ("test_trainer_run.py", "test_save_period_and_save"),
     "val": ("test_trainer_run.py", "test_without_val_only_the_last_epoch_is_measured"),
     "verbose": ("test_trainer_arguments.py", "test_verbose_tells_each_epoch"),
-    "workers": ("test_prefetch.py", "test_"),
+    "workers": ("test_prefetch.py", "test_processes_load_for_gpus_and_no_more_than_there_are_cores"),
 }  # fmt: skip
 # Without an effect for the task, but the random numbers of its pictures are drawn in another order.
 REDRAWN = {("pose", "copy_paste"), ("pose", "copy_paste_mode")}

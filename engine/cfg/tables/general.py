@@ -86,8 +86,8 @@ GENERAL: tuple[Argument, ...] = (
         "workers",
         "int",
         8,
-        "Processes that read and augment images beside the training. At most as many as there are "
-        "processors are started; 0 reads in the training's own process.",
+        "Processes that read and augment images beside a training on a GPU, at most as many as there are "
+        "processors; 0 reads in its own process, as trainings on a processor do.",
         "General",
         ("train", "val"),
         low=0,
