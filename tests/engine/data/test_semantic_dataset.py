@@ -251,6 +251,19 @@ def test_single_class_keeps_the_background_apart(fields, drawn_parts):
     assert torch.equal(masks == 0, (plain == 0) | (plain == 2))
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+def test_pictures_of_other_channels(channels, fields):
+    generator = np.random.default_rng(0)
+    for file in (fields.parent / "images").rglob("*.png"):
+        shape = (48, 64) if channels == 1 else (48, 64, channels)
+        cv2.imwrite(str(file), generator.integers(0, 256, shape, dtype=np.uint8))
+    dataset = opened(change(fields, channels=channels), augment=True)
+    sample = dataset[0, 0, True]
+    assert sample["img"].shape == (channels, 64, 64)
+    assert sample["masks"].shape == (64, 64)
+    assert opened(fields, "val")[0]["img"].shape == (channels, 64, 64)
+
+
 def test_classes_that_do_not_count_are_background_or_unknown(fields, drawn_parts):
     plain = opened(fields)[0]["masks"]
     some = opened(fields, classes=[0, 2])[0]["masks"]
