@@ -8,7 +8,6 @@ from __future__ import annotations
 _FORMAT = "this version writes onnx and torchscript"
 
 NOT_YET: dict[str, str] = {
-    "augment": "this version looks at each image once",
     "dnn": "this version runs ONNX models with onnxruntime",
     "embed": "this version returns detections, not feature vectors",
     "int8": _FORMAT + ", neither in 8 bits",

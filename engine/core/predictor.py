@@ -24,7 +24,7 @@ from engine.runtime.log import LOGGER
 
 STAGES = ("preprocess", "inference", "postprocess")
 # Changing one of these needs the network to be set up again.
-SETUP_ARGUMENTS = ("device", "half", "batch", "nms")
+SETUP_ARGUMENTS = ("device", "half", "batch", "nms", "augment")
 
 
 class BasePredictor(CallbackHost):

@@ -117,6 +117,7 @@ PREDICTION: tuple[Argument, ...] = (
         "Look at each image several times, mirrored and scaled, and join the results: slower.",
         "Prediction",
         _BOTH,
+        tasks=("detect", "segment"),
     ),
     Argument(
         "retina_masks",

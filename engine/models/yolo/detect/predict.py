@@ -11,6 +11,7 @@ import torch
 from engine.core.outputs import decoded
 from engine.core.predictor import BasePredictor
 from engine.core.results import Results
+from engine.core.several_looks import check_looks, chosen_branch, look
 from engine.ops.boxes import scale_boxes
 from engine.ops.nms import best_rows, non_max_suppression
 
@@ -31,7 +32,19 @@ class DetectionPredictor(BasePredictor):
 
     def wanted_branch(self) -> bool | None:
         """Take the branch that makes no duplicates where ``nms=False`` asks for it."""
-        return None if self.args.nms is None else not self.args.nms
+        return chosen_branch(self.args)
+
+    def setup_model(self, model: Any = None) -> None:
+        """Open the network, and see whether it can look several times where it should."""
+        super().setup_model(model)
+        if self.args.augment:
+            check_looks(self.model)
+
+    def inference(self, images: torch.Tensor) -> Any:
+        """Run the network, with ``augment=True`` on several views."""
+        if not self.args.augment:
+            return super().inference(images)
+        return look(self.model, images, len(self.model.names), self.model.stride)
 
     def setup_source(self, source: Any) -> None:
         """Open the source; a head that chooses the best rows itself is told how many."""

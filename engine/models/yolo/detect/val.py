@@ -16,6 +16,7 @@ from engine.core.annotations import Annotations, find_annotations
 from engine.core.coco_json import CocoPredictions, sort_key
 from engine.core.drawn_confusion import DrawnConfusion
 from engine.core.outputs import decoded
+from engine.core.several_looks import check_looks, chosen_branch, look
 from engine.core.validation_record import ValidationRecord
 from engine.data.build import build_dataloader, build_yolo_dataset
 from engine.data.fetch import open_data_yaml
@@ -105,9 +106,11 @@ class DetectionValidator(KeepingValidator):
     def _open(self, model: Any) -> Any:
         """Open a model; with ``single_cls`` all its classes count as one."""
         backend = super()._open(model)
-        self.nc = len(self.names)
+        self.nc, self.stride = len(self.names), backend.stride
         if self.args.single_cls:
             self.names = SINGLE
+        if self.args.augment:
+            check_looks(backend)
         return backend
 
     def _join(self, trainer: Any) -> Any:
@@ -123,7 +126,13 @@ class DetectionValidator(KeepingValidator):
 
     def wanted_branch(self) -> bool | None:
         """Take the branch that makes no duplicates where ``nms=False`` asks for it."""
-        return None if self.args.nms is None else not self.args.nms
+        return chosen_branch(self.args)
+
+    def infer(self, network: Any, images: torch.Tensor) -> Any:
+        """Run the network on a batch, with ``augment=True`` on several views."""
+        if self.training or not self.args.augment:
+            return super().infer(network, images)
+        return look(network, images, self.nc, self.stride)
 
     def init_metrics(self) -> None:
         """Start the matrix and the record of a validation on its own."""
