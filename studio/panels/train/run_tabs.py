@@ -24,6 +24,8 @@ class RunTabs(QTabWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setDocumentMode(True)
+        self._was_chosen = False  # by the person: then what appears later takes nobody's place
+        self.tabBarClicked.connect(lambda _index: self._on_clicked())
         self.pictures = Pictures()
         self.plots = PlotGallery()
         self.warnings = WarningsList()
@@ -50,7 +52,14 @@ class RunTabs(QTabWidget):
         for widget, has_something in shown:
             self.setTabVisible(self.indexOf(widget), has_something)
         self.setVisible(any(has_something for _widget, has_something in shown))
+        first = next((widget for widget, has_something in shown if has_something), None)
+        if first is not None and not self._was_chosen:
+            self.setCurrentWidget(first)
 
     def show_warnings(self) -> None:
         """Bring the warnings to the front."""
+        self._was_chosen = True
         self.setCurrentWidget(self.warnings)
+
+    def _on_clicked(self) -> None:
+        self._was_chosen = True

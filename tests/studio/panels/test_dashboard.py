@@ -165,6 +165,22 @@ def test_a_click_on_a_warning_asks_for_its_image(dashboard, make_run, qtbot):
     assert asked.args == ["image", Path("/d/b.jpg")]
 
 
+def test_predictions_come_to_the_front_unless_somebody_looks_elsewhere(dashboard, make_run):
+    folder = make_run("train", epochs=10, alive=True)
+    reader = show(dashboard, folder)
+    tabs, picture = dashboard.tabs, np.full((20, 40, 3), 90, np.uint8)
+    cv2.imwrite(str(folder / "labels.jpg"), picture)
+    dashboard.show_run(reader.poll()[0], reader.history)
+    assert tabs.currentWidget() is tabs.plots
+    cv2.imwrite(str(folder / "val_batch0_pred.jpg"), picture)
+    dashboard.show_run(reader.poll()[0], reader.history)
+    assert tabs.currentWidget() is tabs.pictures
+    place = tabs.tabBar().tabRect(tabs.indexOf(tabs.plots)).center()
+    QTest.mouseClick(tabs.tabBar(), LEFT, pos=place)
+    dashboard.show_run(reader.poll()[0], reader.history)
+    assert tabs.currentWidget() is tabs.plots
+
+
 def test_the_plots_of_a_run_are_listed_in_words_and_shown(dashboard, make_run, qtbot):
     folder = make_run("train", FINISHED, exit_record={"code": 0})
     reader = show(dashboard, folder)
