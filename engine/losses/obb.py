@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from engine.losses.detection import DetectionLoss, Gains, Positives, Targets
 from engine.ops.assign import RotatedAssigner
 from engine.ops.rotated import dist2rbox, probiou, rbox2dist
 
+_QUARTER = math.pi / 2
 # How fast the angle's weight falls with the logarithm of a box's aspect ratio: 0.95 at 2 : 1, 0.55 at 10 : 1
 ANGLE_REACH = 3.0
 # Variance, in cells squared, by which boxes are blurred where ProbIoU is a loss: a box much thinner than a
@@ -91,7 +93,7 @@ class OBBLoss(DetectionLoss):
         rows = sides.transpose(1, 2)[found.image, found.anchor]  # (P, 4 * reg_max)
         angle = _angles(raw, positives)
         at, stride = points[found.anchor], strides[found.anchor]
-        truth = targets.boxes[found.target]
+        truth = told_like(targets.boxes[found.target], angle.detach()[:, 0])
         truth = torch.cat((truth[:, :4] / stride, truth[:, 4:]), 1)
         boxes = torch.cat((dist2rbox(expected_distances(rows), angle, at), angle), 1)
         overlap = probiou(boxes, truth, blur=BLUR)[:, 0]
@@ -126,6 +128,19 @@ class OBBLoss(DetectionLoss):
             batch["cls"].to(device, torch.int64, non_blocking=True).view(-1),
             boxes * scale,
         )
+
+
+def told_like(boxes: Tensor, angles: Tensor) -> Tensor:
+    """Return the same rotated boxes (P, 5) told by the angles nearest to those given (P,), radians.
+
+    A rectangle can be told in four ways, a quarter turn apart, and neither ProbIoU nor :func:`angle_loss`
+    asks for one of them. Distances along the sides do: told in another way than the prediction took, they
+    would pull against both, and an object whose angle fell to the wrong side at first would stay half learnt.
+    """
+    turns = ((angles - boxes[:, 4]) / _QUARTER).round()
+    odd = turns.remainder(2) == 1
+    sizes = torch.where(odd[:, None], boxes[:, [3, 2]], boxes[:, 2:4])
+    return torch.cat((boxes[:, :2], sizes, (boxes[:, 4] + turns * _QUARTER)[:, None]), 1)
 
 
 def angle_loss(angles: Tensor, truth: Tensor) -> Tensor:

@@ -11,8 +11,7 @@ import numpy as np
 _QUARTER = math.pi / 2
 # Each rectangle can be told in two ways, a quarter turn apart; which one is taken changes at this angle. It
 # must not lie where things usually do: at 0, where OpenCV has it, upright things turned by a hair either way
-# would have their width and height exchanged, and a network had to learn both for what looks the same. Nor far
-# from 0: published models were trained with angles of 0 to 90 degrees.
+# would have their width and height exchanged.
 LEAST_ANGLE = math.radians(-15)
 
 
