@@ -220,7 +220,7 @@ class BaseTrainer(TrainerResults):
         with self.precision.autocast():
             outputs = self.network(batch["img"])
         loss, self.loss_items = self.model.loss(batch, outputs)
-        self.precision.backward(loss)
+        self.precision.backward(loss.sum())  # a criterion of a person's own may give its parts
         files = batch.get("im_file", ())
         sound = self.meter.add(self.batch_index, self.loss_items, loss, files)
         self._sound = sound if self._sound is None else self._sound & sound

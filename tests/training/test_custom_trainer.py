@@ -85,7 +85,7 @@ def test_own_criterion_may_have_parts_of_its_own(overrides, read_events):
 
         def __call__(self, preds, batch):
             loss = preds["boxes"].square().mean()
-            return loss * len(batch["img"]), loss.detach()[None]
+            return (loss * len(batch["img"]))[None], loss.detach()[None]
 
     class MyCustomModel(DetectionModel):
         def init_criterion(self):
