@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -79,6 +80,8 @@ class ImageCache:
         self.budget_bytes = int(min(free * _FREE_SHARE, _MOST_BYTES) / max(sharers, 1))
         if kind == "ram":
             self._make_room(free, sharers)
+        if kind == "disk":
+            self._check_disk()
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._kept_bytes = 0
         self._lock = threading.Lock()
@@ -156,7 +159,7 @@ class ImageCache:
 
     def _make_room(self, free: int, sharers: int) -> None:
         """Allow all pictures in memory, or say why not."""
-        most = len(self.files) * self.imgsz * self.imgsz * self.channels * sharers
+        most = self._most_bytes() * sharers
         if most > 0.8 * free:
             LOGGER.warning(
                 "cache='ram' may need %.1f GB and %.1f GB are free: only a part is kept.",
@@ -166,6 +169,25 @@ class ImageCache:
             self.budget_bytes = int(0.6 * free / sharers)
         else:
             self.budget_bytes = most
+
+    def _check_disk(self) -> None:
+        """Keep copies on disk only where they all fit: a full disk would stop more than this training."""
+        folder = cache_dir()
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+        if (most := self._most_bytes()) > 0.8 * free:
+            LOGGER.warning(
+                "cache='disk' may need %.1f GB and %.1f GB are free in %s: images are decoded every time instead.",
+                most / 1e9,
+                free / 1e9,
+                folder,
+            )
+            self.kind = None
+
+    def _most_bytes(self) -> int:
+        """Return how many bytes all pictures need at most."""
+        return len(self.files) * self.imgsz * self.imgsz * self.channels
 
 
 def resized_size(height: int, width: int, imgsz: int) -> tuple[int, int]:

@@ -277,6 +277,37 @@ def test_too_little_memory_for_everything_is_said(data, monkeypatch, caplog):
     assert "only a part is kept" in caplog.text
 
 
+def test_too_little_room_on_disk_is_said_and_nothing_written(data, monkeypatch, caplog, tmp_path):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100_000))
+    cache = ImageCache(sorted(data["train"][0].iterdir()), 96, "disk")
+    assert cache.kind is None
+    assert "images are decoded every time instead" in caplog.text
+    assert cache.get(0).shape[1] == 96
+    assert not (tmp_path / "cache" / "images").exists()
+
+
+def test_of_many_pictures_those_that_came_shortly_before_take_part(data, monkeypatch):
+    monkeypatch.setattr("engine.data.build._NEAR", 5)
+    dataset = built(data)
+    loader = build_dataloader(dataset, 4, seed=3)
+    loader.set_epoch(1)
+    keys = list(loader.sampler)
+    order = [key[0] for key in keys]
+    assert sorted(order) == list(range(12))
+    for place, (_, epoch, blends, near) in enumerate(keys):
+        first = max(place - 5, 0)
+        assert (epoch, blends) == (1, True)
+        assert set(near) <= set(order[first : first + 5])
+    assert keys == list(loader.sampler)  # as after a resume
+    loader.set_epoch(1, skip=4)
+    assert list(loader.sampler) == keys[4:]
+    workers = build_dataloader(built(data), 4, workers=2, seed=3)
+    same(batches(workers, 1), batches(loader, 1))
+    workers.close()
+    dataset.close_mosaic()
+    assert {len(key) for key in loader.sampler} == {3}
+
+
 def test_fast_decoding_is_nearly_the_picture(tmp_path):
     smooth = cv2.resize(
         np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8), (640, 480)

@@ -331,3 +331,55 @@ def test_collate_numbers_the_pictures():
     one_each = Format(masks=True, overlap_mask=False)
     batch = collate([one_each(s, "x", np.random.default_rng(0)) for s in (sample, empty)])
     assert batch["masks"].shape == (2, 12, 16)
+
+
+@pytest.mark.parametrize("options", [{}, {"flipud": 0.5, "scale": 0.9, "translate": 0.3}])
+@pytest.mark.parametrize("mosaic", [0.0, 1.0])
+def test_pictures_put_straight_into_the_result_agree_with_their_labels(options, mosaic):
+    args = SimpleNamespace(mosaic=mosaic, hsv_h=0.0, hsv_s=0.0, hsv_v=0.0, **options)
+    augmentation = Augmentation.from_arguments(160, args)
+    sizes = [(64, 48), (64, 100), (64, 64), (100, 64)]
+    sources = [LetterBox(160).apply(drawn(*size, index=i)) for i, size in enumerate(sizes)]
+    seen = 0
+    for seed in range(20):
+        out = augmentation(seed % 4, sources.__getitem__, range(4), np.random.default_rng(seed))
+        check_boxes(out.shapes)
+        if len(out.shapes):
+            assert out.shapes.boxes.min() >= 0
+            assert out.shapes.boxes.max() <= 160
+        red = out.image[..., 2].astype(int) - out.image[..., 0] > 30
+        masks = polygons2masks(out.size, out.shapes.segments)
+        for mask in masks[masks.sum((1, 2)) > 400]:
+            # what was dropped stays red without an outline, so each outline is asked for its pixels
+            assert red[mask > 0].mean() > 0.9, seed
+            seen += 1
+        if len(out.shapes) == 2 and mosaic == 0 and masks.sum((1, 2)).min() > 400:
+            assert agreement(out) > 0.88, seed
+    assert seen > 10
+
+
+def test_neighbours_in_a_mosaic_meet_without_a_gap():
+    white = [
+        Sample(np.full((160, 160, 3), 255, np.uint8), Shapes(), i, (160, 160)) for i in range(4)
+    ]
+    args = SimpleNamespace(scale=0.3, translate=0.0, hsv_h=0.0, hsv_s=0.0, hsv_v=0.0)
+    augmentation = Augmentation.from_arguments(160, args)
+    for seed in range(20):
+        image = augmentation(0, white.__getitem__, range(4), np.random.default_rng(seed)).image
+        shown = (image == 255).all(2)
+        rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
+        assert shown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all(), seed
+
+
+def test_hue_turns_the_colour_wheel_and_wraps():
+    red = Sample(np.full((4, 4, 3), (0, 0, 200), np.uint8), Shapes(), 0, (4, 4))
+    hues = set()
+    for seed in range(12):
+        sample = red.with_(red.image.copy(), red.shapes)
+        RandomHSV(0.3, 0.0, 0.0)(sample, np.random.default_rng(seed))
+        hue, saturation, value = cv2.cvtColor(sample.image, cv2.COLOR_BGR2HSV)[0, 0].tolist()
+        assert abs(saturation - 255) <= 2
+        assert abs(value - 200) <= 2
+        hues.add(hue < 90)
+        assert min(hue, 180 - hue) <= 0.3 * 180 + 2
+    assert hues == {True, False}
