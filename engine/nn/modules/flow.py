@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 COUPLINGS = 6
 HIDDEN = 64
+# Weights start this small (as in Li et al. 2021): the flow begins next to leaving errors as they are, so that
+# it learns their shape and need not first unlearn a random one.
+FIRST_GAIN = 0.01
 
 
 class RealNVP(nn.Module):
@@ -32,6 +35,9 @@ class RealNVP(nn.Module):
         self.register_buffer("mask", kept)
         self.s = nn.ModuleList(nn.Sequential(*_layers(), nn.Tanh()) for _ in range(COUPLINGS))
         self.t = nn.ModuleList(nn.Sequential(*_layers()) for _ in range(COUPLINGS))
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight, gain=FIRST_GAIN)
 
     def log_prob(self, error: Tensor) -> Tensor:
         """Return the log density (N,) of errors (N, 2)."""

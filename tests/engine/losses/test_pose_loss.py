@@ -280,6 +280,15 @@ def test_both_branches_of_an_end_to_end_head_count():
     assert (items > 0).all()
 
 
+def test_a_new_flow_hardly_tells_errors_apart_by_their_direction():
+    """Its scale and shift start next to constant: what is left to learn is not hidden under chance."""
+    torch.manual_seed(0)
+    flow = RealNVP()
+    with torch.no_grad():
+        moves = [net(torch.randn(200, 2)).std(0).max().item() for net in (*flow.s, *flow.t)]
+    assert 0 < max(moves) < 1e-3
+
+
 @pytest.mark.parametrize("name", ["yolo11n-pose.yaml", "yolo26n-pose.yaml"])
 def test_every_weight_of_a_model_learns(name):
     torch.manual_seed(0)
