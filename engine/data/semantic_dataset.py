@@ -28,9 +28,7 @@ from engine.runtime.log import LOGGER
 BACKGROUND = "background"
 
 
-def read_semantic_yaml(
-    path: str | Path, single_cls: bool = False, classes: Sequence[int] | None = None
-) -> dict[str, Any]:
+def read_semantic_yaml(path: str | Path, single_cls: bool = False) -> dict[str, Any]:
     """Read and check a data set description for semantic segmentation.
 
     Without masks the classes are those of the polygons and one more for what no polygon covers: the class
@@ -39,7 +37,6 @@ def read_semantic_yaml(
     Args:
         path: The YAML file, or a folder that holds exactly one.
         single_cls: Make one class, ``item``, of all but the background.
-        classes: Numbers of the classes that count, None for all; pixels of others are ignored.
 
     Returns:
         What ``read_data_yaml`` returns, with ``names`` and ``nc`` of the model, ``label_nc`` the number of
@@ -61,10 +58,8 @@ def read_semantic_yaml(
             path=data["yaml_file"],
         )
     table = np.arange(IGNORED + 1, dtype=np.uint8)
-    others = [] if classes is None else sorted(set(names) - set(classes))
     if single_cls:
         names = _single(names, table, data["yaml_file"])
-    table[others] = IGNORED
     data.update(names=names, nc=len(names), class_table=table)
     return data
 

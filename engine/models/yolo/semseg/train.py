@@ -43,7 +43,7 @@ class SemSegTrainer(DetectionTrainer):
                 "training needs data=, the data.yaml of a data set.",
                 remedy="Write data=PATH/data.yaml.",
             )
-        data = read_semantic_yaml(self.args.data, bool(self.args.single_cls), self.args.classes)
+        data = read_semantic_yaml(self.args.data, bool(self.args.single_cls))
         require_split(data, "train")
         data["val"] = data["val"] or data["test"] or require_split(data, "val")
         return data

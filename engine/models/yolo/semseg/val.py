@@ -62,7 +62,7 @@ class SemSegValidator(BaseValidator):
                 "validation needs data=, the data.yaml of a data set.",
                 remedy="Write data=PATH/data.yaml.",
             )
-        data = read_semantic_yaml(self.args.data, bool(self.args.single_cls), self.args.classes)
+        data = read_semantic_yaml(self.args.data, bool(self.args.single_cls))
         require_split(data, self.args.split)
         return data
 
