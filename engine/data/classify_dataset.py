@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from engine.data.channels import count_channels
 from engine.data.checked_images import check_images
 from engine.data.class_folders import ClassFolders, find_class_images
 from engine.data.copies import find_duplicates
@@ -85,9 +86,10 @@ class ClassifyDataset(Dataset):
         folders = data.get("folders") or {name: i for i, name in self.names.items()}
         files, classes, self.problems = find_class_images(split, folders, data.get("seed", 0))
         files, classes = _part(files, classes, fraction)
+        self.channels = int(data.get("channels") or 3)
         sizes, digests, damaged = check_images(files, self._progress)
         self.problems += damaged
-        whole = np.flatnonzero(sizes[:, 0] > 0)
+        whole = np.array([i for i in np.flatnonzero(sizes[:, 0]) if self._fits(files[i])], np.int64)
         self.counts = Counter({"labelled": len(whole), "damaged": len(files) - len(whole)})
         self.im_files = [str(files[i]) for i in whole]
         self.classes = np.array([classes[i] for i in whole], np.int64)
@@ -100,19 +102,21 @@ class ClassifyDataset(Dataset):
         self._augmentation = ClassifyAugmentation.from_arguments(self.imgsz, hyp)
         reserve = _reserve(getattr(hyp, "scale", None)) if augment else 0.0
         paths = [Path(f) for f in self.im_files]
-        self.images = _Pictures(paths, crop, cache_kind(cache), max(workers, 1), reserve)
+        self.images = _Pictures(
+            paths, crop, cache_kind(cache), max(workers, 1), reserve, self.channels
+        )
 
     def __len__(self) -> int:
         return len(self.im_files)
 
     def __getitem__(self, key: int | SampleKey) -> dict[str, Any]:
-        """Return one sample: ``img`` (3, S, S) uint8 RGB, ``cls``, ``im_file``, ``ori_shape``."""
+        """Return one sample: ``img`` (C, S, S) uint8, RGB where C is 3, ``cls``, ``im_file``, ``ori_shape``."""
         index, epoch = key[:2] if isinstance(key, tuple) else (key, 0)
         image = self.images.get(index)
         if self.augment:
             image = self._augmentation(image, np.random.default_rng((self.seed, epoch, index)))
         else:
-            image = np.ascontiguousarray(image[..., ::-1])
+            image = np.array(image[..., ::-1] if self.channels == 3 else image, order="C")
         return {
             "img": torch.from_numpy(image).permute(2, 0, 1),
             "cls": int(self.classes[index]),
@@ -126,11 +130,19 @@ class ClassifyDataset(Dataset):
 
     @staticmethod
     def collate_fn(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Put samples together: ``img`` (B, 3, S, S) uint8, channels last, ``cls`` (B,) int64, and lists."""
+        """Put samples together: ``img`` (B, C, S, S) uint8, channels last, ``cls`` (B,) int64, and lists."""
         out: dict[str, Any] = {key: [s[key] for s in samples] for key in samples[0]}
         out["img"] = torch.stack([i.permute(1, 2, 0) for i in out["img"]]).permute(0, 3, 1, 2)
         out["cls"] = torch.tensor(out["cls"], dtype=torch.int64)
         return out
+
+    def _fits(self, file: Path) -> bool:
+        """Say whether a picture has the channels asked for, or note it; any picture can be made grey or colour."""
+        found = self.channels if self.channels in (1, 3) else count_channels(file)
+        if found != self.channels:
+            reason = f"Expected an image of {self.channels} channels, this one has {found}. Leave it out."
+            self.problems.append(Problem(file, None, reason))
+        return found == self.channels
 
     def _check(self, split: ClassFolders) -> None:
         """Say what was found, and stop where nothing can be learned or measured."""
@@ -165,7 +177,13 @@ class _Pictures(ImageCache):
     """Pictures in the form that samples are made of: their middle, or enough of them to cut from."""
 
     def __init__(
-        self, files: Sequence[Path], crop: CenterCrop, kind: Kind, sharers: int, reserve: float
+        self,
+        files: Sequence[Path],
+        crop: CenterCrop,
+        kind: Kind,
+        sharers: int,
+        reserve: float,
+        channels: int,
     ) -> None:
         """Take the pictures.
 
@@ -175,29 +193,32 @@ class _Pictures(ImageCache):
             kind: See :class:`ImageCache`.
             sharers: How many processes have a cache of their own.
             reserve: Shorter side of kept pictures in input sides; 0 keeps the input itself.
+            channels: Of a picture.
         """
         self.crop = crop
         self.least = round(crop.size_hw[0] * reserve)
-        super().__init__(files, self.least or crop.size_hw[0], kind, sharers)
+        super().__init__(files, self.least or crop.size_hw[0], kind, sharers, channels=channels)
 
     @property
     def form(self) -> str:
         """What decides how a picture is kept."""
-        return f"{self.crop}\0{self.least}"
+        return f"{self.crop}\0{self.least}\0{self.channels}"
 
     def read(self, file: Path) -> np.ndarray:
         """Read the middle of a picture, in training in more pixels than the input has."""
         import cv2
 
         if not self.least:
-            return self.crop(read_image(file))
+            return self.crop(read_image(file, channels=self.channels))
         # Twice the pixels on the longer side: enough on the shorter one of usual pictures.
-        image = self.crop.middle(read_image(file, round(2 * self.least / self.crop.fraction)))
+        enough = round(2 * self.least / self.crop.fraction)
+        image = self.crop.middle(read_image(file, enough, self.channels))
         height, width = image.shape[:2]
         if min(height, width) <= _WORTH_SHRINKING * self.least:
             return image
         size = CenterCrop((self.least, self.least)).resized(height, width)
-        return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+        smaller = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+        return smaller.reshape(*size, self.channels)  # OpenCV drops the axis of a single channel
 
 
 def _paths(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:

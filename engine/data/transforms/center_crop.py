@@ -24,7 +24,7 @@ class CenterCrop:
     fraction: float = 1.0
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Return the middle of a picture (H, W, 3) uint8, channels in any order."""
+        """Return the middle of a picture (H, W, C) uint8, channels in any order."""
         out_h, out_w = self.size_hw
         image = self.shrunk(self.middle(image))
         height, width = image.shape[:2]
@@ -46,8 +46,7 @@ class CenterCrop:
         size_h, size_w = self.resized(height, width)
         if (size_h, size_w) == (height, width):
             return image
-        picture = Image.fromarray(image).resize((size_w, size_h), Image.Resampling.BILINEAR)
-        return np.asarray(picture)
+        return resized(image, (size_w, size_h))
 
     def resized(self, height: int, width: int) -> tuple[int, int]:
         """Return (height, width) of the whole picture after resizing."""
@@ -57,3 +56,12 @@ class CenterCrop:
         if height <= width:
             return out_h, int(out_h * width / height)
         return int(out_w * height / width), out_w
+
+
+def resized(image: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
+    """Resize a picture (H, W, C) uint8 of any number of channels by PIL's bilinear filter."""
+    if image.shape[2] == 3:
+        return np.asarray(Image.fromarray(image).resize(size_wh, Image.Resampling.BILINEAR))
+    planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in image.transpose(2, 0, 1)]
+    made = [np.asarray(p.resize(size_wh, Image.Resampling.BILINEAR)) for p in planes]
+    return np.stack(made, axis=2)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from engine.data.transforms.center_crop import resized
 from engine.data.transforms.hsv import RandomHSV
 from engine.data.transforms.policies import POLICIES, Policy
 from engine.data.transforms.sample import Sample, Shapes
@@ -30,11 +31,11 @@ class RandomCrop:
     size: int
     least_area: float = 0.5
 
-    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> Image.Image:
-        """Return (size, size) RGB pixels of a picture (H, W, 3) uint8 BGR."""
+    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return (size, size, C) pixels of a picture (H, W, C) uint8."""
         left, top, width, height = self.draw(image.shape[1], image.shape[0], rng)
-        part = np.ascontiguousarray(image[top : top + height, left : left + width, ::-1])
-        return Image.fromarray(part).resize((self.size, self.size), Image.Resampling.BILINEAR)
+        part = np.ascontiguousarray(image[top : top + height, left : left + width])
+        return resized(part, (self.size, self.size))
 
     def draw(self, width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
         """Draw a part as (left, top, width, height); the middle where no draw fits into the picture."""
@@ -96,31 +97,34 @@ class ClassifyAugmentation:
         """Make a sample.
 
         Args:
-            image: (H, W, 3) uint8 BGR; not changed.
+            image: (H, W, C) uint8, BGR where C is 3; not changed. Policies know colours only, and change
+                no picture of other channels.
             rng: Source of every random choice here.
 
         Returns:
-            (size, size, 3) uint8 RGB.
+            (size, size, C) uint8, RGB where C is 3.
         """
-        picture = self.crop(image, rng)
+        made = self.crop(image, rng)
         if self.fliplr and rng.random() < self.fliplr:
-            picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            made = made[:, ::-1]
         if self.flipud and rng.random() < self.flipud:
-            picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-        if self.policy is not None:
-            made = np.array(self.policy(picture, rng))
-        else:
-            made = self._recolored(np.asarray(picture), rng)
-        if self.bgr and rng.random() < self.bgr:
+            made = made[::-1]
+        in_color = made.shape[2] == 3
+        if self.policy is None:
+            made = self._recolored(made, rng)
+        elif in_color:
+            picture = Image.fromarray(np.ascontiguousarray(made[..., ::-1]))
+            made = np.asarray(self.policy(picture, rng))[..., ::-1]
+        if in_color and not (self.bgr and rng.random() < self.bgr):
             made = made[..., ::-1]
         if self.erasing and rng.random() < self.erasing:
             made = erased(made, rng)
-        return np.ascontiguousarray(made)
+        return np.array(made, order="C")  # of its own: pixels of PIL may not be written to
 
     def _recolored(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Change the colours of (H, W, 3) RGB."""
-        sample = Sample(np.ascontiguousarray(image[..., ::-1]), Shapes(), 0, image.shape[:2])
-        return self.colors(sample, rng).image[..., ::-1]
+        """Change the colours of (H, W, C)."""
+        sample = Sample(np.array(image, order="C"), Shapes(), 0, image.shape[:2])
+        return self.colors(sample, rng).image
 
 
 def least_area(scale: float) -> float:
@@ -129,7 +133,7 @@ def least_area(scale: float) -> float:
 
 
 def erased(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a picture (H, W, 3) with a random rectangle black (Zhong et al., 2020, arXiv:1708.04896)."""
+    """Return a picture (H, W, C) with a random rectangle black (Zhong et al., 2020, arXiv:1708.04896)."""
     height, width = image.shape[:2]
     low, high = np.log(_ERASE_RATIO)
     for _ in range(_TRIES):

@@ -108,6 +108,27 @@ def test_damaged_pictures_are_left_out_and_named(tmp_path, colored_classes):
         assert [p.file for p in made.problems] == [broken]
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+def test_pictures_of_other_channels(tmp_path, channels):
+    random = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for name in ("a", "b"):
+            folder = tmp_path / split / name
+            folder.mkdir(parents=True)
+            shape = (300, 200) if channels == 1 else (300, 200, channels)
+            cv2.imwrite(str(folder / "1.png"), random.integers(0, 255, shape, dtype=np.uint8))
+            cv2.imwrite(str(folder / "color.png"), gradient())
+    text = f"path: .\ntrain: train\nval: val\nchannels: {channels}\nnames: [a, b]\n"
+    (tmp_path / "data.yaml").write_text(text)
+    given = {"hyp": SimpleNamespace(auto_augment="randaugment", erasing=1.0)}
+    for made in (dataset(tmp_path, "val"), dataset(tmp_path, augment=True, **given)):
+        # any picture can be made grey, none gets a fourth channel
+        assert len(made) == (4 if channels == 1 else 2)
+        skipped = [p.file.name for p in made.problems if p.kind == "skipped"]
+        assert skipped == ([] if channels == 1 else ["color.png"] * 2)
+        assert all(made[i]["img"].shape == (channels, 32, 32) for i in range(len(made)))
+
+
 def test_nothing_usable_is_refused(tmp_path):
     for split in ("train", "val"):
         (tmp_path / split / "a").mkdir(parents=True)
@@ -200,6 +221,15 @@ def test_scale_decides_how_little_is_cut_out():
 
 def test_a_cut_out_of_a_narrow_picture_is_its_middle():
     assert RandomCrop(32, 0.9).draw(1000, 100, np.random.default_rng(0)) == (433, 0, 133, 100)
+
+
+def test_samples_may_be_written_to():
+    for policy in (None, "randaugment", "autoaugment", "augmix"):
+        for erasing in (0.0, 1.0):
+            for bgr in (0.0, 1.0):
+                made = augmented(gradient(), auto_augment=policy, erasing=erasing, bgr=bgr)
+                assert made.flags.writeable
+                assert made.flags.c_contiguous
 
 
 def test_flips():
