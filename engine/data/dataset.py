@@ -80,7 +80,8 @@ class YOLODataset(Dataset):
         Args:
             img_path: Folder, list file or several of them.
             imgsz: Side of the network's input in pixels.
-            data: What ``read_data_yaml`` returned; needed for the number of classes.
+            data: What ``read_data_yaml`` returned; needed for the number of classes
+                (``label_nc`` where labels have more than the model).
             task: "detect", "segment", "pose" or "obb".
             augment: Make training samples; else pictures are only fitted in.
             hyp: Training arguments with the augmentation's values, ``mask_ratio`` and ``overlap_mask``.
@@ -106,7 +107,7 @@ class YOLODataset(Dataset):
         files, self.problems = find_images(sources)
         verified = verify_images_cached(
             _part(files, fraction),
-            data.get("nc"),
+            data.get("label_nc") or data.get("nc"),
             data.get("kpt_shape"),
             self._progress,
             oriented=task == "obb",

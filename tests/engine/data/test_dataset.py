@@ -18,6 +18,7 @@ from engine.data.dataset import YOLODataset
 from engine.data.image_cache import ImageCache, cache_kind
 from engine.data.images import read_image
 from engine.data.yaml_file import read_data_yaml
+from engine.models.yolo.detect import DetectionTrainer, DetectionValidator
 from engine.ops.boxes import scale_boxes, xywh2xyxy
 from engine.ops.raster import polygons2masks
 from engine.runtime.errors import ConfigError, DatasetError
@@ -184,6 +185,26 @@ def test_detect_needs_no_masks(data):
     batch = next(iter(build_dataloader(dataset, 4)))
     assert "masks" not in batch
     assert len(batch["bboxes"]) > 4
+
+
+@pytest.mark.parametrize("kind", [DetectionTrainer, DetectionValidator])
+def test_single_class_keeps_the_objects_of_all_classes(kind, parts_dataset):
+    """The model has one class then, the labels as many as before."""
+
+    def objects(**given):
+        given = {"data": str(parts_dataset), "imgsz": 64, **given}
+        if kind is DetectionTrainer:
+            room = kind(overrides=given)
+        else:
+            room = kind(args=given)
+            room.names = read_data_yaml(parts_dataset)["names"]
+        data = room.get_dataset()
+        found = build_yolo_dataset(room.args, data["val"], 4, data)
+        assert found.problems == []
+        return sum(len(label["cls"]) for label in found.labels), data["nc"]
+
+    (plain, many), (together, one) = objects(), objects(single_cls=True)
+    assert (plain, many, one) == (together, 4, 1)
 
 
 def test_single_class_and_fraction(data):

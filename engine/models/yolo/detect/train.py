@@ -59,7 +59,7 @@ class DetectionTrainer(BaseTrainer):
         require_split(data, "train")
         data["val"] = data["val"] or data["test"] or require_split(data, "val")
         if self.args.single_cls:
-            data["names"], data["nc"] = {0: "item"}, 1
+            data["label_nc"], data["names"], data["nc"] = data["nc"], {0: "item"}, 1
         return data
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> nn.Module:

@@ -78,7 +78,7 @@ class DetectionValidator(KeepingValidator):
         data = dict(open_data_yaml(self.args.data))
         require_split(data, self.args.split)
         if self.args.single_cls:
-            data["names"], data["nc"] = SINGLE, 1
+            data["label_nc"], data["names"], data["nc"] = data["nc"], SINGLE, 1
         check_classes(data, self.names)
         return data
 
@@ -317,7 +317,8 @@ def check_classes(data: Mapping[str, Any], names: Mapping[int, str]) -> None:
             value=len(given),
             remedy="Validate on the data set that the model was trained for, or with single_cls=True.",
         )
-    other = [i for i in given if given[i] != names[i]]
+    # A new network calls its classes by their numbers.
+    other = [i for i in given if names[i] not in (given[i], str(i))]
     if other:
         LOGGER.warning(
             "Class %d is %r in the data set and %r in the model (%d differ); classes are compared by number.",
