@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.data.transforms.affine import RandomPerspective
+from engine.data.transforms.affine import RandomPerspective, warped
 from engine.data.transforms.blend import mirrored, mixup, paste_shapes
 from engine.data.transforms.compose import Augmentation
 from engine.data.transforms.format import Format, collate
 from engine.data.transforms.hsv import RandomHSV
 from engine.data.transforms.letterbox import LetterBox
+from engine.data.transforms.montage import montage
 from engine.data.transforms.mosaic import Mosaic
 from engine.data.transforms.sample import FILL, Sample, Shapes, join_shapes
 from engine.ops.boxes import scale_boxes
@@ -350,8 +351,9 @@ def test_pictures_put_straight_into_the_result_agree_with_their_labels(options, 
         red = out.image[..., 2].astype(int) - out.image[..., 0] > 30
         masks = polygons2masks(out.size, out.shapes.segments)
         for mask in masks[masks.sum((1, 2)) > 400]:
-            # what was dropped stays red without an outline, so each outline is asked for its pixels
-            assert red[mask > 0].mean() > 0.9, seed
+            # What was dropped stays red without an outline, so each outline is asked for its pixels;
+            # those at the edges of an enlarged drawing are of mixed colour.
+            assert red[mask > 0].mean() > 0.86, seed
             seen += 1
         if len(out.shapes) == 2 and mosaic == 0 and masks.sum((1, 2)).min() > 400:
             assert agreement(out) > 0.88, seed
@@ -383,3 +385,17 @@ def test_hue_turns_the_colour_wheel_and_wraps():
         hues.add(hue < 90)
         assert min(hue, 180 - hue) <= 0.3 * 180 + 2
     assert hues == {True, False}
+
+
+def test_a_mosaic_without_canvas_is_the_mosaic_on_its_canvas():
+    samples = [LetterBox(160).apply(drawn(*size)) for size in ((64, 48), (64, 100), (64, 64))]
+    samples = [*samples, samples[0]]
+    draw = RandomPerspective(160, fliplr=0.5, flipud=0.5, translate=0.0).draw
+    for seed in range(10):
+        matrix = draw((320, 320), np.random.default_rng(seed))
+        straight = montage(Mosaic(160).tiles(samples, np.random.default_rng(seed)), matrix, 160)
+        canvas = warped(Mosaic(160)(samples, np.random.default_rng(seed)), matrix, 160)
+        on_canvas = np.abs(matrix[0, 0]) > 0.5  # below, the canvas ends inside the result
+        assert not on_canvas or np.abs(straight.image.astype(int) - canvas.image).mean() < 6, seed
+        areas = [polygons2masks(o.size, o.shapes.segments).any(0) for o in (straight, canvas)]
+        assert (areas[0] ^ areas[1]).mean() < 0.02, seed
