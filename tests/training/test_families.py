@@ -67,6 +67,8 @@ def test_a_family_trains_and_is_measured(make_trainer, trainer, name, parts):
     }
     # a level of the one-to-one branch learns boxes once one of its anchors is the best of an object
     unlucky = tuple(f"model.23.one2one_{part}.{i}" for part in ("cv2", "cv4") for i in range(3))
+    # four anchors of 32 pixels hardly fit an object of 24: their boxes' gradients may be lost in rounding
+    unlucky += (f"model.{run.model.head.i}.cv2.2",)
     assert {k for k in still if not k.startswith(unlucky)} == set()
     boxes = [k for k in start if k.startswith("model.23.one2one_cv2")]
     assert not boxes or set(boxes) - still
