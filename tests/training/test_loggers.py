@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -274,9 +275,10 @@ class Recorder(RunLogger):
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """A tracker in TensorBoard's place."""
     made = Recorder()
-    monkeypatch.setitem(callbacks.LOGGERS, "tensorboard", (__name__, "Recorder"))
-    module = type("Module", (), {"Recorder": staticmethod(lambda: made)})
-    monkeypatch.setattr(callbacks.importlib, "import_module", lambda _: module)
+    module = ModuleType("recorders")
+    module.Recorder = lambda: made
+    monkeypatch.setitem(sys.modules, "recorders", module)
+    monkeypatch.setitem(callbacks.LOGGERS, "tensorboard", ("recorders", "Recorder"))
     settings.update(tensorboard=True)
     return made
 
