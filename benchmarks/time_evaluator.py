@@ -12,6 +12,7 @@ import io
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -42,13 +43,11 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         figures |= {"peer": "pycocotools", "peer_version": version("pycocotools")}
     for name in options.kinds:
         truth, rows = draw(options, KINDS[name])
-        ours, numbers = _median(lambda: _engine(truth, rows, KINDS[name]), options.repeats)  # noqa: B023
+        given = truth, rows, KINDS[name]
+        ours, numbers = _median(partial(_engine, *given), options.repeats)
         figures[f"{name}_s"] = ours
         if options.peer_repeats:
-            theirs, expected = _median(
-                lambda: _pycocotools(truth, rows, KINDS[name]),
-                options.peer_repeats,  # noqa: B023
-            )
+            theirs, expected = _median(partial(_pycocotools, *given), options.peer_repeats)
             figures[f"peer_{name}_s"] = theirs
             figures[f"ratio_{name}_s"] = ours / theirs
             figures[f"times_faster_{name}"] = theirs / ours
