@@ -17,7 +17,10 @@ BENCHMARKS = {
     "canvas": ("benchmarks.time_canvas", "frames with 2,000 polygons of 40 vertices"),
     "model_load": ("benchmarks.time_model_load", "building a model, and reading a model file"),
     "forward": ("benchmarks.time_forward", "the bare forward of a model, by batch and layout"),
-    "evaluator": ("benchmarks.time_evaluator", "measuring predictions, and pycocotools on the same"),
+    "evaluator": (
+        "benchmarks.time_evaluator",
+        "measuring predictions, and pycocotools on the same",
+    ),
     "pipeline": ("benchmarks.time_pipeline", "the data pipeline of a training alone"),
     "train_step": ("benchmarks.time_train_step", "one training step and its parts"),
     "accuracy": ("benchmarks.train_accuracy", "what trainings from random weights reach"),

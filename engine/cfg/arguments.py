@@ -157,7 +157,7 @@ def tell_without_effect(given: Mapping[str, Any], mode: str, task: str | None = 
 
 def sentence_without_effect(names: Sequence[str], mode: str, task: str | None = None) -> str:
     """Say that arguments do nothing here."""
-    where = f"{mode} of a {task} model" if task else mode
+    where = f"{mode} of {task} models" if task else mode
     return f"Without effect in {where}: {', '.join(names)}."
 
 

@@ -60,6 +60,8 @@ def build_yolo_dataset(
 
 # Pictures of this many places back in an epoch's order may take part in a sample, a few of them drawn.
 _NEAR, _PARTNERS = 1024, 12
+# Side in pixels of a picture that the coarsest level of a network sees as one cell.
+_ONE_CELL = 32
 
 
 class SeededSampler(Sampler[SampleKey]):
@@ -151,7 +153,8 @@ def build_dataloader(
 
     Args:
         dataset: Of one split.
-        batch: Pictures a batch; the last one may be smaller.
+        batch: Pictures a batch; the last one may be smaller. Where the network sees a picture as one cell, a
+            last one of a single picture waits for another epoch: a batch norm cannot learn from one value.
         workers: Processes that load; 0 loads where it is iterated. Never more than there are cores.
         shuffle: Draw a new order every epoch.
         rank: This process among those of a distributed training; -1 outside one.
@@ -162,6 +165,7 @@ def build_dataloader(
     world = torch.distributed.get_world_size() if rank >= 0 else 1
     sampler = SeededSampler(dataset, shuffle, seed, max(rank, 0), world)
     options: dict[str, Any] = {}
+    lonely = shuffle and len(dataset) > batch > 1 and len(dataset) % batch == 1
     if workers:
         # Scripts without a __main__ guard, as everybody writes them, need fork where there is one.
         context = "fork" if sys.platform == "linux" else "spawn"
@@ -175,6 +179,7 @@ def build_dataloader(
         batch_size=batch,
         sampler=sampler,
         num_workers=workers,
+        drop_last=lonely and dataset.imgsz <= _ONE_CELL,
         collate_fn=dataset.collate_fn,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_start_worker,

@@ -36,7 +36,7 @@ class YOLO(Model):
         "classify": LazyClasses(
             trainer="engine.models.yolo.classify.train:ClassificationTrainer",
             validator="engine.models.yolo.classify.val:ClassificationValidator",
-            predictor="engine.models.yolo.classify.predict:ClassificationPredictor"
+            predictor="engine.models.yolo.classify.predict:ClassificationPredictor",
         ),
         "pose": LazyClasses(
             trainer="engine.models.yolo.pose.train:PoseTrainer",
@@ -51,7 +51,7 @@ class YOLO(Model):
         "semseg": LazyClasses(
             trainer="engine.models.yolo.semseg.train:SemSegTrainer",
             validator="engine.models.yolo.semseg.val:SemSegValidator",
-            predictor="engine.models.yolo.semseg.predict:SemanticSegmentationPredictor"
+            predictor="engine.models.yolo.semseg.predict:SemanticSegmentationPredictor",
         ),
     }
 

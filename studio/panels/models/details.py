@@ -199,9 +199,8 @@ def changed_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a training that differ from the defaults, in the table's order."""
     names = [a.name for a in ARGUMENTS if "train" in a.modes and a.name in given]
     names = [name for name in names if name not in _UNSAID]
-    return {
-        name: given[name] for name in names if given[name] != by_name[name].default_for("train")
-    }
+    usual = {name: by_name[name].default_for("train", given.get("task")) for name in names}
+    return {name: given[name] for name in names if given[name] != usual[name]}
 
 
 def _argument_text(value: Any) -> str:

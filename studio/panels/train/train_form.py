@@ -86,7 +86,7 @@ class TrainForm(Form):
         best = best_device(devices)
         self.values.set_default("device", best)
         for name, value in _ON_CPU.items():
-            usual = by_name[name].default_for("train")
+            usual = by_name[name].default_for("train", self.task)
             suits = value if best == "cpu" else usual
             of_task = _CLASSIFY.get(name) if self.task == "classify" else None
             self.values.set_default(name, of_task or suits)
@@ -100,7 +100,7 @@ class TrainForm(Form):
         chosen = {}
         for name in self.values.fields:
             value = self.values.value(name)
-            if name in ESSENTIAL or value != by_name[name].default_for("train"):
+            if name in ESSENTIAL or value != by_name[name].default_for("train", self.task):
                 chosen[name] = value
         return chosen
 

@@ -218,7 +218,7 @@ def test_idle_arguments_are_named_once(caplog):
     given = {"epochs": 3, "conf": 0.4, "imgsz": 64, "batch": 16}
     with caplog.at_level(logging.WARNING, "engine"):
         assert tell_without_effect(given, "predict", "detect") == ["epochs"]
-    assert "Without effect in predict of a detect model: epochs." in caplog.text
+    assert "Without effect in predict of detect models: epochs." in caplog.text
     assert tell_without_effect({"overlap_mask": False}, "train", "detect") == ["overlap_mask"]
 
 

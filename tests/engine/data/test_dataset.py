@@ -35,7 +35,7 @@ def data(parts_dataset):
 
 
 def arguments(**changes):
-    return SimpleNamespace(imgsz=96, task="segment", cache=False, seed=0, **changes)
+    return SimpleNamespace(**{"imgsz": 96, "task": "segment", "cache": False, "seed": 0, **changes})
 
 
 def built(data, mode="train", batch=4, **changes):
@@ -140,6 +140,13 @@ def test_closing_the_mosaic_leaves_single_pictures(data):
 def test_every_picture_comes_once_an_epoch(data):
     seen = [f for b in batches(build_dataloader(built(data), 5)) for f in b["im_file"]]
     assert sorted(seen) == sorted(built(data).im_files)
+
+
+@pytest.mark.parametrize(("imgsz", "batches_of_an_epoch"), [(32, 1), (64, 2)])
+def test_a_last_picture_alone_waits_where_a_network_sees_one_cell(data, imgsz, batches_of_an_epoch):
+    dataset = built(data, imgsz=imgsz)
+    assert len(build_dataloader(dataset, len(dataset) - 1)) == batches_of_an_epoch
+    assert len(build_dataloader(dataset, len(dataset) - 1, shuffle=False)) == 2
 
 
 def test_validation_is_exact(data):
