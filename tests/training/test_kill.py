@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -20,6 +21,7 @@ from engine.models.yolo.detect.train import DetectionTrainer
 from engine.nn.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
+EPOCHS = 6
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="fork and signals are POSIX")
 
 # Imports the engine once, then answers each line of its input (arguments as JSON) with a training in a fork
@@ -73,14 +75,14 @@ def _wait(condition, seconds=60):
 
 
 def test_killed_at_any_moment_a_run_goes_on_as_if_nothing_had_been(arguments, make_trainer):
-    whole = make_trainer(epochs=4, name="whole", optimizer="SGD", nbs=4)
+    whole = make_trainer(epochs=EPOCHS, name="whole", optimizer="SGD", nbs=4)
     whole.train()
-    wanted = {**arguments, "epochs": 4, "name": "killed", "optimizer": "SGD", "nbs": 4}
+    wanted = {**arguments, "epochs": EPOCHS, "name": "killed", "optimizer": "SGD", "nbs": 4}
     folder = Path(arguments["project"]) / "killed"
     last = folder / "weights" / "last.pt"
     chance = random.Random(0)
     nursery = _start(NURSERY)
-    kills = 0
+    kills = cut_off = 0
     status = -1
     while status != 0:
         given = {"resume": str(last)} if last.exists() else {**wanted, "exist_ok": True}
@@ -91,18 +93,20 @@ def test_killed_at_any_moment_a_run_goes_on_as_if_nothing_had_been(arguments, ma
         if kills < 3:
             # after something was saved, so that the run gets on; then anywhere in what follows
             _wait(lambda n=saved, c=child: len(_events(folder, "on_model_save")) > n or _gone(c))
-            time.sleep(chance.uniform(0, 0.4))
-            os.kill(child, signal.SIGKILL)
+            time.sleep(chance.uniform(0, 0.25))
+            with contextlib.suppress(ProcessLookupError):  # a quick computer was done before
+                os.kill(child, signal.SIGKILL)
             kills += 1
         status = int(nursery.stdout.readline())
         if last.exists():
             load_checkpoint(last)
             if status != 0:  # it might have been in the middle of writing
                 (last.parent / ".last.0123abcd.tmp.pt").write_bytes(b"half")
+        cut_off += status != 0
     _close(nursery)
-    assert kills == 3
+    assert cut_off >= 1
     expected, found = _rows(whole.save_dir), _rows(folder)
-    assert len(found) == 4
+    assert len(found) == EPOCHS
     for one, other in zip(expected, found, strict=True):
         for column, value in one.items():
             assert float(other[column]) == pytest.approx(float(value), abs=1e-5), column

@@ -72,7 +72,7 @@ def test_run_directory_is_the_fields(shared_dir, make_trainer, kind):
         str(p.relative_to(trainer.save_dir)) for p in trainer.save_dir.rglob("*") if p.is_file()
     }
     assert set(files) <= found
-    assert {"events.jsonl", "validation.json"} == found - set(files)
+    assert {"events.jsonl", "labels.json", "validation.json"} == found - set(files)
     rows = (trainer.save_dir / "results.csv").read_text().splitlines()
     assert rows[0].split(",") == _fact_columns(shared_dir, kind.task)
     assert [row.split(",")[0] for row in rows[1:]] == ["1", "2"]
