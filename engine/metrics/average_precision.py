@@ -165,18 +165,19 @@ class _Tables:
             mine: Its predictions.
             objects: How many objects count in each range.
         """
+        ranges, _, thresholds = self.ap.shape
         best = mine
-        if has_more := bool((mine.place >= COCO_MAX_DETS[-1]).any()):
+        # COCO's cap belongs to its twelve numbers, which need the sizes.
+        if has_more := ranges > 1 and bool((mine.place >= COCO_MAX_DETS[-1]).any()):
             best = mine.take(mine.place < COCO_MAX_DETS[-1])
         curve = np.zeros(len(RECALLS))
-        ranges, _, thresholds = self.ap.shape
         for size in np.flatnonzero(objects):
             for k in range(thresholds):
                 bit, count = size * thresholds + k, int(objects[size])
                 read, reached, right = _read(mine, bit, count)
                 self.ap[size, row, k] = float(read.mean())
                 curve = read if bit == 0 else curve
-                if has_more and ranges > 1:
+                if has_more:
                     read, reached, right = _read(best, bit, count)
                 self.ap_best[size, row, k], self.recall[size, row, k] = float(read.mean()), reached
                 if size == 0:

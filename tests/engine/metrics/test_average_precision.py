@@ -155,3 +155,11 @@ def test_nothing_found_or_nothing_to_find(predictions, objects):
     assert result.map == result.map50 == result.mr == 0
     assert len(result.maps) == 2
     assert json.loads(json.dumps(result.curves.to_dict()))["recall"][100] == 1
+
+
+def test_finds_beyond_the_first_hundred_of_an_image_count():
+    """Without sizes there is no cap of 100; of 150 predictions the last finds the only object."""
+    hits = np.zeros((150, 10), bool)
+    hits[-1] = True
+    scored = ap_per_class(hits, np.linspace(0.9, 0.1, 150), np.zeros(150), np.zeros(1))
+    assert scored.map50 == pytest.approx(1 / 150)
