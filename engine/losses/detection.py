@@ -174,11 +174,22 @@ class DetectionLoss:
         truth = targets.boxes[found.target] / stride
         boxes = dist2bbox(expected_distances(rows), at, xywh=False)
         overlap = bbox_iou(boxes, truth, xywh=False, kind="ciou")
-        if self.reg_max > 1:
-            side = distribution_focal_loss(rows, at, truth)
-        else:
-            side = side_distance_loss(rows, at, truth, truth.new_tensor([width, height]) / stride)
+        size = truth.new_tensor([width, height]) / stride
+        side = self._side_loss(rows, at, truth, size)
         return ((1 - overlap) * found.score).sum(), (side * found.score).sum()
+
+    def _side_loss(self, rows: Tensor, at: Tensor, corners: Tensor, size_wh: Tensor) -> Tensor:
+        """Return (P,) how far the sides are from those of boxes, by what the head gives; all in cells.
+
+        Args:
+            rows: What the head gives (P, 4 * reg_max).
+            at: Anchor points (P, 2).
+            corners: Of the true boxes (P, 4).
+            size_wh: Width and height of the input (P, 2).
+        """
+        if self.reg_max > 1:
+            return distribution_focal_loss(rows, at, corners)
+        return side_distance_loss(rows, at, corners, size_wh)
 
     def _anchor_points(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return the points (A, 2) in cells and strides (A, 1), kept while the sizes stay the same."""

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.losses.boxes import (
-    distribution_focal_loss,
     expected_distances,
-    side_distance_loss,
 )
 from engine.losses.detection import DetectionLoss, Gains, Positives, Targets
 from engine.ops.assign import RotatedAssigner
@@ -100,12 +98,8 @@ class OBBLoss(DetectionLoss):
         # The distances along the object's sides are those of an upright box around an anchor at the origin.
         distances = rbox2dist(at, truth)
         corners = torch.cat((-distances[:, :2], distances[:, 2:]), 1)
-        origin = torch.zeros_like(at)
-        if self.reg_max > 1:
-            side = distribution_focal_loss(rows, origin, corners)
-        else:
-            size = truth.new_tensor([width, height]) / stride
-            side = side_distance_loss(rows, origin, corners, size)
+        size = truth.new_tensor([width, height]) / stride
+        side = self._side_loss(rows, torch.zeros_like(at), corners, size)
         return ((1 - overlap) * found.score).sum(), (side * found.score).sum()
 
     @staticmethod

@@ -66,43 +66,24 @@ _LOSS_TITLES = {
     "dice_loss": "Dice loss",
     "aux_loss": "Auxiliary head loss",
 }
+
+
+def _pair(key: str, title: str, solid: tuple[str, str], dashed: tuple[str, str]) -> ChartSpec:
+    """Return a chart of two shares, each given as the name of its column and its word."""
+    lines = (Line(*solid, "accent_text"), Line(*dashed, "warning_text", dashed=True))
+    return ChartSpec(key, title, lines, is_share=True)
+
+
 _MEASURES = (
-    ChartSpec(
+    _pair(
         "accuracy",
         "Accuracy",
-        (
-            Line("metrics/accuracy_top1", "top 1", "accent_text"),
-            Line("metrics/accuracy_top5", "top 5", "warning_text", dashed=True),
-        ),
-        is_share=True,
+        ("metrics/accuracy_top1", "top 1"),
+        ("metrics/accuracy_top5", "top 5"),
     ),
-    ChartSpec(
-        "miou",
-        "Overlap of classes",
-        (
-            Line("metrics/mIoU", "mIoU", "accent_text"),
-            Line("metrics/pixel_acc", "pixels", "warning_text", dashed=True),
-        ),
-        is_share=True,
-    ),
-    ChartSpec(
-        "pixels",
-        "Precision, recall",
-        (
-            Line("metrics/precision", "P", "accent_text"),
-            Line("metrics/recall", "R", "warning_text", dashed=True),
-        ),
-        is_share=True,
-    ),
-    ChartSpec(
-        "dice",
-        "Dice, misclassified",
-        (
-            Line("metrics/DiceScore", "Dice", "accent_text"),
-            Line("metrics/MCR", "MCR", "warning_text", dashed=True),
-        ),
-        is_share=True,
-    ),
+    _pair("miou", "Overlap of classes", ("metrics/mIoU", "mIoU"), ("metrics/pixel_acc", "pixels")),
+    _pair("pixels", "Precision, recall", ("metrics/precision", "P"), ("metrics/recall", "R")),
+    _pair("dice", "Dice, misclassified", ("metrics/DiceScore", "Dice"), ("metrics/MCR", "MCR")),
 )
 _MAP_TITLES = {"M": "Mask mAP", "P": "Keypoint mAP", "B": "Box mAP"}
 _LEARNING = ChartSpec(
