@@ -32,6 +32,22 @@ def as_dict(given: Given) -> dict[str, Any]:
     )
 
 
+def named_data(args: Any, doing: str, what: str = "the data.yaml of a data set") -> Any:
+    """Give what ``data`` names.
+
+    Args:
+        args: Arguments of the run.
+        doing: What the run does, for the message.
+        what: What can be named.
+
+    Raises:
+        ConfigError: Nothing was named.
+    """
+    if args.data:
+        return args.data
+    raise ConfigError(f"{doing} needs data=, {what}.", remedy="Write data=PATH/data.yaml.")
+
+
 def resolve_arguments(
     given: Mapping[str, Any], mode: str, task: str, base: Mapping[str, Any] | None = None
 ) -> Arguments:

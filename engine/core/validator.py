@@ -18,12 +18,13 @@ from engine.cfg.arguments import Arguments
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.given import Given, as_dict, choose_save_dir, resolve_arguments
 from engine.core.input_size import input_size
+from engine.data.build import build_dataloader
 from engine.nn.autobackend import AutoBackend
 from engine.ops.profile import Profile
 from engine.runtime.device import select_device, tune_cpu_threads
 from engine.runtime.errors import ConfigError
 from engine.runtime.log import LOGGER
-from engine.training.prefetch import Prefetcher
+from engine.training.prefetch import Prefetcher, loader_workers
 
 STAGES = ("preprocess", "inference", "loss", "postprocess")
 DEFAULT_CONF = 0.001
@@ -142,7 +143,13 @@ class BaseValidator(CallbackHost):
 
     def get_dataloader(self, dataset_path: Any, batch_size: int) -> DataLoader:
         """Build the loader of the split, for a validation on its own."""
-        raise NotImplementedError(f"{type(self).__name__} must say what get_dataloader() builds.")
+        workers = loader_workers(self.args.workers, self.device)
+        dataset = self.build_dataset(dataset_path, batch_size)
+        return build_dataloader(dataset, batch_size, workers, shuffle=False)
+
+    def build_dataset(self, img_path: Any, batch_size: int) -> Any:
+        """Build the data set of the split, for a validation on its own."""
+        raise NotImplementedError(f"{type(self).__name__} must say what build_dataset() builds.")
 
     def get_dataset(self) -> dict[str, Any]:
         """Read the data set's description, for a validation on its own."""

@@ -7,13 +7,19 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine.core.given import named_data
 from engine.data.class_folders import read_classify_data
 from engine.data.classify_dataset import ClassifyDataset
 from engine.drawing.mosaic import plot_images
-from engine.models.yolo.classify.val import ClassificationValidator, build_dataset, captions
+from engine.models.yolo.classify.val import (
+    CLASS_FOLDERS,
+    ClassificationValidator,
+    build_dataset,
+    captions,
+)
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.nn.task_models import ClassificationModel
-from engine.runtime.errors import ConfigError, DatasetError
+from engine.runtime.errors import DatasetError
 
 
 class ClassificationTrainer(DetectionTrainer):
@@ -38,12 +44,7 @@ class ClassificationTrainer(DetectionTrainer):
             ConfigError: No data set was named.
             DatasetError: It cannot be used.
         """
-        if not self.args.data:
-            raise ConfigError(
-                "training needs data=, a folder with one folder a class, or a data.yaml.",
-                remedy="Write data=PATH.",
-            )
-        data = read_classify_data(self.args.data)
+        data = read_classify_data(named_data(self.args, "training", CLASS_FOLDERS))
         if data["train"] is None:
             raise DatasetError(
                 "It has no images to train on.",

@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
 
 from engine.core.drawn_confusion import DrawnClassConfusion
+from engine.core.given import named_data
 from engine.core.outputs import decoded
 from engine.core.result_text import top_lines
 from engine.core.validation_record import ValidationRecord
 from engine.core.validator import BaseValidator
-from engine.data.build import build_dataloader
 from engine.data.class_folders import read_classify_data
 from engine.data.classify_dataset import ClassifyDataset
 from engine.drawing.mosaic import plot_images
 from engine.metrics.classification import TOP, ClassificationMetrics
 from engine.metrics.label_statistics import label_statistics
-from engine.runtime.errors import ConfigError, DatasetError
+from engine.runtime.errors import DatasetError
 from engine.runtime.log import LOGGER
-from engine.training.prefetch import loader_workers
 
+# What classification data may be
+CLASS_FOLDERS = "a folder with one folder a class, or a data.yaml"
 Predictions = list[dict[str, torch.Tensor]]
 
 
@@ -51,12 +51,7 @@ class ClassificationValidator(BaseValidator):
             ConfigError: No data set was named.
             DatasetError: It has not the wanted split, or not the network's classes.
         """
-        if not self.args.data:
-            raise ConfigError(
-                "validation needs data=, a folder with one folder a class, or a data.yaml.",
-                remedy="Write data=PATH.",
-            )
-        data = read_classify_data(self.args.data)
+        data = read_classify_data(named_data(self.args, "validation", CLASS_FOLDERS))
         if data[self.args.split] is None:
             raise DatasetError(
                 f"It has no '{self.args.split}' split.",
@@ -66,11 +61,9 @@ class ClassificationValidator(BaseValidator):
             )
         return in_order_of(self.names, data)
 
-    def get_dataloader(self, dataset_path: Any, batch_size: int) -> DataLoader:
-        """Build the loader of the split."""
-        dataset: Any = build_dataset(self.args, dataset_path, self.data, augment=False)
-        workers = loader_workers(self.args.workers, self.device)
-        return build_dataloader(dataset, batch_size, workers, shuffle=False)
+    def build_dataset(self, img_path: Any, batch_size: int) -> ClassifyDataset:
+        """Build the data set of the split."""
+        return build_dataset(self.args, img_path, self.data, augment=False)
 
     def init_metrics(self) -> None:
         """Start the record of a validation on its own."""

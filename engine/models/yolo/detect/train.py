@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 from torch.utils.data import DataLoader
 
+from engine.core.given import named_data
 from engine.core.starting_weights import check_buildable
 from engine.core.trainer import BaseTrainer
 from engine.core.validator import BaseValidator
@@ -23,7 +24,6 @@ from engine.models.yolo.detect.val import DetectionValidator
 from engine.nn.base_model import BaseModel
 from engine.nn.checkpoint import load_checkpoint
 from engine.nn.tasks import DetectionModel
-from engine.runtime.errors import ConfigError
 from engine.runtime.paths import write_atomic
 from engine.training.prefetch import loader_workers
 
@@ -50,12 +50,7 @@ class DetectionTrainer(BaseTrainer):
             ConfigError: No data set was named.
             DatasetError: Its description cannot be used.
         """
-        if not self.args.data:
-            raise ConfigError(
-                "training needs data=, the data.yaml of a data set.",
-                remedy="Write data=PATH/data.yaml.",
-            )
-        data = dict(open_data_yaml(self.args.data))
+        data = dict(open_data_yaml(named_data(self.args, "training")))
         require_split(data, "train")
         data["val"] = data["val"] or data["test"] or require_split(data, "val")
         if self.args.single_cls:

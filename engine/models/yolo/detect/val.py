@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
 from engine.core.annotations import Annotations, find_annotations
 from engine.core.coco_json import CocoPredictions, sort_key
 from engine.core.drawn_confusion import DrawnConfusion
+from engine.core.given import named_data
 from engine.core.outputs import decoded
 from engine.core.several_looks import check_looks, chosen_branch, look
 from engine.core.validation_record import ValidationRecord
-from engine.data.build import build_dataloader, build_yolo_dataset
+from engine.data.build import build_yolo_dataset
 from engine.data.fetch import open_data_yaml
 from engine.data.yaml_file import require_split
 from engine.drawing.curves import plot_confusion_matrix, plot_metric_curves
@@ -30,9 +30,8 @@ from engine.models.yolo.detect.keeping import KeepingValidator, Predictions
 from engine.nn.autobackend import AutoBackend
 from engine.ops.boxes import scale_boxes, xywh2xyxy
 from engine.ops.nms import best_rows, non_max_suppression
-from engine.runtime.errors import ConfigError, DatasetError
+from engine.runtime.errors import DatasetError
 from engine.runtime.log import LOGGER
-from engine.training.prefetch import loader_workers
 
 # What of a batch is measured; the rest stays on the device
 LABEL_KEYS = ("batch_idx", "cls", "bboxes", "keypoints")
@@ -70,31 +69,23 @@ class DetectionValidator(KeepingValidator):
             ConfigError: No data set was named.
             DatasetError: It has more classes than the model knows.
         """
-        if not self.args.data:
-            raise ConfigError(
-                "validation needs data=, the data.yaml of a data set.",
-                remedy="Write data=PATH/data.yaml.",
-            )
-        data = dict(open_data_yaml(self.args.data))
+        data = dict(open_data_yaml(named_data(self.args, "validation")))
         require_split(data, self.args.split)
         if self.args.single_cls:
             data["label_nc"], data["names"], data["nc"] = data["nc"], SINGLE, 1
         check_classes(data, self.names)
         return data
 
-    def get_dataloader(self, dataset_path: Any, batch_size: int) -> DataLoader:
-        """Build the loader of the split; images in rectangles where the network takes any size."""
-        dataset = build_yolo_dataset(
+    def build_dataset(self, img_path: Any, batch_size: int) -> Any:
+        """Build the data set of the split; images in rectangles where the network takes any size."""
+        return build_yolo_dataset(
             self.args,
-            dataset_path,
+            img_path,
             batch_size,
             self.data,
             mode="val",
             rect=self.args.rect and self.any_size,
             stride=self.stride,
-        )
-        return build_dataloader(
-            dataset, batch_size, loader_workers(self.args.workers, self.device), shuffle=False
         )
 
     def prepare_network(self, backend: AutoBackend) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.core.given import named_data
 from engine.data.semantic_dataset import build_semantic_dataset, read_semantic_yaml
 from engine.data.yaml_file import require_split
 from engine.drawing.class_maps import plot_class_pixels
@@ -11,7 +12,6 @@ from engine.drawing.mosaic import plot_images
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.models.yolo.semseg.val import SemSegValidator
 from engine.nn.task_models import SemanticSegmentationModel
-from engine.runtime.errors import ConfigError
 
 
 class SemSegTrainer(DetectionTrainer):
@@ -38,12 +38,7 @@ class SemSegTrainer(DetectionTrainer):
             ConfigError: No data set was named.
             DatasetError: Its description cannot be used.
         """
-        if not self.args.data:
-            raise ConfigError(
-                "training needs data=, the data.yaml of a data set.",
-                remedy="Write data=PATH/data.yaml.",
-            )
-        data = read_semantic_yaml(self.args.data, bool(self.args.single_cls))
+        data = read_semantic_yaml(named_data(self.args, "training"), bool(self.args.single_cls))
         require_split(data, "train")
         data["val"] = data["val"] or data["test"] or require_split(data, "val")
         return data

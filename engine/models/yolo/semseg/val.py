@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader
 
+from engine.core.given import named_data
 from engine.core.outputs import decoded
 from engine.core.result_image import SemanticMask
 from engine.core.result_picture import write_class_map
 from engine.core.validation_record import ValidationRecord
 from engine.core.validator import BaseValidator
-from engine.data.build import build_dataloader
 from engine.data.semantic_dataset import build_semantic_dataset, read_semantic_yaml
 from engine.data.yaml_file import require_split
 from engine.drawing.class_maps import plot_class_scores
@@ -27,7 +26,6 @@ from engine.drawing.mosaic import plot_images
 from engine.metrics.semantic import SemanticMetrics
 from engine.models.yolo.semseg.predict import strongest_class
 from engine.runtime.errors import ConfigError
-from engine.training.prefetch import loader_workers
 
 # Images in a picture of a batch
 MAX_PICTURED = 16
@@ -57,28 +55,20 @@ class SemSegValidator(BaseValidator):
             ConfigError: No data set was named.
             DatasetError: Its description cannot be used.
         """
-        if not self.args.data:
-            raise ConfigError(
-                "validation needs data=, the data.yaml of a data set.",
-                remedy="Write data=PATH/data.yaml.",
-            )
-        data = read_semantic_yaml(self.args.data, bool(self.args.single_cls))
+        data = read_semantic_yaml(named_data(self.args, "validation"), bool(self.args.single_cls))
         require_split(data, self.args.split)
         return data
 
-    def get_dataloader(self, dataset_path: Any, batch_size: int) -> DataLoader:
-        """Build the loader of the split; images in rectangles where the network takes any size."""
-        dataset = build_semantic_dataset(
+    def build_dataset(self, img_path: Any, batch_size: int) -> Any:
+        """Build the data set of the split; images in rectangles where the network takes any size."""
+        return build_semantic_dataset(
             self.args,
-            dataset_path,
+            img_path,
             batch_size,
             self.data,
             mode="val",
             rect=self.args.rect and self.any_size,
             stride=self.stride,
-        )
-        return build_dataloader(
-            dataset, batch_size, loader_workers(self.args.workers, self.device), shuffle=False
         )
 
     def init_metrics(self) -> None:
