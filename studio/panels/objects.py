@@ -25,6 +25,7 @@ _WORDS = {
     "Box": "box",
     "OrientedBox": "rotated box",
     "Polygon": "polygon",
+    "Polyline": "line",
     "Mask": "mask",
     "Keypoints": "keypoints",
     "Tag": "tag",

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.data.annotations import Box, Geometry, Keypoints, OrientedBox, Polygon
+from engine.data.annotations import Box, Geometry, Keypoints, OrientedBox, Polygon, Polyline
 from studio.tools.rings import Ring, midpoints, nearest_point, polygon_from
 
 MIN_SHAPE = 5.0  # in hit radii: a shape smaller than this on screen can only be moved as a whole
@@ -66,7 +66,7 @@ def shown_handles(geometry: Geometry, radius: float) -> tuple[list[Ring], list[R
     ghosts = []
     for ring, ghost in zip(vertices, kind.ghosts(geometry), strict=False):
         lengths = np.hypot(*(np.roll(ring, -1, axis=0) - ring).T)
-        ghosts.append(np.where((lengths >= MIN_EDGE * radius)[:, None], ghost, np.nan))
+        ghosts.append(np.where((lengths >= MIN_EDGE * radius)[: len(ghost), None], ghost, np.nan))
     return vertices, ghosts
 
 
@@ -93,7 +93,7 @@ def dragged(geometry: Geometry, handle: Handle, x: float, y: float) -> Geometry:
 
 def grip_after(grip: Grip, geometry: Geometry, x: float, y: float) -> Grip | None:
     """Return the grip on the vertex that a drag to (x, y) has moved or made; None where corners may have changed places."""
-    if not isinstance(geometry, (Polygon, Keypoints)):
+    if not isinstance(geometry, (Polygon, Polyline, Keypoints)):
         return None
     handle = grip.handle
     index = handle.index if handle.kind == "vertex" else handle.index + 1
@@ -118,9 +118,14 @@ def without_vertex(geometry: Geometry, handle: Handle) -> Geometry | None:
     return kind.remove_vertex(geometry, handle.ring, handle.index)
 
 
-def with_vertex(polygon: Polygon, ring: int, edge: int, x: float, y: float) -> Polygon:
-    """Return the polygon with a vertex at (x, y) on the edge that begins at point ``edge``."""
-    rings = [list(points) for points in polygon.rings()]
+def with_vertex(
+    geometry: Polygon | Polyline, ring: int, edge: int, x: float, y: float
+) -> Polygon | Polyline:
+    """Return the outline or line with a vertex at (x, y) on the edge that begins at point ``edge``."""
+    if isinstance(geometry, Polyline):
+        points = geometry.points
+        return Polyline((*points[: edge + 1], (x, y), *points[edge + 1 :]))
+    rings = [list(points) for points in geometry.rings()]
     rings[ring].insert(edge + 1, (x, y))
     return polygon_from(rings)
 
@@ -148,6 +153,25 @@ def _polygon_remove(polygon: Polygon, ring: int, index: int) -> Polygon | None:
     else:
         return None
     return polygon_from(rings)
+
+
+def _line_vertices(line: Polyline) -> list[Ring]:
+    return [np.array(line.points, np.float64).reshape(-1, 2)]
+
+
+def _line_ghosts(line: Polyline) -> list[Ring]:
+    path = _line_vertices(line)[0]
+    return [(path[:-1] + path[1:]) / 2]
+
+
+def _line_move(line: Polyline, ring: int, index: int, x: float, y: float) -> Polyline:
+    return Polyline((*line.points[:index], (x, y), *line.points[index + 1 :]))
+
+
+def _line_remove(line: Polyline, ring: int, index: int) -> Polyline | None:
+    if len(line.points) <= 2:
+        return None
+    return Polyline((*line.points[:index], *line.points[index + 1 :]))
 
 
 def _box_vertices(box: Box | OrientedBox) -> list[Ring]:
@@ -230,6 +254,7 @@ HANDLES: dict[type, HandleKind] = {
     Polygon: HandleKind(
         _polygon_vertices, _polygon_ghosts, _polygon_move, with_vertex, _polygon_remove
     ),
+    Polyline: HandleKind(_line_vertices, _line_ghosts, _line_move, with_vertex, _line_remove),
     Box: HandleKind(_box_vertices, _box_ghosts, _box_move, _box_edge, _keep_box),
     OrientedBox: HandleKind(_box_vertices, _box_ghosts, _oriented_move, _oriented_edge, _keep_box),
     Keypoints: HandleKind(

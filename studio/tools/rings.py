@@ -1,7 +1,7 @@
 """Pure functions on outlines: is a point inside, how far is it, which edge is nearest. Numpy, no shapes, no Qt.
 
 A ring is an (N, 2) float64 array of x, y in image pixels; its last point is joined to its first. A shape's outline is
-a list of rings of which the even-odd rule makes exterior and holes.
+a list of rings of which the even-odd rule makes exterior and holes. A *path* is the same array left open.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.annotations import Geometry, Keypoints, Mask, Polygon, to_polygons
+from engine.data.annotations import Geometry, Keypoints, Mask, Polygon, Polyline, to_polygons
 
 Ring = NDArray[np.float64]
 Rect = tuple[float, float, float, float]
 
 
 def outline(geometry: Geometry) -> list[Ring]:
-    """Return the rings of a geometry; keypoints and image tags have none."""
+    """Return the rings of a geometry; lines, keypoints and image tags have none."""
     return [np.array(ring, np.float64) for part in to_polygons(geometry) for ring in part.rings()]
 
 
@@ -28,6 +28,8 @@ def area_points(geometry: Geometry) -> Ring:
         return np.empty((0, 2))  # its corners are pixel corners, thousands of them
     if isinstance(geometry, Keypoints):
         return np.array(geometry.labelled(), np.float64).reshape(-1, 2)
+    if isinstance(geometry, Polyline):
+        return np.array(geometry.points, np.float64).reshape(-1, 2)
     rings = outline(geometry)
     return np.concatenate(rings) if rings else np.empty((0, 2))
 
@@ -52,10 +54,20 @@ def nearest_edge(rings: Sequence[Ring], x: float, y: float) -> tuple[float, int,
     """
     best = (float("inf"), -1, -1)
     for number, ring in enumerate(rings):
-        distances = _edge_distances(ring, x, y)
+        distances = _segment_distances(ring, _following(ring), x, y)
         edge = int(distances.argmin())
         best = min(best, (float(distances[edge]), number, edge))
     return best
+
+
+def nearest_segment(path: Ring, x: float, y: float) -> tuple[float, int]:
+    """Return ``(distance, edge)`` of the edge of an open path nearest to a point; infinite where there is none."""
+    if len(path) < 2:
+        distance, index = nearest_point(path, x, y)
+        return distance, index
+    distances = _segment_distances(path[:-1], path[1:], x, y)
+    edge = int(distances.argmin())
+    return float(distances[edge]), edge
 
 
 def nearest_point(points: Ring, x: float, y: float) -> tuple[float, int]:
@@ -70,9 +82,16 @@ def nearest_point(points: Ring, x: float, y: float) -> tuple[float, int]:
 def touches(rings: Sequence[Ring], rect: Rect) -> bool:
     """Tell whether the area of the rings and the rectangle (x1, y1, x2, y2) share a point."""
     x1, y1, x2, y2 = rect
-    if any(_crosses(ring, rect) for ring in rings):
+    if any(_crosses(ring, _following(ring), rect) for ring in rings):
         return True
     return is_inside(rings, (x1 + x2) / 2, (y1 + y2) / 2)
+
+
+def path_touches(path: Ring, rect: Rect) -> bool:
+    """Tell whether an open path and the rectangle (x1, y1, x2, y2) share a point."""
+    if len(path) < 2:
+        return bool(len(path)) and bool(_crosses(path, path, rect))
+    return _crosses(path[:-1], path[1:], rect)
 
 
 def midpoints(ring: Ring) -> Ring:
@@ -89,8 +108,8 @@ def _following(ring: Ring) -> Ring:
     return np.roll(ring, -1, axis=0)
 
 
-def _edge_distances(ring: Ring, x: float, y: float) -> NDArray[np.float64]:
-    start, along = ring, _following(ring) - ring
+def _segment_distances(start: Ring, end: Ring, x: float, y: float) -> NDArray[np.float64]:
+    along = end - start
     to_point = np.array([x, y]) - start
     length = np.maximum((along * along).sum(axis=1), 1e-12)
     share = np.clip((to_point * along).sum(axis=1) / length, 0.0, 1.0)
@@ -98,14 +117,14 @@ def _edge_distances(ring: Ring, x: float, y: float) -> NDArray[np.float64]:
     return np.hypot(away[:, 0], away[:, 1])
 
 
-def _crosses(ring: Ring, rect: Rect) -> bool:
+def _crosses(begin: Ring, end: Ring, rect: Rect) -> bool:
     """Clip every edge to the rectangle at once (Liang and Barsky, 1984); True where some part of one is left."""
     x1, y1, x2, y2 = rect
-    along = _following(ring) - ring
-    enter = np.zeros(len(ring))
-    leave = np.ones(len(ring))
+    along = end - begin
+    enter = np.zeros(len(begin))
+    leave = np.ones(len(begin))
     for axis, low, high in ((0, x1, x2), (1, y1, y2)):
-        start, step = ring[:, axis], along[:, axis]
+        start, step = begin[:, axis], along[:, axis]
         still = step == 0
         safe = np.where(still, 1.0, step)
         first, second = (low - start) / safe, (high - start) / safe

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.data.annotations import Keypoints, Point, Tag
+from engine.data.annotations import Keypoints, Point, Polyline, Tag
 from engine.data.annotations.geometry import Bounds
 from studio.model.edits.classes import NEW
 from studio.model.records import Shape
@@ -20,7 +20,9 @@ from studio.tools.rings import (
     is_inside,
     nearest_edge,
     nearest_point,
+    nearest_segment,
     outline,
+    path_touches,
     touches,
 )
 
@@ -33,7 +35,7 @@ class Entry:
 
     @cached_property
     def rings(self) -> list[Ring]:
-        """The outline; empty for keypoints and tags."""
+        """The outline; empty for lines, keypoints and tags."""
         return outline(self.shape.geometry)
 
     @cached_property
@@ -49,7 +51,7 @@ class Entry:
     @cached_property
     def vertex_count(self) -> int:
         """How much work drawing it is."""
-        return sum(len(ring) for ring in self.rings)
+        return sum(len(ring) for ring in self.rings) or len(self.points)
 
     @cached_property
     def points(self) -> Ring:
@@ -57,7 +59,9 @@ class Entry:
         return area_points(self.shape.geometry)
 
     def distance(self, x: float, y: float) -> float:
-        """Return 0 inside, else the distance to the outline or the nearest keypoint."""
+        """Return 0 inside, else the distance to the outline, the line or the nearest keypoint."""
+        if isinstance(self.shape.geometry, Polyline):
+            return nearest_segment(self.points, x, y)[0]
         if isinstance(self.shape.geometry, Keypoints):
             return nearest_point(self.points, x, y)[0]
         return 0.0 if is_inside(self.rings, x, y) else nearest_edge(self.rings, x, y)[0]
@@ -236,6 +240,8 @@ def _within(bounds: Bounds, rect: Bounds) -> bool:
 
 
 def _entry_touches(entry: Entry, rect: Bounds) -> bool:
+    if isinstance(entry.shape.geometry, Polyline):
+        return path_touches(entry.points, rect)
     if isinstance(entry.shape.geometry, Keypoints):
         x1, y1, x2, y2 = rect
         xs, ys = entry.points.T

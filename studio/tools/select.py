@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import Enum, auto
 from math import dist
 
-from engine.data.annotations import Box, Geometry, Keypoints, OrientedBox, Point, Polygon
+from engine.data.annotations import Box, Geometry, Keypoints, OrientedBox, Point, Polygon, Polyline
 from engine.data.annotations.geometry import Bounds
 from studio.model.edits import Edit, RemoveShapes, ReplaceShapes
 from studio.model.records import Shape, moved_to
@@ -23,7 +23,7 @@ from studio.tools.handles import (
     with_vertex,
     without_vertex,
 )
-from studio.tools.rings import nearest_edge
+from studio.tools.rings import nearest_edge, nearest_segment
 from studio.tools.scene import Scene
 
 _ARMED_LIMIT = (
@@ -33,6 +33,7 @@ _NUDGE, _NUDGE_FAR, _NUDGE_FINE = 1.0, 10.0, 0.1  # image pixels: plain, with Sh
 _ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _WHY_KEPT: dict[type, str] = {
     Polygon: "A polygon keeps three points; Delete removes the whole shape.",
+    Polyline: "A line keeps two points; Delete removes the whole shape.",
     Keypoints: "The last point stays; Delete removes the whole shape.",
 }
 _TOO_SMALL = "Kept as it was: the shape would cover less than one pixel."
@@ -273,9 +274,12 @@ class SelectTool:
     def _insert_on_edge(self, event: Pointer) -> Edit | None:
         for shape_id in self._armed():
             entry = self.scene.entry(shape_id)
-            if entry is None or not isinstance(entry.shape.geometry, Polygon):
+            if entry is None or not isinstance(entry.shape.geometry, (Polygon, Polyline)):
                 continue
-            distance, ring, edge = nearest_edge(entry.rings, event.x, event.y)
+            if isinstance(entry.shape.geometry, Polyline):
+                ring, (distance, edge) = 0, nearest_segment(entry.points, event.x, event.y)
+            else:
+                distance, ring, edge = nearest_edge(entry.rings, event.x, event.y)
             if distance <= event.tolerance:
                 x, y = rounded(event.x), rounded(event.y)
                 self._active = Grip(shape_id, Handle("vertex", ring, edge + 1, x, y))

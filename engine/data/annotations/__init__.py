@@ -15,6 +15,7 @@ from engine.data.annotations.geometry import Keypoints as Keypoints
 from engine.data.annotations.geometry import OrientedBox as OrientedBox
 from engine.data.annotations.geometry import Point as Point
 from engine.data.annotations.geometry import Polygon as Polygon
+from engine.data.annotations.geometry import Polyline as Polyline
 from engine.data.annotations.geometry import Tag as Tag
 from engine.data.annotations.geometry import geometry_from_dict as geometry_from_dict
 from engine.data.annotations.mask import Mask as Mask

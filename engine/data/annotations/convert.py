@@ -14,6 +14,7 @@ from engine.data.annotations.geometry import (
     Keypoints,
     OrientedBox,
     Polygon,
+    Polyline,
     Tag,
 )
 from engine.data.annotations.mask import Mask
@@ -27,7 +28,7 @@ def to_box(geometry: Geometry) -> Box:
 
 
 def to_oriented_box(geometry: Geometry) -> OrientedBox | None:
-    """Return the smallest rotated box around a geometry: exact for boxes; None for keypoints, tags and nothing."""
+    """Return the smallest rotated box around a geometry: exact for boxes; None for lines, keypoints, tags and nothing."""
     if isinstance(geometry, OrientedBox):
         return geometry
     if isinstance(geometry, Box):
@@ -44,7 +45,7 @@ def to_oriented_box(geometry: Geometry) -> OrientedBox | None:
 def to_polygons(geometry: Geometry) -> list[Polygon]:
     """Return the outline as polygons with holes; exact for every kind that covers an area.
 
-    A mask of several parts gives one polygon a part, largest first. Keypoints and tags give none.
+    A mask of several parts gives one polygon a part, largest first. Lines, keypoints and tags give none.
     """
     if isinstance(geometry, Polygon):
         return [geometry]
@@ -58,7 +59,7 @@ def to_polygons(geometry: Geometry) -> list[Polygon]:
 def to_mask(geometry: Geometry, height: int, width: int) -> Mask:
     """Return the pixels whose centres lie inside a geometry, in an image of height x width.
 
-    Keypoints and tags give an empty mask.
+    Lines, keypoints and tags give an empty mask.
 
     Raises:
         ValueError: The geometry is a mask of another size.
@@ -69,7 +70,7 @@ def to_mask(geometry: Geometry, height: int, width: int) -> Mask:
                 f"expected a mask of {height} x {width}, received {geometry.height} x {geometry.width}"
             )
         return geometry
-    if isinstance(geometry, (Keypoints, Tag)):
+    if isinstance(geometry, (Polyline, Keypoints, Tag)):
         return Mask((height * width,), height, width)
     rings = [np.array(ring) for polygon in to_polygons(geometry) for ring in polygon.rings()]
     masks = polygons2masks((height, width), rings)

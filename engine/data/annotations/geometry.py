@@ -156,6 +156,43 @@ class Polygon:
 
 
 @dataclass(frozen=True, slots=True)
+class Polyline:
+    """An open line through its points in their order: a lane, a crack, a wire. It covers nothing."""
+
+    points: tuple[Point, ...]
+    kind: ClassVar[str] = "polyline"
+
+    @classmethod
+    def of(cls, points: Iterable[Iterable[float]]) -> Polyline:
+        """Build from any nested sequences or an array of points."""
+        return cls(_ring(points))
+
+    def length(self) -> float:
+        """Return the length along the line in pixels."""
+        return sum(map(math.dist, self.points, self.points[1:]))
+
+    def bounds(self) -> Bounds:
+        """Return the corners (x1, y1, x2, y2) of the box around the points."""
+        return _bounds_of(self.points)
+
+    def area(self) -> float:
+        """Return 0: a line covers nothing."""
+        return 0.0
+
+    def translated(self, dx: float, dy: float) -> Polyline:
+        """Return the line moved by (dx, dy) pixels."""
+        return Polyline(tuple((x + dx, y + dy) for x, y in self.points))
+
+    def scaled(self, sx: float, sy: float) -> Polyline:
+        """Return the line in an image resized by the positive factors (sx, sy)."""
+        return Polyline(tuple((x * sx, y * sy) for x, y in self.points))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"kind": self.kind, "points": [list(p) for p in self.points]}
+
+
+@dataclass(frozen=True, slots=True)
 class Keypoints:
     """Named places of one object in the order of its class's skeleton.
 
@@ -222,7 +259,7 @@ class Tag:
         return {"kind": self.kind}
 
 
-Geometry: TypeAlias = Box | OrientedBox | Polygon | Mask | Keypoints | Tag
+Geometry: TypeAlias = Box | OrientedBox | Polygon | Polyline | Mask | Keypoints | Tag
 
 
 def geometry_from_dict(values: Mapping[str, Any]) -> Geometry:
@@ -254,6 +291,10 @@ def _polygon(values: Mapping[str, Any]) -> Polygon:
     return Polygon.of(values["exterior"], values.get("holes", ()))
 
 
+def _polyline(values: Mapping[str, Any]) -> Polyline:
+    return Polyline.of(values["points"])
+
+
 def _mask(values: Mapping[str, Any]) -> Mask:
     return Mask(tuple(map(int, values["counts"])), int(values["height"]), int(values["width"]))
 
@@ -273,6 +314,7 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any]], Geometry]] = {
     Box.kind: _box,
     OrientedBox.kind: _oriented_box,
     Polygon.kind: _polygon,
+    Polyline.kind: _polyline,
     Mask.kind: _mask,
     Keypoints.kind: _keypoints,
     Tag.kind: _tag,

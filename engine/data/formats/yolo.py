@@ -23,6 +23,7 @@ from engine.data.annotations import (
     Keypoints,
     Mask,
     Polygon,
+    Polyline,
     Tag,
     to_box,
     to_polygons,
@@ -127,9 +128,9 @@ def format_row(class_id: int, values: np.ndarray) -> str:
 def geometry_values(geometry: Geometry, width: int, height: int, task: str) -> np.ndarray | None:
     """Return what follows the class in a label line: box centre and size, or ring points, as fractions.
 
-    None for what the format cannot hold (keypoints, tags) and for what has no area.
+    None for what the format cannot hold (lines, keypoints, tags) and for what has no area.
     """
-    if isinstance(geometry, (Keypoints, Tag)):
+    if isinstance(geometry, (Polyline, Keypoints, Tag)):
         return None
     scale = np.array((width, height), dtype=np.float64)
     if task == "detect":
@@ -205,7 +206,11 @@ def _annotation(row: LabelRow, width: int, height: int) -> Annotation:
 
 def _natural_task(dataset: LabelledDataset) -> Literal["detect", "segment"]:
     shapes = (a.geometry for image in dataset.images for a in image.annotations or ())
-    return "segment" if any(not isinstance(g, (Box, Keypoints, Tag)) for g in shapes) else "detect"
+    return (
+        "segment"
+        if any(not isinstance(g, (Box, Polyline, Keypoints, Tag)) for g in shapes)
+        else "detect"
+    )
 
 
 def _lines(image: LabelledImage, task: str, lost: Counter[str]) -> list[str]:

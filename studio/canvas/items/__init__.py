@@ -7,8 +7,9 @@ from typing import Protocol
 
 from PySide6.QtGui import QPainter
 
-from engine.data.annotations import Box, Keypoints, Mask, OrientedBox, Polygon
+from engine.data.annotations import Box, Keypoints, Mask, OrientedBox, Polygon, Polyline
 from studio.canvas.items.area import AreaItem
+from studio.canvas.items.line import LineItem
 from studio.canvas.items.points import PointsItem
 from studio.canvas.styles import ShapeStyle
 from studio.tools.scene import Entry
@@ -29,6 +30,7 @@ ITEMS: dict[type, Callable[[Entry], Item]] = {
     Box: AreaItem,
     OrientedBox: AreaItem,
     Mask: AreaItem,
+    Polyline: LineItem,
     Keypoints: PointsItem,
 }
 

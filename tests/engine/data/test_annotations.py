@@ -13,6 +13,7 @@ from engine.data.annotations import (
     Mask,
     OrientedBox,
     Polygon,
+    Polyline,
     Tag,
     geometry_from_dict,
     to_box,
@@ -31,6 +32,7 @@ ALL = [
     RING,
     Mask((1, 2, 3), 2, 3),
     Keypoints(((1, 2), (3, 4)), (2, 0)),
+    Polyline(((1, 2), (3, 4.5), (1, 2))),
     Tag(),
 ]
 
@@ -48,6 +50,7 @@ def test_every_kind_survives_json(geometry):
         (Box(5, 5, 1, 9), (5, 5, 1, 9), 0),
         (OrientedBox(10, 20, 6, 4, math.pi / 2), (8, 17, 12, 23), 24),
         (RING, (0, 0, 10, 10), 64),
+        (Polyline(((4, 1), (1, 3), (2, 9))), (1, 1, 4, 9), 0),
         (Polygon(()), (0, 0, 0, 0), 0),
         (Keypoints(((1, 2), (30, 40)), (2, 0)), (1, 2, 1, 2), 0),
         (Tag(), (0, 0, 0, 0), 0),

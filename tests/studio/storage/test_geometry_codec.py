@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from engine.data.annotations import Box, Geometry, Keypoints, Mask, OrientedBox, Polygon, Tag
+from engine.data.annotations import (
+    Box,
+    Geometry,
+    Keypoints,
+    Mask,
+    OrientedBox,
+    Polygon,
+    Polyline,
+    Tag,
+)
 from studio.model.errors import EditError
 from studio.storage.geometry_codec import decode_geometry, encode_geometry
 
@@ -17,6 +26,7 @@ EVERY_KIND: list[Geometry] = [
     Polygon(()),
     Mask((1, 2, 3), 2, 3),
     Keypoints(RING, (0, 1, 2)),
+    Polyline(RING),
     Tag(),
 ]
 
@@ -28,6 +38,6 @@ def test_every_digit_survives(geometry: Geometry) -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_is_refused(bad: float) -> None:
-    for geometry in (Polygon(((bad, 0.0), *RING)), Box(0, 0, bad, 1)):
+    for geometry in (Polygon(((bad, 0.0), *RING)), Polyline(((bad, 0.0),)), Box(0, 0, bad, 1)):
         with pytest.raises(EditError, match="cannot be kept"):
             encode_geometry(geometry)
