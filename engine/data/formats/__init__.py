@@ -1,5 +1,6 @@
 """Data sets on disk in the formats of the field: :func:`read`, :func:`write` and what they pass along."""
 
+from engine.data.formats.records import ClassInfo as ClassInfo
 from engine.data.formats.records import LabelledDataset as LabelledDataset
 from engine.data.formats.records import LabelledImage as LabelledImage
 from engine.data.formats.records import WriteReport as WriteReport

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,45 @@ class LabelledImage:
         width: Columns of the upright picture.
         height: Rows of the upright picture.
         split: "train", "val", "test", or None where the format says nothing.
-        annotations: Its objects; empty when it is known to show none, None when nobody has labelled it.
+        annotations: Its objects; empty when it is known to show none, None when nobody has labelled it. A
+            tuple, or a sequence that builds its objects when it is walked through
+            (:class:`~engine.data.formats.packed.PackedAnnotations`): walk through it once.
+        attributes: What the format says of the picture, plain JSON values: ``id`` (the format's own
+            number), ``frame`` (in a video, from 0), ``video`` (its name), ``flags``, ``license`` ...
     """
 
     path: Path
     width: int
     height: int
     split: str | None = None
-    annotations: tuple[Annotation, ...] | None = None
+    annotations: Sequence[Annotation] | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassInfo:
+    """What a format says of a class beside its name.
+
+    Attributes:
+        number: The format's own number (a COCO category, a value of a mask); None where it has none.
+        supercategory: Name of the group it belongs to, or of the class above it.
+        color: ``#rrggbb``, empty where the format has none.
+        keypoints: Names of the keypoints of an object, in order.
+        skeleton: Pairs of keypoints that a line joins, counted from 0.
+        flip: For each keypoint the one that it becomes in the mirror, counted from 0.
+        attributes: What may be said of its objects: plain values with ``name``, ``kind`` (text, number,
+            choice, flag), ``choices`` and ``default``.
+        is_thing: Its objects can be counted; False for stuff such as sky.
+    """
+
+    number: int | None = None
+    supercategory: str = ""
+    color: str = ""
+    keypoints: tuple[str, ...] = ()
+    skeleton: tuple[tuple[int, int], ...] = ()
+    flip: tuple[int, ...] = ()
+    attributes: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    is_thing: bool = True
 
 
 @dataclass
@@ -39,12 +71,19 @@ class LabelledDataset:
         skipped: Everything found wrong, in the order found; see :class:`Problem` for the kinds.
         keypoints: What the format says of the keypoints of an object, empty where it says nothing:
             ``kpt_shape`` (count, 2 or 3), ``flip_idx``, ``kpt_names``, as in a data.yaml.
+        classes: What else is known of classes, by the same index as ``names``; may lack any of them.
+        info: What the format says of the whole set, plain JSON values: ``info`` and ``licenses`` as COCO
+            has them, ``video`` (name, frame rate) ...
+        format: Name of the format that was read, empty for a set that was made otherwise.
     """
 
     names: dict[int, str]
     images: list[LabelledImage] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
     keypoints: dict[str, Any] = field(default_factory=dict)
+    classes: dict[int, ClassInfo] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
+    format: str = ""
 
     @property
     def annotation_count(self) -> int:

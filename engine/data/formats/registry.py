@@ -21,16 +21,25 @@ class Format:
     Attributes:
         name: How it is called in arguments.
         title: How it is called in menus.
-        module: Module with ``is_this(path)``, ``read(path, progress)`` and ``write(dataset, path, ...)``.
+        module: Module with ``is_this(path)``, ``read(path, progress)`` and ``write(dataset, path, progress,
+            images="copy", **options)``. ``is_this`` looks at content, is quick, and takes files and folders.
+        holds: What it can hold, for people who choose one.
     """
 
     name: str
     title: str
     module: str
+    holds: str = ""
 
 
+# The order is that of recognition: of two formats that both know a path the first is taken.
 FORMATS: tuple[Format, ...] = (
-    Format("yolo", "YOLO (data.yaml and label text)", "engine.data.formats.yolo"),
+    Format(
+        "yolo",
+        "YOLO (data.yaml and label text)",
+        "engine.data.formats.yolo",
+        "boxes, or outlines, or rotated boxes, or keypoints: one kind a data set",
+    ),
 )
 
 
@@ -51,8 +60,9 @@ def read(
     path = Path(path)
     if not path.exists():
         raise DatasetError("It does not exist.", path=path, remedy="Correct the path.")
-    chosen = _by_name(format) if format else _detect(path)
+    chosen = find_format(format) if format else _detect(path)
     dataset: LabelledDataset = import_module(chosen.module).read(path, progress)
+    dataset.format = chosen.name
     return dataset
 
 
@@ -68,7 +78,7 @@ def write(
     Raises:
         DatasetError: The format is unknown or the folder cannot be written.
     """
-    chosen = _by_name(format)
+    chosen = find_format(format)
     try:
         report: WriteReport = import_module(chosen.module).write(
             dataset, Path(path), progress, **options
@@ -82,7 +92,12 @@ def write(
     return report
 
 
-def _by_name(name: str) -> Format:
+def find_format(name: str) -> Format:
+    """Return the format of a name.
+
+    Raises:
+        DatasetError: There is none.
+    """
     for entry in FORMATS:
         if entry.name == name:
             return entry
@@ -90,12 +105,24 @@ def _by_name(name: str) -> Format:
     raise DatasetError(f"The format {name!r} is unknown; this version has {known}.", value=name)
 
 
-def _detect(path: Path) -> Format:
+def formats_of(path: Path) -> list[Format]:
+    """Return the formats that know a file or folder, the most likely first; what cannot be looked at is of none."""
+    found = []
     for entry in FORMATS:
-        if import_module(entry.module).is_this(path):
-            return entry
+        try:
+            if import_module(entry.module).is_this(path):
+                found.append(entry)
+        except OSError:
+            continue
+    return found
+
+
+def _detect(path: Path) -> Format:
+    if found := formats_of(path):
+        return found[0]
+    known = ", ".join(entry.title for entry in FORMATS)
     raise DatasetError(
         "It is no data set of a known format.",
         path=path,
-        remedy="Choose a data.yaml, or a folder with one or with 'images' and 'labels'.",
+        remedy=f"Choose the file or folder that describes one; known are {known}.",
     )

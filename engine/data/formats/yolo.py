@@ -8,7 +8,6 @@ in a split, a picture without labels would be trained as one that shows nothing.
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,6 +28,7 @@ from engine.data.annotations import (
     to_polygons,
 )
 from engine.data.formats.bridges import bridged, unbridged
+from engine.data.formats.pictures import PicturePlacer
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
 from engine.data.labels.parse import LabelRow, decode_text
 from engine.data.labels.paths import find_images, find_orphans
@@ -100,17 +100,16 @@ def write(
     task = task or _natural_task(dataset)
     report = WriteReport(path / "data.yaml")
     lost: Counter[str] = Counter()
-    taken: set[str] = set()
+    placer = PicturePlacer(path / "images", images)
     folders = set()
     for done, image in enumerate(dataset.images, start=1):
         folder = (image.split or "train") if image.annotations is not None else _UNLABELLED
         folders.add(folder)
-        name = _free_name(folder, image.path, taken)
-        _place_image(image.path, path / "images" / folder / name, images)
+        name = placer.place(image.path, folder)
         if image.annotations is not None:
             lines = _lines(image, task, lost)
             text = "".join(f"{line}\n" for line in lines)
-            write_atomic((path / "labels" / folder / name).with_suffix(".txt"), text)
+            write_atomic((path / "labels" / name).with_suffix(".txt"), text)
             report.annotations += len(lines)
         report.images += 1
         if progress:
@@ -238,36 +237,6 @@ def _loss(geometry: Geometry, task: str) -> str | None:
     if isinstance(geometry, (Polygon, Mask)):
         return "outlines, written as the boxes around them"
     return None if isinstance(geometry, Box) else "rotations, written as upright boxes"
-
-
-def _free_name(folder: str, path: Path, taken: set[str]) -> str:
-    """Return a file name whose stem is free in its folder: label files differ from pictures by suffix."""
-    stem, number = path.stem, 1
-    while f"{folder}/{stem}".casefold() in taken:
-        number += 1
-        stem = f"{path.stem}_{number}"
-    taken.add(f"{folder}/{stem}".casefold())
-    return stem + path.suffix
-
-
-def _place_image(source: Path, target: Path, how: str) -> None:
-    if how == "none":
-        return
-    same = target.exists() and target.samefile(source)
-    if same and (
-        how == "link" or not target.is_symlink()
-    ):  # the link is there, or it is the source
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if how == "link":
-        target.unlink(missing_ok=True)
-        try:
-            target.symlink_to(source.resolve())
-        except OSError:  # file systems and Windows accounts without links
-            how = "copy"
-    if how == "copy":
-        target.unlink(missing_ok=True)  # never write through an old link
-        shutil.copyfile(source, target)
 
 
 def _write_yaml(dataset: LabelledDataset, file: Path, folders: set[str]) -> None:
