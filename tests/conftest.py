@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No time limits on a busy computer, the same examples each time, no folder of old ones beside the code.
+settings.register_profile("maskwright", deadline=None, derandomize=True, database=None)
+settings.load_profile("maskwright")
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,13 @@ class KeypointScheme:
         mirrored: For each point the one that stands in its place in a mirrored image (the left eye where
             the right eye was); empty where nobody has said so, and then images cannot be mirrored.
         names: What the points are called, empty where nobody has said so.
+        skeleton: The bones, each as the places of the two points that it joins, both from 0.
     """
 
     count: int
     mirrored: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
+    skeleton: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -37,16 +39,33 @@ class KeypointScheme:
             raise EditError(
                 f"Expected {self.count} names of keypoints, received {len(self.names)}."
             )
+        for bone in self.skeleton:
+            if len(bone) != 2 or bone[0] == bone[1] or not all(0 <= p < self.count for p in bone):
+                raise EditError(
+                    f"Expected bones between two of {self.count} keypoints, received {list(bone)}."
+                )
+
+    def flip_pairs(self) -> tuple[tuple[int, int], ...]:
+        """Return the pairs that change places in a mirror, the lower number first."""
+        return tuple((i, j) for i, j in enumerate(self.mirrored) if i < j)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"count": self.count, "mirrored": list(self.mirrored), "names": list(self.names)}
+        return {
+            "count": self.count,
+            "mirrored": list(self.mirrored),
+            "names": list(self.names),
+            "skeleton": [list(bone) for bone in self.skeleton],
+        }
 
 
 def scheme_from_dict(values: Mapping[str, Any]) -> KeypointScheme:
     """Return the scheme that :meth:`KeypointScheme.to_dict` described."""
     mirrored, names = values.get("mirrored") or (), values.get("names") or ()
-    return KeypointScheme(int(values["count"]), tuple(map(int, mirrored)), tuple(map(str, names)))
+    skeleton = tuple((int(start), int(end)) for start, end in values.get("skeleton") or ())
+    return KeypointScheme(
+        int(values["count"]), tuple(map(int, mirrored)), tuple(map(str, names)), skeleton
+    )
 
 
 def _is_mirror(mirrored: Sequence[int], count: int) -> bool:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engine.data.annotations import Annotation, Geometry, geometry_from_dict
+from studio.model.attribute_def import AttributeDef, attribute_from_dict
 from studio.model.colors import is_color
 from studio.model.errors import EditError
+from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
 
 Status = Literal["unlabelled", "labelled", "background", "damaged"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -28,27 +30,64 @@ class ClassDef:
         name: Unique within the project, not empty.
         color: ``#rrggbb``.
         visible: Whether the canvas shows its shapes.
+        shortcut: One key that chooses the class, besides the digit of its place; empty: none.
+        parent: The class that it is a kind of, None at the top. One that was removed counts as None: its
+            number stays here, so that undoing the removal puts the class back below it.
+        opacity: How strongly the canvas shows its shapes, in (0, 1].
+        attributes: What its objects are asked for, in the order of the Properties dock.
+        keypoints: What the keypoints of its objects are; None: as the project says.
     """
 
     id: int
     name: str
     color: str
     visible: bool = True
+    shortcut: str = ""
+    parent: int | None = None
+    opacity: float = 1.0
+    attributes: tuple[AttributeDef, ...] = ()
+    keypoints: KeypointScheme | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise EditError("A class needs a name.", remedy="Type at least one character.")
         if not is_color(self.color):
             raise EditError(f"Expected a colour like #e69f00, received {self.color!r}.")
+        if not 0 < self.opacity <= 1:
+            raise EditError(f"Expected an opacity above 0 and up to 1, received {self.opacity}.")
+        names = [attribute.name for attribute in self.attributes]
+        if len(set(names)) != len(names):
+            raise EditError(f"The class {self.name} has two attributes of one name.", value=names)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"id": self.id, "name": self.name, "color": self.color, "visible": self.visible}
+        return {
+            "id": self.id,
+            "name": self.name,
+            "color": self.color,
+            "visible": self.visible,
+            "shortcut": self.shortcut,
+            "parent": self.parent,
+            "opacity": self.opacity,
+            "attributes": [attribute.to_dict() for attribute in self.attributes],
+            "keypoints": None if self.keypoints is None else self.keypoints.to_dict(),
+        }
 
 
 def class_from_dict(data: dict[str, Any]) -> ClassDef:
-    """Return the class that :meth:`ClassDef.to_dict` described."""
-    return ClassDef(int(data["id"]), data["name"], data["color"], bool(data["visible"]))
+    """Return the class that :meth:`ClassDef.to_dict` described, also of an older version's journal."""
+    parent, keypoints = data.get("parent"), data.get("keypoints")
+    return ClassDef(
+        int(data["id"]),
+        data["name"],
+        data["color"],
+        bool(data["visible"]),
+        str(data.get("shortcut", "")),
+        None if parent is None else int(parent),
+        float(data.get("opacity", 1.0)),
+        tuple(map(attribute_from_dict, data.get("attributes", ()))),
+        None if keypoints is None else scheme_from_dict(keypoints),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +129,11 @@ class Shape:
         geometry: Geometry of ``engine.data.annotations``, upright image pixels.
         source: Who made it: ``drawn``, ``imported``, ``model``.
         score: Confidence in [0, 1] of the model that made it, else None.
-        attributes: Free values that JSON can hold.
+        attributes: Values by name that JSON can hold; the names that mean the same everywhere are in
+            ``engine.data.annotations.attribute_names``.
         z: Drawing order within the image, higher is in front; 0 until the project has given one.
+        locked: Clicks and keys leave it alone until it is unlocked; a matter of the studio, not exported.
+        hidden: The canvas does not show it; a matter of the studio, not exported.
     """
 
     id: int
@@ -102,6 +144,8 @@ class Shape:
     score: float | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     z: int = 0
+    locked: bool = False
+    hidden: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -114,6 +158,8 @@ class Shape:
             "score": self.score,
             "attributes": self.attributes,
             "z": self.z,
+            "locked": self.locked,
+            "hidden": self.hidden,
         }
 
     def to_annotation(self) -> Annotation:
@@ -132,6 +178,8 @@ def shape_from_dict(data: dict[str, Any]) -> Shape:
         score=data["score"],
         attributes=data["attributes"],
         z=int(data["z"]),
+        locked=bool(data.get("locked", False)),
+        hidden=bool(data.get("hidden", False)),
     )
 
 

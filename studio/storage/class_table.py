@@ -3,11 +3,23 @@
 # ruff: noqa: D102 - the methods are documented once, in studio.model.store
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
+from studio.model.attribute_def import attribute_from_dict
 from studio.model.errors import EditError
+from studio.model.keypoint_scheme import scheme_from_dict
 from studio.model.records import ClassDef
-from studio.storage.database import Database
+from studio.storage.database import Database, encode
+
+_COLUMNS = "id, name, color, visible, shortcut, parent, opacity, attributes, keypoints"
+_SELECT = f"SELECT {_COLUMNS} FROM classes ORDER BY position, id"
+_INSERT = f"INSERT INTO classes ({_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_UPDATE = (
+    "UPDATE classes SET name = ?2, color = ?3, visible = ?4, shortcut = ?5, parent = ?6, "
+    "opacity = ?7, attributes = ?8, keypoints = ?9 WHERE id = ?1"
+)
 
 
 class ClassTable:
@@ -16,22 +28,14 @@ class ClassTable:
     db: Database
 
     def classes(self) -> list[ClassDef]:
-        rows = self.db.rows("SELECT id, name, color, visible FROM classes ORDER BY position, id")
-        return [ClassDef(row[0], row[1], row[2], bool(row[3])) for row in rows]
+        return [_class(row) for row in self.db.rows(_SELECT)]
 
     def insert_class(self, cls: ClassDef, position: int) -> None:
         self.db.write("UPDATE classes SET position = position + 1 WHERE position >= ?", (position,))
-        self.db.write(
-            "INSERT INTO classes (id, position, name, color, visible) VALUES (?, ?, ?, ?, ?)",
-            (cls.id, position, cls.name, cls.color, cls.visible),
-        )
+        self.db.write(_INSERT, (*_values(cls), position))
 
     def update_class(self, cls: ClassDef) -> None:
-        changed = self.db.write(
-            "UPDATE classes SET name = ?, color = ?, visible = ? WHERE id = ?",
-            (cls.name, cls.color, cls.visible, cls.id),
-        )
-        if changed != 1:
+        if self.db.write(_UPDATE, _values(cls)) != 1:
             raise EditError(f"The project has no class {cls.id} ({cls.name}) any more.")
 
     def delete_class(self, class_id: int) -> None:
@@ -56,3 +60,32 @@ class ClassTable:
                 "WHERE removed = 0 GROUP BY class_id"
             )
         return {int(class_id): int(count) for class_id, count in self.db.rows(sql)}
+
+
+def _values(cls: ClassDef) -> tuple[Any, ...]:
+    return (
+        cls.id,
+        cls.name,
+        cls.color,
+        cls.visible,
+        cls.shortcut,
+        cls.parent,
+        cls.opacity,
+        encode([attribute.to_dict() for attribute in cls.attributes]),
+        None if cls.keypoints is None else encode(cls.keypoints.to_dict()),
+    )
+
+
+def _class(row: tuple[Any, ...]) -> ClassDef:
+    class_id, name, color, visible, shortcut, parent, opacity, attributes, keypoints = row
+    return ClassDef(
+        class_id,
+        name,
+        color,
+        bool(visible),
+        shortcut,
+        parent,
+        opacity,
+        tuple(map(attribute_from_dict, json.loads(attributes))),
+        None if keypoints is None else scheme_from_dict(json.loads(keypoints)),
+    )

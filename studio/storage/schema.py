@@ -102,8 +102,21 @@ CREATE TABLE mirror (
 );
 """
 
+_SECOND = """
+ALTER TABLE classes ADD COLUMN shortcut TEXT NOT NULL DEFAULT '';
+ALTER TABLE classes ADD COLUMN parent INTEGER;                       -- may point to a class that was removed: no parent
+ALTER TABLE classes ADD COLUMN opacity REAL NOT NULL DEFAULT 1;
+ALTER TABLE classes ADD COLUMN attributes TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE classes ADD COLUMN keypoints TEXT;
+
+ALTER TABLE shapes ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE shapes ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE suggestions ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE suggestions ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+"""
+
 # Step n brings a database from version n to n + 1. Steps that were released never change; new ones follow.
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

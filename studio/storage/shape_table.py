@@ -12,14 +12,14 @@ from studio.model.records import Shape
 from studio.storage.database import Database, encode
 from studio.storage.geometry_codec import decode_geometry, encode_geometry
 
-_COLUMNS = "id, image_id, class_id, geometry, source, score, attributes, z"
+_COLUMNS = "id, image_id, class_id, geometry, source, score, attributes, z, locked, hidden"
 _INSERT = (
-    "(id, image_id, class_id, kind, geometry, source, score, attributes, z) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "(id, image_id, class_id, kind, geometry, source, score, attributes, z, locked, hidden) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _UPDATE = (
     "UPDATE shapes SET class_id = ?3, kind = ?4, geometry = ?5, source = ?6, score = ?7, "
-    "attributes = ?8, z = ?9 WHERE id = ?1 AND image_id = ?2"
+    "attributes = ?8, z = ?9, locked = ?10, hidden = ?11 WHERE id = ?1 AND image_id = ?2"
 )
 
 
@@ -131,11 +131,13 @@ def _values(shape: Shape) -> tuple[Any, ...]:
         shape.score,
         encode(shape.attributes),
         shape.z,
+        shape.locked,
+        shape.hidden,
     )
 
 
 def _shape(row: tuple[Any, ...]) -> Shape:
-    shape_id, image_id, class_id, geometry, source, score, attributes, z = row
+    shape_id, image_id, class_id, geometry, source, score, attributes, z, locked, hidden = row
     return Shape(
         shape_id,
         image_id,
@@ -145,4 +147,6 @@ def _shape(row: tuple[Any, ...]) -> Shape:
         score,
         json.loads(attributes) if attributes != "{}" else {},
         z,
+        bool(locked),
+        bool(hidden),
     )

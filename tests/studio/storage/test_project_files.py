@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.data.annotations import Box
 from studio.model.errors import StorageError
+from studio.model.records import ClassDef
 from studio.storage import schema
 from studio.storage.database import Database
 from studio.storage.project_files import (
@@ -151,6 +153,7 @@ def test_a_project_can_move_with_the_images_inside_it(
 def test_an_older_database_is_backed_up_and_brought_forward(
     project_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    known = len(schema.MIGRATIONS)
     with open_project(project_folder) as project:
         project.add_class("bolt")
     steps = (*schema.MIGRATIONS, "ALTER TABLE classes ADD COLUMN note TEXT NOT NULL DEFAULT ''")
@@ -160,10 +163,41 @@ def test_an_older_database_is_backed_up_and_brought_forward(
         open_project(project_folder, read_only=True)
     with open_project(project_folder) as project:
         assert project.store.db.rows("SELECT name, note FROM classes") == [("bolt", "")]
-    assert (project_folder / "project.format1.db").is_file()
+    assert (project_folder / f"project.format{known}.db").is_file()
     monkeypatch.undo()
-    with pytest.raises(StorageError, match="format 2, this program knows up to 1"):
+    with pytest.raises(StorageError, match=f"format {known + 1}, this program knows up to {known}"):
         open_project(project_folder)
+
+
+def test_a_project_of_the_first_format_keeps_its_classes_shapes_and_history(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "project.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    schema.migrate(connection, schema.MIGRATIONS[:1])
+    connection.executescript(_FIRST_FORMAT)
+    connection.close()
+    with open_project(tmp_path) as project:
+        assert project.classes() == [ClassDef(0, "bolt", "#e69f00", False)]
+        shape = project.shapes(1)[0]
+        assert (shape.geometry, shape.locked, shape.hidden) == (Box(1, 2, 3, 4), False, False)
+        project.undo()
+        assert project.shapes(1) == []
+        project.redo()
+        assert project.shapes(1) == [shape]
+
+
+_FIRST_FORMAT = """
+INSERT INTO classes VALUES (0, 0, 'bolt', '#e69f00', 0);
+INSERT INTO sources VALUES (1, '/photos');
+INSERT INTO images (id, source_id, rel, sort_key, search) VALUES (1, 1, 'a.png', 'a.png', 'a.png');
+INSERT INTO shapes VALUES (1, 1, 0, 'box', '{"kind":"box","xyxy":[1.0,2.0,3.0,4.0]}', 'drawn', NULL, '{}', 1);
+INSERT INTO journal VALUES (1, 0, 'do', NULL, 'Add box', '[1]', '{"kind":"AddShapes","label":"","shapes":'
+  || '[{"id":1,"image_id":1,"class_id":0,"geometry":{"kind":"box","xyxy":[1.0,2.0,3.0,4.0]},'
+  || '"source":"drawn","score":null,"attributes":{},"z":1}]}');
+INSERT INTO history VALUES (0, 1);
+INSERT INTO meta VALUES ('history', '1');
+"""
 
 
 def test_a_migration_that_fails_changes_nothing(project_folder: Path) -> None:
@@ -171,7 +205,7 @@ def test_a_migration_that_fails_changes_nothing(project_folder: Path) -> None:
     steps = (*schema.MIGRATIONS, "CREATE TABLE extra (x); CREATE TABLE classes (x)")
     with pytest.raises(sqlite3.OperationalError, match="already exists"):
         schema.migrate(connection, steps)
-    assert schema.version_of(connection) == 1
+    assert schema.version_of(connection) == len(schema.MIGRATIONS)
     tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'extra'").fetchall()
     assert tables == []
     connection.close()

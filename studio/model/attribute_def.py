@@ -1,0 +1,75 @@
+"""An attribute that every object of a class may have: its name, what values it takes, what it is at first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from engine.data.annotations.attribute_names import RESERVED
+from studio.model.errors import EditError
+
+AttributeKind = Literal["text", "number", "choice", "flag"]
+ATTRIBUTE_KINDS: tuple[AttributeKind, ...] = get_args(AttributeKind)
+AttributeValue = str | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDef:
+    """An attribute of the objects of a class.
+
+    Attributes:
+        name: Key in ``Shape.attributes``; not empty, not one of the reserved names.
+        kind: ``text``, ``number``, ``choice`` (one of ``choices``) or ``flag`` (yes or no).
+        choices: What a choice can be, in the order in which it is offered; empty for the other kinds.
+        default: What a shape without a value of its own is shown with; None: nothing.
+    """
+
+    name: str
+    kind: AttributeKind = "text"
+    choices: tuple[str, ...] = ()
+    default: AttributeValue | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or self.name in RESERVED:
+            raise EditError(
+                f"An attribute cannot be called {self.name!r}.",
+                value=self.name,
+                remedy=f"Choose a name that is not empty and none of {', '.join(RESERVED)}.",
+            )
+        if self.kind not in ATTRIBUTE_KINDS:
+            raise EditError(f"Expected {', '.join(ATTRIBUTE_KINDS)}, received {self.kind!r}.")
+        if (self.kind == "choice") != bool(self.choices):
+            raise EditError(
+                f"The attribute {self.name} is a {self.kind} with {len(self.choices)} choices.",
+                remedy="Give a choice at least one value, and the other kinds none.",
+            )
+        if len(set(self.choices)) != len(self.choices):
+            raise EditError(f"The attribute {self.name} offers the same choice twice.")
+        if self.default is not None and not self.accepts(self.default):
+            raise EditError(f"{self.default!r} is no {self.kind} that {self.name} can be.")
+
+    def accepts(self, value: object) -> bool:
+        """Return whether ``value`` is one that the attribute can have."""
+        if self.kind == "flag":
+            return isinstance(value, bool)
+        if self.kind == "number":
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            return is_number and math.isfinite(value)  # type: ignore[arg-type]
+        return isinstance(value, str) and (self.kind == "text" or value in self.choices)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "choices": list(self.choices),
+            "default": self.default,
+        }
+
+
+def attribute_from_dict(values: Mapping[str, Any]) -> AttributeDef:
+    """Return the attribute that :meth:`AttributeDef.to_dict` described."""
+    choices = tuple(map(str, values.get("choices") or ()))
+    return AttributeDef(str(values["name"]), values["kind"], choices, values.get("default"))
