@@ -2,9 +2,9 @@
 
 from engine._lazy import attach
 from engine._version import __version__ as __version__
-from engine.runtime.waiting import give_cores_away_while_waiting
+from engine.runtime.waiting import choose_how_threads_wait
 
-give_cores_away_while_waiting()
+choose_how_threads_wait()
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
