@@ -15,3 +15,7 @@ class StorageError(EngineError, OSError):
 
 class ReadOnlyError(StorageError):
     """A change to a project that is open for reading only."""
+
+
+class DamagedError(StorageError):
+    """A project database whose content SQLite cannot make sense of."""

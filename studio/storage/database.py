@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from studio.model.errors import EditError, ReadOnlyError, StorageError
+from studio.storage.database_copy import copy_database
 from studio.storage.failures import explain
 from studio.storage.schema import APPLICATION_ID, MIGRATIONS, migrate, version_of
 
@@ -134,7 +135,7 @@ class Database:
             raise ReadOnlyError("changes need a transaction.", path=self.path)
 
     def _open_to_write(self) -> sqlite3.Connection:
-        connection = _connect(self.path.as_posix(), "rwc")
+        connection = connect(self.path.as_posix(), "rwc")
         try:
             _check_kind(connection, self.path)
             connection.execute("PRAGMA journal_mode = WAL")
@@ -154,18 +155,18 @@ class Database:
         copy is read.
         """
         try:
-            return _checked(_connect(self.path.as_posix(), "ro"), self.path)
+            return _checked(connect(self.path.as_posix(), "ro"), self.path)
         except sqlite3.OperationalError:
             if not self.path.is_file():
                 raise
         log = self.path.with_name(self.path.name + "-wal")
         if not log.is_file() or log.stat().st_size == 0:
-            return _checked(_connect(self.path.as_posix(), "ro", immutable=True), self.path)
+            return _checked(connect(self.path.as_posix(), "ro", immutable=True), self.path)
         self._copy = tempfile.TemporaryDirectory(prefix="maskwright-")
         copy = Path(self._copy.name) / self.path.name
         shutil.copyfile(self.path, copy)
         shutil.copyfile(log, copy.with_name(log.name))
-        return _checked(_connect(copy.as_posix(), "rw"), self.path)
+        return _checked(connect(copy.as_posix(), "rw"), self.path)
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -191,7 +192,8 @@ def encode(value: Any) -> str:
         raise EditError(f"A value cannot be kept: {error}.") from error
 
 
-def _connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connection:
+def connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connection:
+    """Return a connection in the given mode of SQLite (``ro``, ``rw``, ``rwc``), references checked."""
     address = f"file:{quote(path)}?mode={mode}" + ("&immutable=1" if immutable else "")
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
     connection.execute("PRAGMA foreign_keys = ON")
@@ -236,5 +238,15 @@ def _back_up_before_migration(connection: sqlite3.Connection, path: Path) -> Non
     version = version_of(connection)
     if 0 < version < len(MIGRATIONS):
         backup = path.with_name(f"{path.stem}.format{version}.db")
-        if not backup.exists():
-            connection.execute("VACUUM INTO ?", (str(backup),))
+        if backup.exists():
+            return
+        try:
+            copy_database(connection, backup)
+        except OSError as error:
+            if isinstance(error, StorageError):
+                raise
+            raise StorageError(
+                f"the project cannot be backed up before it is brought up to date ({error.strerror or error}).",
+                path=backup,
+                remedy="Free space on its disk and open it again.",
+            ) from error

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from engine.runtime.errors import EngineError
-from studio.model.errors import EditError, ReadOnlyError, StorageError
+from studio.model.errors import DamagedError, EditError, ReadOnlyError, StorageError
 
 _SAFE = "Everything that was saved before is still there."
 
@@ -33,14 +33,14 @@ _MEANINGS: dict[int, tuple[type[StorageError], str, str]] = {
         "Wait until it is done, or close it, and try again.",
     ),
     sqlite3.SQLITE_CORRUPT: (
-        StorageError,
+        DamagedError,
         "the project database is damaged.",
-        "Keep a copy of the folder, then restore project.db from a backup.",
+        "Restore it from a backup (File menu); what is damaged is kept beside the backups.",
     ),
     sqlite3.SQLITE_NOTADB: (
-        StorageError,
+        DamagedError,
         "the file is not a project database.",
-        "Choose another folder, or restore project.db from a backup.",
+        "Choose another folder, or restore it from a backup (File menu).",
     ),
     sqlite3.SQLITE_CANTOPEN: (
         StorageError,

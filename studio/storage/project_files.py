@@ -111,8 +111,7 @@ def open_project(folder: str | Path, read_only: bool = False) -> Project:
     except StorageError as error:
         # a full disk has no room for the log either; what cannot be read at all raises again here
         lock.release()
-        notice = f"The project cannot be written now ({error.value or error.message}), so it is open for reading only. "
-        return _open_to_read(folder, notice + "Free space on its disk and reopen it to edit.")
+        return _open_to_read(folder, _refused_notice(error))
     except BaseException:
         lock.release()
         raise
@@ -175,6 +174,17 @@ def _read_only_notice(error: OSError) -> str:
     return (
         f"The project folder cannot be written ({error.strerror or error}), so it is open for reading only. "
         "To edit, allow writing to the folder or copy it to a place where you may write."
+    )
+
+
+def _refused_notice(error: StorageError) -> str:
+    """Say why SQLite did not open for writing: full, or in the hands of another program."""
+    is_busy = "locked" in str(error.value)
+    reason = "another program is writing to it" if is_busy else error.value or error.message
+    todo = "Wait until it is done, or close it," if is_busy else "Free space on its disk"
+    return (
+        f"The project cannot be written now ({reason}), so it is open for reading only. "
+        f"{todo} and reopen it to edit."
     )
 
 

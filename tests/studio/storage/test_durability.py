@@ -111,7 +111,7 @@ def test_a_write_that_the_disk_refuses_gives_one_clear_error_and_keeps_the_rest(
     photo_project: Project, start_python: Start
 ) -> None:
     photo_project.close()
-    process = start_python(FILL, photo_project.folder, 600_000)
+    process = start_python(FILL, photo_project.folder, 1_000_000)
     said, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
     lines = said.splitlines()
