@@ -15,9 +15,8 @@ import numpy as np
 
 from engine.ops.boxes import RatioPad, letterbox_frame
 from engine.ops.masks import masks2segments
+from engine.ops.run_lengths import run_lengths as run_lengths
 
-# COCO's compressed run lengths: six bits a character from here on
-_FIRST_CHARACTER = 48
 # COCO's rule follows the outline in steps of a fifth of a pixel
 _FINER = 5
 # Cells that one cell above 0 can fill with a mask
@@ -112,26 +111,6 @@ def rle_window(encoded: dict[str, Any]) -> MaskWindow:
         return MaskWindow(0, 0, np.zeros((0, 0), dtype=bool))
     inside = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return MaskWindow(int(columns[0]), int(rows[0]), np.ascontiguousarray(inside))
-
-
-def run_lengths(counts: bytes) -> np.ndarray:
-    """Return the lengths of the runs that COCO's compressed text holds, the first one outside.
-
-    Numbers are five bits a character, lowest first; the sixth bit says that more follow, the fifth of the
-    last one is the sign; from the fourth number on each is the difference to the one before the last.
-    """
-    codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - _FIRST_CHARACTER
-    if not len(codes):
-        return np.zeros(0, dtype=np.int64)
-    last = np.flatnonzero((codes & 0x20) == 0)
-    first = np.concatenate(([0], last[:-1] + 1))
-    place = np.arange(len(codes)) - np.repeat(first, last - first + 1)
-    values = np.add.reduceat((codes & 0x1F) << 5 * place, first)
-    negative = (codes[last] & 0x10) != 0
-    values[negative] -= np.int64(1) << 5 * (place[last][negative] + 1)
-    for start in (1, 2):
-        values[start::2] = values[start::2].cumsum()
-    return values
 
 
 def decode_counts(runs: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
