@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.data.annotations import Point
 from studio.model.edits import Edit
 from studio.model.records import Shape
@@ -17,7 +20,10 @@ PointerKind = Literal["press", "move", "release", "double", "leave"]
 KeyName = Literal[
     "escape", "enter", "backspace", "delete", "left", "right", "up", "down", "space", "other"
 ]
-CursorName = Literal["arrow", "cross", "move", "vertex", "insert", "remove", "point", "resize"]
+CursorName = Literal[
+    "arrow", "cross", "move", "vertex", "insert", "remove", "point", "resize", "brush"
+]
+Pixels = NDArray[np.uint8]
 
 COORDINATE_STEP = 0.1  # image pixels: finer than any hand, and label files stay short
 
@@ -46,12 +52,44 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that is no shortcut of the window."""
+    """A key that is no shortcut of the window.
+
+    Attributes:
+        name: ``other`` for the keys that have no name here.
+        text: What it types, in lower case; empty where it types nothing.
+    """
 
     name: KeyName
     shift: bool = False
     alt: bool = False
     ctrl: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Pixels that are being painted.
+
+    Attributes:
+        pixels: (h, w), 1 inside; the tool goes on changing it in place.
+        corner: Column and row of its top-left pixel in the image.
+        changed: Where it differs from what the last preview had: x1, y1, x2, y2 in image pixels.
+        revision: Another number after each change.
+        class_id: Whose colour.
+        erases: Pixels are being taken away.
+    """
+
+    pixels: Pixels = field(compare=False, repr=False)
+    corner: tuple[int, int]
+    changed: tuple[float, float, float, float]
+    revision: int
+    class_id: int
+    erases: bool = False
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return the part of the image that it covers."""
+        (x, y), (height, width) = self.corner, self.pixels.shape
+        return float(x), float(y), float(x + width), float(y + height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +98,11 @@ class Preview:
 
     Attributes:
         shapes: Shapes as they are being changed; drawn in place of those with the same id (0: a new one).
+        hidden: Ids of shapes that are not drawn meanwhile: the preview shows what becomes of them.
         path: An open line that is being drawn, with a vertex at each point.
+        anchors: Where set, only these points of ``path`` show as vertices.
+        trail: What would be added to ``path`` before the rubber band's end.
+        filled: ``path`` will be an outline: its inside is shown.
         rubber: Where the line's rubber band ends, None for no band.
         closing: The next press closes the path: its first vertex grows.
         band: The selection rectangle (x1, y1, x2, y2).
@@ -70,11 +112,18 @@ class Preview:
         snapped: Place that the cursor snapped to.
         crosshair: Lines through the cursor from edge to edge.
         class_id: Class of ``path``.
+        paint: Pixels that are being painted.
+        brush: Where the brush is and its radius: x, y, r in image pixels.
+        label: A few words beside the cursor.
         cursor: What a press would do.
     """
 
     shapes: tuple[Shape, ...] = ()
+    hidden: tuple[int, ...] = ()
     path: tuple[Point, ...] = ()
+    anchors: tuple[Point, ...] | None = None
+    trail: tuple[Point, ...] = ()
+    filled: bool = True
     rubber: Point | None = None
     closing: bool = False
     band: tuple[float, float, float, float] | None = None
@@ -84,6 +133,9 @@ class Preview:
     snapped: Point | None = None
     crosshair: Point | None = None
     class_id: int = -1
+    paint: Paint | None = None
+    brush: tuple[float, float, float] | None = None
+    label: str = ""
     cursor: CursorName = "arrow"
 
 

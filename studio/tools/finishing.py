@@ -48,10 +48,11 @@ def _cut(ring: Sequence[Point], size_wh: tuple[int, int]) -> list[Polygon]:
         drawn = shapely.make_valid(drawn)
     inside = drawn.intersection(shapely.box(0, 0, *size_wh))
     parts = [part for part in shapely.get_parts(inside) if part.geom_type == "Polygon"]
-    return [_from_shapely(part) for part in parts if part.area >= MIN_AREA]
+    return [from_shapely(part) for part in parts if part.area >= MIN_AREA]
 
 
-def _from_shapely(part: object) -> Polygon:
+def from_shapely(part: object) -> Polygon:
+    """Return a polygon of shapely with its coordinates rounded to a tenth of a pixel."""
     exterior = _ring_of(part.exterior)  # type: ignore[attr-defined]
     return Polygon(exterior, tuple(_ring_of(hole) for hole in part.interiors))  # type: ignore[attr-defined]
 

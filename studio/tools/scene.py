@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
 from engine.data.annotations import Keypoints, Point, Polyline, Tag
 from engine.data.annotations.geometry import Bounds
 from studio.model.edits.classes import NEW
-from studio.model.records import Shape
-from studio.tools.base import rounded
+from studio.model.keypoint_scheme import KeypointScheme
+from studio.model.records import ClassDef, Shape
+from studio.tools.base import Pixels, rounded
 from studio.tools.bounds_index import BoundsIndex
+from studio.tools.options import ToolOptions
 from studio.tools.rings import (
     Ring,
     area_points,
@@ -25,6 +28,8 @@ from studio.tools.rings import (
     path_touches,
     touches,
 )
+
+PixelSource: TypeAlias = Callable[[int, int, int, int], "Pixels | None"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,10 @@ class Scene:
         size_wh: Its width and height in pixels.
         class_id: The class that new shapes get; -1 (``NEW``) while the project has no class yet: whoever applies the edit
             makes one first.
-        snapping: Whether points snap to the vertices of other shapes and to the border of the image.
+        options: What the person has set for the tools.
+        pixels: Returns a part of the picture, (h, w, 3) uint8 in red, green, blue, for x1, y1, x2, y2 within the image;
+            None while the picture is not there in full.
+        templates: By class, where the keypoints lie within their box, in fractions of it: as they were placed last.
         hovered: Id of the shape under the cursor.
     """
 
@@ -83,12 +91,41 @@ class Scene:
         self.image_id = 0
         self.size_wh = (0, 0)
         self.class_id = NEW
-        self.snapping = True
+        self.options = ToolOptions()
+        self.pixels: PixelSource = _no_pixels
+        self.templates: dict[int, tuple[Point, ...]] = {}
         self.hovered: int | None = None
         self._entries: dict[int, Entry] = {}
         self._index = BoundsIndex()
         self._selection: tuple[int, ...] = ()
         self._hidden_classes: frozenset[int] = frozenset()
+        self._classes: tuple[ClassDef, ...] = ()
+        self._scheme: KeypointScheme | None = None
+
+    @property
+    def snapping(self) -> bool:
+        """Whether points snap to the vertices of other shapes and to the border of the image."""
+        return self.options.snapping
+
+    @snapping.setter
+    def snapping(self, snapping: bool) -> None:
+        self.options.snapping = snapping
+
+    @property
+    def classes(self) -> tuple[ClassDef, ...]:
+        """The project's classes in their order."""
+        return self._classes
+
+    def set_classes(
+        self, classes: Sequence[ClassDef], scheme: KeypointScheme | None = None
+    ) -> None:
+        """Take over the project's classes, and what their keypoints are where a class does not say."""
+        self._classes, self._scheme = tuple(classes), scheme
+
+    def keypoint_scheme(self, class_id: int) -> KeypointScheme | None:
+        """Return what the keypoints of a class are, None where nobody has said."""
+        own = next((c.keypoints for c in self._classes if c.id == class_id), None)
+        return own or self._scheme
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -203,13 +240,16 @@ class Scene:
             found = self._nearest_vertex(x, y, tolerance, frozenset(ignore))
             if found is not None:
                 return found, True
-            on_border = tuple(
-                _to_border(value, size, tolerance / 2)
-                for value, size in zip((x, y), self.size_wh, strict=True)
-            )
-            if on_border != (x, y):
-                return (rounded(on_border[0]), rounded(on_border[1])), True
+            return self.snap_to_border(x, y, tolerance)
         return (rounded(x), rounded(y)), False
+
+    def snap_to_border(self, x: float, y: float, tolerance: float) -> tuple[Point, bool]:
+        """Return the nearest tenth of a pixel, on the border of the image within half of ``tolerance``, and whether that was so."""
+        at_x, at_y = (
+            _to_border(value, size, tolerance / 2)
+            for value, size in zip((x, y), self.size_wh, strict=True)
+        )
+        return (rounded(at_x), rounded(at_y)), (at_x, at_y) != (x, y)
 
     def clamp(self, x: float, y: float) -> Point:
         """Return the nearest point of the image."""
@@ -230,6 +270,11 @@ class Scene:
     def _is_shown(self, shape_id: int) -> bool:
         entry = self._entries.get(shape_id)
         return entry is not None and entry.shape.class_id not in self._hidden_classes
+
+
+def _no_pixels(_x1: int, _y1: int, _x2: int, _y2: int) -> Pixels | None:
+    """Return nothing: no picture is there."""
+    return None
 
 
 def _within(bounds: Bounds, rect: Bounds) -> bool:

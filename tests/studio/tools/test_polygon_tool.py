@@ -109,7 +109,7 @@ def test_dragging_draws_freehand_and_closes_at_the_first_point(hand: Any) -> Non
 
 
 def test_freehand_and_clicks_can_be_mixed(hand: Any) -> None:
-    hand.drag((10, 220), (30, 220), (34, 220), (60, 220))
+    hand.drag((10, 220), (30, 220), (34, 240), (60, 220))
     assert hand.tool.state is State.DRAWING
     drawn = len(hand.tool.points)
     assert drawn >= 3

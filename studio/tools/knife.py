@@ -1,0 +1,62 @@
+"""The knife: a line across shapes cuts them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from engine.data.annotations import Box, Geometry, OrientedBox, Point, Polygon, Polyline
+from studio.model.edits import AddShapes, Batch, Edit, ReplaceShapes
+from studio.model.records import Shape, moved_to
+from studio.tools.base import Pointer
+from studio.tools.cutting import cut_apart
+from studio.tools.path_tool import PathTool, State
+
+_CUTTABLE = (Polygon, Box, OrientedBox, Polyline)
+
+
+class KnifeTool(PathTool):
+    """Cuts the selected shapes, or where none is selected all that the line crosses.
+
+    The largest part keeps the number of the shape, all parts keep its class and attributes. A swipe cuts when the button
+    is let go; clicks make a line of several points that a double click or Enter ends.
+    """
+
+    too_few = "A cut needs two points; Escape drops it."
+
+    def _release(self) -> Edit | None:
+        return self._finish() if self.state is State.FREEHAND else super()._release()
+
+    def _point_at(self, event: Pointer) -> None:
+        super()._point_at(replace(event, shift=False))  # a cut along a border would cut nothing
+
+    def _made(self, points: list[Point]) -> Edit | None:
+        changed: list[Shape] = []
+        added: list[Shape] = []
+        for shape in self._candidates(points):
+            parts = cut_apart(shape.geometry, points)
+            if len(parts) > 1:
+                changed.append(moved_to(shape, parts[0]))
+                added += [replace(moved_to(shape, part), id=0, z=0) for part in parts[1:]]
+        if not changed:
+            self.notice.text = "Nothing was cut: the line has to cross a shape from side to side."
+            return None
+        label = f"Cut {_count(changed)} into {len(changed) + len(added)} parts"
+        return Batch((ReplaceShapes(tuple(changed)), AddShapes(tuple(added))), label)
+
+    def _candidates(self, points: Iterable[Point]) -> list[Shape]:
+        xs, ys = zip(*points, strict=True)
+        rect = min(xs), min(ys), max(xs), max(ys)
+        touched = [entry.shape for entry in self.scene.entries_touching(rect)]
+        chosen = [s for s in touched if s.id in self.scene.selection] or touched
+        return [shape for shape in chosen if _can_cut(shape.geometry)]
+
+
+def _can_cut(geometry: Geometry) -> bool:
+    return isinstance(geometry, _CUTTABLE)
+
+
+def _count(shapes: list[Shape]) -> str:
+    return (
+        shapes[0].geometry.kind.replace("_", " ") if len(shapes) == 1 else f"{len(shapes)} shapes"
+    )
