@@ -1,9 +1,10 @@
 """YOLO: a data.yaml, pictures under ``images``, one label text a picture under ``labels``.
 
-Detection (boxes) and segmentation (polygons) are one format here; the lines tell them apart. Holes and
-parts of an object are kept in its one ring, see :mod:`engine.data.formats.bridges`. Pictures that nobody
-has labelled lie under ``images/unlabelled``, named by an entry ``unlabelled`` that other tools ignore:
-in a split, a picture without labels would be trained as one that shows nothing.
+Boxes, outlines, rotated boxes and keypoints are one format here: ``task`` in the data.yaml says which, or
+the rule of :mod:`engine.data.formats.yolo_kind`. Holes and parts of an object are kept in its one ring, see
+:mod:`engine.data.formats.bridges`. Pictures that nobody has labelled lie under ``images/unlabelled``, named
+by an entry ``unlabelled`` that other tools ignore: in a split, a picture without labels would be trained as
+one that shows nothing.
 """
 
 from __future__ import annotations
@@ -11,27 +12,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from engine.data.annotations import (
-    Annotation,
-    Box,
-    Geometry,
-    Keypoints,
-    Mask,
-    Polygon,
-    Polyline,
-    Tag,
-    to_box,
-    to_polygons,
-)
-from engine.data.formats.bridges import bridged, unbridged
-from engine.data.formats.pictures import PicturePlacer
-from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
+from engine.data.annotations import Annotation, Box, Geometry, Keypoints
+from engine.data.formats.bridges import unbridged
+from engine.data.formats.pictures import How, PicturePlacer
+from engine.data.formats.records import ClassInfo, LabelledDataset, LabelledImage, WriteReport
+from engine.data.formats.yolo_kind import is_oriented, is_rectangle, oriented_box
+from engine.data.formats.yolo_lines import TASKS, Task, annotation_line, natural_task
+from engine.data.formats.yolo_lines import format_row as format_row
+from engine.data.formats.yolo_lines import geometry_values as geometry_values
 from engine.data.labels.parse import LabelRow, decode_text
-from engine.data.labels.paths import find_images, find_orphans
+from engine.data.labels.paths import find_images, find_orphans, label_path
 from engine.data.labels.verify import VerifiedImage, verify_images
 from engine.data.problems import Problem
 from engine.data.yaml_file import SPLITS, read_data_yaml, write_data_yaml
@@ -41,38 +35,61 @@ from engine.runtime.paths import write_atomic
 Progress = Callable[[int, int], None]
 _UNLABELLED = "unlabelled"
 _OF_KEYPOINTS = ("kpt_shape", "flip_idx", "kpt_names")
+# Files that name the classes, one a line, in the layouts without a data.yaml.
+_NAME_FILES = ("classes.txt", "labels/classes.txt", "obj.names")
+_ENTRIES = ("path:", "train:", "val:", "test:", "names:", "nc:")
+_HEAD_BYTES = 1 << 20
 
 
 def is_this(path: Path) -> bool:
     """Say whether a path looks like this format."""
     if path.suffix.lower() in (".yaml", ".yml"):
-        return True
+        return path.is_file() and _is_description(path)
     if not path.is_dir():
         return False
-    return any(path.glob("*.yaml")) or any(path.glob("*.yml")) or (path / "classes.txt").is_file()
+    described = [file for file in _yaml_files(path) if _is_description(file)]
+    if described:
+        return len(described) == 1 or any(file.stem == "data" for file in described)
+    return _names_file(path) is not None and _has_labels(path)
 
 
-def read(path: Path, progress: Progress | None = None) -> LabelledDataset:
-    """Read a data set from its data.yaml, or from a folder with one or with ``classes.txt``.
+def read(path: Path, progress: Progress | None = None, task: Task | None = None) -> LabelledDataset:
+    """Read a data set from its data.yaml, or from a folder with one or with a list of classes.
+
+    Args:
+        path: The data.yaml or the folder.
+        progress: Called with (done, total).
+        task: What the lines are; None: what the data.yaml says, else by the rule of
+            :mod:`engine.data.formats.yolo_kind`.
 
     Raises:
         DatasetError: The description cannot be used.
     """
-    if path.is_dir() and not any([*path.glob("*.yaml"), *path.glob("*.yml")]):
-        names, sources = _from_classes_txt(path)
-        data: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    names_file = _names_file(path) if path.is_dir() and not _yaml_files(path) else None
+    if names_file is not None:
+        names, sources = _from_names_file(names_file, path)
     else:
         data = read_data_yaml(path)
         names = data["names"]
         sources = {s: data[s] for s in SPLITS if all(p.exists() for p in data[s])}
         sources |= _unlabelled_source(data)
-    dataset = LabelledDataset(names)
+    dataset = LabelledDataset(names, classes=_class_infos(data, names))
     dataset.keypoints = {key: data[key] for key in _OF_KEYPOINTS if data.get(key)}
     splits = _assign_splits(sources, dataset.skipped, path)
-    for result in verify_images(list(splits), len(names), data.get("kpt_shape"), progress):
+    oriented = _decide(data, task, list(splits), dataset.skipped, path)
+    points = None if oriented else data.get("kpt_shape")
+    rounded = 0
+    for result in verify_images(list(splits), len(names), points, progress, oriented):
         dataset.skipped += result.problems
+        dataset.skipped += _ambiguous(result)
         if result.size_wh is not None:
-            dataset.images.append(_labelled(result, splits[result.file], result.size_wh))
+            image = _labelled(result, splits[result.file], result.size_wh, oriented)
+            rounded += _inexact(result, result.size_wh) if oriented else 0
+            dataset.images.append(image)
+    if rounded:
+        reason = f"{rounded} outlines of four corners are no rectangles: the smallest rotated boxes around them were taken."
+        dataset.skipped.append(Problem(path, None, reason, "changed"))
     dataset.skipped += find_orphans(list(splits))
     return dataset
 
@@ -81,8 +98,8 @@ def write(
     dataset: LabelledDataset,
     path: Path,
     progress: Progress | None = None,
-    task: Literal["detect", "segment"] | None = None,
-    images: Literal["copy", "link", "none"] = "copy",
+    task: Task | None = None,
+    images: How = "copy",
 ) -> WriteReport:
     """Write a data set below the folder ``path``.
 
@@ -90,14 +107,22 @@ def write(
         dataset: What to write; pictures without a split go to train.
         path: Folder, made where missing; existing files of the same names are replaced.
         progress: Called with (done, total).
-        task: Write boxes or outlines; None writes outlines where any shape has one.
+        task: What to write of each shape: boxes, outlines, rotated boxes or keypoints; None chooses what
+            keeps most of them.
         images: Copy the pictures, link to them (where links cannot be made they are copied), or write
             the labels only.
 
     Raises:
+        DatasetError: There is no such task.
         OSError: The folder cannot be written.
     """
-    task = task or _natural_task(dataset)
+    if task is not None and task not in TASKS:
+        raise DatasetError(
+            f"Expected a task among {', '.join(TASKS)}, received {task!r}.", value=task
+        )
+    geometries = (a.geometry for image in dataset.images for a in image.annotations or ())
+    task = task or natural_task(geometries)
+    points = _points_of(dataset) if task == "pose" else 0
     report = WriteReport(path / "data.yaml")
     lost: Counter[str] = Counter()
     placer = PicturePlacer(path / "images", images)
@@ -107,50 +132,108 @@ def write(
         folders.add(folder)
         name = placer.place(image.path, folder)
         if image.annotations is not None:
-            lines = _lines(image, task, lost)
+            size = image.width, image.height
+            found = (annotation_line(a, size, task, points, lost) for a in image.annotations)
+            lines = [line for line in found if line is not None]
             text = "".join(f"{line}\n" for line in lines)
             write_atomic((path / "labels" / name).with_suffix(".txt"), text)
             report.annotations += len(lines)
         report.images += 1
         if progress:
             progress(done, len(dataset.images))
-    _write_yaml(dataset, report.path, folders)
+    _write_yaml(dataset, report.path, folders, task, points)
     report.lost = [f"{count} {what}" for what, count in lost.items()]
     return report
 
 
-def format_row(class_id: int, values: np.ndarray) -> str:
-    """Return a label line of fractions; six decimals are a hundredth of a pixel in 10,000."""
-    return " ".join([str(class_id), *(f"{v:.6f}" for v in np.asarray(values).ravel())])
+def _yaml_files(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
 
 
-def geometry_values(geometry: Geometry, width: int, height: int, task: str) -> np.ndarray | None:
-    """Return what follows the class in a label line: box centre and size, or ring points, as fractions.
-
-    None for what the format cannot hold (lines, keypoints, tags) and for what has no area.
-    """
-    if isinstance(geometry, (Polyline, Keypoints, Tag)):
-        return None
-    scale = np.array((width, height), dtype=np.float64)
-    if task == "detect":
-        corners = np.array(to_box(geometry).bounds()).reshape(2, 2) / scale
-        corners = np.clip(corners, 0, 1)
-        size = corners[1] - corners[0]
-        return np.concatenate((corners.mean(0), size)) if size.min() > 0 else None
-    polygons = [p for p in to_polygons(geometry) if len(p.exterior) >= 3]
-    return np.clip(bridged(polygons) / scale, 0, 1) if polygons else None
+def _is_description(file: Path) -> bool:
+    """Tell whether a YAML file has an entry of a data set's description, or nothing at all."""
+    with file.open("rb") as opened:
+        head = opened.read(_HEAD_BYTES)
+    lines = decode_text(head).splitlines()
+    return not head.strip() or any(line.lstrip("\ufeff").startswith(_ENTRIES) for line in lines)
 
 
-def _from_classes_txt(folder: Path) -> tuple[dict[int, str], dict[str | None, list[Path]]]:
-    """Read the layout of annotation tools: classes.txt beside the pictures or beside ``images``."""
-    lines = decode_text((folder / "classes.txt").read_bytes()).splitlines()
+def _names_file(folder: Path) -> Path | None:
+    found = (folder / name for name in _NAME_FILES)
+    return next((file for file in found if file.is_file()), None)
+
+
+def _has_labels(folder: Path) -> bool:
+    """Tell whether label text lies where it would for a folder without a data.yaml."""
+    if (folder / "labels").is_dir():
+        return True
+    places = [folder, *(p for p in folder.iterdir() if p.is_dir() and p.name.startswith("obj_"))]
+    listed = {Path(name).name for name in _NAME_FILES} | {"train.txt", "readme.txt"}
+    return any(file.name.lower() not in listed for place in places for file in place.glob("*.txt"))
+
+
+def _from_names_file(
+    file: Path, folder: Path
+) -> tuple[dict[int, str], dict[str | None, list[Path]]]:
+    """Read the layout of annotation tools: a list of classes beside the pictures or beside ``images``."""
+    lines = decode_text(file.read_bytes()).splitlines()
     names = {i: line.strip() for i, line in enumerate(filter(str.strip, lines))}
     if not names:
-        raise DatasetError(
-            "It names no classes.", path=folder / "classes.txt", remedy="One name a line."
-        )
+        raise DatasetError("It names no classes.", path=file, remedy="One name a line.")
     images = folder / "images"
     return names, {None: [images if images.is_dir() else folder]}
+
+
+def _class_infos(data: dict[str, Any], names: dict[int, str]) -> dict[int, ClassInfo]:
+    """Return the names of keypoints by class, where the description has them."""
+    named = data.get("kpt_names")
+    if not isinstance(named, dict):
+        return {}
+    return {
+        index: ClassInfo(keypoints=tuple(map(str, named[index])))
+        for index in names
+        if isinstance(named.get(index), list)
+    }
+
+
+def _decide(
+    data: dict[str, Any],
+    task: Task | None,
+    images: list[Path],
+    problems: list[Problem],
+    path: Path,
+) -> bool:
+    """Tell whether outlines are corners of rotated boxes, and say so where that was a decision."""
+    said = task or data.get("task")
+    if said in TASKS:
+        return bool(said == "obb")
+    if data.get("kpt_shape") or not is_oriented(images):
+        return False
+    reason = (
+        "Every label has four corners of a rectangle, so they are read as rotated boxes. Write "
+        "'task: segment' into the data.yaml if they are outlines."
+    )
+    problems.append(Problem(path, None, reason, "note"))
+    return True
+
+
+def _ambiguous(result: VerifiedImage) -> list[Problem]:
+    """Say that a box may be meant as an outline of two points, where others of its file are outlines cut short."""
+    boxes = [r for r in result.rows or () if r.polygon is None and r.keypoints is None]
+    cut_short = any(p.line and "(polygon), received" in p.reason for p in result.problems)
+    if not boxes or not cut_short:
+        return []
+    reason = (
+        "The line of 4 numbers was read as a box; other lines here are outlines with too few "
+        "points, so it may be one too. Look at it."
+    )
+    return [Problem(label_path(result.file), row.line, reason, "note") for row in boxes]
+
+
+def _inexact(result: VerifiedImage, size_wh: tuple[int, int]) -> int:
+    """Count the outlines that are no rectangles."""
+    outlines = (row.polygon for row in result.rows or () if row.polygon is not None)
+    return sum(len(p) != 4 or not is_rectangle(p * np.array(size_wh)) for p in outlines)
 
 
 def _unlabelled_source(data: dict[str, Any]) -> dict[str | None, list[Path]]:
@@ -180,15 +263,17 @@ def _assign_splits(
     return splits
 
 
-def _labelled(result: VerifiedImage, split: str | None, size_wh: tuple[int, int]) -> LabelledImage:
+def _labelled(
+    result: VerifiedImage, split: str | None, size_wh: tuple[int, int], oriented: bool
+) -> LabelledImage:
     width, height = size_wh
     annotations = None
     if result.rows is not None:
-        annotations = tuple(_annotation(row, width, height) for row in result.rows)
+        annotations = tuple(_annotation(row, width, height, oriented) for row in result.rows)
     return LabelledImage(result.file, width, height, split, annotations)
 
 
-def _annotation(row: LabelRow, width: int, height: int) -> Annotation:
+def _annotation(row: LabelRow, width: int, height: int, oriented: bool) -> Annotation:
     """Return a label row in pixels."""
     scale = np.array((width, height), dtype=np.float64)
     low = (row.box[:2].astype(np.float64) - row.box[2:] / 2) * scale
@@ -199,50 +284,49 @@ def _annotation(row: LabelRow, width: int, height: int) -> Annotation:
         return Annotation(joints, row.class_id, row.score, {"box": [*low.tolist(), *high.tolist()]})
     geometry: Geometry = Box(*low.tolist(), *high.tolist())
     if row.polygon is not None:
-        geometry = unbridged(row.polygon.astype(np.float64) * scale)
+        points = row.polygon.astype(np.float64) * scale
+        is_box = oriented and len(points) == 4
+        geometry = oriented_box(points) if is_box else unbridged(points)
     return Annotation(geometry, row.class_id, row.score)
 
 
-def _natural_task(dataset: LabelledDataset) -> Literal["detect", "segment"]:
-    shapes = (a.geometry for image in dataset.images for a in image.annotations or ())
-    return (
-        "segment"
-        if any(not isinstance(g, (Box, Polyline, Keypoints, Tag)) for g in shapes)
-        else "detect"
+def _points_of(dataset: LabelledDataset) -> int:
+    """Return how many keypoints an object has: what the set says, else what most objects have."""
+    counts = Counter(
+        len(a.geometry.points)
+        for image in dataset.images
+        for a in image.annotations or ()
+        if isinstance(a.geometry, Keypoints)
     )
+    said = (dataset.keypoints.get("kpt_shape") or (0,))[0]
+    if said and (counts[said] or not counts):
+        return int(said)
+    return max(counts, key=lambda count: (counts[count], count), default=1)
 
 
-def _lines(image: LabelledImage, task: str, lost: Counter[str]) -> list[str]:
-    lines = []
-    for annotation in image.annotations or ():
-        geometry = annotation.geometry
-        values = geometry_values(geometry, image.width, image.height, task)
-        if values is None:
-            lost[f"{geometry.kind} shapes, which this format cannot hold"] += 1
-            continue
-        if loss := _loss(geometry, task):
-            lost[loss] += 1
-        if annotation.score is not None:
-            lost["scores"] += 1
-        if annotation.attributes:
-            lost["sets of attributes"] += 1
-        lines.append(format_row(annotation.class_id, values))
-    return lines
-
-
-def _loss(geometry: Geometry, task: str) -> str | None:
-    """Say what a shape loses when written, or return None."""
-    if task == "segment":
-        return "boxes, written as the outlines of rectangles" if isinstance(geometry, Box) else None
-    if isinstance(geometry, (Polygon, Mask)):
-        return "outlines, written as the boxes around them"
-    return None if isinstance(geometry, Box) else "rotations, written as upright boxes"
-
-
-def _write_yaml(dataset: LabelledDataset, file: Path, folders: set[str]) -> None:
+def _write_yaml(
+    dataset: LabelledDataset, file: Path, folders: set[str], task: Task, points: int
+) -> None:
     splits = {s: f"images/{s}" for s in SPLITS if s in folders}
     splits.setdefault("train", "images/train")
-    extra = {_UNLABELLED: f"images/{_UNLABELLED}"} if _UNLABELLED in folders else {}
+    extra: dict[str, Any] = {"task": task}
+    extra |= {_UNLABELLED: f"images/{_UNLABELLED}"} if _UNLABELLED in folders else {}
+    if task == "pose":
+        extra |= {"kpt_shape": [points, 3]} | _keypoint_entries(dataset, points)
     (file.parent / splits["train"]).mkdir(parents=True, exist_ok=True)
     ordered = {s: splits[s] for s in SPLITS if s in splits}
     write_data_yaml(file, dataset.names, ordered, extra=extra)
+
+
+def _keypoint_entries(dataset: LabelledDataset, points: int) -> dict[str, Any]:
+    """Return mirror pairs and names of keypoints, from the set or from its classes."""
+    entries: dict[str, Any] = {}
+    infos = {i: info for i, info in dataset.classes.items() if len(info.keypoints) == points}
+    flips = [list(info.flip) for info in infos.values() if len(info.flip) == points]
+    flip = list(dataset.keypoints.get("flip_idx") or (flips[0] if flips else ()))
+    if len(flip) == points:
+        entries["flip_idx"] = flip
+    names = dataset.keypoints.get("kpt_names") or {i: list(v.keypoints) for i, v in infos.items()}
+    if names:
+        entries["kpt_names"] = names
+    return entries
