@@ -6,9 +6,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from studio.model.records import ClassDef, HistoryEntry, ImageFilter, ImageRecord, Shape
+from studio.model.records import (
+    ClassDef,
+    HistoryEntry,
+    ImageFilter,
+    ImageOrder,
+    ImageRecord,
+    Shape,
+)
+from studio.model.review import Comment, Stage
+
+ChosenStage = Stage | Literal[""]  # empty: the stage follows the labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,9 @@ class JournalRow:
     id: int
     label: str
     data: dict[str, Any]
+
+
+NATURAL = ImageOrder()
 
 
 class Store(Protocol):
@@ -43,7 +56,7 @@ class Store(Protocol):
         """Keep a plain value under ``key``."""
 
     def take_ids(self, kind: str, count: int) -> range:
-        """Return ``count`` numbers for ``kind`` (``shape`` or ``class``) that were never used before."""
+        """Return ``count`` numbers for ``kind`` (``shape``, ``class``, ``comment``) that were never used before."""
 
     def outside_change(self) -> bool:
         """Tell whether another connection has written since this was asked last."""
@@ -66,8 +79,8 @@ class Store(Protocol):
     def class_counts(self) -> dict[int, int]:
         """Return the number of shapes of each class id that has any."""
 
-    def image_ids(self, wanted: ImageFilter) -> list[int]:
-        """Return the ids that pass, in the natural order of their paths."""
+    def image_ids(self, wanted: ImageFilter, order: ImageOrder = NATURAL) -> list[int]:
+        """Return the ids that pass, sorted."""
 
     def count_images(self, wanted: ImageFilter) -> int:
         """Return how many pass."""
@@ -99,8 +112,47 @@ class Store(Protocol):
     def set_splits(self, splits: Mapping[int, str | None]) -> None:
         """Set the split of images."""
 
+    def locked_splits(self, image_ids: Sequence[int]) -> dict[int, int]:
+        """Return those of the images whose split is locked, and the number of the version that uses it."""
+
+    def lock_splits(self, versions: Mapping[int, int]) -> None:
+        """Lock the splits of images for the version that uses them; version 0 unlocks them."""
+
     def set_removed(self, image_ids: Sequence[int], removed: bool) -> None:
         """Take images out of every list, or put them back."""
+
+    def files_of(self, image_ids: Sequence[int]) -> dict[int, Path]:
+        """Return where the files of the images that exist are looked for."""
+
+    def place_images(self, files: Mapping[int, Path]) -> None:
+        """Note that the files of images lie elsewhere; labels and history stay."""
+
+    def chosen_stages(self, image_ids: Sequence[int]) -> dict[int, ChosenStage]:
+        """Return the stage that somebody chose for the images that exist, empty where nobody did."""
+
+    def set_stages(self, stages: Mapping[int, ChosenStage]) -> None:
+        """Keep the stage that somebody chose for images."""
+
+    def stage_counts(self) -> dict[Stage, int]:
+        """Return the number of images of every stage."""
+
+    def tags_of(self, image_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Return the tags of the images that exist, sorted."""
+
+    def set_tags(self, tags: Mapping[int, Sequence[str]]) -> None:
+        """Give images these tags in place of those they had."""
+
+    def tag_counts(self) -> dict[str, int]:
+        """Return the number of images of every tag, sorted by the tag."""
+
+    def comments(self, image_id: int) -> list[Comment]:
+        """Return the comments of an image, the oldest first."""
+
+    def insert_comment(self, comment: Comment) -> None:
+        """Add a numbered comment."""
+
+    def delete_comment(self, comment: Comment) -> None:
+        """Remove a comment."""
 
     def shapes(self, image_id: int) -> list[Shape]:
         """Return the shapes of an image, rearmost first."""
@@ -113,6 +165,23 @@ class Store(Protocol):
 
     def shapes_of_kind(self, kind: str) -> list[Shape]:
         """Return all shapes of a kind of geometry."""
+
+    def places_of_class(self, class_id: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return ``(shape id, image id)`` of all shapes of a class, and of all its suggestions."""
+
+    def move_to_class(
+        self,
+        shapes: Sequence[tuple[int, int]],
+        suggestions: Sequence[tuple[int, int]],
+        class_id: int,
+    ) -> None:
+        """Give shapes and suggestions, as ``(id, image id)``, another class; suggestions that are gone are left out."""
+
+    def shape_fields(self, shape_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Return everything but the geometry of those of these shapes that are there, with their ``image_id``."""
+
+    def set_shape_fields(self, values: Mapping[int, Mapping[str, Any]]) -> None:
+        """Give shapes other values in some fields, by shape id and field name."""
 
     def kind_counts(self) -> dict[str, int]:
         """Return the number of shapes of each kind of geometry that there is."""

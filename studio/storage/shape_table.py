@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from studio.model.errors import EditError
@@ -21,6 +21,14 @@ _UPDATE = (
     "UPDATE shapes SET class_id = ?3, kind = ?4, geometry = ?5, source = ?6, score = ?7, "
     "attributes = ?8, z = ?9, locked = ?10, hidden = ?11 WHERE id = ?1 AND image_id = ?2"
 )
+_FIELDS = ("id", "image_id", "class_id", "source", "score", "attributes", "z", "locked", "hidden")
+_DECODE: dict[str, Callable[[Any], Any]] = {
+    "attributes": json.loads,
+    "locked": bool,
+    "hidden": bool,
+}
+_ENCODE: dict[str, Callable[[Any], Any]] = {"attributes": encode}
+_CHUNK = 500  # values in one statement: older SQLite takes 999
 
 
 class ShapeTable:
@@ -52,6 +60,59 @@ class ShapeTable:
     def shapes_of_kind(self, kind: str) -> list[Shape]:
         return self._select("shapes", "kind = ?", kind)
 
+    def places_of_class(self, class_id: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        found = [
+            self.db.rows(f"SELECT id, image_id FROM {table} WHERE class_id = ?", (class_id,))
+            for table in ("shapes", "suggestions")
+        ]
+        shapes, suggestions = ([(a, b) for a, b in rows] for rows in found)
+        return shapes, suggestions
+
+    def move_to_class(
+        self,
+        shapes: Sequence[tuple[int, int]],
+        suggestions: Sequence[tuple[int, int]],
+        class_id: int,
+    ) -> None:
+        for table, places in (("shapes", shapes), ("suggestions", suggestions)):
+            sql = f"UPDATE {table} SET class_id = ? WHERE id = ?"
+            moved = self.db.write_many(sql, [(class_id, shape_id) for shape_id, _ in places])
+            if table == "shapes" and moved < len(places):
+                raise EditError(f"{len(places) - moved} shape(s) are no longer there.")
+        self._touched.update(image_id for _, image_id in shapes)
+        self._recounted.update(image_id for _, image_id in suggestions)
+
+    def shape_fields(self, shape_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        for start in range(0, len(shape_ids), _CHUNK):
+            chunk = list(shape_ids[start : start + _CHUNK])
+            sql = f"SELECT {', '.join(_FIELDS)} FROM shapes WHERE id IN ({_marks(len(chunk))})"
+            for row in self.db.rows(sql, chunk):
+                values = dict(zip(_FIELDS, row, strict=True))
+                found[values.pop("id")] = {
+                    name: _DECODE.get(name, _same)(value) for name, value in values.items()
+                }
+        return found
+
+    def set_shape_fields(self, values: Mapping[int, Mapping[str, Any]]) -> None:
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for shape_id, fields in values.items():
+            alike.setdefault(tuple(sorted(fields)), []).append(shape_id)
+        for names, shape_ids in alike.items():
+            if not names:
+                continue
+            if not set(names) < set(_FIELDS[2:]):
+                raise EditError(f"A shape has no fields {', '.join(names)} to change.")
+            sql = f"UPDATE shapes SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?"
+            rows = [
+                (*(_ENCODE.get(name, _same)(values[i][name]) for name in names), i)
+                for i in shape_ids
+            ]
+            if self.db.write_many(sql, rows) != len(rows):
+                raise EditError("A shape is no longer there.")
+        changed = self.shape_fields(list(values)).values()
+        self._touched.update(int(fields["image_id"]) for fields in changed)
+
     def kind_counts(self) -> dict[str, int]:
         sql = f"SELECT kind, COUNT(*) FROM shapes {self._listed('')} GROUP BY kind"
         return {str(kind): int(count) for kind, count in self.db.rows(sql)}
@@ -68,8 +129,7 @@ class ShapeTable:
         return f"JOIN images ON images.id = image_id WHERE removed = 0{also}"
 
     def has_kind(self, kinds: Sequence[str]) -> bool:
-        marks = ", ".join("?" * len(kinds))
-        sql = f"SELECT 1 FROM shapes WHERE kind IN ({marks}) LIMIT 1"
+        sql = f"SELECT 1 FROM shapes WHERE kind IN ({_marks(len(kinds))}) LIMIT 1"
         return self.db.value(sql, list(kinds)) is not None
 
     def top_z(self, image_id: int) -> int:
@@ -118,6 +178,14 @@ class ShapeTable:
     def _select(self, table: str, condition: str, value: int | str) -> list[Shape]:
         sql = f"SELECT {_COLUMNS} FROM {table} WHERE {condition} ORDER BY image_id, z, id"
         return [_shape(row) for row in self.db.rows(sql, (value,))]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
 
 
 def _values(shape: Shape) -> tuple[Any, ...]:

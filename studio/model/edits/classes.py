@@ -31,7 +31,7 @@ class AddClass(Edit):
 
     def bind(self, store: Store) -> AddClass:
         classes = store.classes()
-        _check_name(self.cls, classes)
+        check_class(self.cls, classes)
         cls = replace(self.cls, id=store.take_ids("class", 1)[0], name=self.cls.name.strip())
         last = len(classes)
         position = self.position if 0 <= self.position <= last else last
@@ -71,7 +71,7 @@ class RemoveClass(Edit):
 
     def bind(self, store: Store) -> RemoveClass:
         classes = store.classes()
-        position = _position(self.cls.id, classes)
+        position = position_of(self.cls.id, classes)
         shapes = tuple(store.shapes_of_class(self.cls.id))
         ghosts = tuple(store.suggestions_of_class(self.cls.id))
         return RemoveClass(classes[position], position, shapes, ghosts, self.label)
@@ -104,7 +104,7 @@ class RemoveClass(Edit):
 
 @dataclass(frozen=True)
 class ChangeClass(Edit):
-    """Rename, recolour, show or hide a class: ``after`` under the same id; binding reads ``before``."""
+    """Change what a class is called, looks like or asks for: ``after`` under the same id; binding reads ``before``."""
 
     after: ClassDef
     before: ClassDef | None = None
@@ -117,12 +117,14 @@ class ChangeClass(Edit):
             return f"Rename class {self.before.name} to {self.after.name}"
         if self.before is not None and self.before.visible != self.after.visible:
             return f"{'Show' if self.after.visible else 'Hide'} class {self.after.name}"
+        if self.before is not None and self.before.color == self.after.color:
+            return f"Change class {self.after.name}"
         return f"Recolour class {self.after.name}"
 
     def bind(self, store: Store) -> ChangeClass:
         classes = store.classes()
-        before = classes[_position(self.after.id, classes)]
-        _check_name(self.after, classes)
+        before = classes[position_of(self.after.id, classes)]
+        check_class(self.after, classes)
         return ChangeClass(replace(self.after, name=self.after.name.strip()), before, self.label)
 
     def apply(self, store: Store) -> None:
@@ -188,15 +190,39 @@ def new_class(name: str, color: str = "", existing: Sequence[ClassDef] = ()) -> 
     return ClassDef(NEW, name, color or next_color(cls.color for cls in existing))
 
 
-def _check_name(cls: ClassDef, classes: Sequence[ClassDef]) -> None:
+def check_class(cls: ClassDef, classes: Sequence[ClassDef]) -> None:
+    """Refuse a class whose name or key another one has, or that would be below itself.
+
+    Raises:
+        EditError: It cannot stand among ``classes``.
+    """
     name = cls.name.strip()
-    if any(other.name == name and other.id != cls.id for other in classes):
+    others = [other for other in classes if other.id != cls.id]
+    if any(other.name == name for other in others):
         raise EditError(
             f"There is already a class called {name}.", value=name, remedy="Choose another name."
         )
+    holder = next((o for o in others if cls.shortcut and o.shortcut == cls.shortcut), None)
+    if holder is not None:
+        raise EditError(
+            f"The key {cls.shortcut.upper()} chooses the class {holder.name}.",
+            value=cls.shortcut,
+            remedy="Choose another key, or take it away there first.",
+        )
+    parents = {other.id: other.parent for other in others}
+    above = cls.parent
+    while above in parents:
+        above = parents[above]
+    if above == cls.id:
+        raise EditError(f"{name} cannot be below a class that is below it.")
 
 
-def _position(class_id: int, classes: Sequence[ClassDef]) -> int:
+def position_of(class_id: int, classes: Sequence[ClassDef]) -> int:
+    """Return the place of a class in the list.
+
+    Raises:
+        EditError: It is not there.
+    """
     for position, cls in enumerate(classes):
         if cls.id == class_id:
             return position

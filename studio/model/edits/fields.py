@@ -1,0 +1,123 @@
+"""An edit of everything but a shape's outline: class, attributes, order, lock, whether it is shown.
+
+The journal keeps the changed fields only. Hiding ten thousand polygons is a list of numbers, not their outlines twice.
+"""
+
+# ruff: noqa: D102 - the methods are documented once, in the base class
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from studio.model.edits.base import Changes, Edit
+from studio.model.errors import EditError
+from studio.model.records import Shape
+from studio.model.store import Store
+
+FIELDS = ("class_id", "source", "score", "attributes", "z", "locked", "hidden")
+Fields = Mapping[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class SetFields(Edit):
+    """Give shapes (by id) other values in some of :data:`FIELDS`; binding reads ``before`` and the images."""
+
+    after: Fields
+    label: str = ""
+    before: Fields | None = None
+    images: frozenset[int] = frozenset()
+
+    def title(self) -> str:
+        return self.label or f"Change {shape_count(len(self.after))}"
+
+    def bind(self, store: Store) -> SetFields:
+        if not self.after:
+            raise EditError("An edit of shapes needs at least one shape.")
+        if unknown := {name for values in self.after.values() for name in values} - set(FIELDS):
+            raise EditError(f"A shape has no field {', '.join(sorted(unknown))} to change.")
+        _check_classes(self.after, store)
+        now = store.shape_fields(list(self.after))
+        for shape_id in self.after:
+            if shape_id not in now:
+                raise EditError(f"Shape {shape_id} is no longer there.")
+        before = {
+            shape_id: {name: now[shape_id][name] for name in values}
+            for shape_id, values in self.after.items()
+        }
+        images = frozenset(int(values["image_id"]) for values in now.values())
+        return SetFields(dict(self.after), self.label, before, images)
+
+    def apply(self, store: Store) -> None:
+        store.set_shape_fields(self.after)
+
+    def inverse(self) -> SetFields:
+        return SetFields(self.before or {}, self.label, self.after, self.images)
+
+    def changes(self) -> Changes:
+        return Changes(shapes=self.images)
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "after": _pairs(self.after),
+            "before": _pairs(self.before or {}),
+            "images": sorted(self.images),
+        }
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> SetFields:
+        after, before = (dict(values[name]) for name in ("after", "before"))
+        return cls(after, values["label"], before, frozenset(values["images"]))
+
+
+def set_marks(shapes: Sequence[Shape], field: str, value: bool) -> SetFields | None:
+    """Return the edit that locks, unlocks, hides or shows shapes; None where all of them are so already.
+
+    Args:
+        shapes: The shapes.
+        field: ``locked`` or ``hidden``.
+        value: What it becomes.
+    """
+    changed = [shape for shape in shapes if getattr(shape, field) is not value]
+    if not changed:
+        return None
+    verbs = {"locked": ("Unlock", "Lock"), "hidden": ("Show", "Hide")}
+    label = f"{verbs[field][value]} {shape_count(len(changed))}"
+    return SetFields({shape.id: {field: value} for shape in changed}, label)
+
+
+def set_attributes(
+    shapes: Sequence[Shape], values: Mapping[str, Any], label: str = ""
+) -> SetFields | None:
+    """Return the edit that gives shapes these attributes, None for a value taking one away; None where nothing changes."""
+    after = {}
+    for shape in shapes:
+        merged = {**shape.attributes, **values}
+        wanted = {name: value for name, value in merged.items() if value is not None}
+        if wanted != shape.attributes:
+            after[shape.id] = {"attributes": wanted}
+    label = label or f"Change {', '.join(values).replace('_', ' ')} of {shape_count(len(after))}"
+    return SetFields(after, label) if after else None
+
+
+def with_fields(shape: Shape, values: Mapping[str, Any]) -> Shape:
+    """Return the shape with other values in some fields."""
+    return replace(shape, **dict(values))
+
+
+def shape_count(count: int) -> str:
+    """Return ``shape`` or ``3 shapes``."""
+    return "shape" if count == 1 else f"{count} shapes"
+
+
+def _check_classes(after: Fields, store: Store) -> None:
+    wanted = {values["class_id"] for values in after.values() if "class_id" in values}
+    for class_id in wanted - {cls.id for cls in store.classes()}:
+        raise EditError(
+            f"The project has no class {class_id}.", remedy="Add a class or choose another one."
+        )
+
+
+def _pairs(fields: Fields) -> list[list[Any]]:
+    """Return pairs: JSON would turn the numbers of a mapping's keys into text."""
+    return [[shape_id, dict(values)] for shape_id, values in fields.items()]
