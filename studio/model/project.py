@@ -18,9 +18,17 @@ from studio.model.edits import AddClass, Changes, Edit, RemoveSuggestions, accep
 from studio.model.edits.classes import NEW
 from studio.model.errors import EditError, ReadOnlyError
 from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
-from studio.model.records import ClassDef, HistoryEntry, ImageFilter, ImageRecord, Shape
+from studio.model.records import (
+    ClassDef,
+    HistoryEntry,
+    ImageFilter,
+    ImageOrder,
+    ImageRecord,
+    Shape,
+)
+from studio.model.review import Comment, Stage
 from studio.model.signal import Signal
-from studio.model.store import JournalRow, Store
+from studio.model.store import NATURAL, JournalRow, Store
 from studio.model.tasks import TASK_TITLES, LabelFacts, natural_task
 
 SizeReader = Callable[[Path], tuple[int, int]]
@@ -36,7 +44,7 @@ class Project:
     Signals:
         shapes_changed(image_id): The shapes of an image differ, hence also its status.
         suggestions_changed(image_id): The suggestions of an image differ.
-        image_changed(image_id): The size, split, status or note of an image differs.
+        image_changed(image_id): The size, split, status, note, stage, tags or comments of an image differ.
         images_changed(): Images were added or removed: ask for the list again.
         classes_changed(): The class list differs.
         history_changed(): There is something else to undo or redo.
@@ -168,9 +176,9 @@ class Project:
 
     # Images
 
-    def image_ids(self, wanted: ImageFilter = EVERYTHING) -> list[int]:
-        """Return the ids of the images that pass ``wanted``, in the natural order of their paths."""
-        return self.store.image_ids(wanted)
+    def image_ids(self, wanted: ImageFilter = EVERYTHING, order: ImageOrder = NATURAL) -> list[int]:
+        """Return the ids of the images that pass ``wanted``, sorted; first by the natural order of their paths."""
+        return self.store.image_ids(wanted, order)
 
     def count_images(self, wanted: ImageFilter = EVERYTHING) -> int:
         """Return how many images pass ``wanted``."""
@@ -200,6 +208,18 @@ class Project:
     def status_counts(self) -> dict[str, int]:
         """Return the number of images of each status, those without images as 0."""
         return self.store.status_counts()
+
+    def stage_counts(self) -> dict[Stage, int]:
+        """Return the number of images at each stage, those without images as 0."""
+        return self.store.stage_counts()
+
+    def tag_counts(self) -> dict[str, int]:
+        """Return the number of images with each tag, sorted by the tag."""
+        return self.store.tag_counts()
+
+    def comments(self, image_id: int) -> list[Comment]:
+        """Return what was said about an image, the oldest first."""
+        return self.store.comments(image_id)
 
     def report_damage(self, image_id: int, reason: str) -> None:
         """Note that an image cannot be read (or, with an empty ``reason``, that it can again)."""

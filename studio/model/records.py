@@ -14,6 +14,7 @@ from studio.model.attribute_def import AttributeDef, attribute_from_dict
 from studio.model.colors import is_color
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
+from studio.model.review import Stage
 
 Status = Literal["unlabelled", "labelled", "background", "damaged"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -105,6 +106,14 @@ class ImageRecord:
         note: Why the image is damaged, else empty.
         shape_count: Number of shapes.
         suggestion_count: Number of suggestions that wait to be accepted or rejected.
+        stage: How far the work on it is: what somebody said, else ``new`` without labels,
+            ``in_progress`` with shapes, ``done`` as a background.
+        tags: Words that people gave it, sorted.
+        score: The lowest confidence of a model in one of its shapes and suggestions, None without any.
+        comment_count: Number of comments.
+        added: When it came into the project, seconds since the epoch, UTC; 0 where nobody knows.
+        modified: When its labels changed last, undoing included, so that it is no part of what edits
+            restore; 0 for never.
     """
 
     id: int
@@ -116,6 +125,12 @@ class ImageRecord:
     note: str = ""
     shape_count: int = 0
     suggestion_count: int = 0
+    stage: Stage = "new"
+    tags: tuple[str, ...] = ()
+    score: float | None = None
+    comment_count: int = 0
+    added: float = 0.0
+    modified: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +222,20 @@ class ImageFilter:
     Attributes:
         statuses: Any of :data:`STATUSES`.
         class_id: Images with at least one shape of this class.
-        text: Part of the path below the folder that was added, without regard to case.
+        text: Words that must all occur, each as a part of the path below the folder that was added,
+            of a class with shapes on it, a tag, a comment, or a text attribute of a shape; without
+            regard to case. Double quotes hold words together.
         split: ``train``, ``val``, ``test``, or ``""`` for images without one.
         suggested: Only images with suggestions that wait.
+        stages: Any of :data:`studio.model.review.STAGES`.
+        tags: Images with any of these tags.
+        shapes: Fewest and most shapes, both included; None at the top: any number.
+        score: Lowest and highest score, both included; images without a score do not pass.
+        added_since: Seconds since the epoch, UTC.
+        modified_since: Seconds since the epoch, UTC.
+        commented: Only images that somebody commented on.
+        only: Exactly these images, or fewer.
+        only_words: What the images of ``only`` have in common, for people.
     """
 
     statuses: frozenset[Status] = frozenset()
@@ -217,6 +243,34 @@ class ImageFilter:
     text: str = ""
     split: str | None = None
     suggested: bool = False
+    stages: frozenset[Stage] = frozenset()
+    tags: frozenset[str] = frozenset()
+    shapes: tuple[int, int | None] | None = None
+    score: tuple[float, float] | None = None
+    added_since: float | None = None
+    modified_since: float | None = None
+    commented: bool = False
+    only: tuple[int, ...] | None = None
+    only_words: str = field(default="", compare=False)
+
+
+OrderKey = Literal[
+    "name", "shapes", "status", "stage", "split", "score", "size", "added", "modified"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOrder:
+    """How a list of images is sorted; images that are equal keep the natural order of their paths.
+
+    Attributes:
+        key: ``name`` is the natural order of the paths, ``size`` the number of pixels. Images
+            without a score come last either way.
+        descending: From the last to the first.
+    """
+
+    key: OrderKey = "name"
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

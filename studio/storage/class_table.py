@@ -12,6 +12,7 @@ from studio.model.errors import EditError
 from studio.model.keypoint_scheme import scheme_from_dict
 from studio.model.records import ClassDef
 from studio.storage.database import Database, encode
+from studio.storage.name_keys import search_key
 
 _COLUMNS = "id, name, color, visible, shortcut, parent, opacity, attributes, keypoints"
 _SELECT = f"SELECT {_COLUMNS} FROM classes ORDER BY position, id"
@@ -53,13 +54,18 @@ class ClassTable:
 
     def class_counts(self) -> dict[int, int]:
         if self.db.value("SELECT 1 FROM images WHERE removed = 1 LIMIT 1") is None:
-            sql = "SELECT class_id, COUNT(*) FROM shapes GROUP BY class_id"
+            sql = "SELECT class_id, SUM(count) FROM image_classes GROUP BY class_id"
         else:
             sql = (
-                "SELECT class_id, COUNT(*) FROM shapes JOIN images ON images.id = image_id "
+                "SELECT class_id, SUM(count) FROM image_classes JOIN images ON images.id = image_id "
                 "WHERE removed = 0 GROUP BY class_id"
             )
         return {int(class_id): int(count) for class_id, count in self.db.rows(sql)}
+
+    def _classes_named(self, term: str) -> list[int]:
+        """Return the classes whose name holds a search term."""
+        rows = self.db.rows("SELECT id, name FROM classes")
+        return [class_id for class_id, name in rows if term in search_key(name)]
 
 
 def _values(cls: ClassDef) -> tuple[Any, ...]:

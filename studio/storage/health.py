@@ -20,6 +20,13 @@ _RULES = {
     "image {} has a status that does not fit its shapes": (
         "SELECT id FROM images WHERE (status = 'labelled') <> (shape_count > 0 AND note = '')"
     ),
+    "image {} does not know the classes of its shapes": (
+        "SELECT images.id FROM images WHERE shape_count <> "
+        "(SELECT COALESCE(SUM(count), 0) FROM image_classes WHERE image_id = images.id)"
+    ),
+    "image {} has a stage that does not fit what was chosen": (
+        "SELECT id FROM images WHERE chosen_stage <> '' AND stage <> chosen_stage"
+    ),
     "shape number {} could be given twice": (
         "SELECT MAX(id) FROM (SELECT id FROM shapes UNION ALL SELECT id FROM suggestions) "
         "HAVING MAX(id) >= (SELECT next FROM counters WHERE kind = 'shape')"

@@ -1,55 +1,140 @@
-"""From a filter to SQL that an index answers, and the keys that make names sort and match as people expect."""
+"""From a filter and an order to SQL that an index answers."""
 
 from __future__ import annotations
 
+import json
 import re
-import unicodedata
+from collections.abc import Callable
 from typing import Any
 
-from studio.model.records import ImageFilter
+from studio.model.records import ImageFilter, ImageOrder
+from studio.storage.name_keys import search_key
 
-_DIGITS = re.compile(r"\d+")
-_ORDER = " ORDER BY source_id, sort_key, id"
+Condition = tuple[str, list[Any]]
+_PATH = "source_id, sort_key, id"
+_TERMS = re.compile(r'"([^"]*)"?|(\S+)')
+_STAGE_PLACE = (
+    "CASE stage WHEN 'new' THEN 0 WHEN 'in_progress' THEN 1 WHEN 'rejected' THEN 2 "
+    "WHEN 'done' THEN 3 WHEN 'reviewed' THEN 4 ELSE 5 END"
+)
+_SPLIT_PLACE = "CASE split WHEN 'train' THEN 0 WHEN 'val' THEN 1 WHEN 'test' THEN 2 ELSE 3 END"
+_ORDERS = {
+    "shapes": "shape_count",
+    "status": "status",
+    "stage": _STAGE_PLACE,
+    "split": _SPLIT_PLACE,
+    "score": "score",
+    "size": "width * height",
+    "added": "added",
+    "modified": "modified",
+}
+# A part of the words of an image, of its path, or of the name of a class with shapes on it.
+_TERM = (
+    "(instr(search, ?) > 0"
+    " OR id IN (SELECT image_id FROM image_words WHERE instr(words, ?) > 0){classes})"
+)
+_CLASSES = " OR id IN (SELECT image_id FROM image_classes WHERE class_id IN ({marks}))"
 
 
-def ids_query(wanted: ImageFilter) -> tuple[str, list[Any]]:
-    """Return the query of the ids that pass ``wanted``, in natural order, and its values."""
-    condition, values = _condition(wanted)
-    return f"SELECT id FROM images WHERE {condition}{_ORDER}", values
+def ids_query(
+    wanted: ImageFilter, order: ImageOrder, classes: Callable[[str], list[int]]
+) -> Condition:
+    """Return the query of the ids that pass ``wanted``, sorted, and its values.
+
+    Args:
+        wanted: The filter.
+        order: The order.
+        classes: Returns the classes whose name holds a term.
+    """
+    condition, values = _condition(wanted, classes)
+    return f"SELECT id FROM images WHERE {condition} ORDER BY {_order(order)}", values
 
 
-def count_query(wanted: ImageFilter) -> tuple[str, list[Any]]:
+def count_query(wanted: ImageFilter, classes: Callable[[str], list[int]]) -> Condition:
     """Return the query of how many images pass ``wanted``, and its values."""
-    condition, values = _condition(wanted)
+    condition, values = _condition(wanted, classes)
     return f"SELECT COUNT(*) FROM images WHERE {condition}", values
 
 
-def sort_key(rel: str) -> str:
-    """Return a key that sorts ``img2`` before ``img10`` and takes no notice of case."""
-    return _DIGITS.sub(lambda found: found.group().lstrip("0").rjust(12, "0"), rel.casefold())
+def terms(text: str) -> list[str]:
+    """Return the words of a search as they are compared; double quotes hold several together.
+
+    >>> terms('Street "left lane')
+    ['street', 'left lane']
+    """
+    found = [search_key(quoted or plain) for quoted, plain in _TERMS.findall(text)]
+    return [term for term in found if term.strip()]
 
 
-def search_key(text: str) -> str:
-    """Return what text filters compare: composed characters, case folded."""
-    return unicodedata.normalize("NFC", text).casefold()
+def _order(order: ImageOrder) -> str:
+    direction = " DESC" if order.descending else ""
+    if order.key == "name":
+        return ", ".join(f"{column}{direction}" for column in _PATH.split(", "))
+    last = "score IS NULL, " if order.key == "score" else ""
+    return f"{last}{_ORDERS[order.key]}{direction}, {_PATH}"
 
 
-def _condition(wanted: ImageFilter) -> tuple[str, list[Any]]:
+def _condition(wanted: ImageFilter, classes: Callable[[str], list[int]]) -> Condition:
     parts, values = ["removed = 0"], list[Any]()
-    if wanted.statuses:
-        parts.append(f"status IN ({', '.join('?' * len(wanted.statuses))})")
-        values.extend(sorted(wanted.statuses))
-    if wanted.split == "":
-        parts.append("split IS NULL")
-    elif wanted.split is not None:
-        parts.append("split = ?")
-        values.append(wanted.split)
-    if wanted.suggested:
-        parts.append("suggestion_count > 0")
-    if wanted.class_id is not None:
-        parts.append("id IN (SELECT image_id FROM shapes WHERE class_id = ?)")
-        values.append(wanted.class_id)
-    if text := wanted.text.strip():
-        parts.append("instr(search, ?) > 0")
-        values.append(search_key(text))
+    for part, more in (
+        _one_of("status", sorted(wanted.statuses)),
+        _one_of("stage", sorted(wanted.stages)),
+        _split(wanted.split),
+        ("suggestion_count > 0" if wanted.suggested else "", []),
+        ("comment_count > 0" if wanted.commented else "", []),
+        _between("shape_count", wanted.shapes),
+        _between("score", wanted.score),
+        _between("added", (wanted.added_since, None)),
+        _between("modified", (wanted.modified_since, None)),
+        _class(wanted.class_id),
+        _tags(sorted(wanted.tags)),
+        _only(wanted.only),
+        *(_term(term, classes(term)) for term in terms(wanted.text)),
+    ):
+        if part:
+            parts.append(part)
+            values.extend(more)
     return " AND ".join(parts), values
+
+
+def _one_of(column: str, wanted: list[Any]) -> Condition:
+    return f"{column} IN ({_marks(wanted)})" if wanted else "", wanted
+
+
+def _split(wanted: str | None) -> Condition:
+    if wanted == "":
+        return "split IS NULL", []
+    return ("split = ?", [wanted]) if wanted is not None else ("", [])
+
+
+def _between(column: str, bounds: tuple[float | None, float | None] | None) -> Condition:
+    low, high = bounds or (None, None)
+    found = [(f"{column} >= ?", low), (f"{column} <= ?", high)]
+    kept = [(sql, value) for sql, value in found if value is not None]
+    return " AND ".join(sql for sql, _ in kept), [value for _, value in kept]
+
+
+def _class(class_id: int | None) -> Condition:
+    if class_id is None:
+        return "", []
+    return "id IN (SELECT image_id FROM image_classes WHERE class_id = ?)", [class_id]
+
+
+def _tags(wanted: list[str]) -> Condition:
+    sql = f"id IN (SELECT image_id FROM image_tags WHERE tag IN ({_marks(wanted)}))"
+    return sql if wanted else "", wanted
+
+
+def _only(wanted: tuple[int, ...] | None) -> Condition:
+    if wanted is None:
+        return "", []
+    return "id IN (SELECT value FROM json_each(?))", [json.dumps(wanted)]
+
+
+def _term(term: str, class_ids: list[int]) -> Condition:
+    classes = _CLASSES.format(marks=_marks(class_ids)) if class_ids else ""
+    return _TERM.format(classes=classes), [term, term, *class_ids]
+
+
+def _marks(values: list[Any]) -> str:
+    return ", ".join("?" * len(values))

@@ -3,16 +3,25 @@
 # ruff: noqa: D102 - the methods of the Store protocol are documented once, in studio.model.store
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from studio.model.records import STATUSES, ImageFilter, ImageRecord
+from studio.model.errors import EditError
+from studio.model.records import STATUSES, ImageFilter, ImageOrder, ImageRecord
+from studio.model.store import NATURAL
 from studio.storage.database import Database
-from studio.storage.image_query import count_query, ids_query, search_key, sort_key
+from studio.storage.image_query import count_query, ids_query
+from studio.storage.name_keys import search_key, sort_key
 
-_COLUMNS = "id, source_id, rel, width, height, split, status, note, shape_count, suggestion_count"
+_COLUMNS = (
+    "id, source_id, rel, width, height, split, status, note, shape_count, suggestion_count, stage, "
+    "(SELECT json_group_array(tag) FROM image_tags WHERE image_id = images.id), "
+    "score, comment_count, added, modified"
+)
 _CHUNK = 500  # ids in one query
 
 
@@ -23,27 +32,38 @@ class ImageTable:
     folder: Path
     _touched: set[int]
     _sources: dict[int, Path] | None = None
+    refresh_images: Callable[[Iterable[int]], None]  # studio.storage.image_facts
+    _classes_named: Callable[[str], list[int]]  # studio.storage.class_table
 
     # Store protocol
 
-    def image_ids(self, wanted: ImageFilter) -> list[int]:
-        return [row[0] for row in self.db.rows(*ids_query(wanted))]
+    def image_ids(self, wanted: ImageFilter, order: ImageOrder = NATURAL) -> list[int]:
+        query = ids_query(wanted, order, self._classes_named)
+        return [row[0] for row in self.db.rows(*query)]
 
     def count_images(self, wanted: ImageFilter) -> int:
-        return int(self.db.value(*count_query(wanted)))
+        return int(self.db.value(*count_query(wanted, self._classes_named)))
 
     def image(self, image_id: int) -> ImageRecord | None:
         found = self.images([image_id])
         return found[0] if found else None
 
     def images(self, image_ids: Sequence[int]) -> list[ImageRecord]:
-        found: dict[int, ImageRecord] = {}
+        rows = self.select_images(_COLUMNS, image_ids)
+        found = {row[0]: self._record(row) for row in rows}
+        return [found[image_id] for image_id in image_ids if image_id in found]
+
+    def select_images(
+        self, columns: str, image_ids: Sequence[int], condition: str = "1"
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield columns of the images that are listed, have one of these ids and meet a condition."""
         for start in range(0, len(image_ids), _CHUNK):
             ids = image_ids[start : start + _CHUNK]
-            marks = ", ".join("?" * len(ids))
-            sql = f"SELECT {_COLUMNS} FROM images WHERE removed = 0 AND id IN ({marks})"
-            found.update({row[0]: self._record(row) for row in self.db.rows(sql, list(ids))})
-        return [found[image_id] for image_id in image_ids if image_id in found]
+            sql = (
+                f"SELECT {columns} FROM images WHERE removed = 0 "
+                f"AND id IN ({', '.join('?' * len(ids))}) AND {condition}"
+            )
+            yield from self.db.rows(sql, list(ids))
 
     def find_image(self, path: Path) -> int | None:
         for source_id, rel in self._places(path):
@@ -65,13 +85,8 @@ class ImageTable:
         self.refresh_images([image_id])
 
     def background_flags(self, image_ids: Sequence[int]) -> dict[int, bool]:
-        flags: dict[int, bool] = {}
-        for image_id in image_ids:
-            sql = "SELECT background FROM images WHERE id = ? AND removed = 0"
-            value = self.db.value(sql, (image_id,))
-            if value is not None:
-                flags[image_id] = bool(value)
-        return flags
+        rows = self.select_images("id, background", image_ids)
+        return {image_id: bool(flag) for image_id, flag in rows}
 
     def set_background(self, flags: Mapping[int, bool]) -> None:
         values = [(flag, image_id) for image_id, flag in flags.items()]
@@ -82,9 +97,37 @@ class ImageTable:
         values = [(split, image_id) for image_id, split in splits.items()]
         self.db.write_many("UPDATE images SET split = ? WHERE id = ?", values)
 
+    def locked_splits(self, image_ids: Sequence[int]) -> dict[int, int]:
+        rows = self.select_images("id, locked_by", image_ids, "locked_by > 0")
+        return {image_id: int(version) for image_id, version in rows}
+
+    def lock_splits(self, versions: Mapping[int, int]) -> None:
+        """Lock the splits of images for the version that uses them; version 0 unlocks them."""
+        values = [(version, image_id) for image_id, version in versions.items()]
+        self.db.write_many("UPDATE images SET locked_by = ? WHERE id = ?", values)
+
     def set_removed(self, image_ids: Sequence[int], removed: bool) -> None:
         values = [(removed, image_id) for image_id in image_ids]
         self.db.write_many("UPDATE images SET removed = ? WHERE id = ?", values)
+
+    def files_of(self, image_ids: Sequence[int]) -> dict[int, Path]:
+        rows = self.select_images("id, source_id, rel", image_ids)
+        return {image_id: self._path(source_id, rel) for image_id, source_id, rel in rows}
+
+    def place_images(self, files: Mapping[int, Path]) -> None:
+        for image_id, path in files.items():
+            source_id, rel = self._place_for(path)
+            taken = "SELECT id FROM images WHERE source_id = ? AND rel = ? AND id <> ?"
+            if self.db.value(taken, (source_id, rel, image_id)) is not None:
+                raise EditError(
+                    "The project has an image of this file already.",
+                    path=path,
+                    remedy="Choose another file, or remove the image that is missing.",
+                )
+            self.db.write(
+                "UPDATE images SET source_id = ?, rel = ?, sort_key = ?, search = ? WHERE id = ?",
+                (source_id, rel, sort_key(rel), search_key(rel), image_id),
+            )
 
     # Adding images: studio.storage.image_index and dataset_import
 
@@ -133,10 +176,11 @@ class ImageTable:
         Files that the project knows already stay as they are; ones that were removed from it come
         back.
         """
+        now = time.time()
         return self.db.write_many(
-            "INSERT INTO images (source_id, rel, sort_key, search) VALUES (?, ?, ?, ?) "
+            "INSERT INTO images (source_id, rel, sort_key, search, added) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (source_id, rel) DO UPDATE SET removed = 0 WHERE removed = 1",
-            [(source_id, rel, sort_key(rel), search_key(rel)) for rel in rels],
+            [(source_id, rel, sort_key(rel), search_key(rel), now) for rel in rels],
         )
 
     def image_id(self, source_id: int, rel: str) -> int:
@@ -157,24 +201,6 @@ class ImageTable:
         values = [(width, height, image_id) for image_id, width, height in sizes]
         self.db.write_many("UPDATE images SET width = ?, height = ? WHERE id = ?", values)
 
-    def refresh_images(self, image_ids: Iterable[int], grown: bool = False) -> None:
-        """Count anew what the records of images say about their shapes; ``grown``: the labels changed."""
-        self.db.write_many(
-            """
-            UPDATE images SET
-                shape_count = (SELECT COUNT(*) FROM shapes WHERE image_id = images.id),
-                suggestion_count = (SELECT COUNT(*) FROM suggestions WHERE image_id = images.id),
-                revision = revision + ?1,
-                status = CASE
-                    WHEN note <> '' THEN 'damaged'
-                    WHEN EXISTS (SELECT 1 FROM shapes WHERE image_id = images.id) THEN 'labelled'
-                    WHEN background THEN 'background'
-                    ELSE 'unlabelled' END
-            WHERE id = ?2
-            """,
-            [(int(grown), image_id) for image_id in image_ids],
-        )
-
     def rels(self) -> dict[int, str]:
         """Return the path of every image below the folder it was added from."""
         return dict(self.db.rows("SELECT id, rel FROM images WHERE removed = 0"))
@@ -192,6 +218,17 @@ class ImageTable:
             if path.is_relative_to(known)
         ]
 
+    def _place_for(self, path: Path) -> tuple[int, str]:
+        """Return the source and the path below it for a file, adding its folder as a source if need be."""
+        source_id = self.enclosing_source(path.parent)
+        if source_id is None:
+            source_id = self.take_source(path.parent)
+        return source_id, path.relative_to(self.sources()[source_id]).as_posix()
+
+    def _path(self, source_id: int, rel: str) -> Path:
+        return Path(os.path.normpath(self.sources()[source_id] / PurePath(rel)))
+
     def _record(self, row: tuple[Any, ...]) -> ImageRecord:
-        path = Path(os.path.normpath(self.sources()[row[1]] / PurePath(row[2])))
-        return ImageRecord(row[0], path, *row[3:])
+        tags = tuple(sorted(json.loads(row[11]))) if row[11] != "[]" else ()
+        values = (row[0], self._path(row[1], row[2]), *row[3:11], tags, *row[12:])
+        return ImageRecord(*values)

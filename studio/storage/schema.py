@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from studio.storage.name_keys import search_key
+
 APPLICATION_ID = 0x4D534B57  # "MSKW": tells a project from any other SQLite file
 
 _FIRST = """
@@ -115,8 +117,61 @@ ALTER TABLE suggestions ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE suggestions ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
 """
 
+_THIRD = """
+ALTER TABLE images ADD COLUMN stage TEXT NOT NULL DEFAULT 'new';         -- as lists show it
+ALTER TABLE images ADD COLUMN chosen_stage TEXT NOT NULL DEFAULT '';     -- what somebody said; '': the labels say it
+ALTER TABLE images ADD COLUMN score REAL;                                -- lowest of its shapes and suggestions
+ALTER TABLE images ADD COLUMN comment_count INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE images ADD COLUMN added REAL NOT NULL DEFAULT 0;
+ALTER TABLE images ADD COLUMN modified REAL NOT NULL DEFAULT 0;
+ALTER TABLE images ADD COLUMN file_size INTEGER NOT NULL DEFAULT 0;      -- bytes, 0: not looked at yet
+ALTER TABLE images ADD COLUMN locked_by INTEGER NOT NULL DEFAULT 0;      -- the version that uses its split, 0: none
+CREATE INDEX images_by_stage ON images (removed, stage, source_id, sort_key);
+CREATE INDEX images_by_split ON images (removed, split, source_id, sort_key);
+
+CREATE TABLE image_tags (
+    tag TEXT NOT NULL,
+    image_id INTEGER NOT NULL REFERENCES images (id),
+    PRIMARY KEY (tag, image_id)
+) WITHOUT ROWID;
+CREATE INDEX tags_of_image ON image_tags (image_id);
+
+CREATE TABLE comments (
+    id INTEGER PRIMARY KEY,
+    image_id INTEGER NOT NULL REFERENCES images (id),
+    time REAL NOT NULL,
+    author TEXT NOT NULL,
+    kind TEXT NOT NULL,                      -- comment, reject
+    text TEXT NOT NULL
+);
+CREATE INDEX comments_of_image ON comments (image_id, time);
+INSERT INTO counters VALUES ('comment', 1);
+
+-- Made from the tables above whenever the labels of an image change, so that filters need not read the shapes.
+CREATE TABLE image_classes (
+    class_id INTEGER NOT NULL,
+    image_id INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (class_id, image_id)
+) WITHOUT ROWID;
+CREATE INDEX classes_of_image ON image_classes (image_id, count);
+CREATE TABLE image_words (image_id INTEGER PRIMARY KEY, words TEXT NOT NULL);
+
+INSERT INTO image_classes SELECT class_id, image_id, COUNT(*) FROM shapes GROUP BY class_id, image_id;
+INSERT INTO image_words
+    SELECT image_id, search_key(group_concat(value, char(10))) FROM (
+        SELECT image_id, value FROM shapes, json_each(shapes.attributes)
+        WHERE shapes.attributes <> '{}' AND json_each.type = 'text'
+    ) GROUP BY image_id;
+UPDATE images SET
+    stage = CASE status WHEN 'labelled' THEN 'in_progress' WHEN 'background' THEN 'done' ELSE 'new' END,
+    score = (SELECT MIN(score) FROM (
+        SELECT score FROM shapes WHERE image_id = images.id
+        UNION ALL SELECT score FROM suggestions WHERE image_id = images.id));
+"""
+
 # Step n brings a database from version n to n + 1. Steps that were released never change; new ones follow.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -126,6 +181,7 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[str] = MIGRATIONS) -> None:
     """Bring the database to the newest version; each step is on disk as a whole or not at all."""
+    connection.create_function("search_key", 1, search_key, deterministic=True)
     for version in range(version_of(connection), len(steps)):
         script = f"BEGIN IMMEDIATE; {steps[version]}; PRAGMA user_version = {version + 1};"
         if version == 0:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from studio.storage.class_table import ClassTable
 from studio.storage.database import Database
+from studio.storage.image_facts import ImageFacts
 from studio.storage.image_table import ImageTable
 from studio.storage.journal import Journal
+from studio.storage.review_table import ReviewTable
 from studio.storage.shape_table import ShapeTable
 
 
-class SqliteStore(ClassTable, ImageTable, ShapeTable, Journal):
+class SqliteStore(ClassTable, ImageFacts, ImageTable, ReviewTable, ShapeTable, Journal):
     """Implements ``studio.model.store.Store`` over one SQLite file.
 
     It belongs to the thread that made it. Another thread opens the project again, for reading only.

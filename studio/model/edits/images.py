@@ -1,10 +1,11 @@
-"""Edits of images: background mark, split, removal from the project (never from the disk)."""
+"""Edits of images: background mark, split, place of the file, removal from the project (never from the disk)."""
 
 # ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from studio.model.edits.base import Changes, Edit
@@ -25,11 +26,11 @@ class SetBackground(Edit):
         if self.label:
             return self.label
         verb = "Mark" if all(self.flags.values()) else "Unmark"
-        return f"{verb} {_count(self.flags)} as background"
+        return f"{verb} {count_of(self.flags)} as background"
 
     def bind(self, store: Store) -> SetBackground:
         before = store.background_flags(list(self.flags))
-        _check_known(self.flags, before)
+        check_known(self.flags, before)
         for record in store.images([i for i, flag in self.flags.items() if flag]):
             if record.shape_count:
                 raise EditError(
@@ -49,7 +50,7 @@ class SetBackground(Edit):
         return Changes(records=frozenset(self.flags))
 
     def values(self) -> dict[str, Any]:
-        return {"flags": _pairs(self.flags), "before": _pairs(self.before or {})}
+        return {"flags": to_pairs(self.flags), "before": to_pairs(self.before or {})}
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> SetBackground:
@@ -67,14 +68,22 @@ class SetSplit(Edit):
     def title(self) -> str:
         names = {name or "automatic" for name in self.splits.values()}
         target = names.pop() if len(names) == 1 else "other splits"
-        return self.label or f"Move {_count(self.splits)} to {target}"
+        return self.label or f"Move {count_of(self.splits)} to {target}"
 
     def bind(self, store: Store) -> SetSplit:
         for name in self.splits.values():
             if name is not None and name not in SPLITS:
                 raise EditError(f"Expected one of {', '.join(SPLITS)}, received {name!r}.")
         before = {record.id: record.split for record in store.images(list(self.splits))}
-        _check_known(self.splits, before)
+        check_known(self.splits, before)
+        moved = [image_id for image_id, name in self.splits.items() if before[image_id] != name]
+        if locked := store.locked_splits(moved):
+            version = min(locked.values())
+            raise EditError(
+                f"The split of {count_of(locked)} is locked: version {version} uses it, and an image that moves "
+                "from validation to training makes later figures look better than they are.",
+                remedy="Unlock the splits on the Dataset page if that is what you want.",
+            )
         return SetSplit(dict(self.splits), before, self.label)
 
     def apply(self, store: Store) -> None:
@@ -87,7 +96,7 @@ class SetSplit(Edit):
         return Changes(records=frozenset(self.splits))
 
     def values(self) -> dict[str, Any]:
-        return {"splits": _pairs(self.splits), "before": _pairs(self.before or {})}
+        return {"splits": to_pairs(self.splits), "before": to_pairs(self.before or {})}
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> SetSplit:
@@ -104,11 +113,11 @@ class RemoveImages(Edit):
 
     def title(self) -> str:
         verb = "Remove" if self.removed else "Restore"
-        return self.label or f"{verb} {_count(self.image_ids)}"
+        return self.label or f"{verb} {count_of(self.image_ids)}"
 
     def bind(self, store: Store) -> RemoveImages:
         found = {record.id for record in store.images(self.image_ids)}
-        _check_known(self.image_ids, found)
+        check_known(self.image_ids, found)
         return self
 
     def apply(self, store: Store) -> None:
@@ -128,18 +137,99 @@ class RemoveImages(Edit):
         return cls(tuple(values["image_ids"]), values["removed"], values["label"])
 
 
-def _check_known(
+@dataclass(frozen=True)
+class UnlockSplits(Edit):
+    """Let the splits of images be changed although versions use them; binding reads ``before``."""
+
+    image_ids: tuple[int, ...]
+    before: Mapping[int, int] | None = None
+    locked: bool = False
+    label: str = ""
+
+    def title(self) -> str:
+        verb = "Lock" if self.locked else "Unlock"
+        return self.label or f"{verb} the split of {count_of(self.image_ids)}"
+
+    def bind(self, store: Store) -> UnlockSplits:
+        before = store.locked_splits(self.image_ids)
+        if not before:
+            raise EditError("No split of these images is locked.")
+        return UnlockSplits(tuple(before), before, False, self.label)
+
+    def apply(self, store: Store) -> None:
+        before = self.before or {}
+        store.lock_splits(before if self.locked else dict.fromkeys(before, 0))
+
+    def inverse(self) -> UnlockSplits:
+        return UnlockSplits(self.image_ids, self.before, not self.locked, self.label)
+
+    def changes(self) -> Changes:
+        return Changes(records=frozenset(self.image_ids))
+
+    def values(self) -> dict[str, Any]:
+        before = to_pairs(self.before or {})
+        return {"image_ids": list(self.image_ids), "before": before, "locked": self.locked}
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> UnlockSplits:
+        ids, before = tuple(values["image_ids"]), dict(values["before"])
+        return cls(ids, before, values["locked"], values["label"])
+
+
+@dataclass(frozen=True)
+class PlaceImages(Edit):
+    """Look for the files of images elsewhere: they were moved or renamed. Binding reads ``before``."""
+
+    files: Mapping[int, Path]
+    before: Mapping[int, Path] | None = None
+    label: str = ""
+
+    def title(self) -> str:
+        return self.label or f"Find {count_of(self.files)} again"
+
+    def bind(self, store: Store) -> PlaceImages:
+        before = store.files_of(list(self.files))
+        check_known(self.files, before)
+        return PlaceImages(dict(self.files), before, self.label)
+
+    def apply(self, store: Store) -> None:
+        store.place_images(self.files)
+
+    def inverse(self) -> PlaceImages:
+        return PlaceImages(self.before or {}, self.files, self.label)
+
+    def changes(self) -> Changes:
+        return Changes(records=frozenset(self.files), images=True)
+
+    def values(self) -> dict[str, Any]:
+        return {"files": _path_pairs(self.files), "before": _path_pairs(self.before or {})}
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> PlaceImages:
+        def read(pairs: list[list[Any]]) -> dict[int, Path]:
+            return {image_id: Path(path) for image_id, path in pairs}
+
+        return cls(read(values["files"]), read(values["before"]), values["label"])
+
+
+def check_known(
     wanted: Mapping[int, Any] | Sequence[int], found: Mapping[int, Any] | set[int]
 ) -> None:
+    """Raise where an image that an edit names is not among those that were found."""
     for image_id in wanted:
         if image_id not in found:
             raise EditError(f"The project has no image {image_id}.")
 
 
-def _pairs(values: Mapping[int, Any]) -> list[list[Any]]:
+def to_pairs(values: Mapping[int, Any]) -> list[list[Any]]:
     """Return pairs: JSON would turn the numbers of a mapping's keys into text."""
     return [[image_id, value] for image_id, value in values.items()]
 
 
-def _count(images: Mapping[int, Any] | Sequence[int]) -> str:
-    return "image" if len(images) == 1 else f"{len(images)} images"
+def _path_pairs(files: Mapping[int, Path]) -> list[list[Any]]:
+    return [[image_id, str(path)] for image_id, path in files.items()]
+
+
+def count_of(images: Mapping[int, Any] | Sequence[int]) -> str:
+    """Return how titles call these images."""
+    return "image" if len(images) == 1 else f"{len(images):,} images"

@@ -12,18 +12,24 @@ import pytest
 from engine.data.annotations import Box, Mask, Polygon
 from studio.model.edits import (
     AddClass,
+    AddComment,
     AddShapes,
     Batch,
     ChangeClass,
     Edit,
     OrderClasses,
+    PlaceImages,
     RemoveClass,
+    RemoveComment,
     RemoveImages,
     RemoveShapes,
     RemoveSuggestions,
     ReplaceShapes,
     SetBackground,
     SetSplit,
+    SetStage,
+    SetTags,
+    UnlockSplits,
     accept,
     assign_class,
     edit_from_dict,
@@ -32,6 +38,7 @@ from studio.model.edits import (
 from studio.model.errors import EditError
 from studio.model.project import Project
 from studio.model.records import new_shape
+from studio.model.review import Comment
 
 TRIANGLE = Polygon(((1.0, 2.0), (30.5, 2.0), (30.5, 20.25)))
 
@@ -44,6 +51,8 @@ def state(project: Project) -> dict[str, Any]:
         "images": project.images(ids),
         "shapes": {i: project.shapes(i) for i in ids},
         "suggestions": {i: project.suggestions(i) for i in ids},
+        "comments": {i: project.comments(i) for i in ids},
+        "locked": project.store.locked_splits(ids),
         "task": project.task,
     }
 
@@ -58,6 +67,11 @@ def filled(photo_project: Project) -> Project:
     project.apply(AddShapes((new_shape(one, nut.id, Box(1, 2, 3, 4)),)))
     ghosts = [new_shape(one, nut.id, TRIANGLE, "model", score) for score in (0.5, 0.75)]
     project.set_suggestions(one, ghosts)
+    last = project.image_ids()[3]
+    project.apply(SetTags({last: ("day",)}))
+    project.apply(AddComment(Comment(0, last, "look again", author="Ann")))
+    with project.store.transaction():
+        project.store.lock_splits({last: 3})
     return project
 
 
@@ -75,6 +89,12 @@ EDITS: dict[str, Callable[[Project], Edit]] = {
     "order classes": lambda p: OrderClasses((1, 0)),
     "background": lambda p: SetBackground({p.image_ids()[2]: True}),
     "split": lambda p: SetSplit({p.image_ids()[0]: "val", p.image_ids()[1]: "train"}),
+    "stage": lambda p: SetStage({p.image_ids()[0]: "reviewed", p.image_ids()[2]: "skipped"}),
+    "tags": lambda p: SetTags({p.image_ids()[0]: ("night", "rain"), p.image_ids()[3]: ()}),
+    "comment": lambda p: AddComment(Comment(0, p.image_ids()[1], "too dark")),
+    "remove comment": lambda p: RemoveComment(p.comments(p.image_ids()[3])[0]),
+    "unlock": lambda p: UnlockSplits(tuple(p.image_ids()[:4])),
+    "place": lambda p: PlaceImages({p.image_ids()[0]: p.folder / "elsewhere" / "new.png"}),
     "remove images": lambda p: RemoveImages(tuple(p.image_ids()[:2])),
     "accept": lambda p: accept(p.suggestions(p.image_ids()[0])),
     "reject": lambda p: RemoveSuggestions(tuple(p.suggestions(p.image_ids()[0])[:1])),

@@ -14,7 +14,7 @@ from engine.data.annotations import Box
 from studio.model.edits import AddShapes, RemoveImages
 from studio.model.errors import ReadOnlyError, StorageError
 from studio.model.project import Project
-from studio.model.records import ImageFilter, new_shape
+from studio.model.records import ImageFilter, ImageOrder, new_shape
 from studio.storage.image_index import (
     add_files,
     add_folder,
@@ -205,6 +205,10 @@ FILTERS = (
     ImageFilter(statuses=frozenset({"unlabelled", "background"})),
     ImageFilter(suggested=True),
     ImageFilter(class_id=0),
+    ImageFilter(stages=frozenset({"done"})),
+    ImageFilter(split="val"),
+    ImageFilter(tags=frozenset({"night"})),
+    ImageFilter(only=(1, 2)),
 )
 
 
@@ -212,7 +216,7 @@ FILTERS = (
 def test_filters_use_an_index(project: Project, wanted: ImageFilter) -> None:
     from studio.storage.image_query import ids_query
 
-    sql, values = ids_query(wanted)
+    sql, values = ids_query(wanted, ImageOrder(), lambda _term: [])
     plan = " ".join(row[3] for row in project.store.db.rows(f"EXPLAIN QUERY PLAN {sql}", values))
     assert "USING" in plan
     assert "SCAN images" not in plan.replace("SCAN images USING", "")
