@@ -94,7 +94,7 @@ class BasePredictor(CallbackHost):
     # What a task says
 
     def preprocess(self, images: Sequence[np.ndarray]) -> torch.Tensor:
-        """Turn images (H, W, 3) uint8 BGR of any sizes into one tensor (B, 3, h, w) in 0..1."""
+        """Turn images (H, W, C) uint8 of any sizes, BGR where C is 3, into one tensor (B, C, h, w) in 0..1."""
         same = len({image.shape for image in images}) == 1
         box = LetterBox(
             self.imgsz,
@@ -104,9 +104,12 @@ class BasePredictor(CallbackHost):
         return self.to_tensor([box(image=image) for image in images])
 
     def to_tensor(self, images: Sequence[np.ndarray]) -> torch.Tensor:
-        """Turn images (h, w, 3) uint8 BGR of one size into a tensor (B, 3, h, w) RGB in 0..1."""
-        stacked = np.ascontiguousarray(np.stack(images)[..., ::-1].transpose(0, 3, 1, 2))
-        tensor = torch.from_numpy(stacked).to(self.device, non_blocking=True)
+        """Turn images (h, w, C) uint8 of one size into a tensor (B, C, h, w) in 0..1, BGR into RGB."""
+        stacked = np.stack(images)
+        stacked = stacked[..., ::-1] if stacked.shape[-1] == 3 else stacked
+        tensor = torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))).to(
+            self.device, non_blocking=True
+        )
         return (tensor.half() if self.model.fp16 else tensor.float()) / 255
 
     def inference(self, images: torch.Tensor) -> Any:
@@ -154,7 +157,9 @@ class BasePredictor(CallbackHost):
                 remedy="Write source=PATH.",
             )
         self.imgsz = input_size(self.model, self.args.imgsz)
-        self.dataset = load_source(source, batch=self.args.batch, vid_stride=self.args.vid_stride)
+        self.dataset = load_source(
+            source, self.args.batch, self.args.vid_stride, self.model.metadata.channels
+        )
 
     @torch.no_grad()
     def stream_inference(self, source: Any = None, model: Any = None) -> Iterator[Results]:

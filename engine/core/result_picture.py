@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.data.source_arrays import visible
 from engine.drawing.annotator import Annotator
 from engine.drawing.mosaic import write_picture
 from engine.drawing.palette import colors
@@ -86,7 +87,7 @@ def save_crops(result: Results, folder: Path, stem: str) -> None:
     for i, (number, xywh) in enumerate(zip(found.cls, xyxy2xywh(corners), strict=True)):
         path = folder / result.names[int(number)] / f"{stem}{i + 1 if i else ''}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_picture(path, crop(result.orig_img, xywh))
+        write_picture(path, crop(visible(result.orig_img), xywh))
 
 
 def crop(image: np.ndarray, xywh: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from engine.core.result_obb import OBB
 from engine.core.result_rows import result_rows
 from engine.core.result_tensors import Array, Boxes, Masks, ResultTensor
 from engine.core.result_text import describe, label_lines
+from engine.data.source_arrays import visible
 
 __all__ = ["OBB", "Boxes", "Keypoints", "Masks", "Probs", "Results", "SemanticMask"]
 
@@ -35,7 +36,7 @@ class Results:
     """Predictions on one image.
 
     Attributes:
-        orig_img: The image as read, (H, W, 3) uint8 BGR.
+        orig_img: The image as read, (H, W, C) uint8, BGR where C is 3.
         orig_shape: (height, width) of it.
         path: File it came from, or a made-up name for images given as arrays.
         names: Class number to name.
@@ -187,7 +188,7 @@ class Results:
         """
         from engine.core.result_picture import draw_result
 
-        picture = self.orig_img if img is None else img
+        picture = visible(self.orig_img) if img is None else img
         style = {"line_width": line_width, "font_size": font_size, "font": font, "pil": pil}
         shown = {"conf": conf, "labels": labels, "boxes": boxes, "masks": masks, "probs": probs}
         points = {"radius": kpt_radius} | ({} if kpt_line else {"skeleton": ()})

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from engine.data.images import IMG_FORMATS, VID_FORMATS, list_images, read_image, to_uint8
+from engine.data.images import IMG_FORMATS, VID_FORMATS, list_images, read_image
+from engine.data.source_arrays import from_array, from_pil, from_tensor
 from engine.runtime.errors import DatasetError, ImageError
 from engine.runtime.log import LOGGER
 
@@ -39,7 +40,7 @@ class SourceInfo:
 
 
 class SourceBatch(NamedTuple):
-    """Some pictures of a source; images are (H, W, 3) uint8 BGR, upright."""
+    """Some pictures of a source; images are (H, W, channels) uint8, upright, BGR where there are three."""
 
     paths: list[str]
     images: list[np.ndarray]
@@ -52,7 +53,7 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[SourceBatch]: ...
 
 
-def load_source(source: Any, batch: int = 1, vid_stride: int = 1) -> Source:
+def load_source(source: Any, batch: int = 1, vid_stride: int = 1, channels: int = 3) -> Source:
     """Open a source.
 
     Args:
@@ -60,17 +61,19 @@ def load_source(source: Any, batch: int = 1, vid_stride: int = 1) -> Source:
             uint8, a tensor (C, H, W) or (B, C, H, W) RGB 0..1, a PIL picture, or a list of any of these.
         batch: Pictures at a time; frames of different files come together too.
         vid_stride: Take every n-th frame of videos.
+        channels: What the network takes: 3, 1 (everything becomes grey), or more, which the source must have,
+            see `engine.data.channels`.
 
     Raises:
         DatasetError: It names nothing, or a kind that cannot be read.
     """
-    items = _items(source)
+    items = _items(source, channels)
     if not items:
         raise DatasetError(
             f"No images or videos in {source!r}.",
             remedy=f"Readable are {', '.join(sorted(IMG_FORMATS))} and {', '.join(sorted(VID_FORMATS))}.",
         )
-    return SourceLoader(items, max(int(batch), 1), max(int(vid_stride), 1))
+    return SourceLoader(items, max(int(batch), 1), max(int(vid_stride), 1), channels)
 
 
 class SourceLoader:
@@ -79,9 +82,12 @@ class SourceLoader:
     A damaged file among several is named in the log and left out; a damaged single file raises.
     """
 
-    def __init__(self, items: Sequence[Path | np.ndarray], batch: int, vid_stride: int) -> None:
-        """Take files and arrays; :func:`load_source` finds them."""
+    def __init__(
+        self, items: Sequence[Path | np.ndarray], batch: int, vid_stride: int, channels: int = 3
+    ) -> None:
+        """Take files and arrays of ``channels``; :func:`load_source` finds them."""
         self.items, self.batch, self.vid_stride = list(items), batch, vid_stride
+        self.channels = channels
 
     def __iter__(self) -> Iterator[SourceBatch]:
         waiting: list[tuple[str, np.ndarray, SourceInfo]] = []
@@ -108,7 +114,8 @@ class SourceLoader:
                 if _is_video(item):
                     yield from self._frames(item, number)
                 else:
-                    yield str(item), read_image(item), SourceInfo("image", number, count)
+                    image = read_image(item, channels=self.channels)
+                    yield str(item), image, SourceInfo("image", number, count)
             except ImageError as error:
                 if count == 1:
                     raise
@@ -120,6 +127,12 @@ class SourceLoader:
 
         if path.stat().st_size == 0:
             raise ImageError("The file is empty.", path=path, remedy="Replace or remove it.")
+        if self.channels not in (1, 3):
+            raise ImageError(
+                f"A video has 3 channels, the model takes {self.channels}.",
+                path=path,
+                remedy="Give pictures with as many channels.",
+            )
         capture = cv2.VideoCapture(str(path))
         try:
             frames = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
@@ -134,7 +147,7 @@ class SourceLoader:
                 if not decoded:
                     break
                 info = SourceInfo("video", number, len(self.items), index, frames, fps)
-                yield str(path), image, info
+                yield str(path), from_array(image, self.channels), info
             if index == 0:
                 raise ImageError(
                     "It cannot be read as a video.", path=path, remedy="Convert or remove it."
@@ -150,19 +163,19 @@ def _batch(entries: Sequence[tuple[str, np.ndarray, SourceInfo]]) -> SourceBatch
     return SourceBatch(list(paths), list(images), list(infos))
 
 
-def _items(source: Any) -> list[Path | np.ndarray]:
+def _items(source: Any, channels: int) -> list[Path | np.ndarray]:
     """Turn a source into files and arrays."""
     if isinstance(source, str | os.PathLike):
         return list(_files(str(source)))
     if isinstance(source, list | tuple):
-        return [item for entry in source for item in _items(entry)]
+        return [item for entry in source for item in _items(entry, channels)]
     if isinstance(source, np.ndarray):
         arrays = list(source) if source.ndim == 4 else [source]
-        return [_bgr(array) for array in arrays]
+        return [from_array(array, channels) for array in arrays]
     if hasattr(source, "detach"):
-        return _tensor_items(source)
+        return list(from_tensor(source, channels))
     if hasattr(source, "convert"):
-        return [_from_pil(source)]
+        return [from_pil(source, channels)]
     raise DatasetError(
         f"A source of type {type(source).__name__} cannot be read.",
         remedy="Give a path, a folder, an array, a PIL image, or a list of these.",
@@ -204,35 +217,3 @@ def _suffix(path: Path) -> str:
 
 def _is_video(path: Path) -> bool:
     return _suffix(path) in VID_FORMATS
-
-
-def _bgr(array: np.ndarray) -> np.ndarray:
-    """Return an array of any channel count as (H, W, 3) uint8 BGR."""
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise DatasetError(
-            f"Expected an array of (height, width, 1, 3 or 4 channels), received {array.shape}."
-        )
-    array = to_uint8(array)
-    array = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array[..., :3]
-    return np.ascontiguousarray(array)
-
-
-def _tensor_items(tensor: Any) -> list[Path | np.ndarray]:
-    """Turn a (C, H, W) or (B, C, H, W) RGB tensor, 0..1 or uint8, into arrays."""
-    values = tensor.detach().cpu().numpy()
-    values = values[None] if values.ndim == 3 else values
-    if values.ndim != 4 or values.shape[1] != 3:
-        raise DatasetError(f"Expected a tensor of (B, 3, H, W), received {tuple(tensor.shape)}.")
-    if values.dtype != np.uint8:
-        values = np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8)
-    return [np.ascontiguousarray(image[::-1].transpose(1, 2, 0)) for image in values]
-
-
-def _from_pil(picture: Any) -> np.ndarray:
-    """Turn a PIL picture upright into an array."""
-    from PIL import ImageOps
-
-    upright = ImageOps.exif_transpose(picture) or picture
-    return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])

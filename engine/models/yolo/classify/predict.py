@@ -25,7 +25,7 @@ class ClassificationPredictor(BasePredictor):
     task = "classify"
 
     def preprocess(self, images: Sequence[np.ndarray]) -> torch.Tensor:
-        """Turn the middle of images (H, W, 3) uint8 BGR into one tensor (B, 3, h, w) in 0..1."""
+        """Turn the middle of images (H, W, C) uint8, BGR where C is 3, into one tensor (B, C, h, w) in 0..1."""
         crop = CenterCrop(self.imgsz, self.args.crop_fraction)
         return self.to_tensor([crop(image) for image in images])
 

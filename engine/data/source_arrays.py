@@ -1,0 +1,91 @@
+"""Pictures in memory, brought to what a network takes: (H, W, channels) uint8, blue first where there are three."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.data.images import to_uint8
+from engine.runtime.errors import DatasetError
+
+# channels -> mode of PIL with as many, in the order that files of four channels are read in.
+_PIL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def from_array(array: np.ndarray, channels: int = 3) -> np.ndarray:
+    """Return (H, W[, C]) of any depth as a picture.
+
+    Colours become grey for one channel; for three, grey is repeated and alpha left out. Any other number must
+    be there already.
+
+    Raises:
+        DatasetError: Its shape is no picture's, or has other channels.
+    """
+    array = array[..., None] if array.ndim == 2 else array
+    possible = {1, 3, 4, channels} if channels in (1, 3) else {channels}
+    if array.ndim != 3 or array.shape[2] not in possible or 0 in array.shape:
+        counts = " or ".join(map(str, sorted(possible)))
+        raise DatasetError(
+            f"Expected an array of (height, width, {counts} channels), received {array.shape}.",
+            remedy=f"The model takes {channels} channels.",
+        )
+    array = to_uint8(array)
+    if channels == 1 and array.shape[2] > 1:
+        return _grey(array)
+    if channels == 3:
+        array = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array[..., :3]
+    return np.ascontiguousarray(array)
+
+
+def from_tensor(tensor: Any, channels: int = 3) -> list[np.ndarray]:
+    """Return a (C, H, W) or (B, C, H, W) tensor, 0..1 or uint8, RGB where C is 3, as pictures.
+
+    Raises:
+        DatasetError: Its shape is another, or has other channels.
+    """
+    values = tensor.detach().cpu().numpy()
+    values = values[None] if values.ndim == 3 else values
+    if values.ndim != 4 or values.shape[1] != channels:
+        raise DatasetError(
+            f"Expected a tensor of (B, {channels}, H, W), received {tuple(tensor.shape)}."
+        )
+    if values.dtype != np.uint8:
+        values = np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8)
+    values = values[:, ::-1] if channels == 3 else values
+    return [np.ascontiguousarray(image.transpose(1, 2, 0)) for image in values]
+
+
+def from_pil(picture: Any, channels: int = 3) -> np.ndarray:
+    """Return a PIL picture, turned upright.
+
+    Raises:
+        DatasetError: PIL holds no picture of so many channels.
+    """
+    from PIL import ImageOps
+
+    if channels not in _PIL_MODES:
+        raise DatasetError(
+            f"A PIL picture has at most 4 channels, the model takes {channels}.",
+            remedy="Give an array (height, width, channels).",
+        )
+    upright = ImageOps.exif_transpose(picture) or picture
+    array = np.asarray(upright.convert(_PIL_MODES[channels]))
+    array = array[..., None] if channels == 1 else array
+    return np.ascontiguousarray(array[..., ::-1] if channels == 3 else array)
+
+
+def visible(image: np.ndarray) -> np.ndarray:
+    """Return a picture of any channels as (H, W, 3) uint8 BGR to look at: grey, or its first three as RGB."""
+    channels = image.shape[2]
+    if channels == 3:
+        return image
+    shown = np.repeat(image[..., :1], 3, axis=2) if channels < 3 else image[..., 2::-1]
+    return np.ascontiguousarray(shown)
+
+
+def _grey(array: np.ndarray) -> np.ndarray:
+    """Return BGR(A) as (H, W, 1), weighted as in ITU-R BT.601."""
+    import cv2
+
+    return cv2.cvtColor(np.ascontiguousarray(array[..., :3]), cv2.COLOR_BGR2GRAY)[..., None]
