@@ -14,8 +14,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-# Above this a picture is refused: 268 million pixels, 0.8 GB decoded.
+# Above this a picture is not decoded as a whole: 268 million pixels, 0.8 GB.
 MAX_PIXELS = 1 << 28
+# Above this a picture is not even shown by tiles: 4.3 billion pixels.
+MAX_TILED_PIXELS = 1 << 32
 # The densest compression in use (deflate, one bit a pixel) packs about 1032 * 8 pixels into a byte.
 _MAX_PIXELS_PER_BYTE = 8300
 
@@ -53,8 +55,13 @@ class Header:
         return (self.height, self.width) if turned else (self.width, self.height)
 
 
-def read_header(file: BinaryIO, file_size: int) -> Header:
+def read_header(file: BinaryIO, file_size: int, max_pixels: int = MAX_PIXELS) -> Header:
     """Read the header of a picture from its first byte on.
+
+    Args:
+        file: The file's content.
+        file_size: Its bytes: so many pixels at most can be packed into it.
+        max_pixels: Larger pictures are refused.
 
     Raises:
         HeaderError: It is no picture, its header is damaged or it claims an impossible size.
@@ -69,7 +76,7 @@ def read_header(file: BinaryIO, file_size: int) -> Header:
         header = _read_png(file)
     else:
         header = _read_other(file)
-    _check_size(header, file_size)
+    _check_size(header, file_size, max_pixels)
     return header
 
 
@@ -88,14 +95,14 @@ def check_whole(data: bytes, kind: str) -> None:
         _check_png(data)
 
 
-def _check_size(header: Header, file_size: int) -> None:
+def _check_size(header: Header, file_size: int, max_pixels: int) -> None:
     pixels = header.width * header.height
     if pixels <= 0:
         raise HeaderError(f"The header claims {header.width} x {header.height} pixels.")
-    if pixels > MAX_PIXELS or pixels > _MAX_PIXELS_PER_BYTE * file_size:
+    if pixels > max_pixels or pixels > _MAX_PIXELS_PER_BYTE * file_size:
         raise HeaderError(
             f"The header claims {header.width} x {header.height} pixels, which a file of {file_size} "
-            f"bytes cannot hold or this program does not open (limit {MAX_PIXELS >> 20} megapixels)."
+            f"bytes cannot hold or this program does not open (limit {max_pixels >> 20} megapixels)."
         )
 
 

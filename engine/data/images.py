@@ -17,7 +17,14 @@ import numpy as np
 
 from engine.data.channels import decode_channels
 from engine.data.copies import content_digest
-from engine.data.image_headers import Header, HeaderError, check_whole, read_header
+from engine.data.image_headers import (
+    MAX_PIXELS,
+    MAX_TILED_PIXELS,
+    Header,
+    HeaderError,
+    check_whole,
+    read_header,
+)
 from engine.data.problems import Problem
 from engine.runtime.errors import ImageError
 from engine.runtime.paths import write_atomic
@@ -86,12 +93,51 @@ def read_size(path: str | Path) -> tuple[int, int]:
     Raises:
         ImageError: The file is missing, empty, no image or claims an absurd size.
     """
+    return read_image_header(path).upright_size
+
+
+def read_image_header(path: str | Path) -> Header:
+    """Read what a picture says about itself, also one that is too large to be decoded as a whole.
+
+    Raises:
+        ImageError: The file is missing, empty, no image or claims an absurd size.
+    """
     path = Path(path)
     try:
         with path.open("rb") as file:
-            return _header(file, os.fstat(file.fileno()).st_size, path).upright_size
+            size = os.fstat(file.fileno()).st_size
+            return _header(file, size, path, MAX_TILED_PIXELS)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def read_samples(path: str | Path) -> np.ndarray:
+    """Read a picture at its own depth.
+
+    Returns:
+        (H, W, 1) grey or (H, W, 3) red, green, blue, upright, of the file's own type; alpha is dropped.
+
+    Raises:
+        ImageError: The file is missing, empty, no image, damaged or claims an absurd size.
+    """
+    import cv2
+
+    data = _read_bytes(path)
+    header = _header(io.BytesIO(data), len(data), path)
+    try:
+        array = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        array = None
+    if array is None:
+        raise ImageError("The image is damaged.", path=path, remedy=_REPLACE)
+    array = array[..., None] if array.ndim == 2 else array
+    array = array[..., :1] if array.shape[2] < 3 else array[..., 2::-1]
+    return np.ascontiguousarray(_UPRIGHT[header.orientation](array))
+
+
+def upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Return the view of (H, W, ...) that shows a picture of this EXIF orientation (1..8) upright."""
+    return _UPRIGHT[orientation](array)
 
 
 def check_image(path: str | Path) -> tuple[int, int]:
@@ -223,9 +269,14 @@ def _unreadable(path: str | Path, error: OSError) -> ImageError:
     return ImageError(f"Cannot be read: {error.strerror or error}.", path=path)
 
 
-def _header(file: io.BufferedIOBase | io.BufferedReader, size: int, path: str | Path) -> Header:
+def _header(
+    file: io.BufferedIOBase | io.BufferedReader,
+    size: int,
+    path: str | Path,
+    max_pixels: int = MAX_PIXELS,
+) -> Header:
     try:
-        return read_header(file, size)
+        return read_header(file, size, max_pixels)
     except HeaderError as error:
         raise ImageError(str(error), path=path, remedy=_REPLACE) from error
 
