@@ -6,7 +6,7 @@ They are ordered by their number and not by their time: a clock may go backwards
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import hashlib
 import re
 import shutil
@@ -51,7 +51,7 @@ class Backup:
 
     path: Path
     number: int
-    time: datetime.datetime
+    time: dt.datetime
     size: int
 
 
@@ -72,8 +72,8 @@ def list_backups(folder: Path) -> list[Backup]:
         for path in (folder / FOLDER).iterdir():
             if match := _NAME.fullmatch(path.name):
                 with contextlib.suppress(OSError, ValueError):
-                    made = datetime.datetime.strptime(match[2], _TIME)
-                    made = made.replace(tzinfo=datetime.UTC)
+                    made = dt.datetime.strptime(match[2], _TIME)
+                    made = made.replace(tzinfo=dt.UTC)
                     found.append(Backup(path, int(match[1]), made, path.stat().st_size))
     return sorted(found, key=lambda backup: backup.number, reverse=True)
 
@@ -105,7 +105,7 @@ def back_up(
                 return None
             (folder / FOLDER).mkdir(exist_ok=True)
             number = known[0].number + 1 if known else 1
-            now = datetime.datetime.now(datetime.UTC)
+            now = dt.datetime.now(dt.UTC)
             path = folder / FOLDER / f"{number:05d}-{now.strftime(_TIME)}Z.db"
             copy_database(database.connection, path, is_cancelled)
     except (OSError, sqlite3.Error) as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import signal
 import sqlite3
 import sys
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_a_backup_is_a_whole_project_made_while_it_is_open(photo_project: Projec
     assert contents.last_step == "Add box"
     assert list_backups(photo_project.folder) == [made]
     assert files(photo_project.folder) == [made.path.name]  # one file: no log, nothing half
-    assert abs(datetime.datetime.now(datetime.UTC) - made.time) < datetime.timedelta(minutes=1)
+    assert abs(dt.datetime.now(dt.UTC) - made.time) < dt.timedelta(minutes=1)
 
 
 def test_nothing_new_makes_no_new_backup(photo_project: Project) -> None:
@@ -83,15 +84,15 @@ def test_nothing_new_makes_no_new_backup(photo_project: Project) -> None:
 def test_the_last_five_are_kept_whatever_the_clock_says(
     photo_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Backwards(datetime.datetime):
+    class Backwards(dt.datetime):
         days = 0
 
         @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
             cls.days += 1
-            return datetime.datetime(2030, 1, 31, tzinfo=tz) - datetime.timedelta(cls.days)
+            return dt.datetime(2030, 1, 31, tzinfo=tz) - dt.timedelta(cls.days)
 
-    monkeypatch.setattr(backups.datetime, "datetime", Backwards)
+    monkeypatch.setattr(backups.dt, "datetime", Backwards)
     for _ in range(KEPT + 2):
         draw(photo_project)
         back_up(photo_project.folder)
@@ -211,33 +212,27 @@ def test_giving_up_leaves_nothing(photo_project: Project) -> None:
 def test_a_backup_is_one_moment_while_somebody_draws(photo_project: Project) -> None:
     """Shapes and history agree in each of them, though the drawing never stops."""
     draw(photo_project, 40)
-    found: list[list[str]] = []
-    failures: list[Exception] = []
 
-    def keep_backing_up() -> None:
-        try:
-            for _ in range(6):
-                made = back_up(photo_project.folder)
-                if made is None:
-                    continue
-                connection = open_copy(made.path)
-                shapes = connection.execute("SELECT COUNT(*) FROM shapes").fetchone()[0]
-                sql = "SELECT COUNT(*) FROM journal WHERE label = 'Add box'"
-                counted = connection.execute("SELECT SUM(shape_count) FROM images").fetchone()[0]
-                assert shapes == connection.execute(sql).fetchone()[0] == counted
-                found.append(check_database(made.path))
-                connection.close()
-        except Exception as error:  # told in the test's own thread
-            failures.append(error)
+    def keep_backing_up() -> list[list[str]]:
+        found = []
+        for _ in range(6):
+            made = back_up(photo_project.folder)
+            if made is None:
+                continue
+            with closing(open_copy(made.path)) as copy:
+                shapes = copy.execute("SELECT COUNT(*) FROM shapes").fetchone()[0]
+                drawn = copy.execute("SELECT COUNT(*) FROM journal WHERE label = 'Add box'")
+                counted = copy.execute("SELECT SUM(shape_count) FROM images").fetchone()[0]
+                assert shapes == drawn.fetchone()[0] == counted
+            found.append(check_database(made.path))
+        return found
 
-    thread = threading.Thread(target=keep_backing_up)
-    thread.start()
-    while thread.is_alive():
-        draw(photo_project)
-    thread.join()
-    assert failures == []
-    assert len(found) >= 2
-    assert all(problems == [] for problems in found)
+    with ThreadPoolExecutor(1) as pool:
+        backing_up = pool.submit(keep_backing_up)
+        while not backing_up.done():
+            draw(photo_project)
+    assert len(backing_up.result()) >= 2
+    assert all(problems == [] for problems in backing_up.result())
 
 
 def test_a_full_disk_gives_one_clear_error(photo_project: Project, start_python: Start) -> None:
