@@ -23,8 +23,8 @@ def mask_to_rings(mask: np.ndarray) -> list[np.ndarray]:
         (k, 2) int64 rings of corners x, y. Outer rings run clockwise on screen (positive shoelace area),
         holes the other way; no three corners in a row lie on one line.
     """
-    inside = np.pad(np.asarray(mask) != 0, 1).astype(np.int8)
-    rows, columns = _edges(inside), _edges(inside.T)
+    inside = np.pad(np.asarray(mask) != 0, 1)
+    rows, columns = _edges(inside), _edges(np.ascontiguousarray(inside.T))
     # The object lies right of the walking direction: along its top edge it walks right, along its left
     # edge up. Transposing swaps x and y and with them the sense of rotation.
     across = {(x0, y): (x1, y) for y, x0, x1, below in rows if below}
@@ -42,19 +42,26 @@ def mask_to_rings(mask: np.ndarray) -> list[np.ndarray]:
 
 
 def _edges(inside: np.ndarray) -> list[tuple[int, int, int, bool]]:
-    """Return the runs of border between neighbouring rows: (row line, start, stop, object is below)."""
-    step = np.diff(inside, axis=0)  # +1: the object begins below the line
-    runs = []
-    for sign in (1, -1):
-        marks = np.diff(np.pad(step == sign, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-        line, start = np.nonzero(marks == 1)
-        _, stop = np.nonzero(marks == -1)
-        # The padding of one pixel moved everything by one, the row difference moved lines back.
-        runs += [
-            (int(y), int(x0) - 1, int(x1) - 1, sign == 1)
-            for y, x0, x1 in zip(line, start, stop, strict=True)
-        ]
-    return runs
+    """Return the runs of border between neighbouring rows: (row line, start, stop, object is below).
+
+    Args:
+        inside: (H + 2, W + 2) bool with an empty border, so that no run goes on into the next line.
+    """
+    width = inside.shape[1]
+    marks = np.flatnonzero(inside[1:] != inside[:-1])
+    if not len(marks):
+        return []
+    below = inside.ravel()[marks + width]
+    first = np.flatnonzero((np.diff(marks, prepend=-2) != 1) | (np.diff(below, prepend=~below[:1])))
+    lengths = np.diff(first, append=len(marks))
+    lines, starts = np.divmod(marks[first], width)
+    # The padding of one pixel moved everything by one, the row difference moved lines back.
+    return [
+        (y, x - 1, x - 1 + length, under)
+        for y, x, length, under in zip(
+            lines.tolist(), starts.tolist(), lengths.tolist(), below[first].tolist(), strict=True
+        )
+    ]
 
 
 def _walk(

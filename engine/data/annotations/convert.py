@@ -52,7 +52,8 @@ def to_polygons(geometry: Geometry) -> list[Polygon]:
     if isinstance(geometry, (Box, OrientedBox)):
         return [Polygon(geometry.corners())]
     if isinstance(geometry, Mask):
-        return mask_to_polygons(geometry.to_array())
+        window, (x, y) = geometry.window()
+        return [polygon.translated(x, y) for polygon in mask_to_polygons(window)]
     return []
 
 

@@ -34,19 +34,63 @@ class Mask:
     @classmethod
     def from_array(cls, array: np.ndarray) -> Mask:
         """Encode an (H, W) array; whatever is not zero belongs to the object."""
-        flat = (np.asarray(array) != 0).ravel(order="F")
-        changes = np.flatnonzero(np.diff(flat)) + 1
-        edges = np.concatenate(([0], changes, [flat.size]))
-        counts = np.diff(edges).tolist()
-        if flat.size and flat[0]:
-            counts.insert(0, 0)
-        return cls(tuple(counts), *np.shape(array))
+        inside = np.asarray(array) != 0
+        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+        if not len(rows):
+            return cls((inside.size,), *inside.shape)
+        y, x = int(rows[0]), int(columns[0])
+        window = inside[y : rows[-1] + 1, x : columns[-1] + 1]
+        return cls.from_window(window, (x, y), *inside.shape)
+
+    @classmethod
+    def from_window(
+        cls, window: np.ndarray, corner: tuple[int, int], height: int, width: int
+    ) -> Mask:
+        """Encode a part of an image whose rest is background; the cost is that of the part.
+
+        Args:
+            window: (h, w), not zero inside the object.
+            corner: Column and row of its top-left pixel in the image.
+            height: Rows of the image.
+            width: Columns of the image.
+
+        Raises:
+            ValueError: The part reaches beyond the image.
+        """
+        (rows, columns), (x, y) = np.shape(window), corner
+        if x < 0 or y < 0 or x + columns > width or y + rows > height:
+            raise ValueError(
+                f"expected a part of {width} x {height}, received {columns} x {rows} at {x}, {y}"
+            )
+        # One background pixel at each end of a column, so that no run goes on into the next one.
+        padded = np.zeros((columns, rows + 2), bool)
+        padded[:, 1:-1] = (np.asarray(window) != 0).T
+        flat = padded.ravel()
+        starts, stops = (np.flatnonzero(flat[1:] != flat[:-1]) + 1).reshape(-1, 2).T
+        column, row = np.divmod(starts, rows + 2)
+        begin = (x + column) * height + y + row - 1
+        edges = np.stack((begin, begin + stops - starts), 1).ravel()
+        # Where the part is as high as the image, a run that ends with its column may go on in the next one.
+        joined = np.flatnonzero(edges[1:-1:2] == edges[2::2]) * 2 + 1
+        edges = np.delete(edges, np.concatenate((joined, joined + 1)))
+        counts = np.diff(np.concatenate(([0], edges, [height * width])))
+        kept = counts if counts[-1] or len(counts) == 1 else counts[:-1]
+        return cls(tuple(kept.tolist()), height, width)
 
     def to_array(self) -> np.ndarray:
         """Return (H, W) uint8, 1 inside."""
         values = np.arange(len(self.counts)) % 2
         flat = np.repeat(values.astype(np.uint8), self.counts)
         return flat.reshape((self.height, self.width), order="F")
+
+    def window(self) -> tuple[np.ndarray, tuple[int, int]]:
+        """Return the pixels within the bounds, (h, w) uint8, 1 inside, and the column and row of the first; (0, 0) when empty."""
+        x1, y1, x2, y2 = map(int, self.bounds())
+        ends = np.minimum(np.cumsum(self.counts), x2 * self.height) - x1 * self.height
+        lengths = np.diff(np.maximum(ends, 0), prepend=0)
+        values = (np.arange(len(lengths)) % 2).astype(np.uint8)
+        columns = np.repeat(values, lengths).reshape((x2 - x1, self.height))
+        return np.ascontiguousarray(columns[:, y1:y2].T), (x1, y1)
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Return the corners (x1, y1, x2, y2) of the box around the object; zeros when it is empty."""

@@ -189,3 +189,50 @@ def test_rotated_boxes_of_other_kinds() -> None:
     np.testing.assert_allclose(found.bounds(), (2, 4, 14, 10), atol=1e-4)
     assert to_oriented_box(Tag()) is None
     assert to_oriented_box(Keypoints(((1.0, 2.0),), (2,))) is None
+
+
+def _random_masks() -> list[np.ndarray]:
+    rng = np.random.default_rng(3)
+    shares = (0.0, 0.3, 0.7, 1.0)
+    return [
+        (rng.random(rng.integers(1, 9, 2)) < shares[number % 4]).astype(np.uint8)
+        for number in range(200)
+    ]
+
+
+def test_a_mask_comes_back_whole_and_by_its_window():
+    for pixels in _random_masks():
+        mask = Mask.from_array(pixels)
+        assert (mask.to_array() == pixels).all()
+        window, (x, y) = mask.window()
+        height, width = window.shape
+        assert window.sum() == pixels.sum()
+        assert (pixels[y : y + height, x : x + width] == window).all()
+        assert Mask.from_window(window, (x, y), *pixels.shape) == mask
+
+
+def test_runs_of_a_mask_go_on_into_the_next_column():
+    assert Mask.from_array(np.ones((3, 2))).counts == (0, 6)
+    assert Mask.from_array(np.array([[0, 1], [1, 1], [1, 0]])).counts == (1, 4, 1)
+
+
+def test_a_window_beyond_the_image_is_refused():
+    with pytest.raises(ValueError, match="expected a part of 4 x 3"):
+        Mask.from_window(np.ones((2, 2)), (3, 0), 3, 4)
+
+
+def test_outlines_of_a_mask_cover_exactly_its_pixels():
+    for pixels in _random_masks():
+        polygons = to_polygons(Mask.from_array(pixels))
+        assert sum(polygon.area() for polygon in polygons) == pixels.sum()
+
+
+def test_a_line_knows_its_length_and_covers_nothing():
+    line = Polyline.of([[0, 0], [3, 4], [3, 10]])
+    assert line.length() == 11
+    assert line.scaled(2, 3).points == ((0, 0), (6, 12), (6, 30))
+    assert line.translated(1, -1).bounds() == (1, -1, 4, 9)
+    assert to_polygons(line) == []
+    assert to_oriented_box(line) is None
+    assert to_mask(line, 4, 5).area() == 0
+    assert to_box(line) == Box(0, 0, 3, 10)
