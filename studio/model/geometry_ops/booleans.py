@@ -1,0 +1,97 @@
+"""Union, subtraction and overlap of areas.
+
+Outlines stay outlines. Where a mask takes part the result is a mask, exact to the pixel: an outline of it would have
+thousands of corners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+import numpy as np
+
+from engine.data.annotations import Geometry, Mask, to_mask
+from studio.model.errors import EditError
+from studio.model.geometry_ops.areas import Size, area_of, polygons_of
+
+_AREAS = ("box", "oriented_box", "polygon", "mask")
+
+
+def unite(geometries: Sequence[Geometry], size_wh: Size) -> Geometry:
+    """Return the area that any of the geometries covers.
+
+    It is a polygon where they hang together; where they do not, one mask of several parts: one object stays one shape.
+
+    Args:
+        geometries: Two or more that cover an area.
+        size_wh: Width and height of the image in pixels.
+
+    Raises:
+        EditError: One of them covers no area, or there are fewer than two.
+    """
+    _check(geometries)
+    if any(isinstance(geometry, Mask) for geometry in geometries):
+        return _of_pixels(geometries, size_wh, np.bitwise_or)
+    import shapely
+
+    parts = polygons_of(shapely.union_all([area_of(geometry) for geometry in geometries]))
+    if len(parts) == 1:
+        return parts[0]
+    masks = [to_mask(part, size_wh[1], size_wh[0]) for part in parts]
+    return _of_pixels(masks, size_wh, np.bitwise_or)
+
+
+def subtract(first: Geometry, others: Sequence[Geometry], size_wh: Size) -> list[Geometry]:
+    """Return what is left of ``first`` outside all of ``others``; what lies within it becomes a hole.
+
+    Polygons that fall apart give one polygon a part, the largest first; nothing left is an empty list.
+
+    Raises:
+        EditError: One of them covers no area, or ``others`` is empty.
+    """
+    _check([first, *others])
+    if isinstance(first, Mask) or any(isinstance(other, Mask) for other in others):
+        whole = _of_pixels(others, size_wh, np.bitwise_or).to_array()
+        left = to_mask(first, size_wh[1], size_wh[0]).to_array() & (1 - whole)
+        return [Mask.from_array(left)] if left.any() else []
+    import shapely
+
+    cut = shapely.union_all([area_of(other) for other in others])
+    return list(polygons_of(area_of(first).difference(cut)))
+
+
+def intersect(geometries: Sequence[Geometry], size_wh: Size) -> list[Geometry]:
+    """Return the area that all of the geometries cover; an empty list where there is none.
+
+    Raises:
+        EditError: One of them covers no area, or there are fewer than two.
+    """
+    _check(geometries)
+    if any(isinstance(geometry, Mask) for geometry in geometries):
+        common = _of_pixels(geometries, size_wh, np.bitwise_and)
+        return [common] if common.area() else []
+    import shapely
+
+    return list(polygons_of(shapely.intersection_all([area_of(g) for g in geometries])))
+
+
+def _of_pixels(
+    geometries: Sequence[Geometry],
+    size_wh: Size,
+    combine: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Mask:
+    width, height = size_wh
+    arrays = (to_mask(geometry, height, width).to_array() for geometry in geometries)
+    return Mask.from_array(reduce(combine, arrays))
+
+
+def _check(geometries: Sequence[Geometry]) -> None:
+    if len(geometries) < 2:
+        raise EditError("This needs two shapes or more.", remedy="Select them with Shift+click.")
+    for geometry in geometries:
+        if geometry.kind not in _AREAS:
+            raise EditError(
+                f"A {geometry.kind.replace('_', ' ')} covers no area.",
+                remedy="Select polygons, boxes or masks only.",
+            )
