@@ -40,6 +40,8 @@ FORMATS: tuple[Format, ...] = (
         "engine.data.formats.yolo",
         "boxes, or outlines, or rotated boxes, or keypoints: one kind a data set",
     ),
+    Format("dota", "DOTA (labelTxt)", "engine.data.formats.dota", "rotated boxes"),
+    Format("mot", "MOT (gt.txt of a video)", "engine.data.formats.mot", "boxes with track numbers"),
 )
 
 

@@ -2,8 +2,8 @@
 
 The text of the field does not say whether four points are an outline or a rotated box. The rule here: what
 ``task`` in the data.yaml says; else keypoints where it has ``kpt_shape``; else rotated boxes where every
-line has four points, every four points are a rectangle to within two pixels, and at least one of them
-is not upright; else outlines and boxes, line by line.
+line has four points, most of these are rectangles (cut at the border of a picture they are not), and at
+least one of them is not upright; else outlines and boxes, line by line.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from engine.data.labels.paths import label_path
 from engine.runtime.errors import ImageError
 
 _LOOKED_AT = 300  # label files, spread over the set
-_TOLERANCE = 2.0  # pixels that a rounded corner may be off
+_TOLERANCE = 2.0  # pixels that a rounded corner may be off, less for small boxes
+_MOST = 0.6
 
 
 def is_oriented(images: Sequence[Path]) -> bool:
     """Tell whether the labels of these pictures are corners of rotated boxes, by the rule of this module."""
-    turned = 0
+    turned = rectangles = total = 0
     step = max(1, len(images) // _LOOKED_AT)
     for image in images[::step]:
         rows = _rows(label_path(image))
@@ -39,10 +40,11 @@ def is_oriented(images: Sequence[Path]) -> bool:
         except ImageError:
             continue
         for corners in rows.reshape(-1, 4, 2) * scale:
-            if not is_rectangle(corners):
-                return False
-            turned += not _is_upright(corners)
-    return turned > 0
+            is_box = is_rectangle(corners)
+            total += 1
+            rectangles += is_box
+            turned += is_box and not _is_upright(corners)
+    return turned > 0 and rectangles >= _MOST * total
 
 
 def oriented_box(corners: np.ndarray) -> OrientedBox:
@@ -65,10 +67,11 @@ def oriented_box(corners: np.ndarray) -> OrientedBox:
     return OrientedBox(cx, cy, w, h, math.radians(degrees))
 
 
-def is_rectangle(corners: np.ndarray, tolerance: float = _TOLERANCE) -> bool:
+def is_rectangle(corners: np.ndarray) -> bool:
     """Tell whether (4, 2) corners in order are a rectangle: its diagonals meet in their middles and are equal."""
     middles = (corners[0] + corners[2]) / 2 - (corners[1] + corners[3]) / 2
     diagonals = np.hypot(*(corners[2] - corners[0])), np.hypot(*(corners[3] - corners[1]))
+    tolerance = min(_TOLERANCE, max(0.5, 0.03 * max(diagonals)))
     return bool(
         np.abs(middles).max() <= tolerance and abs(diagonals[0] - diagonals[1]) <= tolerance
     )
