@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
 
 from studio.model.errors import StorageError
 from studio.model.runs import CONTROL_FILE, PROCESS_FILE
@@ -92,7 +93,7 @@ def import_project(
 
 
 def _check_free(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()) or folder.is_file():
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise StorageError(
             "the folder is not empty.", path=folder, remedy="Choose a new folder for the project."
         )
@@ -194,7 +195,7 @@ def _unpack(
                     progress(done, total, name.name)
 
 
-def _blocks(packed: zipfile.ZipExtFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+def _blocks(packed: IO[bytes], info: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield a file's content, no more of it than its entry announces."""
     left = info.file_size
     while block := packed.read(CHUNK):

