@@ -31,12 +31,14 @@ from studio.canvas.image_loader import ImageLoader
 from studio.canvas.input import CURSORS, device_place, hit_radius, key_of, pointer_of
 from studio.canvas.label_layer import LabelLayer, Source
 from studio.canvas.navigation import Navigation
-from studio.canvas.overlay import Live, extent, paint_live
+from studio.canvas.overlay import Live, difference, paint_live
+from studio.canvas.pixels import read_pixels
 from studio.canvas.pyramid import ImagePyramid, build_pyramid
 from studio.canvas.styles import Look, Styles
 from studio.canvas.viewport import Viewport
 from studio.model.edits import Edit
 from studio.model.edits.classes import NEW
+from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef, Shape
 from studio.theme.theme import current_colors
 from studio.tools.base import Key, Pointer, Preview
@@ -48,6 +50,7 @@ _HELD_LIMIT = (
     16  # shapes: what a hand has just changed; a whole image of new ones comes tile by tile
 )
 _ZOOM_STEP = 1.25
+_NOTCH = 120.0  # what a wheel sends for one click
 
 
 class CanvasView(QWidget):
@@ -61,6 +64,9 @@ class CanvasView(QWidget):
         selection_changed(tuple): Ids of the selected shapes.
         suggestion_clicked(int): Id of a suggestion.
         shape_activated(int): A shape was double-clicked.
+        tool_changed(str): Another tool is in hand.
+        options_changed(): An option of the tools has another value.
+        next_asked(): The tool is done with this image.
         notice(str): A sentence for the status bar.
         leave_asked(): Escape was pressed with nothing left to cancel: the tool wants to be left.
         image_shown(bool): The picture is there (True) or cannot be shown (False).
@@ -73,6 +79,9 @@ class CanvasView(QWidget):
     suggestion_clicked = Signal(int)
     shape_activated = Signal(int)
     notice = Signal(str)
+    tool_changed = Signal(str)
+    options_changed = Signal()
+    next_asked = Signal()
     leave_asked = Signal()
     image_shown = Signal(bool)
 
@@ -84,6 +93,7 @@ class CanvasView(QWidget):
         self._classes: tuple[ClassDef, ...] = ()
         self._styles = Styles()
         self._backdrop = Backdrop()
+        self.scene.pixels = lambda *rect: read_pixels(self._backdrop.picture, *rect)
         self._baked: frozenset[int] = frozenset()
         self._layer = LabelLayer(
             Source("shape", self.scene, self._look),
@@ -99,7 +109,7 @@ class CanvasView(QWidget):
         self._problem = ""
         self._navigation = Navigation(self.viewport, self._on_view_changed)
         self._tool_name = "select"
-        self._tool = TOOLS["select"](self.scene)
+        self._tool = TOOLS["select"].build(self.scene)
         self._live = Live()
         self._held: dict[int, Entry] = {}
         self._announced_selection: tuple[int, ...] = ()
@@ -192,7 +202,9 @@ class CanvasView(QWidget):
         for shape_id in removed:
             self._held.pop(shape_id, None)
         if len(changed) <= _HELD_LIMIT:
-            shown = [s for s in changed if s.class_id not in self.scene.hidden_classes]
+            shown = [s for s in changed if self.scene.is_shown(s.id)]
+            for shape in changed:
+                self._held.pop(shape.id, None)
             entries = ((shape.id, self.scene.entry(shape.id)) for shape in shown)
             self._held.update({i: entry for i, entry in entries if entry is not None})
         self._refresh_live()
@@ -207,9 +219,12 @@ class CanvasView(QWidget):
         self._refresh_live()
         self.update()
 
-    def set_classes(self, classes: Sequence[ClassDef]) -> None:
-        """Use the names, colours and visibility of these classes."""
+    def set_classes(
+        self, classes: Sequence[ClassDef], scheme: KeypointScheme | None = None
+    ) -> None:
+        """Use the names, colours and visibility of these classes; ``scheme`` is for those without keypoints of their own."""
         self._classes = tuple(classes)
+        self.scene.set_classes(classes, scheme)
         self._styles = Styles(classes, self.viewport.pixel_ratio)
         for scene in (self.scene, self._suggestions):
             scene.set_hidden_classes(self._styles.hidden_classes())
@@ -274,11 +289,27 @@ class CanvasView(QWidget):
         Raises:
             KeyError: There is no such tool.
         """
-        tool = TOOLS[name](self.scene)
+        tool = TOOLS[name].build(self.scene)
         self._tool.cancel()
         self._tool_name, self._tool = name, tool
         self.scene.hovered = None
         self._refresh_live()
+        self.tool_changed.emit(name)
+
+    def set_option(self, name: str, value: float | bool) -> None:
+        """Set an option of the tools, a name of ``studio.tools.options.OPTIONS``."""
+        self.scene.options.set(name, value)
+        self._refresh_live()
+        self.options_changed.emit()
+
+    def step_option(self, notches: float) -> bool:
+        """Make the number that the tool in hand has on the wheel larger or smaller; False where it has none."""
+        name = TOOLS[self._tool_name].wheel
+        if name:
+            self.scene.options.step(name, notches)
+            self._refresh_live()
+            self.options_changed.emit()
+        return bool(name)
 
     def set_snapping(self, snapping: bool) -> None:
         """Let points snap to vertices and to the image's border, or not."""
@@ -294,11 +325,14 @@ class CanvasView(QWidget):
         if edit is not None:
             self.edit_made.emit(edit)
         self._refresh_live()
+        if self._tool.notice.take_wish():
+            self.next_asked.emit()
 
     def _refresh_live(self, suggestion: Entry | None = None) -> None:
         """Draw anew what moves, if it differs from what is drawn."""
         preview = self._tool.preview() or Preview()
-        self._layer.set_hidden(shape.id for shape in preview.shapes if shape.id)
+        changing = [shape.id for shape in preview.shapes if shape.id]
+        self._layer.set_hidden([*changing, *preview.hidden])
         selected = [self.scene.entry(i) for i in self.scene.selection]
         entries = tuple(entry for entry in selected if entry is not None)
         if sum(entry.vertex_count for entry in entries) > _LIVE_LIMIT:
@@ -317,7 +351,7 @@ class CanvasView(QWidget):
             self._layer.tags_shown,
         )
         if live != self._live:
-            region = extent(self._live, self.viewport) + extent(live, self.viewport)
+            region = difference(self._live, live, self.viewport)
             self._live = live
             self._update_region(region)
         if not self._navigation.is_panning and not self._navigation.space_held:
@@ -450,7 +484,8 @@ class CanvasView(QWidget):
         if self._shapes_shown and not self._backdrop.problem:
             self._layer.paint(painter, self.viewport)
             self._let_go_of_held()
-            paint_live(painter, self._live, self.viewport, self._styles, self._layer.tags)
+            tags = self._layer.tags
+            paint_live(painter, self._live, self.viewport, self._styles, tags, on_device)
         painter.end()
 
     def _let_go_of_held(self) -> None:
@@ -529,8 +564,12 @@ class CanvasView(QWidget):
             self.select([hits[0].id])
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom or pan."""
-        self._navigation.wheel(event)
+        """Zoom or pan; with Shift, change the size or tolerance of the tool in hand."""
+        turn = event.angleDelta()
+        shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+        # Some desktops turn the wheel sideways while Shift is down.
+        if not (shifted and self.step_option((turn.y() or turn.x()) / _NOTCH)):
+            self._navigation.wheel(event)
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:

@@ -162,14 +162,14 @@ class Scene:
             self._entries[shape.id] = entry
             if not isinstance(shape.geometry, Tag):
                 self._index.put(shape.id, entry.bounds, shape.z)
-        self._selection = tuple(i for i in self._selection if i in self._entries)
-        if self.hovered not in self._entries:
+        self._selection = tuple(i for i in self._selection if self.is_shown(i))
+        if self.hovered is not None and not self.is_shown(self.hovered):
             self.hovered = None
 
     def set_hidden_classes(self, class_ids: Iterable[int]) -> None:
         """Hide the shapes of some classes; hidden shapes are not selected."""
         self._hidden_classes = frozenset(class_ids)
-        self._selection = tuple(i for i in self._selection if self._is_shown(i))
+        self._selection = tuple(i for i in self._selection if self.is_shown(i))
 
     def entry(self, shape_id: int) -> Entry | None:
         """Return a shape with its outline."""
@@ -188,6 +188,10 @@ class Scene:
         """Return the selected shapes."""
         return [self._entries[i].shape for i in self._selection]
 
+    def changeable(self) -> list[Shape]:
+        """Return the selected shapes that are not locked: those that keys and drags change."""
+        return [shape for shape in self.selected() if not shape.locked]
+
     def outweighs(self, limit: int) -> bool:
         """Tell whether all shapes together have more than ``limit`` vertices."""
         left = limit
@@ -199,20 +203,27 @@ class Scene:
 
     def select(self, shape_ids: Sequence[int]) -> None:
         """Select these shapes and no others; unknown and hidden ones are left out."""
-        self._selection = tuple(dict.fromkeys(i for i in shape_ids if self._is_shown(i)))
+        self._selection = tuple(dict.fromkeys(i for i in shape_ids if self.is_shown(i)))
+
+    def is_shown(self, shape_id: int) -> bool:
+        """Tell whether a shape is there and neither it nor its class is hidden."""
+        entry = self._entries.get(shape_id)
+        return entry is not None and self._shows(entry)
 
     def entries_touching(self, rect: Bounds) -> list[Entry]:
         """Return the shown shapes whose box touches the rectangle (x1, y1, x2, y2), in drawing order."""
         found = (self._entries[i] for i in self._index.touching(*rect))
-        return [entry for entry in found if entry.shape.class_id not in self._hidden_classes]
+        return [entry for entry in found if self._shows(entry)]
 
     def shapes_touching(self, rect: Bounds) -> list[Shape]:
-        """Return the shown shapes that share a point with the rectangle, in drawing order."""
-        found = self.entries_touching(rect)
+        """Return the shown shapes that are not locked and share a point with the rectangle, in drawing order."""
+        found = [entry for entry in self.entries_touching(rect) if not entry.shape.locked]
         return [e.shape for e in found if _within(e.bounds, rect) or _entry_touches(e, rect)]
 
     def shapes_at(self, x: float, y: float, tolerance: float = 0.0) -> list[Shape]:
         """Return the shown shapes under a point, best first: hit inside before near, small before large, front before back.
+
+        Locked ones let the point through to what lies below.
 
         Args:
             x: Image pixels.
@@ -222,6 +233,8 @@ class Scene:
         rect = (x - tolerance, y - tolerance, x + tolerance, y + tolerance)
         hits = []
         for entry in self.entries_touching(rect):
+            if entry.shape.locked:
+                continue
             distance = entry.distance(x, y)
             if distance <= tolerance:
                 shape = entry.shape
@@ -267,9 +280,8 @@ class Scene:
         distance, index = nearest_point(points, x, y)
         return (float(points[index, 0]), float(points[index, 1])) if distance <= tolerance else None
 
-    def _is_shown(self, shape_id: int) -> bool:
-        entry = self._entries.get(shape_id)
-        return entry is not None and entry.shape.class_id not in self._hidden_classes
+    def _shows(self, entry: Entry) -> bool:
+        return not entry.shape.hidden and entry.shape.class_id not in self._hidden_classes
 
 
 def _no_pixels(_x1: int, _y1: int, _x2: int, _y2: int) -> Pixels | None:
