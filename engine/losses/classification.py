@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from engine.losses.shares import share_of_number
+
 
 class ClassificationLoss:
     """Mean cross-entropy of a batch.
@@ -34,4 +36,5 @@ class ClassificationLoss:
         smoothing = self.label_smoothing if logits.requires_grad else 0.0
         # Half precision would round the sum over a thousand classes.
         loss = cross_entropy(logits.float(), batch["cls"], label_smoothing=smoothing)
+        loss = loss * (len(logits) / share_of_number(len(logits), loss))
         return loss, loss.detach().reshape(1)

@@ -18,6 +18,7 @@ from engine.losses.boxes import (
     side_distance_loss,
 )
 from engine.losses.classes import class_targets, sparse_bce
+from engine.losses.shares import share_of, share_of_number
 from engine.ops.anchors import dist2bbox, make_anchors
 from engine.ops.assign import Assignment, TaskAlignedAssigner
 from engine.ops.boxes import xywh2xyxy
@@ -120,7 +121,8 @@ class DetectionLoss:
         """
         with torch.autocast(raw["scores"].device.type, enabled=False):
             items, _ = self._parts(raw, batch)
-        return items.sum() * raw["scores"].shape[0], items.detach()
+        scores = raw["scores"]
+        return items.sum() * share_of_number(scores.shape[0], scores), items.detach()
 
     def _parts(
         self, raw: Mapping[str, Any], batch: Mapping[str, Tensor]
@@ -137,7 +139,7 @@ class DetectionLoss:
             targets.image, targets.label, targets.boxes, min_side=self.min_side,
         )  # fmt: skip
         positives = Positives(found, targets, (height, width))
-        total = found.score.sum().clamp(min=1)
+        total = share_of(found.score.sum())
         box, side = self._box_parts(raw, sides, points, strides, positives)
         places, values = class_targets(
             found.image, found.anchor, targets.label[found.target], found.score,

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.losses.shares import mean_over_processes, share_of_number
 from engine.ops.keypoints import keypoint_sigmas
 
 # How much more a joint's error weighs the further out on a limb it is (Li et al. 2021): shoulders and hips
@@ -75,7 +76,8 @@ def likelihood_loss(
     log_spread = F.logsigmoid(logits)
     by_flow = log_spread - log_density(away)[:, None]
     by_laplace = log_spread + math.log(2) + away.abs()
-    return _mean(((by_flow + by_laplace) * weights).sum(1)).clamp(min=0)
+    mean = _mean(((by_flow + by_laplace) * weights).sum(1))
+    return mean * (mean_over_processes(mean) > 0)
 
 
 def _weights(points: Tensor) -> Tensor:
@@ -88,4 +90,4 @@ def _weights(points: Tensor) -> Tensor:
 
 def _mean(values: Tensor) -> Tensor:
     """Return the mean; of nothing 0, still part of the graph."""
-    return values.sum() / max(values.shape[0], 1)
+    return values.sum() / share_of_number(values.shape[0], values)

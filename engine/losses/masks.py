@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from engine.losses.shares import share_of_number
+
 _TILE = (
     8  # pixels a side; at stride 32 / 4 it divides every prototype, and small boxes waste little
 )
@@ -67,7 +69,8 @@ def mask_loss(protos: Tensor, coefficients: Tensor, owner: Tensor, targets: Mask
         owner: The object of each (P,), ascending.
         targets: The objects.
     """
-    return _TiledMaskLoss.apply(protos, coefficients, owner, targets)
+    count = share_of_number(len(owner), protos)
+    return _TiledMaskLoss.apply(protos, coefficients, owner, targets, count)
 
 
 class _TiledMaskLoss(torch.autograd.Function):
@@ -75,17 +78,21 @@ class _TiledMaskLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, protos: Tensor, coefficients: Tensor, owner: Tensor, targets: MaskTargets
+        ctx: Any,
+        protos: Tensor,
+        coefficients: Tensor,
+        owner: Tensor,
+        targets: MaskTargets,
+        count: int | Tensor,
     ) -> Tensor:
-        count = len(owner)
-        ctx.empty = count == 0
+        ctx.empty = len(owner) == 0
         if ctx.empty:
             ctx.save_for_backward(protos, coefficients)
             return protos.new_zeros(())
         tiles, grid = _tiles(protos)  # (B * gh * gw, nm, tile * tile)
         per_object = torch.bincount(owner, minlength=len(targets.boxes))
         start = per_object.cumsum(0) - per_object
-        slot = torch.arange(count, device=owner.device) - start[owner]
+        slot = torch.arange(len(owner), device=owner.device) - start[owner]
         mixes = protos.new_zeros(len(per_object), int(per_object.max()), protos.shape[1])
         mixes[owner, slot] = coefficients
         size = targets.boxes[:, 2:] - targets.boxes[:, :2]
@@ -108,11 +115,12 @@ class _TiledMaskLoss(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         grad_protos, grad_coefficients = ctx.saved_tensors
         if ctx.empty:  # zeros, not None: distributed training waits for a gradient of every weight
-            return torch.zeros_like(grad_protos), torch.zeros_like(grad_coefficients), None, None
-        return grad_protos * grad, grad_coefficients * grad, None, None
+            zeros = torch.zeros_like(grad_protos), torch.zeros_like(grad_coefficients)
+            return *zeros, None, None, None
+        return grad_protos * grad, grad_coefficients * grad, None, None, None
 
 
 def _tiles(images: Tensor) -> tuple[Tensor, tuple[int, int]]:

@@ -13,6 +13,7 @@ from engine.losses.boxes import (
     expected_distances,
 )
 from engine.losses.detection import DetectionLoss, Gains, Positives, Targets
+from engine.losses.shares import share_of, share_of_number
 from engine.ops.assign import RotatedAssigner
 from engine.ops.rotated import dist2rbox, probiou, rbox2dist
 
@@ -68,7 +69,8 @@ class OBBLoss(DetectionLoss):
             (box, cls, side), positives = self._parts(raw, batch)
             angle = self.gains.angle * self._angle_part(raw, positives)
             items = torch.stack((box, cls, side, angle))
-        return items.sum() * raw["scores"].shape[0], items.detach()
+        scores = raw["scores"]
+        return items.sum() * share_of_number(scores.shape[0], scores), items.detach()
 
     def _decoded(
         self, raw: Mapping[str, Any], sides: Tensor, points: Tensor, strides: Tensor
@@ -108,7 +110,7 @@ class OBBLoss(DetectionLoss):
         found, targets, _ = positives
         truth = targets.boxes[found.target]
         away = angle_loss(_angles(raw, positives)[:, 0], truth)
-        return (away * found.score).sum() / found.score.sum().clamp(min=1)
+        return (away * found.score).sum() / share_of(found.score.sum())
 
     @staticmethod
     def _targets(

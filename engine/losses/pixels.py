@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from engine.losses.shares import mean_over_processes, processes, share_of
+
 # The class of pixels that nothing is known of
 IGNORED = 255
 # Added to both sides of Dice's fraction, so that a class which is neither there nor seen costs nothing
@@ -74,9 +76,12 @@ class _PixelLosses(torch.autograd.Function):
                 seen += shares.sum((0, 2, 3))
             if ctx.needs_input_grad[0]:
                 kept.append(shares)
-        count = known.sum().clamp(min=1)
-        size = seen + there + _SMOOTH
-        share = (2 * hit + _SMOOTH) / size
+        count = share_of(known.sum())
+        if dice:
+            hit, there, seen = mean_over_processes(torch.stack((hit, there, seen)))
+        smooth = _SMOOTH / processes()
+        size = seen + there + smooth
+        share = (2 * hit + smooth) / size
         ctx.save_for_backward(across, down, known, target, count, size, share, *kept)
         ctx.smoothing, ctx.dice = smoothing, dice
         missed = (1 - share).mean() if dice else logits.new_zeros(())

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from engine.losses.classes import sparse_bce
 from engine.losses.masks import numbers_in_image, resize_nearest
+from engine.losses.shares import share_of_number
 
 # Added to both sides of the fraction, so that a class which is neither there nor seen costs nothing
 _SMOOTH = 1.0
@@ -28,7 +29,8 @@ def semantic_loss(logits: Tensor, places: Tensor) -> Tensor:
     hit, there = empty.index_add(0, owner, seen[places]), empty.index_add(0, owner, ones)
     size = seen.view(images * classes, pixels).sum(1) + there
     dice = 1 - (2 * hit + _SMOOTH) / (size + _SMOOTH)
-    return (entropy + dice.mean()) / 2
+    own = images / share_of_number(images, flat)  # 1 but where processes have unlike numbers of images
+    return own * (entropy + dice.mean()) / 2
 
 
 def class_places(
