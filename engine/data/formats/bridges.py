@@ -34,6 +34,24 @@ def unbridged(ring: np.ndarray) -> Polygon:
     return Polygon.of(np.asarray(ring).tolist())
 
 
+def separated(polygon: Polygon) -> list[Polygon]:
+    """Return the parts of an object that :func:`bridged` joined, each with its holes; others as they are."""
+    rings = _cut(np.array(polygon.exterior, dtype=np.float64))
+    if len(rings) == 1:
+        return [polygon]
+    rings.sort(key=lambda r: -abs(polygon_area(r)))
+    depths = [sum(_inside(ring[0], outer) for outer in rings[:i]) for i, ring in enumerate(rings)]
+    outers = [i for i, depth in enumerate(depths) if depth % 2 == 0]
+    holes: dict[int, list[list[list[float]]]] = {i: [] for i in outers}
+    for i, ring in enumerate(rings):
+        if depths[i] % 2:
+            owner = next(o for o in reversed(outers) if o < i and _inside(ring[0], rings[o]))
+            holes[owner].append(ring.tolist())
+    parts = [Polygon.of(rings[i].tolist(), holes[i]) for i in outers]
+    parts[0] = Polygon(parts[0].exterior, (*parts[0].holes, *polygon.holes))
+    return parts
+
+
 def _cut(ring: np.ndarray) -> list[np.ndarray]:
     """Cut a ring at all its bridges."""
     loops, done = [ring], []

@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from engine.runtime.errors import DatasetError
+from engine.runtime.paths import write_atomic
 
-_MAX_BYTES = 4 << 30
+MAX_BYTES = 4 << 30
 
 
-def read_json(path: Path, max_bytes: int = _MAX_BYTES) -> Any:
+def read_json(path: Path, max_bytes: int = MAX_BYTES) -> Any:
     """Return what a JSON file holds; NaN and Infinity are read as such, for the caller to refuse by object.
 
     Raises:
@@ -53,6 +56,16 @@ def parse_json(data: bytes, path: Path) -> Any:
     except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise DatasetError(f"It is not usable JSON: {reason}.", path=path) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain values, or packed JSON among them, as a file that appears whole or not at all.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, msgspec.json.encode(value))
 
 
 def _coding(data: bytes) -> str:

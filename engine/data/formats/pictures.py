@@ -46,10 +46,16 @@ class PictureFinder:
         for root in self._roots:
             for folder in _USUAL:
                 path = root.joinpath(folder, *parts)
-                if is_picture_name(path.name) and path.is_file():
+                if is_picture_name(path.name) and _is_file(path):
                     return path
         self._list()
         return _closest(self._by_name.get(parts[-1].casefold(), []), parts)
+
+    def find_exactly(self, name: str) -> Path | None:
+        """Return the picture that lies at a name directly below one of the folders, or None."""
+        parts = _parts(name)
+        paths = (root.joinpath(*parts) for root in self._roots if parts)
+        return next((p for p in paths if is_picture_name(p.name) and _is_file(p)), None)
 
     def find_stem(self, stem: str) -> Path | None:
         """Return the picture whose name without suffix is ``stem``; None where none or several are."""
@@ -159,6 +165,13 @@ def place_picture(source: Path, target: Path, how: How) -> None:
     if how == "copy":
         target.unlink(missing_ok=True)  # never write through an old link
         shutil.copyfile(source, target)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for any file
+        return False
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -42,6 +42,12 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("dota", "DOTA (labelTxt)", "engine.data.formats.dota", "rotated boxes"),
     Format("mot", "MOT (gt.txt of a video)", "engine.data.formats.mot", "boxes with track numbers"),
+    Format(
+        "coco",
+        "COCO (JSON)",
+        "engine.data.formats.coco",
+        "boxes, outlines, masks, crowds and keypoints, with attributes",
+    ),
 )
 
 
