@@ -32,6 +32,7 @@ CURSORS: dict[CursorName, Qt.CursorShape] = {
     "remove": Qt.CursorShape.ForbiddenCursor,
     "point": Qt.CursorShape.PointingHandCursor,
     "resize": Qt.CursorShape.SizeFDiagCursor,
+    "brush": Qt.CursorShape.CrossCursor,
 }
 
 
@@ -44,7 +45,12 @@ def pointer_of(kind: PointerKind, event: QSinglePointEvent, viewport: Viewport) 
 
 def key_of(event: QKeyEvent) -> Key:
     """Return the tools' key event for a key event of Qt."""
-    return Key(_KEYS.get(event.key(), "other"), **_modifiers(event.modifiers()))
+    text = event.text().lower()
+    return Key(
+        _KEYS.get(event.key(), "other"),
+        text=text if text.isprintable() else "",
+        **_modifiers(event.modifiers()),
+    )
 
 
 def hit_radius(viewport: Viewport) -> float:

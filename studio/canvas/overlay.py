@@ -14,10 +14,12 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QRegion
 
 from engine.data.annotations import Point
 from studio.canvas.items import build_item
+from studio.canvas.paint_layer import draw_paint
 from studio.canvas.styles import Look, ShapeStyle, Styles
 from studio.canvas.tags import MAX_TAG_WIDTH, TAG_HEIGHT, Tags
 from studio.canvas.viewport import Viewport
 from studio.theme import tokens
+from studio.theme.fonts import font
 from studio.tools.base import Preview
 from studio.tools.handles import shown_handles
 from studio.tools.rings import Ring
@@ -28,6 +30,7 @@ _CROSSHAIR_LIGHT, _CROSSHAIR_DARK = QColor(255, 255, 255, 150), QColor(0, 0, 0, 
 _HANDLE_GAP = 5.0  # logical pixels: closer vertices are not drawn, they would hide the line
 _CLOSING_SIZE = 13
 _NAMED_LIMIT = 16
+_LABEL_GAP, _LABEL_WIDTH, _LABEL_HEIGHT = 14, 240, 22  # logical pixels
 _EXTENT = 14  # logical pixels that handles, outlines and snap rings reach beyond their place
 
 
@@ -53,7 +56,7 @@ class Live:
 
     def looks(self) -> list[tuple[Entry, Look]]:
         """Return each shape with its look, from back to front."""
-        changing = {shape.id for shape in self.preview.shapes}
+        changing = {shape.id for shape in self.preview.shapes} | set(self.preview.hidden)
         still = (
             (self.suggestion, Look.SUGGESTION_HOVERED),
             (self.held, Look.NORMAL),
@@ -75,10 +78,13 @@ class Live:
 
 
 def paint_live(
-    painter: QPainter, live: Live, viewport: Viewport, styles: Styles, tags: Tags
+    painter: QPainter, live: Live, viewport: Viewport, styles: Styles, tags: Tags, part: QRect
 ) -> None:
-    """Draw everything that moves, with a painter in device pixels."""
+    """Draw everything that moves, with a painter in device pixels; ``part`` is what of the canvas is drawn anew."""
     preview = live.preview
+    if preview.paint is not None:
+        color = styles.style(preview.paint.class_id).color
+        draw_paint(painter, preview.paint, part, viewport, color)
     if preview.crosshair is not None:
         _paint_crosshair(painter, preview.crosshair, viewport)
     looks = live.looks()
@@ -93,10 +99,26 @@ def paint_live(
         _paint_band(painter, preview.band, viewport)
     if preview.snapped is not None:
         _paint_snap(painter, preview.snapped, viewport)
+    if preview.brush is not None:
+        _paint_brush(painter, preview.brush, viewport)
+    if preview.label and (place := _label_place(preview)) is not None:
+        _paint_label(painter, preview.label, place, viewport)
+
+
+def difference(before: Live, after: Live, viewport: Viewport) -> QRegion:
+    """Return what of the canvas has to be drawn anew when one comes after the other, in device pixels."""
+    region = extent(before, viewport) + extent(after, viewport)
+    old, new = before.preview.paint, after.preview.paint
+    if old is not None and new is not None and old.pixels is new.pixels:
+        return region + _device_rect(new.changed, viewport) if old != new else region
+    for paint in (old, new):
+        if paint is not None:
+            region += _device_rect(paint.bounds(), viewport)
+    return region
 
 
 def extent(live: Live, viewport: Viewport) -> QRegion:
-    """Return what of the canvas has to be drawn anew when this appears or goes, in device pixels."""
+    """Return what of the canvas has to be drawn anew when this appears or goes, in device pixels; without the paint."""
     preview = live.preview
     boxes = [entry.bounds for entry, _ in live.looks()]
     region = QRegion()
@@ -107,7 +129,12 @@ def extent(live: Live, viewport: Viewport) -> QRegion:
     for point in (preview.handle, preview.ghost, preview.snapped):
         if point is not None:
             boxes.append((*point, *point))
-    line = [*preview.path, *([preview.rubber] if preview.rubber else [])]
+    if preview.brush is not None:
+        x, y, radius = preview.brush
+        boxes.append((x - radius, y - radius, x + radius, y + radius))
+    if preview.label and (place := _label_place(preview)) is not None:
+        region += _label_rect(place, viewport)
+    line = [*preview.path, *preview.trail, *([preview.rubber] if preview.rubber else [])]
     if line:
         xs, ys = zip(*line, strict=True)
         boxes.append((min(xs), min(ys), max(xs), max(ys)))
@@ -217,10 +244,11 @@ def _paint_dots(
 
 
 def _paint_path(painter: QPainter, preview: Preview, viewport: Viewport, style: ShapeStyle) -> None:
-    places = [QPointF(*viewport.to_device(*point)) for point in preview.path]
-    line = [*places, *([_place(preview.rubber, viewport)] if preview.rubber else [])]
+    places = [_place(point, viewport) for point in preview.path]
+    line = [*places, *(_place(point, viewport) for point in preview.trail)]
+    line += [_place(preview.rubber, viewport)] if preview.rubber else []
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    if len(line) > 2:
+    if len(line) > 2 and preview.filled:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(style.fill)
         painter.drawPolygon(QPolygonF(line))
@@ -229,9 +257,11 @@ def _paint_path(painter: QPainter, preview: Preview, viewport: Viewport, style: 
         painter.setPen(pen)
         painter.drawPolyline(QPolygonF(line))
     ratio = viewport.pixel_ratio
-    spaced = _on_canvas([np.array(preview.path, np.float64)], viewport)
+    anchors = preview.path if preview.anchors is None else preview.anchors
+    spaced = _on_canvas([np.array(anchors, np.float64).reshape(-1, 2)], viewport)
     _paint_dots(painter, spaced, style.color, tokens.VERTEX_SIZE, ratio)
-    first = tokens.VERTEX_SIZE_HOVER if len(places) > 2 else tokens.VERTEX_SIZE
+    can_close = preview.filled and len(anchors) > 2
+    first = tokens.VERTEX_SIZE_HOVER if can_close else tokens.VERTEX_SIZE
     size = _CLOSING_SIZE if preview.closing else first
     _paint_dots(painter, QPolygonF(places[:1]), style.color, size, ratio)
 
@@ -261,6 +291,52 @@ def _paint_snap(painter: QPainter, place: Point, viewport: Viewport) -> None:
     for ink, width in ((_DARK, 4), (QColor(tokens.DARK.accent_hover), 2)):
         painter.setPen(QPen(ink, width * ratio))
         painter.drawEllipse(_place(place, viewport), side, side)
+
+
+def _paint_brush(painter: QPainter, brush: tuple[float, float, float], viewport: Viewport) -> None:
+    x, y, radius = brush
+    side = max(radius * viewport.scale, 1.0)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for ink, width in ((_DARK, 3), (_WHITE, 1)):
+        painter.setPen(QPen(ink, width * viewport.pixel_ratio))
+        painter.drawEllipse(_place((x, y), viewport), side, side)
+
+
+def _label_place(preview: Preview) -> Point | None:
+    return preview.brush[:2] if preview.brush is not None else preview.crosshair
+
+
+def _label_rect(place: Point, viewport: Viewport) -> QRect:
+    """Return the room of the words beside the cursor."""
+    ratio = viewport.pixel_ratio
+    x, y = viewport.to_device(*place)
+    gap, width, height = (round(side * ratio) for side in (_LABEL_GAP, _LABEL_WIDTH, _LABEL_HEIGHT))
+    left, top = round(x) + gap, round(y) + gap
+    if left + width > viewport.view_wh[0]:  # on the cursor's other side where the canvas ends
+        left -= width + 2 * gap
+    if top + height > viewport.view_wh[1]:
+        top -= height + 2 * gap
+    return QRect(left, top, width, height)
+
+
+def _paint_label(painter: QPainter, words: str, place: Point, viewport: Viewport) -> None:
+    ratio = viewport.pixel_ratio
+    room = _label_rect(place, viewport)
+    painter.setFont(font(round(tokens.FONT_CAPTION * ratio)))
+    metrics = painter.fontMetrics()
+    padding = round(tokens.SPACE_S * ratio)
+    text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width() - 2 * padding)
+    width = metrics.horizontalAdvance(text) + 2 * padding
+    plate = QRect(room.left(), room.top(), width, room.height())
+    if room.left() < viewport.to_device(*place)[0]:
+        plate.moveRight(room.right())
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(tokens.DARK.raised))
+    painter.drawRoundedRect(plate, tokens.SPACE_XS * ratio, tokens.SPACE_XS * ratio)
+    painter.setPen(QColor(tokens.DARK.text))
+    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _paint_crosshair(painter: QPainter, place: Point, viewport: Viewport) -> None:

@@ -141,14 +141,25 @@ class Preview:
 
 @dataclass(slots=True)
 class Notice:
-    """A sentence for the status bar; reading it empties it."""
+    """A sentence for the status bar, and a wish; reading empties them.
+
+    Attributes:
+        text: The sentence.
+        next_image: The tool is done with this image and wants the next one.
+    """
 
     text: str = field(default="")
+    next_image: bool = False
 
     def take(self) -> str:
         """Return the sentence and forget it."""
         text, self.text = self.text, ""
         return text
+
+    def take_wish(self) -> bool:
+        """Tell whether the next image is wanted, and forget it."""
+        wished, self.next_image = self.next_image, False
+        return wished
 
 
 class Tool(Protocol):
