@@ -64,6 +64,13 @@ IMAGE = Needs.IMAGE | Needs.CANVAS
 SELECTION = Needs.SELECTION | Needs.CANVAS
 SUGGESTIONS = Needs.SUGGESTIONS | Needs.CANVAS
 
+SAFETY = (
+    ActionSpec("file.save_as_file", "Save project as one file", "-File", (), "save", PROJECT),
+    ActionSpec("file.open_file", "Open project from one file", "File", (), "folder_open"),
+    ActionSpec("file.restore_backup", "Restore a backup", "File", (), "history", PROJECT),
+    ActionSpec("file.reopen", "Try to open for editing again", "", (), "", PROJECT),
+)
+
 FILE = (
     ActionSpec("file.open_folder", "Open folder of images", "File", ("Ctrl+O", "Ctrl+U"), "folder"),
     ActionSpec("file.open_dataset", "Open YOLO data set", "File", ("Ctrl+Shift+O",), "dataset"),
@@ -76,6 +83,7 @@ FILE = (
     ActionSpec(
         "file.export_dataset", "Export data set", "File", ("Ctrl+Shift+E",), "export", PROJECT
     ),
+    *SAFETY,
     ActionSpec(
         "file.save", "Save (everything is saved already)", "-File", ("Ctrl+S",), "", PROJECT
     ),

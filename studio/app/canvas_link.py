@@ -9,6 +9,7 @@ from pathlib import Path
 from studio.canvas.view import CanvasView
 from studio.model.edits import AddShapes, Edit
 from studio.model.edits.classes import NEW
+from studio.model.project import Project
 from studio.model.workspace import Workspace
 
 FIRST_CLASS = "object"
@@ -87,14 +88,21 @@ class CanvasLink:
             self._workspace.project.report_damage(record.id, self._canvas.problem())
 
     def _on_edit(self, edit: Edit) -> None:
-        bound = self._apply(self._with_class(edit))
+        bound = self._apply(edit)
         if bound is None:
             # The tool shows its result already; what was refused must not stay on the screen.
             self.show_image(self._workspace.image_id)
 
-    def _with_class(self, edit: Edit) -> Edit:
-        """Make the first class when the first shape is drawn before there is one."""
-        if not isinstance(edit, AddShapes) or all(s.class_id != NEW for s in edit.shapes):
-            return edit
-        cls = self._workspace.current_class() or self._workspace.project.add_class(FIRST_CLASS)
-        return AddShapes(tuple(replace(shape, class_id=cls.id) for shape in edit.shapes))
+
+def with_class(project: Project, edit: Edit, class_id: int | None) -> Edit:
+    """Give what was drawn its class; without one, the first class is made.
+
+    Raises:
+        EngineError: The first class cannot be written.
+    """
+    if not isinstance(edit, AddShapes) or all(s.class_id != NEW for s in edit.shapes):
+        return edit
+    if class_id is None:
+        known = project.classes()
+        class_id = (known[0] if known else project.add_class(FIRST_CLASS)).id
+    return AddShapes(tuple(replace(shape, class_id=class_id) for shape in edit.shapes))

@@ -23,8 +23,10 @@ from studio.app.reports import import_sentence, tell_export, tell_problems
 from studio.app.sample import make_sample, sample_folder
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
+from studio.model.errors import DamagedError
 from studio.storage.dataset_export import ExportReport, export_dataset
 from studio.storage.dataset_import import ImportReport
+from studio.storage.project_archive import is_archive
 from studio.storage.project_files import (
     is_project,
     open_or_create,
@@ -125,6 +127,9 @@ class FileHandlers:
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open what was named on the command line, chosen or dropped."""
+        if is_archive(paths[0]):
+            self._studio.safety.unpack(paths[0])
+            return
         try:
             opening = classify(paths)
         except EngineError as error:
@@ -145,6 +150,9 @@ class FileHandlers:
             return True
         try:
             self._studio.start_session(open_project(folder))
+        except DamagedError as error:
+            self._studio.safety.tell_damaged(folder, error)
+            return False
         except EngineError as error:
             self._studio.show_error(error)
             return False
@@ -153,7 +161,7 @@ class FileHandlers:
     def drop(self, paths: Sequence[Path]) -> None:
         """Add dropped images and data sets to the open project, else open them."""
         session = self._studio.session
-        if session is None or is_project(paths[0]):
+        if session is None or is_project(paths[0]) or is_archive(paths[0]):
             self.open_paths(paths)
             return
         source = paths[0] if is_description(paths[0]) else find_description(paths[0])

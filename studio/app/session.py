@@ -10,9 +10,11 @@ from PySide6.QtCore import QObject, QTimer
 
 from engine.runtime.errors import EngineError
 from studio.actions.table import Needs
-from studio.app.canvas_link import CanvasLink
+from studio.app.backups import OpeningBackup
+from studio.app.canvas_link import CanvasLink, with_class
 from studio.app.label_folder import LabelFolder
 from studio.app.pages import Pages
+from studio.app.refused import RefusedEdits
 from studio.model.edits import Edit
 from studio.model.preferences import AUTO_TOOL, TAGS
 from studio.model.project import Project
@@ -45,7 +47,9 @@ class Session(QObject):
         self.pages = Pages(self)
         self.annotate = self.pages.annotate
         self.canvas = self.annotate.canvas
+        self.refused = RefusedEdits(self)
         self.link = CanvasLink(self.workspace, self.canvas, self.apply)
+        self.backup = OpeningBackup(self)
         self._wire()
         self.use_tool(self._first_tool())
         self._timer = QTimer(self)
@@ -56,17 +60,21 @@ class Session(QObject):
     def close(self) -> None:
         """Remember the place, stop the threads, close the project."""
         self._timer.stop()
+        self.backup.stop()
         self.studio.files.adding.stop()
         self.studio.suggest.stop()
         self.labels.stop()
         self.studio.keep_docks(self.annotate)
-        self.workspace.remember()
+        self.attempt(self.workspace.remember)
         self.thumbnails.close()
         self.project.close()
 
     def apply(self, edit: Edit) -> Edit | None:
-        """Apply an edit; where it cannot be, say why and return None."""
-        return self.attempt(lambda: self.project.apply(edit))
+        """Apply an edit; where it cannot be, say why and return None. What the disk refuses is tried again."""
+        class_id = self.workspace.class_id  # of now, whenever it can be written
+        return self.refused.write(
+            lambda: self.project.apply(with_class(self.project, edit, class_id))
+        )
 
     def attempt(self, action: Callable[[], T]) -> T | None:
         """Run something that may fail for a reason the person can act on, and show the reason."""
@@ -136,7 +144,7 @@ class Session(QObject):
         self.studio.actions.attach_canvas(self.canvas)
         status.show_saved(project.read_only)
         if project.notice:
-            self.studio.window.banner.show_message(project.notice, tone="warning")
+            self.studio.safety.tell_read_only(project.notice)
         self._on_image_changed(workspace.image_id)
 
     def offer_actions(self, *_: object) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -15,17 +15,19 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from engine.runtime.device import list_devices
 from engine.runtime.errors import EngineError
+from studio.actions.key_map import KeyMap
 from studio.actions.registry import Actions
 from studio.actions.table import Needs
 from studio.app.edit_handlers import EditHandlers
 from studio.app.file_handlers import FileHandlers
+from studio.app.safety_handlers import SafetyHandlers
 from studio.app.session import Session
 from studio.app.suggest_handlers import SuggestHandlers
 from studio.app.view_handlers import ViewHandlers
 from studio.jobs.client import JobsClient, RunsWatcher
 from studio.main_window.annotate_page import DOCKS_VERSION, AnnotatePage
 from studio.main_window.window import PAGES, MainWindow
-from studio.model.preferences import DOCKS, TAGS, THEME, WINDOW, Preferences
+from studio.model.preferences import DOCKS, KEYS, TAGS, THEME, WINDOW, Preferences
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot
 from studio.panels.settings import SettingsPanel
@@ -63,10 +65,14 @@ class Studio(QObject):
         self.keeps_layout = True
         self.window = MainWindow()
         self.files = FileHandlers(self)
+        self.safety = SafetyHandlers(self)
         suggest = SuggestHandlers(self)
         self.suggest = suggest
         edits = EditHandlers(lambda: self.session)
-        self.actions = Actions(self.window, (self.files, edits, ViewHandlers(self), suggest))
+        self.actions = Actions(
+            self.window, (self.files, self.safety, edits, ViewHandlers(self), suggest)
+        )
+        self.actions.set_keys(KeyMap.from_list(self.actions.specs(), self.preferences[KEYS]))
         self.window.set_actions(self.actions)
         self.settings = SettingsPanel(self.preferences.manager)
         self._wire()
@@ -130,13 +136,22 @@ class Studio(QObject):
             or self.suggest.is_running
         )
 
-    def show_error(self, error: EngineError) -> None:
-        """Say what happened and what to do, in the window's banner."""
+    def show_error(
+        self,
+        error: EngineError,
+        action_text: str = "",
+        action: Callable[[], object] | None = None,
+    ) -> None:
+        """Say what happened and what to do, in the window's banner, with a button that does it."""
         place = f"{error.path}: " if error.path is not None else ""
         details = "".join(traceback.format_exception(error))
         LOGGER.warning("%s", error)
         self.window.banner.show_message(
-            f"{place}{error.message}", error.remedy or "", details=details
+            f"{place}{error.message}",
+            error.remedy or "",
+            action_text=action_text,
+            action=action,
+            details=details,
         )
 
     def apply_theme(self) -> None:

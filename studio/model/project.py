@@ -16,7 +16,7 @@ from engine.runtime.errors import ImageError
 from studio.model.colors import next_color
 from studio.model.edits import AddClass, Changes, Edit, RemoveSuggestions, accept, edit_from_dict
 from studio.model.edits.classes import NEW
-from studio.model.errors import EditError, ReadOnlyError
+from studio.model.errors import EditError, ReadOnlyError, StorageError
 from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
 from studio.model.records import (
     ClassDef,
@@ -221,6 +221,21 @@ class Project:
         """Return what was said about an image, the oldest first."""
         return self.store.comments(image_id)
 
+    def remeasure(self, image_id: int) -> ImageRecord:
+        """Read the size of an image again, because its file is another one than when it was read first.
+
+        Raises:
+            EditError: The project has no such image.
+        """
+        record = self.store.image(image_id)
+        if record is None:
+            raise EditError(f"The project has no image {image_id}.")
+        if record.note and not self.read_only:
+            self.report_damage(image_id, "")
+        measured = self._measure(replace(record, status="unlabelled"))
+        self.image_changed.emit(image_id)
+        return measured
+
     def report_damage(self, image_id: int, reason: str) -> None:
         """Note that an image cannot be read (or, with an empty ``reason``, that it can again)."""
         if self.read_only:
@@ -355,10 +370,16 @@ class Project:
                 return replace(record, status="damaged", note=str(error))
             self.report_damage(record.id, str(error))
         else:
+            found = replace(record, width=width, height=height)
             if self.read_only:
-                return replace(record, width=width, height=height)
-            with self.store.transaction():
-                self.store.set_size(record.id, width, height)
+                return found
+            try:
+                with self.store.transaction():
+                    self.store.set_size(record.id, width, height)
+            except (
+                StorageError
+            ):  # a full disk must not keep anybody from looking; read again next time
+                return found
         return self.store.image(record.id) or record
 
     def _announce(self, changes: Changes) -> None:

@@ -51,6 +51,44 @@ class _Entry:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveParts:
+    """What a project as one file would hold, beside its database.
+
+    Attributes:
+        images: Image files that are there.
+        image_bytes: Their size.
+        missing: Images whose file is not there.
+        runs: Trainings.
+        run_bytes: Their size.
+    """
+
+    images: int
+    image_bytes: int
+    missing: int
+    runs: int
+    run_bytes: int
+
+
+def archive_parts(folder: str | Path) -> ArchiveParts:
+    """Count what a project as one file would hold; asks for each file.
+
+    Raises:
+        StorageError: The project cannot be read.
+    """
+    missing: list[str] = []
+    with open_project(folder, read_only=True) as project:
+        pictures = list(_picture_entries(project, _homes(project), missing))
+        trainings = list(_run_entries(project.runs_dir))
+    return ArchiveParts(
+        len(pictures),
+        sum(entry.size for entry in pictures),
+        len(missing),
+        len(_run_names(trainings)),
+        sum(entry.size for entry in trainings),
+    )
+
+
 def export_project(
     folder: str | Path,
     target: str | Path,
@@ -108,12 +146,11 @@ def _write(
     progress: Progress | None,
     is_cancelled: IsCancelled,
 ) -> ArchiveReport:
-    store = store_of(project)
-    homes = {number: f"{IMAGES}/{number}-{_slug(path)}" for number, path in store.sources().items()}
+    store, homes = store_of(project), _homes(project)
     left_out: list[str] = []
     pictures = list(_picture_entries(project, homes, left_out)) if images else []
     trainings = list(_run_entries(project.runs_dir)) if runs else []
-    names = sorted({entry.name.split("/")[1] for entry in trainings})
+    names = _run_names(trainings)
     manifest = Manifest(project.name, __version__, len(pictures), names)
     with (
         tempfile.TemporaryDirectory(prefix="maskwright-") as scratch,
@@ -137,6 +174,16 @@ def detach(database: Path, homes: dict[int, str]) -> None:
         values = [(path, number) for number, path in homes.items()]
         copy.executemany("UPDATE sources SET path = ? WHERE id = ?", values)
         copy.execute("COMMIT")
+
+
+def _homes(project: Project) -> dict[int, str]:
+    """Return for each folder that images were added from its name in the archive."""
+    sources = store_of(project).sources()
+    return {number: f"{IMAGES}/{number}-{_slug(path)}" for number, path in sources.items()}
+
+
+def _run_names(trainings: Sequence[_Entry]) -> list[str]:
+    return sorted({entry.name.split("/")[1] for entry in trainings})
 
 
 def _picture_entries(

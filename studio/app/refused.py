@@ -1,0 +1,73 @@
+"""Edits that the disk refused: kept in hand, and written as soon as it takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine.runtime.errors import EngineError
+from studio.model.edits import Edit
+from studio.model.errors import ReadOnlyError, StorageError
+
+if TYPE_CHECKING:
+    from studio.app.session import Session
+
+Write = Callable[[], Edit]
+
+
+class RefusedEdits:
+    """Writes edits for a session; one that cannot be written now waits, whatever was drawn is not lost.
+
+    Args:
+        session: The open project's session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._waiting: list[Write] = []
+
+    @property
+    def count(self) -> int:
+        """How many edits wait."""
+        return len(self._waiting)
+
+    def write(self, write: Write) -> Edit | None:
+        """Write an edit; where that cannot be, say why and return None.
+
+        Args:
+            write: Applies the edit to the project; called again when the person says so.
+        """
+        try:
+            edit = write()
+        except ReadOnlyError as error:  # waiting would not help: another window holds the project
+            self._session.studio.show_error(
+                error, "Try again", self._session.studio.safety.file_reopen
+            )
+        except StorageError as error:
+            self._waiting.append(write)
+            self._tell(error)
+        except EngineError as error:
+            self._session.studio.show_error(error)
+        else:
+            return edit
+        return None
+
+    def try_again(self) -> None:
+        """Write what waits, in the order it was made, up to what is refused once more."""
+        while self._waiting:
+            try:
+                self._waiting[0]()
+            except StorageError as error:
+                self._tell(error)
+                return
+            except EngineError as error:  # what it changes is gone: it can never be written
+                self._session.studio.show_error(error)
+                del self._waiting[0]
+                return
+            del self._waiting[0]
+        self._session.studio.window.banner.hide()
+        self._session.say("Everything is saved.")
+
+    def _tell(self, error: StorageError) -> None:
+        words = "Try again" if self.count == 1 else f"Try again ({self.count:,} changes)"
+        self._session.studio.show_error(error, words, self.try_again)
