@@ -28,7 +28,9 @@ _FARTHEST = 1e7
 _OVERHANG = 1.0
 
 SWAPPED = "Its corners were in the wrong order and were swapped."
-CROSSING = "Its outline crosses itself; areas covered twice count as outside. Redraw it if that is wrong."
+CROSSING = (
+    "Its outline crosses itself; areas covered twice count as outside. Redraw it if that is wrong."
+)
 OUTSIDE = "It reaches over the border of its picture and was kept as it is."
 
 
@@ -111,9 +113,7 @@ def parse_number(text: str, what: str = "a coordinate") -> float:
     try:
         value = float(text)
     except ValueError:
-        raise UnusableShapeError(
-            f"Expected a number as {what}, received {_short(text)}."
-        ) from None
+        raise UnusableShapeError(f"Expected a number as {what}, received {_short(text)}.") from None
     return finite(value, what)
 
 
@@ -130,7 +130,9 @@ def _ordered(box: Box, remarks: list[Remark]) -> Box:
         finite(value)
     if box.x2 < box.x1 or box.y2 < box.y1:
         remarks.append(Remark(SWAPPED, "changed"))
-        box = Box(min(box.x1, box.x2), min(box.y1, box.y2), max(box.x1, box.x2), max(box.y1, box.y2))
+        box = Box(
+            min(box.x1, box.x2), min(box.y1, box.y2), max(box.x1, box.x2), max(box.y1, box.y2)
+        )
     if box.x1 == box.x2 or box.y1 == box.y2:
         raise UnusableShapeError("The box has no area.")
     return box
