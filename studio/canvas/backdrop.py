@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil, floor
 
+import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap
 
-from studio.canvas.pyramid import ImagePyramid
+from studio.canvas.samples import Picture
+from studio.canvas.tone import render
 from studio.canvas.viewport import Viewport
+from studio.model.display import NEUTRAL, Display
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.icons import pixmap
 from studio.theme.tokens import Colors
 
 _GRID = QColor(128, 128, 128, 110)  # mid grey shows on dark and on light pixels
+_LUMA = (0.299, 0.587, 0.114)
 _LUMA_LIMIT = 140  # of 255: brighter pixels get dark digits
 _LINE_SHARE = 0.30  # height of a digit in a pixel that shows three lines
 _TEXT_WIDTH = 440  # logical pixels
 _TILE_SIDE = 512  # device pixels
 _TILES_KEPT = 64  # of 1 MB
+_DIGITS_KEPT = 20_000  # a picture of 16 bits has many numbers
 
 
 class Backdrop:
@@ -31,12 +35,13 @@ class Backdrop:
     """
 
     def __init__(self) -> None:
-        self.picture: ImagePyramid | None = None
+        self.picture: Picture | None = None
         self.problem = ""  # what to say in the picture's place
         self.remedy = ""
+        self.display: Display = NEUTRAL
         self._tiles: dict[tuple[int, int], QImage] = {}
-        self._tiled: tuple[ImagePyramid, float] | None = None  # what the tiles show, at which scale
-        self._digits: dict[tuple[int, bool, int], QPixmap] = {}
+        self._tiled: tuple[Picture, float, Display] | None = None  # what the tiles show, and how
+        self._digits: dict[tuple[str, bool, int], QPixmap] = {}
 
     def paint(self, painter: QPainter, part: QRect, viewport: Viewport, colors: Colors) -> None:
         """Draw the part of the canvas within ``part``."""
@@ -50,31 +55,49 @@ class Backdrop:
         if self.picture is None:
             painter.fillRect(target, QColor(colors.panel))  # its place, until it arrives
             return
-        if self._tiled is not None and self._tiled == (self.picture, viewport.scale):
+        wanted = self.picture, viewport.scale, self.display
+        if self._tiled is not None and _same(self._tiled, wanted):
             self._paint_tiles(painter, target.toAlignedRect() & part, self.picture, viewport)
         else:  # tiles of a moment's zoom would be wasted: the wheel may still turn
-            self._tiled = self.picture, viewport.scale
+            self._tiled = wanted
             self._tiles.clear()
             self._paint_picture(painter, target, source, self.picture, viewport)
+
+    def forget(self, rect: QRectF) -> None:
+        """Draw a part of the picture (its pixels) anew: more of it has been read."""
+        if self._tiled is None:
+            return
+        scale = self._tiled[1]
+        left, top, right, bottom = (
+            edge * scale for edge in (rect.left(), rect.top(), rect.right(), rect.bottom())
+        )
+        # One pixel more on each side: smooth scaling looks at neighbours.
+        margin = 2 * max(scale, 1.0)
+        columns = range(
+            floor((left - margin) / _TILE_SIDE), floor((right + margin) / _TILE_SIDE) + 1
+        )
+        rows = range(floor((top - margin) / _TILE_SIDE), floor((bottom + margin) / _TILE_SIDE) + 1)
+        for key in [key for key in self._tiles if key[0] in columns and key[1] in rows]:
+            del self._tiles[key]
 
     def _paint_picture(
         self,
         painter: QPainter,
         target: QRectF,
         source: QRectF,
-        picture: ImagePyramid,
+        picture: Picture,
         viewport: Viewport,
     ) -> None:
-        picture.draw(painter, target, source, viewport.scale)
+        picture.draw(painter, target, source, viewport.scale, self.display)
         if picture.is_preview:
             return
         if viewport.scale > tokens.PIXEL_GRID_ZOOM:
             _paint_grid(painter, source, viewport)
         if viewport.scale > tokens.PIXEL_VALUES_ZOOM:
-            self._paint_values(painter, source, picture.levels[0], viewport)
+            self._paint_values(painter, source, picture, viewport)
 
     def _paint_tiles(
-        self, painter: QPainter, part: QRect, picture: ImagePyramid, viewport: Viewport
+        self, painter: QPainter, part: QRect, picture: Picture, viewport: Viewport
     ) -> None:
         if len(self._tiles) > _TILES_KEPT:
             self._tiles.clear()
@@ -90,9 +113,7 @@ class Backdrop:
                     left + column * _TILE_SIDE, top + row * _TILE_SIDE, self._tiles[key]
                 )
 
-    def _build_tile(
-        self, key: tuple[int, int], picture: ImagePyramid, viewport: Viewport
-    ) -> QImage:
+    def _build_tile(self, key: tuple[int, int], picture: Picture, viewport: Viewport) -> QImage:
         """Return a tile of the scaled picture, pixel for pixel as the whole would be; clear beyond its border."""
         still = replace(viewport)
         still.move_origin(-key[0] * _TILE_SIDE, -key[1] * _TILE_SIDE)
@@ -109,29 +130,36 @@ class Backdrop:
         return tile
 
     def _paint_values(
-        self, painter: QPainter, source: QRectF, image: QImage, viewport: Viewport
+        self, painter: QPainter, source: QRectF, picture: Picture, viewport: Viewport
     ) -> None:
+        """Write the stored value of every channel (or of the one that is shown) into its pixel."""
         height_px = max(6, min(12, floor(viewport.scale * _LINE_SHARE)))
-        for x, y in _pixels(source, image):
-            color = image.pixelColor(x, y)
-            channels = color.red(), color.green(), color.blue()
-            texts = channels[:1] if len(set(channels)) == 1 else channels
-            dark = 0.299 * channels[0] + 0.587 * channels[1] + 0.114 * channels[2] > _LUMA_LIMIT
-            left, top = viewport.to_device(x + 0.5, y + 0.5)
+        box = source.toAlignedRect()
+        x1, y1 = box.left(), box.top()
+        samples = picture.crop(x1, y1, x1 + box.width(), y1 + box.height())
+        shown = render(samples, self.display, picture.facts)
+        luma = shown if shown.ndim == 2 else shown @ np.array(_LUMA)
+        channel = self.display.of_channels(samples.shape[2]).channel
+        if channel is not None:
+            samples = samples[..., channel : channel + 1]
+        for row, column in np.ndindex(*luma.shape):
+            values = samples[row, column].tolist()
+            texts = [_number(v) for v in (values[:1] if len(set(values)) == 1 else values[:4])]
+            left, top = viewport.to_device(x1 + column + 0.5, y1 + row + 0.5)
             top -= len(texts) * height_px / 2
-            for line, value in enumerate(texts):
-                sprite = self._digit(value, dark, height_px)
+            for line, text in enumerate(texts):
+                sprite = self._digit(text, bool(luma[row, column] > _LUMA_LIMIT), height_px)
                 painter.drawPixmap(
                     QPointF(left - sprite.width() / 2, top + line * height_px), sprite
                 )
 
-    def _digit(self, value: int, dark: bool, height_px: int) -> QPixmap:
+    def _digit(self, text: str, dark: bool, height_px: int) -> QPixmap:
         """Return a number as a small picture: drawing text anew for thousands of pixels would take 100 ms."""
-        key = value, dark, height_px
+        key = text, dark, height_px
         if key not in self._digits:
-            self._digits[key] = _number_pixmap(
-                str(value), "#000000" if dark else "#FFFFFF", height_px
-            )
+            if len(self._digits) >= _DIGITS_KEPT:
+                self._digits.clear()
+            self._digits[key] = _number_pixmap(text, "#000000" if dark else "#FFFFFF", height_px)
         return self._digits[key]
 
     def _paint_problem(self, painter: QPainter, viewport: Viewport, colors: Colors) -> None:
@@ -189,10 +217,14 @@ def _paint_grid(painter: QPainter, source: QRectF, viewport: Viewport) -> None:
     painter.drawLines(lines)
 
 
-def _pixels(source: QRectF, image: QImage) -> Iterator[tuple[int, int]]:
-    for y in range(max(0, floor(source.top())), min(image.height(), ceil(source.bottom()))):
-        for x in range(max(0, floor(source.left())), min(image.width(), ceil(source.right()))):
-            yield x, y
+def _same(tiled: tuple[Picture, float, Display], wanted: tuple[Picture, float, Display]) -> bool:
+    """Tell whether tiles show what is wanted; pictures are compared by identity, not by their samples."""
+    return tiled[0] is wanted[0] and tiled[1:] == wanted[1:]
+
+
+def _number(value: float) -> str:
+    """Return a sample as it is written into its pixel."""
+    return str(value) if isinstance(value, int) else f"{value:.3g}"
 
 
 def _number_pixmap(text: str, color: str, height_px: int) -> QPixmap:

@@ -1,10 +1,14 @@
-"""Reading pictures without holding up the window: in threads, the neighbours ahead of time, the last ones kept."""
+"""Reading pictures without holding up the window: in threads, the neighbours ahead of time, the last ones kept.
+
+What is too large for memory is written to disk as tiles once, which takes some seconds, tells how far it is and can be stopped.
+"""
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +16,23 @@ from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QImage, QImageReader
 from shiboken6 import isValid
 
-from engine.data.images import check_image, read_image
+from engine.data.image_headers import Header
+from engine.data.images import check_image, read_image, read_image_header, read_samples
 from engine.runtime.errors import ImageError
 from engine.runtime.log import LOGGER
-from studio.canvas.pyramid import ImagePyramid, build_pyramid
+from engine.runtime.paths import cache_dir
+from studio.canvas.pyramid import build_pyramid, qimage_of
+from studio.canvas.samples import Picture, build_samples
+from studio.canvas.tiled import TiledPicture, TiledSource, read_source
+from studio.storage.big_images import Pyramid, PyramidCache, StoppedError, count_pages, read_page
 from studio.widgets.thread_pools import shared_pool
 
 _CACHE_BYTES = 768 * 2**20  # some 40 photographs of 5 megapixels, or one of 108 and its preview
 _PREVIEW_FROM = 16_000_000  # pixels: smaller pictures are decoded before a preview would pay
 _PREVIEW_SIDE = 1600
+_WHOLE_BYTES = 512 << 20  # a picture that takes more is read by tiles
 _WANTED, _AHEAD = 1, 0  # priorities in the pool
+_TOLD_EACH_S = 0.05
 _EIGHT_BIT = frozenset(
     {
         QImage.Format.Format_RGB32,
@@ -35,18 +46,34 @@ _EIGHT_BIT = frozenset(
         QImage.Format.Format_MonoLSB,
     }
 )
-_FileKey = tuple[Path, int, int]  # path, time of change, size: a changed file is another picture
+_FileKey = tuple[
+    Path, int, int, int
+]  # path, time of change, size, page: a changed file is another picture
 
 
 @dataclass
 class _Wishes:
-    """What is wanted just now; the reading threads look before they begin."""
+    """What is wanted just now; the reading threads look before they begin, and while a huge picture is prepared.
+
+    Attributes:
+        shown: The picture on the canvas.
+        ahead: Those that will probably be next.
+        refused: Huge ones whose preparation the person has stopped.
+        urgent: A huge one on the canvas that waits: those of ahead make way.
+    """
 
     shown: _FileKey | None = None
     ahead: frozenset[_FileKey] = frozenset()
+    refused: set[_FileKey] = field(default_factory=set)
+    urgent: _FileKey | None = None
 
     def __contains__(self, key: _FileKey) -> bool:
         return key == self.shown or key in self.ahead
+
+    def goes_on(self, key: _FileKey) -> bool:
+        """Tell whether a huge picture is still to be prepared."""
+        makes_way = self.urgent is not None and self.urgent != key
+        return key in self and key not in self.refused and not makes_way
 
 
 class _Reports(QObject):
@@ -55,6 +82,8 @@ class _Reports(QObject):
     preview = Signal(object, object)
     done = Signal(object, object)
     failed = Signal(object, object)
+    huge = Signal(object, object)
+    progress = Signal(object, object)
 
     def tell(self, what: str, key: _FileKey, result: object) -> None:
         """Emit one of the signals, unless the program has ended meanwhile."""
@@ -66,14 +95,16 @@ class ImageLoader(QObject):
     """Reads pictures upright, with a quick preview of very large ones.
 
     Signals:
-        preview_ready(path, ImagePyramid): A coarse version; the full one follows.
-        loaded(path, ImagePyramid): The picture.
+        preview_ready(path, Picture): A coarse version; the full one follows.
+        loaded(path, Picture): The picture.
         failed(path, ImageError): Why it cannot be shown, and what to do.
+        progress(path, float): Share (0..1) of a huge picture that has been prepared.
     """
 
     preview_ready = Signal(object, object)
     loaded = Signal(object, object)
     failed = Signal(object, object)
+    progress = Signal(object, float)
 
     def __init__(self, parent: QObject | None = None, cache_bytes: int = _CACHE_BYTES) -> None:
         super().__init__(parent)
@@ -81,7 +112,9 @@ class ImageLoader(QObject):
         # its header already (engine.data.images).
         QImageReader.setAllocationLimit(0)
         self._pool = shared_pool("images", 2)
-        self._cache: OrderedDict[_FileKey, ImagePyramid] = OrderedDict()
+        self._preparing = shared_pool("pyramids", 1)
+        self._pyramids = PyramidCache(cache_dir() / "pyramids")
+        self._cache: OrderedDict[_FileKey, Picture] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._under_way: set[_FileKey] = set()
         self._wishes = _Wishes()
@@ -89,20 +122,36 @@ class ImageLoader(QObject):
         self._reports.preview.connect(self._on_preview)
         self._reports.done.connect(self._on_done)
         self._reports.failed.connect(self._on_failed)
+        self._reports.huge.connect(self._on_huge)
+        self._reports.progress.connect(self._on_progress)
 
-    def load(self, path: Path) -> ImagePyramid | None:
-        """Ask for a picture.
+    def set_pyramids(self, pyramids: PyramidCache) -> None:
+        """Keep the tiles of huge pictures here."""
+        self._pyramids = pyramids
+
+    def load(self, path: Path, page: int = 0) -> Picture | None:
+        """Ask for a picture, of a file with several pages for one of them.
 
         Returns:
             The picture where it is at hand; else None, and a signal follows.
         """
-        key = _file_key(path)
-        self._wishes.shown = key
+        key = _file_key(path, page)
+        self._wishes.shown, self._wishes.urgent = key, None
+        self._wishes.refused.discard(key)
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
         self._start(key, _WANTED)
         return None
+
+    def release(self) -> None:
+        """Show nothing: what was being read for the canvas is not wanted any more."""
+        self._wishes.shown = self._wishes.urgent = None
+
+    def stop(self) -> None:
+        """Give up preparing the huge picture on the canvas; ``failed`` follows."""
+        if self._wishes.shown is not None:
+            self._wishes.refused.add(self._wishes.shown)
 
     def prefetch(self, paths: Iterable[Path]) -> None:
         """Read pictures that will probably be asked for next; those no longer named are left."""
@@ -116,42 +165,65 @@ class ImageLoader(QObject):
         """Tell whether a picture is at hand."""
         return _file_key(path) in self._cache
 
+    def held_bytes(self) -> int:
+        """Return the memory that the pictures at hand take."""
+        return sum(picture.byte_count for picture in self._cache.values())
+
     def wait(self) -> None:
         """Wait until nothing is being read any more."""
         self._pool.waitForDone()
+        self._preparing.waitForDone()
 
     def _start(self, key: _FileKey, priority: int) -> None:
         if key in self._under_way:
             return
         self._under_way.add(key)
-        reports, wishes = (
-            self._reports,
-            self._wishes,
-        )  # not self: a thread must not keep the loader alive
-        self._pool.start(lambda: _work(key, reports, wishes), priority)
+        # not self: a thread must not keep the loader alive
+        reports, wishes, pyramids = self._reports, self._wishes, self._pyramids
+        self._pool.start(lambda: _work(key, reports, wishes, pyramids), priority)
 
-    def _on_preview(self, key: _FileKey, pyramid: ImagePyramid) -> None:
+    def _on_huge(self, key: _FileKey, pages: int) -> None:
+        """A huge picture has no tiles on disk yet: make them, one picture at a time."""
+        is_shown = key == self._wishes.shown
+        if is_shown:
+            self._wishes.urgent = key
+            self.progress.emit(key[0], 0.0)
+        reports, wishes, pyramids = self._reports, self._wishes, self._pyramids
+        self._preparing.start(
+            lambda: _prepare(key, pages, reports, wishes, pyramids), _WANTED if is_shown else _AHEAD
+        )
+
+    def _on_progress(self, key: _FileKey, share: float) -> None:
         if key == self._wishes.shown:
-            self.preview_ready.emit(key[0], pyramid)
+            self.progress.emit(key[0], share)
 
-    def _on_done(self, key: _FileKey, pyramid: ImagePyramid | None) -> None:
+    def _on_preview(self, key: _FileKey, picture: Picture) -> None:
+        if key == self._wishes.shown:
+            self.preview_ready.emit(key[0], picture)
+
+    def _on_done(self, key: _FileKey, result: Picture | TiledSource | None) -> None:
         self._under_way.discard(key)
-        if pyramid is None:  # skipped while nobody wanted it; somebody may want it again by now
+        if key == self._wishes.urgent:
+            self._wishes.urgent = None
+        if result is None:  # skipped while nobody wanted it; somebody may want it again by now
             if key in self._wishes:
                 self._start(key, _WANTED if key == self._wishes.shown else _AHEAD)
             return
-        self._cache[key] = pyramid
+        picture = TiledPicture(result) if isinstance(result, TiledSource) else result
+        self._cache[key] = picture
         self._shrink_cache()
         if key == self._wishes.shown:
-            self.loaded.emit(key[0], pyramid)
+            self.loaded.emit(key[0], picture)
 
     def _on_failed(self, key: _FileKey, error: ImageError) -> None:
         self._under_way.discard(key)
+        if key == self._wishes.urgent:
+            self._wishes.urgent = None
         if key == self._wishes.shown:
             self.failed.emit(key[0], error)
 
     def _shrink_cache(self) -> None:
-        held = sum(pyramid.byte_count for pyramid in self._cache.values())
+        held = self.held_bytes()
         for key in list(self._cache):
             if held <= self._cache_bytes:
                 return
@@ -203,33 +275,97 @@ def _read_preview(path: Path) -> tuple[QImage, tuple[int, int]] | None:
     return small, full
 
 
-def _work(key: _FileKey, reports: _Reports, wishes: _Wishes) -> None:
+def _work(key: _FileKey, reports: _Reports, wishes: _Wishes, pyramids: PyramidCache) -> None:
     """Read one picture in a thread and report."""
-    path = key[0]
+    path, page = key[0], key[3]
     if key not in wishes:  # asked for ahead, and passed by before its turn came
         reports.tell("done", key, None)
         return
     try:
-        check_image(path)
-        preview = _read_preview(path)
-        if preview is not None:
-            reports.tell("preview", key, build_pyramid(*preview))
-        reports.tell("done", key, build_pyramid(_decode(path)))
+        header = read_image_header(path)
+        if is_huge(header):
+            pages = count_pages(path)
+            if (kept := pyramids.find(path, page)) is not None:
+                reports.tell("done", key, read_source(kept, pages, page))
+                return
+            _tell_preview(key, reports)
+            reports.tell("huge", key, pages)
+            return
+        if header.kind != "tiff" and not header.deep:
+            check_image(path)
+            _tell_preview(key, reports)
+            reports.tell("done", key, build_pyramid(_decode(path)))
+        else:
+            reports.tell("done", key, _read_deep(path, page))
     except ImageError as error:
         reports.tell("failed", key, error)
     except MemoryError:
         text = "The image does not fit into memory."
-        reports.failed.emit(
-            key, ImageError(text, path=path, remedy="Close other programs, or tile it.")
+        reports.tell(
+            "failed", key, ImageError(text, path=path, remedy="Close other programs, or tile it.")
         )
 
 
-def _file_key(path: Path) -> _FileKey:
+def _prepare(
+    key: _FileKey, pages: int, reports: _Reports, wishes: _Wishes, pyramids: PyramidCache
+) -> None:
+    """Write the tiles of a huge picture in a thread and report."""
+    path, page = key[0], key[3]
+    told_at = 0.0
+
+    def tell(share: float) -> bool:
+        nonlocal told_at
+        if time.monotonic() - told_at > _TOLD_EACH_S:
+            told_at = time.monotonic()
+            reports.tell("progress", key, share)
+        return wishes.goes_on(key)
+
+    try:
+        made: Pyramid | None = pyramids.find(path, page)
+        if made is None and wishes.goes_on(key):
+            made = pyramids.make(path, page, tell)
+        source = None if made is None else read_source(made, pages, page)
+    except StoppedError:
+        source = None
+    except ImageError as error:
+        reports.tell("failed", key, error)
+        return
+    if source is None and key in wishes.refused:
+        text = "Preparing this very large image was stopped."
+        remedy = "Go to another image and back to begin again."
+        reports.tell("failed", key, ImageError(text, path=path, remedy=remedy))
+    else:
+        reports.tell("done", key, source)
+
+
+def is_huge(header: Header) -> bool:
+    """Tell whether a picture takes too much memory to be held as a whole."""
+    return header.width * header.height * (6 if header.deep else 4) > _WHOLE_BYTES
+
+
+def _read_deep(path: Path, page: int) -> Picture:
+    """Read a picture that may have more than 8 bits, or more than one page."""
+    pages = count_pages(path)
+    samples = read_samples(path) if page == 0 else read_page(path, page)
+    if samples.dtype == np.uint8 and samples.shape[2] in (1, 3):
+        grey = samples.shape[2] == 1
+        image = qimage_of(samples[..., 0] if grey else samples)
+        return build_pyramid(image, None, pages, page)
+    return build_samples(samples, pages, page)
+
+
+def _tell_preview(key: _FileKey, reports: _Reports) -> None:
+    preview = _read_preview(key[0]) if key[3] == 0 else None
+    if preview is not None:
+        reports.tell("preview", key, build_pyramid(*preview))
+
+
+def _file_key(path: Path, page: int = 0) -> _FileKey:
     try:
         facts = path.stat()
     except OSError:
-        return path, 0, 0
-    return path, facts.st_mtime_ns, facts.st_size
+        return path, 0, 0, page
+    return path, facts.st_mtime_ns, facts.st_size, page
 
 
 def _from_bgr(array: np.ndarray) -> QImage:

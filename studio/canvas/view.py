@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import floor
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QImage,
@@ -25,17 +25,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from engine.runtime.errors import ImageError
 from studio.canvas.backdrop import Backdrop
-from studio.canvas.image_loader import ImageLoader
 from studio.canvas.input import CURSORS, device_place, hit_radius, key_of, pointer_of
 from studio.canvas.label_layer import LabelLayer, Source
 from studio.canvas.navigation import Navigation
 from studio.canvas.overlay import Live, difference, paint_live
 from studio.canvas.pixels import read_pixels
-from studio.canvas.pyramid import ImagePyramid, build_pyramid
+from studio.canvas.shown_picture import ShownPicture
 from studio.canvas.styles import Look, Styles
 from studio.canvas.viewport import Viewport
+from studio.model.display import Display
 from studio.model.edits import Edit
 from studio.model.edits.classes import NEW
 from studio.model.keypoint_scheme import KeypointScheme
@@ -101,12 +100,10 @@ class CanvasView(QWidget):
             self,
         )
         self._layer.updated.connect(self._on_layer_updated)
-        self._loader = ImageLoader(self)
-        self._loader.preview_ready.connect(self._on_image)
-        self._loader.loaded.connect(self._on_image)
-        self._loader.failed.connect(self._on_image_failed)
-        self._path: Path | None = None
-        self._problem = ""
+        self.picture = ShownPicture(self._backdrop, self)
+        self.picture.arrived.connect(self._on_picture)
+        self.picture.sharpened.connect(self._on_picture_sharpened)
+        self.picture.shown.connect(self._on_picture_shown)
         self._navigation = Navigation(self.viewport, self._on_view_changed)
         self._tool_name = "select"
         self._tool = TOOLS["select"].build(self.scene)
@@ -138,52 +135,47 @@ class CanvasView(QWidget):
             size_wh: Its size in pixels if known: shapes and drawing need not wait for the file then.
         """
         self._tool.cancel()
-        self._path = Path(image) if isinstance(image, str | Path) else None
-        self._backdrop.picture, self._backdrop.problem = None, ""
-        self._problem = ""
         self._held.clear()
         self._suggestions.set_image(image_id, size_wh)
         self.scene.set_image(image_id, size_wh)
         self.viewport.set_image(size_wh)
         self._layer.clear()
-        if isinstance(image, QImage):
-            self._show(build_pyramid(image))
-        elif self._path is not None and (known := self._loader.load(self._path)) is not None:
-            self._show(known)
+        self.picture.set_image(image)
         self._refresh_live()
         self._on_view_changed(True)
 
     def prefetch(self, paths: Iterable[Path]) -> None:
         """Read these pictures ahead, the most probable first."""
-        self._loader.prefetch(paths)
+        self.picture.prefetch(paths)
 
     def problem(self) -> str:
         """Return why the picture cannot be shown, empty where there is none or it is fine."""
-        return self._problem
+        return self.picture.problem()
 
-    def _show(self, picture: ImagePyramid) -> None:
-        self._backdrop.picture, self._backdrop.problem = picture, ""
-        self._problem = ""
-        if self.scene.size_wh != picture.size_wh:
-            self.scene.size_wh = self._suggestions.size_wh = picture.size_wh
-            self.viewport.set_image(picture.size_wh)
+    def set_display(self, display: Display) -> None:
+        """Show the picture brighter, in one channel, through another window; the file stays as it is."""
+        self.picture.set_display(display)
+        self.update()
+
+    def _on_picture(self, size_wh: tuple[int, int]) -> None:
+        if self.scene.size_wh != size_wh:
+            self.scene.size_wh = self._suggestions.size_wh = size_wh
+            self.viewport.set_image(size_wh)
             self._layer.clear()
             self._on_view_changed(True)
         self.update()
-        if not picture.is_preview:
-            self.image_shown.emit(True)
 
-    def _on_image(self, path: Path, picture: ImagePyramid) -> None:
-        if path == self._path:
-            self._show(picture)
+    def _on_picture_sharpened(self, rect: QRectF) -> None:
+        self._backdrop.forget(rect)
+        left, top = self.viewport.to_device(rect.left(), rect.top())
+        right, bottom = self.viewport.to_device(rect.right(), rect.bottom())
+        part = QRectF(left, top, right - left, bottom - top) & QRectF(0, 0, *self.viewport.view_wh)
+        if not part.isEmpty():
+            self._update_region(QRegion(part.toAlignedRect().adjusted(-2, -2, 2, 2)))
 
-    def _on_image_failed(self, path: Path, error: ImageError) -> None:
-        if path == self._path:
-            self._problem = error.message
-            self._backdrop.problem = f"{path.name}: {error.message}"
-            self._backdrop.remedy = error.remedy or ""
-            self.update()
-            self.image_shown.emit(False)
+    def _on_picture_shown(self, is_good: bool) -> None:
+        self.update()
+        self.image_shown.emit(is_good)
 
     # -- shapes --------------------------------------------------------------
 
@@ -264,10 +256,7 @@ class CanvasView(QWidget):
 
     def is_settled(self) -> bool:
         """Tell whether picture and shapes in view are there in full sharpness."""
-        picture = self._backdrop.picture
-        return (
-            picture is not None and not picture.is_preview and self._layer.is_settled(self.viewport)
-        )
+        return self.picture.is_settled() and self._layer.is_settled(self.viewport)
 
     def _replace(self, scene: Scene, changed: Sequence[Shape], removed: Sequence[int]) -> None:
         touched = [*(shape.id for shape in changed), *removed]
@@ -423,6 +412,7 @@ class CanvasView(QWidget):
     def _on_view_changed(self, zoomed: bool) -> None:
         self.update()
         if zoomed:
+            self.picture.rescaled()
             self.zoom_changed.emit(self.viewport.scale)
 
     def _on_layer_updated(self, rect: QRect) -> None:
