@@ -52,16 +52,6 @@ class ClassTable:
             [(position, class_id) for position, class_id in enumerate(class_ids)],
         )
 
-    def class_counts(self) -> dict[int, int]:
-        if self.db.value("SELECT 1 FROM images WHERE removed = 1 LIMIT 1") is None:
-            sql = "SELECT class_id, SUM(count) FROM image_classes GROUP BY class_id"
-        else:
-            sql = (
-                "SELECT class_id, SUM(count) FROM image_classes JOIN images ON images.id = image_id "
-                "WHERE removed = 0 GROUP BY class_id"
-            )
-        return {int(class_id): int(count) for class_id, count in self.db.rows(sql)}
-
     def _classes_named(self, term: str) -> list[int]:
         """Return the classes whose name holds a search term."""
         rows = self.db.rows("SELECT id, name FROM classes")

@@ -43,6 +43,11 @@ _CLASSES = (
     "INSERT INTO image_classes SELECT class_id, image_id, COUNT(*) FROM shapes "
     "WHERE image_id = ? GROUP BY class_id"
 )
+_ALL_CLASSES = "SELECT class_id, SUM(count) FROM image_classes GROUP BY class_id"
+_LISTED_CLASSES = (
+    "SELECT class_id, SUM(count) FROM image_classes JOIN images ON images.id = image_id "
+    "WHERE removed = 0 GROUP BY class_id"
+)
 _WRITTEN = """
     SELECT image_id, attributes FROM shapes WHERE image_id IN ({marks}) AND attributes <> '{{}}'
     UNION ALL SELECT image_id, json_array(tag) FROM image_tags WHERE image_id IN ({marks})
@@ -55,6 +60,21 @@ class ImageFacts:
     """The part of the store that keeps the records of images true."""
 
     db: Database
+    _class_counts: dict[int, int] | None = (
+        None  # kept: to add them up takes 50 ms for a million shapes
+    )
+
+    def class_counts(self) -> dict[int, int]:
+        """Return the number of shapes of each class id that has any; images that were removed do not count."""
+        if self._class_counts is None:
+            is_any_removed = self.db.value("SELECT 1 FROM images WHERE removed = 1 LIMIT 1")
+            rows = self.db.rows(_ALL_CLASSES if is_any_removed is None else _LISTED_CLASSES)
+            self._class_counts = {int(class_id): int(count) for class_id, count in rows}
+        return {class_id: count for class_id, count in self._class_counts.items() if count}
+
+    def forget_class_counts(self) -> None:
+        """Add the shapes of each class up again when somebody asks next."""
+        self._class_counts = None
 
     def refresh_images(self, image_ids: Iterable[int], grown: bool = False) -> None:
         """Count anew what the records of images say about their labels.
@@ -67,11 +87,30 @@ class ImageFacts:
         now = time.time()
         self.db.write_many(_RECORD, [(int(grown), now, image_id) for image_id in ids])
         if grown:
-            one = [(image_id,) for image_id in ids]
-            self.db.write_many("DELETE FROM image_classes WHERE image_id = ?", one)
-            self.db.write_many(_CLASSES, one)
+            self._refresh_classes(ids)
         for start in range(0, len(ids), _CHUNK):
             self._refresh_words(ids[start : start + _CHUNK])
+
+    def _refresh_classes(self, ids: Sequence[int]) -> None:
+        counts = self._class_counts if len(ids) <= _CHUNK else None
+        before = self._classes_on(ids) if counts is not None else {}
+        one = [(image_id,) for image_id in ids]
+        self.db.write_many("DELETE FROM image_classes WHERE image_id = ?", one)
+        self.db.write_many(_CLASSES, one)
+        if counts is not None:
+            after = self._classes_on(ids)
+            for class_id in before.keys() | after.keys():
+                more = after.get(class_id, 0) - before.get(class_id, 0)
+                counts[class_id] = counts.get(class_id, 0) + more
+        self._class_counts = counts
+
+    def _classes_on(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return the number of shapes of each class on those of the images that are listed."""
+        sql = (
+            "SELECT class_id, SUM(count) FROM image_classes JOIN images ON images.id = image_id "
+            f"WHERE image_id IN ({', '.join('?' * len(ids))}) AND +removed = 0 GROUP BY class_id"
+        )
+        return dict(self.db.rows(sql, ids))
 
     def _refresh_words(self, ids: Sequence[int]) -> None:
         marks = ", ".join("?" * len(ids))

@@ -33,6 +33,7 @@ class ImageTable:
     _touched: set[int]
     _sources: dict[int, Path] | None = None
     refresh_images: Callable[[Iterable[int]], None]  # studio.storage.image_facts
+    forget_class_counts: Callable[[], None]
     _classes_named: Callable[[str], list[int]]  # studio.storage.class_table
 
     # Store protocol
@@ -59,8 +60,9 @@ class ImageTable:
         """Yield columns of the images that are listed, have one of these ids and meet a condition."""
         for start in range(0, len(image_ids), _CHUNK):
             ids = image_ids[start : start + _CHUNK]
+            # the plus keeps SQLite from walking through all images by an index instead of the ids
             sql = (
-                f"SELECT {columns} FROM images WHERE removed = 0 "
+                f"SELECT {columns} FROM images WHERE +removed = 0 "
                 f"AND id IN ({', '.join('?' * len(ids))}) AND {condition}"
             )
             yield from self.db.rows(sql, list(ids))
@@ -109,6 +111,7 @@ class ImageTable:
     def set_removed(self, image_ids: Sequence[int], removed: bool) -> None:
         values = [(removed, image_id) for image_id in image_ids]
         self.db.write_many("UPDATE images SET removed = ? WHERE id = ?", values)
+        self.forget_class_counts()
 
     def files_of(self, image_ids: Sequence[int]) -> dict[int, Path]:
         rows = self.select_images("id, source_id, rel", image_ids)
@@ -177,6 +180,7 @@ class ImageTable:
         back.
         """
         now = time.time()
+        self.forget_class_counts()  # one that comes back brings its shapes
         return self.db.write_many(
             "INSERT INTO images (source_id, rel, sort_key, search, added) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (source_id, rel) DO UPDATE SET removed = 0 WHERE removed = 1",

@@ -47,6 +47,7 @@ class SqliteStore(ClassTable, ImageFacts, ImageTable, ReviewTable, ShapeTable, J
         changed = self.db.outside_change()
         if changed:
             self._sources = None
+            self.forget_class_counts()
         return changed
 
     def close(self) -> None:
@@ -67,3 +68,4 @@ class SqliteStore(ClassTable, ImageFacts, ImageTable, ReviewTable, ShapeTable, J
         self._touched.clear()
         self._recounted.clear()
         self._sources = None
+        self.forget_class_counts()
