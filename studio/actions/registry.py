@@ -9,9 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenuBar, QWidget
 
+from studio.actions.key_map import KeyMap
 from studio.actions.table import ACTIONS, MENUS, ActionSpec, Needs
 from studio.theme import icons
 from studio.theme.theme import current_colors
+
+_SHOWN = QKeySequence.SequenceFormat.NativeText  # as the system writes keys, not as the settings do
 
 
 class Actions:
@@ -22,12 +25,18 @@ class Actions:
         handlers: Objects that together have one method for each handler name of the table.
         specs: The table.
 
+    Attributes:
+        key_map: Which keys each action has.
+
     Raises:
         AttributeError: A handler is missing: found when the program starts, not when the key is pressed.
     """
 
     def __init__(
-        self, window: QWidget, handlers: Sequence[object], specs: Iterable[ActionSpec] = ACTIONS
+        self,
+        window: QWidget,
+        handlers: Sequence[object],
+        specs: Iterable[ActionSpec] = ACTIONS,
     ) -> None:
         self._window = window
         self._specs = {spec.id: spec for spec in specs}
@@ -35,6 +44,7 @@ class Actions:
         self._groups: dict[str, QActionGroup] = {}
         for spec in self._specs.values():
             self._actions[spec.id] = self._build(spec, _find(handlers, spec.handler))
+        self.set_keys(KeyMap(self._specs.values()))
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
@@ -42,6 +52,15 @@ class Actions:
     def specs(self) -> list[ActionSpec]:
         """Return the table's rows in their order."""
         return list(self._specs.values())
+
+    def set_keys(self, key_map: KeyMap) -> None:
+        """Let every action be called by its keys of ``key_map``, and by no others."""
+        self.key_map = key_map
+        for action_id, action in self._actions.items():
+            keys = key_map.keys(action_id)
+            action.setShortcuts([QKeySequence(key) for key in keys])
+            shown = f"  ({QKeySequence(keys[0]).toString(_SHOWN)})" if keys else ""
+            action.setToolTip(f"{self._specs[action_id].text}{shown}")
 
     def offer(self, present: Needs) -> None:
         """Enable the actions whose needs are all ``present``, grey the others."""
@@ -79,13 +98,10 @@ class Actions:
     def _build(self, spec: ActionSpec, handler: Callable[..., object]) -> QAction:
         action = QAction(spec.text, self._window)
         action.setObjectName(spec.id)
-        action.setShortcuts([QKeySequence(keys) for keys in spec.keys])
         contexts = Qt.ShortcutContext
         action.setShortcutContext(
             contexts.WidgetShortcut if spec.on_canvas else contexts.WindowShortcut
         )
-        keys = f"  ({QKeySequence(spec.keys[0]).toString()})" if spec.keys else ""
-        action.setToolTip(f"{spec.text}{keys}")
         action.setCheckable(spec.checkable)
         if spec.icon:
             action.setIcon(icons.icon(spec.icon, current_colors()))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QKeySequence
-
 from engine._version import __version__
-from studio.actions.table import MENUS
+from studio.app.shortcut_choices import ShortcutChoices
 from studio.dialogs.command_palette import CommandPalette
 from studio.dialogs.shortcuts import ShortcutsDialog
 from studio.model.preferences import TAGS, THEME
@@ -87,19 +85,9 @@ class ViewHandlers:
         CommandPalette(named, self._studio.window).show()
 
     def help_shortcuts(self) -> None:
-        """List the keyboard shortcuts."""
-        groups = []
-        specs = self._studio.actions.specs()
-        for menu in MENUS:
-            rows = [
-                (spec.text, ", ".join(QKeySequence(keys).toString() for keys in spec.keys))
-                for spec in specs
-                if spec.menu.lstrip("-") == menu and spec.keys
-            ]
-            if rows:
-                groups.append((menu, rows))
-        groups.append(("Classes", [("Choose class, or give it to the selected shapes", "1 to 9")]))
-        ShortcutsDialog(groups, self._studio.window).show()
+        """Show the keyboard shortcuts, and let them be changed."""
+        choices = ShortcutChoices(self._studio.actions, self._studio.preferences)
+        ShortcutsDialog(choices, self._studio.window).show()
 
     def help_about(self) -> None:
         """Say what this is."""

@@ -10,7 +10,7 @@ from engine.runtime.settings_schema import Setting
 
 THEME, TAGS, RECENT = "studio.theme", "studio.name_tags", "studio.recent_projects"
 CONFIDENCE, AUTO_TOOL = "studio.suggestion_confidence", "studio.first_tool"
-WINDOW, DOCKS = "studio.window", "studio.docks"
+WINDOW, DOCKS, KEYS = "studio.window", "studio.docks", "studio.keys"
 _RECENT_KEPT = 12
 
 STUDIO_SETTINGS = (
@@ -41,6 +41,9 @@ STUDIO_SETTINGS = (
         high=1.0,
     ),
     Setting(RECENT, list, list, "Projects opened lately, newest first.", "About", editable=False),
+    Setting(
+        KEYS, list, list, "Shortcuts that differ from the usual ones.", "About", editable=False
+    ),
     Setting(WINDOW, str, "", "Place and size of the window.", "About", editable=False),
     Setting(
         DOCKS, str, "", "How the docks beside the canvas are arranged.", "About", editable=False

@@ -95,6 +95,70 @@ def test_the_list_of_shortcuts_opens_and_does_not_block(labelled: Any) -> None:
     dialog.close()
 
 
+def _sheet(labelled: Any) -> ShortcutsDialog:
+    labelled.press(Qt.Key.Key_F1)
+    return labelled.studio.window.findChild(ShortcutsDialog)
+
+
+def test_a_shortcut_is_changed_on_the_sheet_and_kept(
+    labelled: Any, new_studio: Callable[[], Studio]
+) -> None:
+    sheet = _sheet(labelled)
+    field = sheet.field("tool.use:box")
+    QTest.mouseClick(field, Qt.MouseButton.LeftButton)
+    assert field.text() == "Press keys"
+    QTest.keyClick(field, Qt.Key.Key_F7)
+    assert field.text() == "F7"
+    sheet.close()
+    labelled.studio.window.activateWindow()
+    labelled.canvas.setFocus()
+    labelled.press(Qt.Key.Key_R)
+    assert labelled.canvas.tool_name != "box"
+    labelled.press(Qt.Key.Key_F7)
+    assert labelled.canvas.tool_name == "box"
+    assert "F7" in labelled.studio.actions["tool.use:box"].toolTip()
+    again = new_studio()
+    assert again.actions["tool.use:box"].shortcut().toString() == "F7"
+
+
+def test_a_key_in_use_is_taken_only_when_the_person_says_so(labelled: Any) -> None:
+    sheet, actions = _sheet(labelled), labelled.studio.actions
+    field = sheet.field("go.next")
+    QTest.mouseClick(field, Qt.MouseButton.LeftButton)
+    QTest.keyClick(field, Qt.Key.Key_P)
+    assert actions["tool.use:polygon"].shortcut().toString() == "P"
+    assert sheet.banner.isVisible()
+    QTest.mouseClick(sheet.banner.action_button, Qt.MouseButton.LeftButton)
+    assert actions["go.next"].shortcut().toString() == "P"
+    assert actions["tool.use:polygon"].shortcuts() == []
+    assert sheet.field("tool.use:polygon").text() == "none"
+    QTest.mouseClick(sheet.reset_button("go.next"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(sheet.restore_button, Qt.MouseButton.LeftButton)
+    assert actions.key_map.to_list() == []
+    assert actions["tool.use:polygon"].shortcut().toString() == "P"
+
+
+def test_keys_of_the_shape_in_hand_are_refused_and_escape_changes_nothing(labelled: Any) -> None:
+    sheet = _sheet(labelled)
+    field = sheet.field("go.next")
+    for key in (Qt.Key.Key_Escape, Qt.Key.Key_Return):
+        before = field.text()
+        QTest.mouseClick(field, Qt.MouseButton.LeftButton)
+        QTest.keyClick(field, key)
+        assert labelled.studio.actions.key_map.to_list() == []
+        assert field.text() in (before, "D, PgDown")
+    assert sheet.banner.isVisible()
+    assert sheet.isVisible()
+
+
+def test_the_sheet_is_searched(labelled: Any) -> None:
+    sheet = _sheet(labelled)
+    QTest.keyClicks(sheet.search, "rectang")
+    QTest.keyClick(sheet.search, Qt.Key.Key_Return)
+    assert sheet.field("tool.use:box").isVisible()
+    assert not sheet.field("go.next").isVisible()
+
+
 def test_size_and_docks_are_remembered(
     new_studio: Callable[[], Studio], photos: Path, qtbot: Any
 ) -> None:
