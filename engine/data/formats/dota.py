@@ -38,7 +38,8 @@ def is_this(path: Path) -> bool:
     if not path.is_dir():
         return False
     folders = _label_folders(path)
-    files = (file for folder in folders for file in folder.glob("*.txt"))
+    depth = "*.txt" if folders == [path] else "**/*.txt"
+    files = (file for folder in folders for file in folder.glob(depth))
     first = next((file for file in files if file.stat().st_size), None)
     return first is not None and _is_label(first)
 

@@ -43,6 +43,25 @@ FORMATS: tuple[Format, ...] = (
     Format("dota", "DOTA (labelTxt)", "engine.data.formats.dota", "rotated boxes"),
     Format("mot", "MOT (gt.txt of a video)", "engine.data.formats.mot", "boxes with track numbers"),
     Format(
+        "labelstudio",
+        "Label Studio (JSON)",
+        "engine.data.formats.labelstudio",
+        "every kind of shape",
+    ),
+    Format(
+        "datumaro",
+        "Datumaro (JSON)",
+        "engine.data.formats.datumaro",
+        "every kind of shape, attributes, groups",
+    ),
+    Format("csv", "CSV table", "engine.data.formats.csv_table", "every kind of shape, attributes"),
+    Format(
+        "yolo_classify",
+        "Classification folders",
+        "engine.data.formats.yolo_classify",
+        "classes of whole images",
+    ),
+    Format(
         "coco",
         "COCO (JSON)",
         "engine.data.formats.coco",

@@ -210,7 +210,7 @@ def _decide(
     if data.get("kpt_shape") or not is_oriented(images):
         return False
     reason = (
-        "Every label has four corners of a rectangle, so they are read as rotated boxes. Write "
+        "Most labels are four corners of a rectangle, so all are read as rotated boxes. Write "
         "'task: segment' into the data.yaml if they are outlines."
     )
     problems.append(Problem(path, None, reason, "note"))
