@@ -13,6 +13,7 @@ from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QRegion
 
 from engine.data.annotations import Point
+from studio.canvas.frame_overlay import frame_points, paint_chosen, paint_frame
 from studio.canvas.items import build_item
 from studio.canvas.paint_layer import draw_paint
 from studio.canvas.styles import Look, ShapeStyle, Styles
@@ -92,7 +93,11 @@ def paint_live(
         _paint_shape(painter, entry, styles.style(entry.shape.class_id, look), viewport)
     if live.tagged:
         _paint_tags(painter, live, viewport, styles, tags)
+    if preview.frame is not None:
+        paint_frame(painter, preview.frame, viewport)
     _paint_handles(painter, [entry for entry, _ in looks], preview, viewport, styles)
+    if preview.chosen:
+        paint_chosen(painter, preview.chosen, viewport)
     if preview.path:
         _paint_path(painter, preview, viewport, styles.style(preview.class_id))
     if preview.band is not None:
@@ -126,7 +131,8 @@ def extent(live: Live, viewport: Viewport) -> QRegion:
         region += _tag_rect(entry, viewport)
     if preview.band is not None:
         boxes.append(preview.band)
-    for point in (preview.handle, preview.ghost, preview.snapped):
+    framed = frame_points(preview.frame, viewport) if preview.frame is not None else ()
+    for point in (preview.handle, preview.ghost, preview.snapped, *preview.chosen, *framed):
         if point is not None:
             boxes.append((*point, *point))
     if preview.brush is not None:
@@ -304,7 +310,7 @@ def _paint_brush(painter: QPainter, brush: tuple[float, float, float], viewport:
 
 
 def _label_place(preview: Preview) -> Point | None:
-    return preview.brush[:2] if preview.brush is not None else preview.crosshair
+    return preview.brush[:2] if preview.brush is not None else preview.crosshair or preview.handle
 
 
 def _label_rect(place: Point, viewport: Viewport) -> QRect:

@@ -7,7 +7,7 @@ should draw meanwhile. Image pixels are floats: x right, y down, origin at the t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from engine.data.annotations import Point
 from studio.model.edits import Edit
 from studio.model.records import Shape
+
+if TYPE_CHECKING:
+    from studio.tools.frame import Frame
 
 PointerKind = Literal["press", "move", "release", "double", "leave"]
 KeyName = Literal[
@@ -107,6 +110,8 @@ class Preview:
         closing: The next press closes the path: its first vertex grows.
         band: The selection rectangle (x1, y1, x2, y2).
         armed: Ids of the shapes that show their handles.
+        frame: The rectangle around the selection, with handles to stretch and turn it.
+        chosen: Places of the vertices that a drag or a key means together.
         handle: Place of the vertex under the cursor, drawn larger.
         ghost: Place where a vertex would be inserted.
         snapped: Place that the cursor snapped to.
@@ -128,6 +133,8 @@ class Preview:
     closing: bool = False
     band: tuple[float, float, float, float] | None = None
     armed: tuple[int, ...] = ()
+    frame: Frame | None = None
+    chosen: tuple[Point, ...] = ()
     handle: Point | None = None
     ghost: Point | None = None
     snapped: Point | None = None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum, auto
 from math import dist
 
-from engine.data.annotations import Box, Geometry, Keypoints, OrientedBox, Point, Polygon, Polyline
+from engine.data.annotations import Box, Keypoints, OrientedBox, Point, Polygon, Polyline
 from engine.data.annotations.geometry import Bounds
 from studio.model.edits import Edit, RemoveShapes, ReplaceShapes
 from studio.model.records import Shape, moved_to
 from studio.tools.base import CursorName, Key, Notice, Pointer, Preview, rounded
-from studio.tools.finishing import MIN_AREA, MIN_SIDE
+from studio.tools.frame import Frame, FrameDrag, Part, changed_by, frame_of, part_at, words
 from studio.tools.handles import (
     Grip,
     Handle,
@@ -23,11 +22,25 @@ from studio.tools.handles import (
     with_vertex,
     without_vertex,
 )
+from studio.tools.moving import is_whole, moved
 from studio.tools.rings import nearest_edge, nearest_segment
 from studio.tools.scene import Scene
+from studio.tools.vertex_set import (
+    EDITABLE,
+    Vertex,
+    moved_vertices,
+    places_of,
+    still_vertices,
+    vertex_of,
+    vertices_in,
+    without_vertices,
+)
 
 _ARMED_LIMIT = (
     16  # of more selected shapes than this the handles would be a thicket: they are only moved
+)
+_FRAMED_LIMIT = (
+    200  # shapes: to look for the frame of more at each move of the mouse would take too long
 )
 _NUDGE, _NUDGE_FAR, _NUDGE_FINE = 1.0, 10.0, 0.1  # image pixels: plain, with Shift, with Alt
 _ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
@@ -37,6 +50,10 @@ _WHY_KEPT: dict[type, str] = {
     Keypoints: "The last point stays; Delete removes the whole shape.",
 }
 _TOO_SMALL = "Kept as it was: the shape would cover less than one pixel."
+_LOCKED = "The shape is locked: unlock it in the list of objects to change it."
+_TOO_FEW = (
+    "A shape that would keep too few vertices stays as it was; Delete without vertices removes it."
+)
 
 
 class State(Enum):
@@ -48,6 +65,18 @@ class State(Enum):
     GRABBED = auto()  # on a handle: moving away starts to reshape
     RESHAPING = auto()
     BAND = auto()  # on the background
+    AIMING = auto()  # with Ctrl: a click goes to the next shape below, a drag chooses vertices
+    VERTICES = auto()  # a band that chooses vertices
+    FRAMED = auto()  # on a handle of the frame
+    TURNING = auto()  # the selection is turned or stretched
+
+
+_BEGINS = {  # what a press becomes when the mouse is dragged
+    State.PRESSED: State.MOVING,
+    State.GRABBED: State.RESHAPING,
+    State.AIMING: State.VERTICES,
+    State.FRAMED: State.TURNING,
+}
 
 
 class SelectTool:
@@ -55,6 +84,10 @@ class SelectTool:
 
     Dragging a shape moves the selection, dragging a vertex reshapes, dragging the ghost on an edge inserts a vertex.
     Alt+click on an edge inserts one too; Backspace, and on a selected shape Alt or Shift+click, removes a vertex.
+
+    Ctrl+drag draws a band that chooses vertices of the selected shapes (with Shift more of them), Ctrl+click on a vertex
+    adds it or takes it away: a drag, the arrows and Backspace then mean all of them. The frame around the selection
+    stretches it (Shift: both sides alike, Alt: about the middle), its knob turns it (Shift: in steps of 15 degrees).
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -71,10 +104,19 @@ class SelectTool:
         self._next_active: Grip | None = None
         self._snapped: Point | None = None
         self._removing = False
+        self._radius = 6.0  # a hit radius in image pixels, as the last event had it
+        self._chosen: frozenset[Vertex] = frozenset()
+        self._chosen_before: frozenset[Vertex] = frozenset()
+        self._hover_part: Part | None = None
+        self._frame_drag: FrameDrag | None = None
+        self._words = ""
+        self._dragged_to: Point = (0.0, 0.0)
 
     def pointer(self, event: Pointer) -> Edit | None:
         """Take a pointer event; return the edit that a click or a drag finished."""
         self._removing = event.alt or event.shift
+        if event.kind != "leave":
+            self._radius = event.tolerance
         if event.kind in ("press", "double"):
             return self._press(event)
         if event.kind == "move":
@@ -82,15 +124,17 @@ class SelectTool:
         elif event.kind == "release":
             return self._release(event)
         elif self.state is State.IDLE:
-            self.scene.hovered = self._hover = None
+            self.scene.hovered = self._hover = self._hover_part = None
         return None
 
     def key(self, event: Key) -> Edit | None:
         """Delete removes shapes, Backspace a vertex, arrows nudge, Escape steps back."""
         if event.name == "escape":
             self._step_back()
+        elif event.name in ("delete", "backspace") and self._vertices():
+            return self._remove_chosen()
         elif event.name == "delete" and self.scene.selection:
-            return RemoveShapes(tuple(self.scene.selected()))
+            return self._remove_shapes()
         elif event.name == "backspace":
             return self._remove_vertex(self._hover or self._active)
         elif event.name in _ARROWS:
@@ -102,13 +146,14 @@ class SelectTool:
         if event.name == "escape":
             return self.state is not State.IDLE or bool(self.scene.selection)
         if event.name == "backspace":
-            return self._hover is not None or self._active is not None
+            return bool(self._hover or self._active or self._vertices())
         return bool(self.scene.selection) and (event.name == "delete" or event.name in _ARROWS)
 
     def cancel(self) -> None:
         """Forget a drag; every shape is where it was."""
         self.state = State.IDLE
         self._changed, self._band, self._snapped, self._clicked = (), None, None, None
+        self._frame_drag, self._words = None, ""
 
     def preview(self) -> Preview:
         """Return the shapes as a drag changes them, the band and the handles."""
@@ -116,6 +161,11 @@ class SelectTool:
         grip = self._hover if idle else self._next_active if self._changed else None
         place = (grip.handle.x, grip.handle.y) if grip else None
         ghost = grip is not None and grip.handle.kind == "ghost"
+        frame = self._frame() if idle else None
+        if frame is not None and self._hover_part is not None and place is None:
+            place = frame.handles(self._radius)[self._hover_part]
+        if self.state is State.TURNING:
+            place = self._dragged_to
         return Preview(
             shapes=self._changed,
             band=self._band,
@@ -123,6 +173,9 @@ class SelectTool:
             handle=None if ghost else place,
             ghost=place if ghost else None,
             snapped=self._snapped,
+            frame=frame,
+            chosen=self._chosen_places(),
+            label=self._words,
             cursor=self._cursor(),
         )
 
@@ -133,14 +186,21 @@ class SelectTool:
         self._start = event.x, event.y
         if self._hover is not None and not self._adds_shape(event):
             return self._press_handle(self._hover, event)
+        if self._hover_part is not None and not event.ctrl:
+            self._press_frame(self._hover_part)
+            return None
         self._active = None
         inserted = self._insert_on_edge(event) if event.alt else None
         if inserted is not None:
             return inserted
         hits = [shape.id for shape in self.scene.shapes_at(event.x, event.y, event.tolerance)]
-        if hits:
+        if event.ctrl and (hits or self.scene.selection):
+            self._kept, self._chosen_before = self.scene.selection, self._vertices()
+            self.state = State.AIMING
+        elif hits:
             self._press_shape(hits, event)
         else:
+            self._chosen = frozenset()
             self._kept = self.scene.selection if event.shift else ()
             self.scene.select(self._kept)
             self.state = State.BAND
@@ -149,22 +209,34 @@ class SelectTool:
     def _adds_shape(self, event: Pointer) -> bool:
         """Tell whether Shift means the shape and not its vertex: on one that is not selected yet, or with Ctrl."""
         unselected = self._hover is not None and self._hover.shape_id not in self.scene.selection
-        return event.ctrl or (event.shift and unselected)
+        return unselected and (event.ctrl or event.shift)
 
     def _press_handle(self, grip: Grip, event: Pointer) -> Edit | None:
-        if grip.handle.kind == "vertex" and (event.alt or event.shift):
+        vertex = vertex_of(grip)
+        if event.ctrl:
+            shape = self.scene.shape(grip.shape_id)
+            if vertex is not None and shape is not None and isinstance(shape.geometry, EDITABLE):
+                self._chosen = self._vertices() ^ {vertex}
+            return None
+        if vertex is not None and (event.alt or event.shift):
             return self._remove_vertex(grip)
         if grip.shape_id not in self.scene.selection:
             self.scene.select((grip.shape_id,))
+        if vertex not in self._vertices():
+            self._chosen = frozenset()
         self._active = grip
         self.state = State.GRABBED
         return None
 
+    def _press_frame(self, part: Part) -> None:
+        frame = self._frame()
+        if frame is not None:
+            self._frame_drag = FrameDrag(frame, part, self._start)
+            self.state = State.FRAMED
+
     def _press_shape(self, hits: Sequence[int], event: Pointer) -> None:
         selection = self.scene.selection
-        if event.ctrl:
-            self.scene.select((_next_below(hits, selection),))
-        elif event.shift:
+        if event.shift:
             others = tuple(i for i in selection if i != hits[0])
             self.scene.select(others if hits[0] in selection else (*selection, hits[0]))
         else:
@@ -181,10 +253,9 @@ class SelectTool:
             self._look(event)
         elif self.state is State.BAND:
             self._stretch_band(event)
-        elif self.state in (State.PRESSED, State.GRABBED):
+        elif self.state in _BEGINS:
             if dist(self._start, (event.x, event.y)) > event.tolerance / 2:
-                moving = self.state is State.PRESSED
-                self.state = State.MOVING if moving else State.RESHAPING
+                self.state = _BEGINS[self.state]
                 self._drag(event)
         else:
             self._drag(event)
@@ -192,9 +263,15 @@ class SelectTool:
     def _drag(self, event: Pointer) -> None:
         if self.state is State.RESHAPING:
             self._reshape(event)
+        elif self.state is State.VERTICES:
+            self._stretch_vertex_band(event)
+        elif self.state is State.TURNING:
+            self._turn(event, preview=True)
         else:
             offset = event.x - self._start[0], event.y - self._start[1]
-            self._changed = _moved(self.scene.selected(), *offset, self.scene.size_wh)
+            self._changed = moved(self.scene.changeable(), *offset, self.scene.size_wh)
+            if not self._changed:
+                self.notice.text = _LOCKED
 
     def _gripped(self) -> tuple[int, ...]:
         """Return the shape that keeps its handles during a drag: the one that is reshaped."""
@@ -212,7 +289,14 @@ class SelectTool:
         else:
             (x, y), snapped = self.scene.snap(x, y, event.tolerance, ignore=(shape.id,))
             self._snapped = (x, y) if snapped else None
-        geometry = dragged(shape.geometry, self._active.handle, x, y)
+        handle = self._active.handle
+        if len(self._vertices()) > 1 and vertex_of(self._active) in self._vertices():
+            step = x - handle.x, y - handle.y
+            shapes = self.scene.changeable()
+            self._changed = moved_vertices(shapes, self._vertices(), *step, self.scene.size_wh)
+            self._next_active = None
+            return
+        geometry = dragged(shape.geometry, handle, x, y)
         self._next_active = grip_after(self._active, geometry, x, y)
         self._changed = (moved_to(shape, geometry),)
 
@@ -221,6 +305,20 @@ class SelectTool:
         self._band = (x1, y1, x2, y2)
         touched = [shape.id for shape in self.scene.shapes_touching(self._band)]
         self.scene.select((*self._kept, *touched))
+
+    def _stretch_vertex_band(self, event: Pointer) -> None:
+        (x1, x2), (y1, y2) = sorted((self._start[0], event.x)), sorted((self._start[1], event.y))
+        self._band = (x1, y1, x2, y2)
+        inside = vertices_in(self.scene.changeable(), self._band)
+        self._chosen = inside | self._chosen_before if event.shift else inside
+
+    def _turn(self, event: Pointer, preview: bool) -> None:
+        if self._frame_drag is None:
+            return
+        motion = self._frame_drag.motion(event.x, event.y, event.shift, event.alt)
+        self._words, self._dragged_to = words(motion), (event.x, event.y)
+        size = self.scene.size_wh
+        self._changed = changed_by(self.scene.changeable(), motion, size, preview)
 
     def _look(self, event: Pointer) -> None:
         """Find what is under the cursor: the shape, and the handle of a shape that shows its handles."""
@@ -233,6 +331,9 @@ class SelectTool:
         ]
         vertices = [grip for grip in grips if grip.handle.kind == "vertex"]
         self._hover = next(iter(vertices or grips), None)
+        frame = self._frame() if self._hover is None else None
+        place = event.x, event.y
+        self._hover_part = part_at(frame, *place, event.tolerance) if frame is not None else None
 
     def _handle_of(self, shape_id: int, event: Pointer) -> Handle | None:
         shape = self.scene.shape(shape_id)
@@ -242,28 +343,79 @@ class SelectTool:
 
     def _armed(self) -> tuple[int, ...]:
         """Return the shapes that show handles: the selected ones first, then the one under the cursor."""
-        selection = self.scene.selection if len(self.scene.selection) <= _ARMED_LIMIT else ()
+        selection = tuple(shape.id for shape in self.scene.changeable())
+        selection = selection if len(selection) <= _ARMED_LIMIT else ()
         hovered = self.scene.hovered
         return selection if hovered is None or hovered in selection else (*selection, hovered)
 
     # -- finishing -----------------------------------------------------------
 
     def _release(self, event: Pointer) -> Edit | None:
-        changed, state, clicked = self._changed, self.state, self._clicked
+        if self.state is State.TURNING:
+            self._turn(event, preview=False)
+        changed, state, clicked, turned = self._changed, self.state, self._clicked, self._words
         self.cancel()
         edit: Edit | None = None
-        if state is State.PRESSED and clicked is not None:
+        if state is State.AIMING:
+            self._click_below(event)
+        elif state is State.TURNING:
+            edit = self._replacing(changed, f"{_verb(turned)} {_count(changed)}")
+        elif state is State.PRESSED and clicked is not None:
             self.scene.select((clicked,))
         elif state is State.MOVING and changed:
             edit = self._replacing(changed, f"Move {_count(changed)}")
         elif state is State.RESHAPING and changed:
-            if _is_whole(changed[0].geometry):
+            if all(is_whole(shape.geometry) for shape in changed):
                 self._active = self._next_active
-                edit = self._replacing(changed)
+                several = len(self._vertices()) > 1
+                edit = self._replacing(changed, "Move vertices" if several else "")
             else:
                 self.notice.text = _TOO_SMALL
         self._look(event)
         return edit
+
+    def _click_below(self, event: Pointer) -> None:
+        """Go to the next shape below the selected one, as Ctrl+click does; on the background select nothing."""
+        hits = [shape.id for shape in self.scene.shapes_at(event.x, event.y, event.tolerance)]
+        self._chosen = frozenset()
+        self.scene.select((_next_below(hits, self._kept),) if hits else ())
+
+    # -- vertices and frame --------------------------------------------------
+
+    def _vertices(self) -> frozenset[Vertex]:
+        """Return the chosen vertices that are still there."""
+        if self._chosen:
+            self._chosen = still_vertices(self._chosen, self.scene.changeable())
+        return self._chosen
+
+    def _chosen_places(self) -> tuple[Point, ...]:
+        chosen = self._vertices()
+        if not chosen:
+            return ()
+        changed = {shape.id: shape for shape in self._changed}
+        shapes = [changed.get(shape.id, shape) for shape in self.scene.changeable()]
+        return places_of(still_vertices(chosen, shapes), shapes)
+
+    def _frame(self) -> Frame | None:
+        shapes = self.scene.changeable()
+        return frame_of(shapes, self._radius) if len(shapes) <= _FRAMED_LIMIT else None
+
+    def _remove_chosen(self) -> Edit | None:
+        changed, refused = without_vertices(self.scene.changeable(), self._vertices())
+        if refused:
+            self.notice.text = _TOO_FEW
+        if not changed:
+            return None
+        count = len(self._chosen)
+        self._chosen = frozenset()
+        self._hover = self._active = None
+        return ReplaceShapes(changed, label="Remove vertex" if count == 1 else "Remove vertices")
+
+    def _remove_shapes(self) -> Edit | None:
+        shapes = tuple(self.scene.changeable())
+        if len(shapes) < len(self.scene.selection):
+            self.notice.text = _LOCKED
+        return RemoveShapes(shapes) if shapes else None
 
     def _replacing(self, changed: Sequence[Shape], label: str = "") -> Edit | None:
         """Return the edit, None where a drag came back to where it began."""
@@ -301,15 +453,25 @@ class SelectTool:
     def _nudge(self, event: Key) -> Edit | None:
         step = _NUDGE_FAR if event.shift else _NUDGE_FINE if event.alt else _NUDGE
         dx, dy = (step * sign for sign in _ARROWS[event.name])
+        if self._vertices():
+            changed = moved_vertices(
+                self.scene.changeable(), self._vertices(), dx, dy, self.scene.size_wh
+            )
+            if all(is_whole(shape.geometry) for shape in changed):
+                return self._replacing(changed, "Nudge vertices")
+            self.notice.text = _TOO_SMALL
+            return None
         active = self._active
         shape = self.scene.shape(active.shape_id) if active else None
         if active is None or shape is None or not still_there(active.handle, shape.geometry):
-            changed = _moved(self.scene.selected(), dx, dy, self.scene.size_wh)
+            changed = moved(self.scene.changeable(), dx, dy, self.scene.size_wh)
+            if not changed:
+                self.notice.text = _LOCKED
             return self._replacing(changed, f"Nudge {_count(changed)}")
         x, y = self.scene.clamp(active.handle.x + dx, active.handle.y + dy)
         x, y = rounded(x), rounded(y)
         geometry = dragged(shape.geometry, active.handle, x, y)
-        if not _is_whole(geometry):
+        if not is_whole(geometry):
             self.notice.text = _TOO_SMALL
             return None
         self._active = grip_after(active, geometry, x, y)
@@ -318,6 +480,8 @@ class SelectTool:
     def _step_back(self) -> None:
         if self.state is not State.IDLE:
             self.cancel()
+        elif self._vertices():
+            self._chosen = frozenset()
         else:
             self._active = None
             self.scene.select(())
@@ -325,6 +489,9 @@ class SelectTool:
     def _cursor(self) -> CursorName:
         if self.state is State.MOVING:
             return "move"
+        if self._hover_part is not None or self.state is State.TURNING:
+            part = self._frame_drag.part if self._frame_drag is not None else self._hover_part
+            return "point" if part == "turn" else "resize"
         if self._hover is not None:
             shape = self.scene.shape(self._hover.shape_id)
             if shape is not None and isinstance(shape.geometry, (Box, OrientedBox)):
@@ -339,31 +506,8 @@ class SelectTool:
         return "move" if hovered in self.scene.selection else "point"
 
 
-def _moved(
-    shapes: Sequence[Shape], dx: float, dy: float, size_wh: tuple[int, int]
-) -> tuple[Shape, ...]:
-    """Return the shapes moved together, at most until one of them reaches the border of the image."""
-    if not shapes:
-        return ()
-    bounds = [shape.geometry.bounds() for shape in shapes]
-    (x1, y1), (x2, y2) = (
-        (min(b[0] for b in bounds), min(b[1] for b in bounds)),
-        (max(b[2] for b in bounds), max(b[3] for b in bounds)),
-    )
-    width, height = size_wh
-    dx = min(max(rounded(dx), min(0.0, -x1)), max(0.0, width - x2))
-    dy = min(max(rounded(dy), min(0.0, -y1)), max(0.0, height - y2))
-    return tuple(replace(shape, geometry=shape.geometry.translated(dx, dy)) for shape in shapes)
-
-
-def _is_whole(geometry: Geometry) -> bool:
-    """Tell whether a reshaped geometry still covers something."""
-    if isinstance(geometry, Box):
-        x1, y1, x2, y2 = geometry.bounds()
-        return x2 - x1 >= MIN_SIDE and y2 - y1 >= MIN_SIDE
-    if isinstance(geometry, OrientedBox):
-        return min(geometry.w, geometry.h) >= MIN_SIDE
-    return not isinstance(geometry, Polygon) or geometry.area() >= MIN_AREA
+def _verb(turned: str) -> str:
+    return "Turn" if turned.endswith("°") else "Resize"
 
 
 def _next_below(hits: Sequence[int], selection: Sequence[int]) -> int:
