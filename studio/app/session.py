@@ -12,6 +12,7 @@ from engine.runtime.errors import EngineError
 from studio.actions.table import Needs
 from studio.app.backups import OpeningBackup
 from studio.app.canvas_link import CanvasLink, with_class
+from studio.app.image_watch import ImageWatch
 from studio.app.label_folder import LabelFolder
 from studio.app.pages import Pages
 from studio.app.refused import RefusedEdits
@@ -50,6 +51,7 @@ class Session(QObject):
         self.refused = RefusedEdits(self)
         self.link = CanvasLink(self.workspace, self.canvas, self.apply)
         self.backup = OpeningBackup(self)
+        self.image_watch = ImageWatch(self)
         self._wire()
         self.use_tool(self._first_tool())
         self._timer = QTimer(self)
@@ -61,6 +63,7 @@ class Session(QObject):
         """Remember the place, stop the threads, close the project."""
         self._timer.stop()
         self.backup.stop()
+        self.image_watch.stop()
         self.studio.files.adding.stop()
         self.studio.suggest.stop()
         self.labels.stop()
