@@ -40,7 +40,7 @@ class HistoryPanel(QWidget):
         # One reading for many edits, and none while the list is hidden behind another dock.
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._fill)
+        self._timer.timeout.connect(self._fill_if_shown)
         project.history_changed.connect(self._on_history_changed)
 
     def go_back_to(self, row: int) -> None:
@@ -70,6 +70,10 @@ class HistoryPanel(QWidget):
     def _on_history_changed(self) -> None:
         if self.isVisible():
             self._timer.start(0)
+
+    def _fill_if_shown(self) -> None:
+        if self.isVisible():  # else the project may be closed by now
+            self._fill()
 
     def _fill(self) -> None:
         self._entries = self._project.history(_SHOWN)
