@@ -26,4 +26,5 @@ def read_pixels(picture: ImagePyramid | None, x1: int, y1: int, x2: int, y2: int
     rows = np.frombuffer(level.constBits(), np.uint8).reshape(level.height(), level.bytesPerLine())[
         y1:y2, 4 * x1 : 4 * x2
     ]
-    return cv2.cvtColor(rows.reshape(y2 - y1, x2 - x1, 4), cv2.COLOR_BGRA2RGB)
+    part = cv2.cvtColor(rows.reshape(y2 - y1, x2 - x1, 4), cv2.COLOR_BGRA2RGB)
+    return np.asarray(part, np.uint8)

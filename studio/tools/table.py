@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 from studio.tools.base import Tool
 from studio.tools.box import BoxTool
+from studio.tools.brush import BrushTool, EraserTool
 from studio.tools.ellipse import CircleTool, EllipseTool
+from studio.tools.image_class import ImageClassTool
+from studio.tools.keypoints import KeypointsTool
 from studio.tools.knife import KnifeTool
 from studio.tools.oriented_box import OrientedBoxTool
+from studio.tools.point import PointTool
 from studio.tools.polygon import PolygonTool
 from studio.tools.polyline import PolylineTool
 from studio.tools.scene import Scene
+from studio.tools.scissors import ScissorsTool
 from studio.tools.select import SelectTool
+from studio.tools.wand import WandTool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,35 @@ TOOLS: dict[str, ToolSpec] = {
         "Click points or drag; a double click or Enter ends the line",
         ("snapping", "follow", "smoothing"),
         "smoothing",
+    ),
+    "point": ToolSpec(PointTool, "Click: each point is an object of its own", ("snapping",)),
+    "keypoints": ToolSpec(
+        KeypointsTool,
+        "Drag a box for the whole skeleton, or click point after point; Shift: hidden, S: skip, X: visible or not",
+    ),
+    "brush": ToolSpec(
+        BrushTool,
+        "Paint; Ctrl erases, Shift+click draws straight on, Enter begins the next object, Shift+wheel: size",
+        ("brush_size", "fill_holes"),
+        "brush_size",
+    ),
+    "eraser": ToolSpec(
+        EraserTool, "Erase from the selected shape or the one under the cursor; Shift+wheel: size", ("brush_size",), "brush_size"
+    ),
+    "wand": ToolSpec(
+        WandTool,
+        "Click takes alike pixels, drag for more or fewer; Shift adds to the shape in hand, Ctrl takes away",
+        ("tolerance", "contiguous", "fill_holes"),
+        "tolerance",
+    ),
+    "scissors": ToolSpec(
+        ScissorsTool,
+        "Click along an edge, the line follows it; Alt goes straight, Enter closes, Backspace goes back",
+        ("snapping", "smoothing"),
+        "smoothing",
+    ),
+    "image_class": ToolSpec(
+        ImageClassTool, "1 to 9 say what the image is, 0 takes it back, Enter goes on", ("one_class", "advance")
     ),
     "knife": ToolSpec(KnifeTool, "Swipe or click a line across shapes; only the selected ones if there are any"),
 }  # fmt: skip
