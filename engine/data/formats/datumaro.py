@@ -40,7 +40,9 @@ from engine.runtime.paths import write_atomic
 
 Progress = Callable[[int, int], None]
 _HEAD_BYTES = 1 << 16
-_CATEGORIES = re.compile(r'"categories"\s*:\s*\{')
+_CATEGORIES = re.compile(
+    r'"categories"\s*:\s*\{\s*("(label|points|mask)"\s*:\s*\{|\}\s*,\s*"items")'
+)
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _UNLABELLED = "unlabelled"
 _CROWD = "is_crowd"
