@@ -67,6 +67,18 @@ FORMATS: tuple[Format, ...] = (
         "engine.data.formats.coco",
         "boxes, outlines, masks, crowds and keypoints, with attributes",
     ),
+    Format(
+        "mask_index",
+        "Masks by class number (PNG and colormap.csv)",
+        "engine.data.formats.mask_index",
+        "one mask a class and picture, or one an object",
+    ),
+    Format(
+        "mask_color",
+        "Masks by class colour (PNG and colormap.csv)",
+        "engine.data.formats.mask_color",
+        "one mask a class and picture",
+    ),
 )
 
 
