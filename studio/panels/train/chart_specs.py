@@ -89,7 +89,7 @@ _MAP_TITLES = {"M": "Mask mAP", "P": "Keypoint mAP", "B": "Box mAP"}
 _LEARNING = ChartSpec(
     "lr",
     "Learning rate",
-    (Line("lr/pg0", "", "accent_text"), Line("lr/pg2", "biases", "warning_text", dashed=True)),
+    (Line("lr/pg0", "", "accent_text"), Line("lr/pg2", "bias", "warning_text", dashed=True)),
     digits=2,
     is_measure=True,
 )
