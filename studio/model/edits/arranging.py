@@ -1,0 +1,146 @@
+"""Edits that put shapes in front of others, into groups, and onto other images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.data.annotations.attribute_names import GROUP_ID
+from studio.model.edits.fields import SetFields, set_attributes, shape_count
+from studio.model.edits.shapes import AddShapes
+from studio.model.geometry_ops.areas import Size
+from studio.model.geometry_ops.parts import fit_into
+from studio.model.records import Shape
+
+
+def to_front(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+    """Return the edit that draws shapes over all others of the image, in the order that they have; None where they are."""
+    return _ordered(_others(chosen, all_shapes) + _by_z(chosen), all_shapes, chosen, "front")
+
+
+def to_back(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+    """Return the edit that draws shapes below all others of the image; None where they are."""
+    return _ordered(_by_z(chosen) + _others(chosen, all_shapes), all_shapes, chosen, "back")
+
+
+def forward(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+    """Return the edit that draws each shape one place further in front; None where they are in front."""
+    return _ordered(_stepped(chosen, all_shapes), all_shapes, chosen, "forward")
+
+
+def backward(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+    """Return the edit that draws each shape one place further back; None where they are at the back."""
+    order = _stepped(chosen, all_shapes, back=True)
+    return _ordered(order, all_shapes, chosen, "backward")
+
+
+def group(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+    """Return the edit that gives shapes a group number that no other shape of the image has."""
+    taken = [
+        value for shape in all_shapes if isinstance(value := shape.attributes.get(GROUP_ID), int)
+    ]
+    label = f"Group {shape_count(len(chosen))}"
+    return set_attributes(chosen, {GROUP_ID: max(taken, default=0) + 1}, label)
+
+
+def ungroup(chosen: Sequence[Shape]) -> SetFields | None:
+    """Return the edit that takes shapes out of their groups; None where none is in one."""
+    return set_attributes(chosen, {GROUP_ID: None}, f"Ungroup {shape_count(len(chosen))}")
+
+
+def with_groups(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> list[Shape]:
+    """Return the shapes together with all others of their groups, in drawing order."""
+    groups = {shape.attributes.get(GROUP_ID) for shape in chosen} - {None}
+    ids = {shape.id for shape in chosen}
+    return [s for s in all_shapes if s.id in ids or s.attributes.get(GROUP_ID) in groups]
+
+
+def copied(
+    shapes: Sequence[Shape],
+    image_id: int,
+    size_wh: Size,
+    verb: str,
+    shift: float = 0.0,
+) -> AddShapes | None:
+    """Return the edit that adds copies of shapes to an image, at the same pixels as far as they are inside it.
+
+    Args:
+        shapes: Shapes of any image.
+        image_id: The image that gets the copies.
+        size_wh: Its width and height in pixels; (0, 0) while it is not known: nothing is cut then.
+        verb: What the history calls it.
+        shift: How far the copies lie to the lower right of their originals, pixels.
+
+    Returns:
+        The edit, None where nothing lies inside the image.
+    """
+    copies = []
+    for shape in shapes:
+        geometry = shape.geometry.translated(shift, shift) if shift else shape.geometry
+        fitted = fit_into(geometry, size_wh) if all(size_wh) else geometry
+        if fitted is not None:
+            copy = replace(shape, id=0, z=0, image_id=image_id, geometry=fitted)
+            copies.append(replace(copy, locked=False, hidden=False))
+    if not copies:
+        return None
+    return AddShapes(tuple(copies), f"{verb} {shape_count(len(copies))}")
+
+
+def _by_z(shapes: Sequence[Shape]) -> list[Shape]:
+    return sorted(shapes, key=lambda shape: (shape.z, shape.id))
+
+
+def _others(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> list[Shape]:
+    ids = {shape.id for shape in chosen}
+    return _by_z([shape for shape in all_shapes if shape.id not in ids])
+
+
+def _stepped(
+    chosen: Sequence[Shape], all_shapes: Sequence[Shape], back: bool = False
+) -> list[Shape]:
+    """Return the order in which each chosen shape has changed places with the next one that is not chosen."""
+    ids = {shape.id for shape in chosen}
+    order = _by_z(all_shapes)
+    if back:
+        order.reverse()
+    for place in range(len(order) - 2, -1, -1):
+        here, there = order[place], order[place + 1]
+        if here.id in ids and there.id not in ids:
+            order[place], order[place + 1] = there, here
+    return order[::-1] if back else order
+
+
+def _ordered(
+    order: Sequence[Shape], all_shapes: Sequence[Shape], chosen: Sequence[Shape], where: str
+) -> SetFields | None:
+    """Return the edit that gives shapes this order, with new numbers for as few of them as it takes."""
+    before = _by_z(all_shapes)
+    if [shape.id for shape in order] == [shape.id for shape in before]:
+        return None
+    after = _few_numbers(order)
+    words = {"front": "to the front", "back": "to the back"}.get(where, where)
+    verb = "Bring" if where in ("front", "forward") else "Send"
+    return SetFields(after, f"{verb} {shape_count(len(chosen))} {words}")
+
+
+def _few_numbers(order: Sequence[Shape]) -> dict[int, dict[str, Any]]:
+    """Return new ``z`` by shape: a run at either end that keeps rising keeps its numbers."""
+    rising = _rising_run(order)
+    if rising is None:
+        return {s.id: {"z": z} for z, s in enumerate(order, start=1) if s.z != z}
+    first, last = rising
+    low, high = order[first].z, order[last].z
+    after = {s.id: {"z": low - first + at} for at, s in enumerate(order[:first])}
+    after |= {s.id: {"z": high + at} for at, s in enumerate(order[last + 1 :], start=1)}
+    return after
+
+
+def _rising_run(order: Sequence[Shape]) -> tuple[int, int] | None:
+    """Return the first and last place of the longest run of strictly rising numbers; None where it is less than half."""
+    best, start = (0, 0), 0
+    for place in range(1, len(order) + 1):
+        if place == len(order) or order[place].z <= order[place - 1].z:
+            best = max(best, (start, place - 1), key=lambda run: run[1] - run[0])
+            start = place
+    return best if 2 * (best[1] - best[0] + 1) >= len(order) else None
