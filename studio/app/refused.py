@@ -54,6 +54,7 @@ class RefusedEdits:
 
     def try_again(self) -> None:
         """Write what waits, in the order it was made, up to what is refused once more."""
+        unfit: EngineError | None = None
         while self._waiting:
             try:
                 self._waiting[0]()
@@ -61,13 +62,17 @@ class RefusedEdits:
                 self._tell(error)
                 return
             except EngineError as error:  # what it changes is gone: it can never be written
-                self._session.studio.show_error(error)
-                del self._waiting[0]
-                return
+                unfit = error
             del self._waiting[0]
-        self._session.studio.window.banner.hide()
-        self._session.say("Everything is saved.")
+        studio = self._session.studio
+        studio.window.status.show_refused(0)
+        studio.window.banner.hide()
+        if unfit is not None:
+            studio.show_error(unfit)
+        else:
+            self._session.say("Everything is saved.")
 
     def _tell(self, error: StorageError) -> None:
+        self._session.studio.window.status.show_refused(self.count)
         words = "Try again" if self.count == 1 else f"Try again ({self.count:,} changes)"
         self._session.studio.show_error(error, words, self.try_again)

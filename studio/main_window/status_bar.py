@@ -57,6 +57,16 @@ class StatusBar(QStatusBar):
             else "Every finished edit is written at once; there is nothing to save."
         )
 
+    def show_refused(self, count: int) -> None:
+        """Say how many changes the disk has refused; 0: everything is on disk."""
+        if not count:
+            self.show_saved()
+            return
+        self.saved.setText("not saved")
+        self.saved.setToolTip(
+            f"{count:,} change{'s' * (count != 1)} could not be written and wait in memory."
+        )
+
     def show_image(self, width: int, height: int) -> None:
         """Show the size of the current image; 0 clears it."""
         self.image.setText(f"{width} × {height}" if width else "")
@@ -85,5 +95,6 @@ class StatusBar(QStatusBar):
 
     def clear_facts(self) -> None:
         """Forget the project's facts."""
+        self.clearMessage()
         for label in (self.saved, self.image, self.cursor_place, self.zoom):
             label.setText("")

@@ -70,6 +70,7 @@ def test_what_a_full_disk_refused_waits_and_is_written_when_there_is_room(opened
     assert len(opened.canvas.scene.shapes()) == taken + 1  # the screen shows what is saved
     refused = opened.session.refused
     assert refused.count == 1
+    assert opened.studio.window.status.saved.text() == "not saved"
     draw_until_refused(opened)
     assert refused.count == 2
     opened.push(opened.button("Try again (2 changes)"))
@@ -79,6 +80,7 @@ def test_what_a_full_disk_refused_waits_and_is_written_when_there_is_room(opened
     opened.push(opened.button("Try again (2 changes)"))
     assert opened.banner() == ""
     assert refused.count == 0
+    assert opened.studio.window.status.saved.text() == "saved ✓"
     assert len(opened.shapes()) == taken + 3
     assert len(opened.canvas.scene.shapes()) == taken + 3
     assert check_health(opened.session.project).problems == []
