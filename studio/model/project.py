@@ -33,6 +33,7 @@ from studio.model.tasks import TASK_TITLES, LabelFacts, natural_task
 
 SizeReader = Callable[[Path], tuple[int, int]]
 EVERYTHING = ImageFilter()
+_MANY = 200
 
 
 class Project:
@@ -45,7 +46,8 @@ class Project:
         shapes_changed(image_id): The shapes of an image differ, hence also its status.
         suggestions_changed(image_id): The suggestions of an image differ.
         image_changed(image_id): The size, split, status, note, stage, tags or comments of an image differ.
-        images_changed(): Images were added or removed: ask for the list again.
+        images_changed(): Images were added, removed or found elsewhere, or many records differ: ask for
+            the list again.
         classes_changed(): The class list differs.
         history_changed(): There is something else to undo or redo.
 
@@ -385,10 +387,11 @@ class Project:
     def _announce(self, changes: Changes) -> None:
         if changes.classes:
             self.classes_changed.emit()
-        if changes.images:
+        many = len(changes.records) > _MANY  # to tell of each alone would take seconds
+        if changes.images or many:
             self.images_changed.emit()
         for signal, image_ids in (
-            (self.image_changed, changes.records),
+            (self.image_changed, () if many else changes.records),
             (self.shapes_changed, changes.shapes),
             (self.suggestions_changed, changes.suggestions),
         ):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.model.project import Project
-from studio.model.records import ClassDef, ImageFilter, ImageRecord, Shape
+from studio.model.records import ClassDef, ImageFilter, ImageOrder, ImageRecord, Shape
 from studio.model.signal import Signal
 
+_STEADY = ("name", "size", "added")  # orders that no edit of labels changes
 IMAGE_KEY, CLASS_KEY = "image", "class"  # under which the project remembers the place
 
 
@@ -31,6 +32,7 @@ class Workspace:
         self.class_changed = Signal()
         self.selection_changed = Signal()
         self._filter = ImageFilter()
+        self._order = ImageOrder()
         self._image_ids: list[int] = []
         self._positions: dict[int, int] = {}
         self._image_id: int | None = None
@@ -50,7 +52,7 @@ class Workspace:
 
     @property
     def image_ids(self) -> Sequence[int]:
-        """The images that the filter lets through, in the project's order."""
+        """The images that the filter lets through, sorted."""
         return self._image_ids
 
     @property
@@ -72,6 +74,11 @@ class Workspace:
     def filter(self) -> ImageFilter:
         """What narrows the list of images."""
         return self._filter
+
+    @property
+    def order(self) -> ImageOrder:
+        """How the list of images is sorted."""
+        return self._order
 
     @property
     def position(self) -> int | None:
@@ -108,6 +115,12 @@ class Workspace:
             self._filter = wanted
             self.refresh()
 
+    def set_order(self, order: ImageOrder) -> None:
+        """Sort the list of images; the current image stays as it is."""
+        if order != self._order:
+            self._order = order
+            self.refresh()
+
     def go_to(self, image_id: int | None) -> None:
         """Make an image the current one; its selection starts empty."""
         if image_id == self._image_id:
@@ -134,11 +147,15 @@ class Workspace:
 
     def go_to_next_unlabelled(self) -> bool:
         """Go to the next image without labels after this one, round the end; False where there is none."""
-        waiting = set(self.project.image_ids(ImageFilter(statuses=frozenset({"unlabelled"}))))
+        return self.go_to_next(ImageFilter(statuses=frozenset({"unlabelled"})))
+
+    def go_to_next(self, wanted: ImageFilter) -> bool:
+        """Go to the next image of the project that passes ``wanted``, round the end; False where there is none."""
+        waiting = set(self.project.image_ids(wanted))
         waiting.discard(self._image_id if self._image_id is not None else -1)
         if not waiting:
             return False
-        ids = self.project.image_ids()
+        ids = self.project.image_ids(order=self._order)
         here = ids.index(self._image_id) + 1 if self._image_id in ids else 0
         self.go_to(next(i for i in [*ids[here:], *ids[:here]] if i in waiting))
         return True
@@ -171,12 +188,12 @@ class Workspace:
 
     def _read_list(self) -> None:
         self._is_stale = False
-        self._image_ids = self.project.image_ids(self._filter)
+        self._image_ids = self.project.image_ids(self._filter, self._order)
         self._positions = {image_id: at for at, image_id in enumerate(self._image_ids)}
         self.list_changed.emit()
 
     def _on_labels_changed(self, _image_id: int) -> None:
-        self._is_stale = self._filter != ImageFilter(text=self._filter.text)
+        self._is_stale = self._filter != ImageFilter() or self._order.key not in _STEADY
 
     def _check_class(self) -> None:
         ids = [cls.id for cls in self.project.classes()]

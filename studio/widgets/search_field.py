@@ -38,6 +38,12 @@ class SearchField(QLineEdit):
         self.returnPressed.connect(self._announce)
         self._announced = ""
 
+    def show_text(self, text: str) -> None:
+        """Show a search that was made elsewhere, without announcing it."""
+        self._announced = text
+        self.setText(text)
+        self._pause.stop()
+
     def _on_text_changed(self, text: str) -> None:
         if text:
             self._pause.start()

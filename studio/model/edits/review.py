@@ -22,7 +22,7 @@ from studio.model.review import (
 )
 from studio.model.store import Store
 
-AUTOMATIC = ""  # in place of a stage: as the labels say
+AUTOMATIC: Literal[""] = ""  # in place of a stage: as the labels say
 
 
 @dataclass(frozen=True)

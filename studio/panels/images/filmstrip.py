@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QVBoxLayout, QWidget
 
-from studio.model.records import ImageFilter
+from studio.model.edits import Edit
 from studio.model.workspace import Workspace
+from studio.panels.images.filter_bar import FilterBar
 from studio.panels.images.image_list_model import ImageListModel
+from studio.panels.images.image_menu import build_image_menu
 from studio.panels.images.thumbnail_delegate import FRAME_HEIGHT, FRAME_WIDTH, ThumbnailDelegate
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 from studio.theme import tokens
-from studio.widgets.search_field import SearchField
 from studio.widgets.text_label import TextLabel
-
-# What the status box offers: words, and the filter they stand for.
-_STATUS_CHOICES: tuple[tuple[str, ImageFilter], ...] = (
-    ("All images", ImageFilter()),
-    ("Unlabelled", ImageFilter(statuses=frozenset({"unlabelled"}))),
-    ("Labelled", ImageFilter(statuses=frozenset({"labelled"}))),
-    ("Background", ImageFilter(statuses=frozenset({"background"}))),
-    ("With suggestions", ImageFilter(suggested=True)),
-    ("Damaged", ImageFilter(statuses=frozenset({"damaged"}))),
-)
 
 
 class Filmstrip(QWidget):
@@ -34,48 +25,41 @@ class Filmstrip(QWidget):
     Args:
         workspace: Image list, filter and current image.
         thumbnails: Where the pictures come from.
+        apply: Applies an edit of the menu and tells the person where it cannot be.
     """
 
     def __init__(
-        self, workspace: Workspace, thumbnails: ThumbnailLoader, parent: QWidget | None = None
+        self,
+        workspace: Workspace,
+        thumbnails: ThumbnailLoader,
+        apply: Callable[[Edit], object] | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._workspace = workspace
+        self._apply = apply or workspace.project.apply
         self._echo = False  # True while the list only shows what the workspace said
         self.model = ImageListModel(workspace, thumbnails, self)
         self.view = _Strip()
         self.view.setModel(self.model)
         self.view.setItemDelegate(ThumbnailDelegate(self.view))
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
-        self.status_box = QComboBox()
-        self.status_box.setAccessibleName("Show images by status")
-        for text, _ in _STATUS_CHOICES:
-            self.status_box.addItem(text)
-        self.status_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.status_box.currentIndexChanged.connect(self._on_filter_chosen)
-        self.class_box = QComboBox()
-        self.class_box.setAccessibleName("Show images with a class")
-        self.class_box.currentIndexChanged.connect(self._on_filter_chosen)
-        self.search = SearchField("Find by name")
-        self.search.search_changed.connect(self._on_filter_chosen)
+        self.view.customContextMenuRequested.connect(self._on_menu)
+        self.filter = FilterBar(workspace)
         self._place = TextLabel("", "secondary")
         self._counts = TextLabel("", "secondary")
         self._lay_out()
         workspace.image_changed.connect(self._on_image_changed)
         workspace.list_changed.connect(self._on_list_changed)
-        workspace.project.classes_changed.connect(self._fill_classes)
         for signal in (workspace.project.shapes_changed, workspace.project.image_changed):
             signal.connect(self._on_status_changed)
-        self._fill_classes()
         self._on_list_changed()
 
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
         bar.setContentsMargins(tokens.SPACE_S, tokens.SPACE_XS, tokens.SPACE_S, 0)
         bar.setSpacing(tokens.SPACE_S)
-        self.search.setMaximumWidth(220)
-        for widget in (self.status_box, self.class_box, self.search):
-            bar.addWidget(widget)
+        bar.addWidget(self.filter)
         bar.addStretch()
         bar.addWidget(self._counts)
         bar.addSpacing(tokens.SPACE_M)
@@ -86,21 +70,13 @@ class Filmstrip(QWidget):
         layout.addLayout(bar)
         layout.addWidget(self.view)
 
-    def _fill_classes(self) -> None:
-        chosen = self.class_box.currentData()
-        self.class_box.blockSignals(True)
-        self.class_box.clear()
-        self.class_box.addItem("Any class", None)
-        for cls in self._workspace.project.classes():
-            self.class_box.addItem(cls.name, cls.id)
-        self.class_box.setCurrentIndex(max(0, self.class_box.findData(chosen)))
-        self.class_box.blockSignals(False)
-
-    def _on_filter_chosen(self) -> None:
-        _, wanted = _STATUS_CHOICES[self.status_box.currentIndex()]
-        self._workspace.set_filter(
-            replace(wanted, class_id=self.class_box.currentData(), text=self.search.text().strip())
-        )
+    def _on_menu(self, place: QPoint) -> None:
+        """Offer what can be done with the image under the cursor."""
+        index = self.view.indexAt(place)
+        if index.isValid():
+            image_id = self._workspace.image_ids[index.row()]
+            menu = build_image_menu(self, self._workspace.project, (image_id,), self._apply)
+            menu.popup(self.view.viewport().mapToGlobal(place))
 
     def _on_current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
         if index.isValid() and not self._echo:
@@ -150,6 +126,7 @@ class _Strip(QListView):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the canvas
         self.setAccessibleName("Images")
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll sideways."""

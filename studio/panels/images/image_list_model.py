@@ -1,15 +1,20 @@
-"""The filtered list of images as a Qt model: ids only, records are fetched for what is on the screen."""
+"""The filtered list of images as a Qt model: ids only, records are fetched for what is on the screen.
+
+Lists of thumbnails show its first column, the table of images shows all.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage
 
 from studio.model.records import ImageRecord
+from studio.model.review import STAGE_TITLES
 from studio.model.workspace import Workspace
+from studio.panels.images.columns import COLUMNS
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 
 Index = QModelIndex | QPersistentModelIndex
@@ -19,7 +24,13 @@ _KEPT_RECORDS = 600
 _PAGE = 32  # records are read by pages: one query fills a screen
 
 
-class ImageListModel(QAbstractListModel):
+_ALIGNMENT = {
+    True: Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+    False: Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+}
+
+
+class ImageListModel(QAbstractTableModel):
     """Rows are the images that the workspace's filter lets through."""
 
     def __init__(
@@ -61,12 +72,25 @@ class ImageListModel(QAbstractListModel):
     def _on_image_changed_id(self, image_id: int) -> None:
         row = self._workspace.position_of(image_id)
         if row is not None:
-            index = self.index(row, 0)
-            self.dataChanged.emit(index, index)
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Return the number of images that the filter lets through."""
         return 0 if parent.isValid() else len(self._workspace.image_ids)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return a column's title and alignment."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section].title
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _ALIGNMENT[COLUMNS[section].is_number]
+        return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the name, the record or the thumbnail of a row."""
@@ -77,8 +101,11 @@ class ImageListModel(QAbstractListModel):
             return record
         if role == THUMBNAIL_ROLE:
             return self._thumbnail(record)
+        column = COLUMNS[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return record.path.name
+            return column.text(record)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _ALIGNMENT[column.is_number]
         if role == Qt.ItemDataRole.ToolTipRole:
             return _tool_tip(record)
         return None
@@ -94,4 +121,11 @@ def _tool_tip(record: ImageRecord) -> str:
         "damaged": record.note,
         "labelled": "1 shape" if record.shape_count == 1 else f"{record.shape_count} shapes",
     }
-    return f"{record.path.name}\n{words[record.status]}"
+    lines = [record.path.name, f"{words[record.status]} · {STAGE_TITLES[record.stage].lower()}"]
+    if record.tags:
+        lines.append(", ".join(record.tags))
+    if record.comment_count:
+        lines.append(
+            "1 comment" if record.comment_count == 1 else f"{record.comment_count} comments"
+        )
+    return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -11,10 +11,17 @@ from studio.panels.images.image_list_model import RECORD_ROLE, THUMBNAIL_ROLE
 from studio.theme import icons, tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
-from studio.theme.tokens import Colors
+from studio.theme.tokens import SCHEMES, Colors
 
 FRAME_WIDTH, FRAME_HEIGHT = 96, 72
-_DOT = 8
+_DOT, _MARK = 8, 18
+# What a frame says of the stage, on the dark of its badge: an icon and its ink.
+_STAGE_MARKS = {
+    "done": ("accept", "text"),
+    "reviewed": ("accept_all", "success_text"),
+    "rejected": ("reject", "danger_text"),
+    "skipped": ("next", "secondary"),
+}
 
 
 def status_color(status: str, colors: Colors) -> str:
@@ -102,6 +109,16 @@ class ThumbnailDelegate(QStyledItemDelegate):
         painter.setPen(QPen(QColor(tokens.HALO), 1.5))
         painter.setBrush(QColor(status_color(record.status, colors)))
         painter.drawEllipse(dot)
+        if mark := _STAGE_MARKS.get(record.stage):
+            name, ink = mark
+            place = QRectF(frame.right() - _MARK - 3, frame.bottom() - _MARK - 3, _MARK, _MARK)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(tokens.HALO))
+            painter.drawRoundedRect(place, 4, 4)
+            inner = place.adjusted(2, 2, -2, -2)
+            ratio = painter.device().devicePixelRatioF()
+            picture = icons.pixmap(name, getattr(SCHEMES["dark"], ink), round(inner.width()), ratio)
+            painter.drawPixmap(inner.toRect(), picture)
         if not record.suggestion_count:
             return
         text = str(record.suggestion_count)
@@ -113,3 +130,35 @@ class ThumbnailDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(badge, 4, 4)
         painter.setPen(QColor("#FFFFFF"))
         painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
+
+
+class CaptionDelegate(ThumbnailDelegate):
+    """A frame with the file's name below it."""
+
+    LINE = 20
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Draw the frame, then the name."""
+        whole = QRect(option.rect)
+        option.rect = whole.adjusted(0, 0, 0, -self.LINE)
+        super().paint(painter, option, index)
+        option.rect = whole
+        below = whole.adjusted(6, whole.height() - self.LINE - 2, -6, -2)
+        painter.save()
+        painter.setFont(font(tokens.FONT_CAPTION))
+        painter.setPen(QColor(current_colors().secondary))
+        name = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
+        short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, below.width())
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, short)
+        painter.restore()
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """Return the one size that all frames have."""
+        return super().sizeHint(option, index) + QSize(0, self.LINE)

@@ -179,7 +179,7 @@ def test_keys_of_the_canvas_do_nothing_on_another_page(labelled: Any) -> None:
 
 def test_the_filter_keeps_the_image_at_hand_until_it_is_left(opened: Any) -> None:
     strip, workspace = opened.session.annotate.filmstrip, opened.session.workspace
-    strip.status_box.setCurrentText("Unlabelled")
+    strip.filter.status_box.setCurrentText("Unlabelled")
     assert len(workspace.image_ids) == 3
     opened.canvas.setFocus()
     opened.draw(*SQUARE)
@@ -189,16 +189,16 @@ def test_the_filter_keeps_the_image_at_hand_until_it_is_left(opened: Any) -> Non
     assert len(workspace.image_ids) == 2
     assert first not in workspace.image_ids
     assert workspace.position == 0
-    strip.status_box.setCurrentText("Labelled")
+    strip.filter.status_box.setCurrentText("Labelled")
     assert list(workspace.image_ids) == [first]
 
 
 def test_the_filter_by_class_and_by_name(labelled: Any) -> None:
     strip, workspace = labelled.session.annotate.filmstrip, labelled.session.workspace
-    strip.class_box.setCurrentText("nut")
+    strip.filter.class_box.setCurrentText("nut")
     assert len(workspace.image_ids) == 1
-    strip.class_box.setCurrentIndex(0)
-    QTest.keyClicks(strip.search, "img2")
+    strip.filter.class_box.setCurrentIndex(0)
+    QTest.keyClicks(strip.filter.search, "img2")
     labelled.wait(lambda: len(workspace.image_ids) == 1)
 
 

@@ -1,0 +1,181 @@
+"""The part of the filter that does not stand in the bar: split, tags, number of shapes, score, dates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+
+from studio.model.records import ImageFilter
+from studio.panels.images.filter_choices import SINCE, SPLITS
+from studio.theme import tokens
+from studio.widgets.icon_button import TextButton
+from studio.widgets.text_label import TextLabel
+
+_NO_END = "any"
+_MOST_SHAPES = 100_000
+
+
+class FilterDetails(QWidget):
+    """A small form; every change counts at once.
+
+    Signals:
+        changed(ImageFilter): The filter with what the form now says.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown = ImageFilter()
+        self._echo = False
+        self.split_box = _choices("Split", [text for text, _ in SPLITS])
+        self.tag_box = _choices("Tag", [])
+        self.fewest = _spin("Fewest shapes", 0, "0")
+        self.most = _spin("Most shapes", -1, _NO_END)
+        self.lowest = _percent("Lowest score")
+        self.highest = _percent("Highest score")
+        self.modified_box = _choices("Labels changed", [text for text, _ in SINCE])
+        self.added_box = _choices("Added to the project", [text for text, _ in SINCE])
+        self.clear_button = TextButton("Clear these", "quiet", "reset")
+        self.clear_button.clicked.connect(self._on_clear)
+        self._lay_out()
+        for box in (self.split_box, self.tag_box, self.modified_box, self.added_box):
+            box.activated.connect(self._on_changed)
+        for spin in (self.fewest, self.most, self.lowest, self.highest):
+            spin.valueChanged.connect(self._on_changed)
+
+    def show_filter(self, wanted: ImageFilter, tags: Sequence[str]) -> None:
+        """Show what a filter says.
+
+        Args:
+            wanted: The filter.
+            tags: The tags of the project.
+        """
+        self._echo = True
+        self._shown = wanted
+        self.split_box.setCurrentIndex([value for _, value in SPLITS].index(wanted.split))
+        self.tag_box.clear()
+        self.tag_box.addItem("Any tag", None)
+        for tag in tags:
+            self.tag_box.addItem(tag, tag)
+        self.tag_box.setCurrentIndex(max(0, self.tag_box.findData(next(iter(wanted.tags), None))))
+        low, high = wanted.shapes or (0, None)
+        self.fewest.setValue(low)
+        self.most.setValue(-1 if high is None else high)
+        worst, best = wanted.score or (0.0, 1.0)
+        self.lowest.setValue(round(worst * 100))
+        self.highest.setValue(round(best * 100))
+        for box, since in (
+            (self.modified_box, wanted.modified_since),
+            (self.added_box, wanted.added_since),
+        ):
+            box.setCurrentIndex(_place_of(since))
+        self._echo = False
+
+    def _on_changed(self, *_: object) -> None:
+        if self._echo:
+            return
+        low, high = self.fewest.value(), self.most.value()
+        worst, best = self.lowest.value() / 100, self.highest.value() / 100
+        tag = self.tag_box.currentData()
+        self._shown = replace(
+            self._shown,
+            split=SPLITS[self.split_box.currentIndex()][1],
+            tags=frozenset() if tag is None else frozenset({tag}),
+            shapes=None if (low, high) == (0, -1) else (low, None if high < 0 else high),
+            score=None if (worst, best) == (0, 1) else (worst, best),
+            modified_since=self._since(self.modified_box, self._shown.modified_since),
+            added_since=self._since(self.added_box, self._shown.added_since),
+        )
+        self.changed.emit(self._shown)
+
+    def _since(self, box: QComboBox, before: float | None) -> float | None:
+        """Return the time that a box asks for; one that stays keeps its moment, or each look would be another filter."""
+        if box.currentIndex() == _place_of(before):
+            return before
+        ago = SINCE[box.currentIndex()][1]
+        return None if ago is None else time.time() - ago
+
+    def _on_clear(self) -> None:
+        kept = replace(
+            self._shown,
+            split=None,
+            tags=frozenset(),
+            shapes=None,
+            score=None,
+            modified_since=None,
+            added_since=None,
+            only=None,
+            only_words="",
+        )
+        self.show_filter(kept, [self.tag_box.itemText(n) for n in range(1, self.tag_box.count())])
+        self.changed.emit(kept)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setVerticalSpacing(tokens.SPACE_S)
+        form.setHorizontalSpacing(tokens.SPACE_M)
+        for text, fields in (
+            ("Split", (self.split_box,)),
+            ("Tag", (self.tag_box,)),
+            ("Shapes", (self.fewest, self.most)),
+            ("Score", (self.lowest, self.highest)),
+            ("Labels changed", (self.modified_box,)),
+            ("Added", (self.added_box,)),
+        ):
+            form.addRow(TextLabel(text, "secondary"), _side_by_side(fields))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(tokens.SPACE_M, tokens.SPACE_M, tokens.SPACE_M, tokens.SPACE_S)
+        layout.addLayout(form)
+        layout.addWidget(self.clear_button)
+
+
+def _place_of(since: float | None) -> int:
+    """Return the entry of a box of dates that comes closest to a moment."""
+    if since is None:
+        return 0
+    ago = time.time() - since
+    return min(range(1, len(SINCE)), key=lambda place: abs((SINCE[place][1] or 0) - ago))
+
+
+def _choices(name: str, texts: Sequence[str]) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.addItems(list(texts))
+    box.setMinimumWidth(150)
+    return box
+
+
+def _spin(name: str, lowest: int, word: str) -> QSpinBox:
+    """Return a field for a number of shapes; its lowest value shows as a word."""
+    spin = QSpinBox()
+    spin.setRange(lowest, _MOST_SHAPES)
+    spin.setSpecialValueText(word)
+    spin.setAccessibleName(name)
+    spin.setKeyboardTracking(False)
+    return spin
+
+
+def _percent(name: str) -> QSpinBox:
+    spin = QSpinBox()
+    spin.setRange(0, 100)
+    spin.setSuffix(" %")
+    spin.setAccessibleName(name)
+    spin.setKeyboardTracking(False)
+    return spin
+
+
+def _side_by_side(fields: Sequence[QWidget]) -> QWidget:
+    if len(fields) == 1:
+        return fields[0]
+    both = QWidget()
+    line = QHBoxLayout(both)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.addWidget(fields[0], 1)
+    line.addWidget(TextLabel("to", "secondary"))
+    line.addWidget(fields[1], 1)
+    return both
