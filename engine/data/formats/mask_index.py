@@ -189,12 +189,12 @@ class _Numbers:
             and len(self._classes) == 1
             and 0 not in self._classes
         ):
-            (number, index), *_ = self._classes.items()
+            (number, only), *_ = self._classes.items()
             reason = f"It holds 0 and 255; 255 was read as class {number}, the only one."
             self._findings.add(mask, reason, "changed")
-            return [(index, array == IGNORED_NUMBER)]
+            return [(only, array == IGNORED_NUMBER)]
         labels = []
-        unknown = []
+        unknown: list[str] = []
         for value, count in counts.items():
             index = self._index(value)
             if index is not None:

@@ -68,6 +68,12 @@ FORMATS: tuple[Format, ...] = (
         "boxes, outlines, masks, crowds and keypoints, with attributes",
     ),
     Format(
+        "voc",
+        "Pascal VOC (XML and masks)",
+        "engine.data.formats.voc",
+        "boxes, also rotated, outlines and masks, with flags and attributes",
+    ),
+    Format(
         "mask_index",
         "Masks by class number (PNG and colormap.csv)",
         "engine.data.formats.mask_index",

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
+from xml.sax.saxutils import escape
 
 from engine.runtime.errors import DatasetError
 
 _CHUNK = 1 << 18
 _DEEPEST = 64
+_FORBIDDEN = frozenset(("\ufffe", "\uffff", *map(chr, range(0xD800, 0xE000))))
 
 
 @dataclass(slots=True)
@@ -78,6 +80,12 @@ def iter_xml(path: Path) -> Iterator[Node]:
         DatasetError: As :func:`read_xml`, when the place in question is reached.
     """
     return _Builder(path, 1).nodes()
+
+
+def format_text(text: object) -> str:
+    """Return text for an element or an attribute in double quotes; characters that XML cannot hold are left out."""
+    plain = "".join(c for c in str(text) if c in "\t\n\r" or (c >= " " and c not in _FORBIDDEN))
+    return escape(plain, {'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})
 
 
 def root_tag(path: Path) -> str:
