@@ -28,12 +28,10 @@ class Piece:
     Attributes:
         mask: Where it is.
         name: Its class, empty where no mask of classes says.
-        number: Its value, the place of its object in the file in VOC's own sets.
     """
 
     mask: Mask
     name: str
-    number: int
 
 
 class VocMasks:
@@ -73,7 +71,7 @@ class VocMasks:
         for number in np.setdiff1d(np.unique(numbers), (0, VOID)).tolist():
             inside = numbers == number
             name = "" if classes is None else self._name(classes, inside, stem)
-            pieces.append(Piece(Mask.from_array(inside), name, number))
+            pieces.append(Piece(Mask.from_array(inside), name))
         return pieces
 
     def _read(self, path: Path, size_wh: tuple[int, int]) -> np.ndarray | None:
@@ -117,10 +115,7 @@ def matched(objects: list[VocObject], pieces: list[Piece]) -> tuple[list[VocObje
     for piece in pieces:
         bounds = piece.mask.bounds()
         fitting = [i for i in open_places if piece.name in ("", objects[i].name)]
-        shares = {i: _shared(objects[i].box.bounds(), bounds) for i in fitting}
-        own = piece.number - 1
-        if own in shares and _is_inside(bounds, objects[own].box.bounds()):
-            shares[own] = 1.0  # a thin object loses most of its box to the border
+        shares = {i: _fit(objects[i].box.bounds(), bounds) for i in fitting}
         best = max(shares, key=lambda i: shares[i], default=None)
         if best is None or shares[best] < _LEAST_SHARED:
             left.append(piece)
@@ -137,9 +132,10 @@ def _masked(item: VocObject, mask: Mask) -> Annotation:
     return changed(item.annotation, geometry=mask, attributes=attributes)
 
 
-def _is_inside(inner: tuple[float, ...], outer: tuple[float, ...]) -> bool:
-    is_right_of = inner[0] >= outer[0] and inner[1] >= outer[1]
-    return is_right_of and inner[2] <= outer[2] and inner[3] <= outer[3]
+def _fit(box: tuple[float, ...], mask: tuple[float, ...]) -> float:
+    """Say how well a mask fits a box: thin objects lose most of it to the open border but stay inside."""
+    is_inside = box[0] <= mask[0] and box[1] <= mask[1] and mask[2] <= box[2] and mask[3] <= box[3]
+    return _shared(box, mask) + is_inside
 
 
 def _shared(a: tuple[float, ...], b: tuple[float, ...]) -> float:
