@@ -99,42 +99,91 @@ EDIT = (
     ActionSpec("edit.copy", "Copy shapes", "-Edit", ("Ctrl+C",), "copy", SELECTION),
     ActionSpec("edit.paste", "Paste shapes in place", "Edit", ("Ctrl+V",), "paste", IMAGE),
     ActionSpec("edit.duplicate", "Duplicate shapes", "Edit", ("Ctrl+D",), "copy", SELECTION),
-    ActionSpec("edit.select_all", "Select all shapes", "Edit", ("Ctrl+A",), "", IMAGE),
+    ActionSpec(
+        "edit.copy_to_next", "Copy shapes to the next image", "Edit", ("Ctrl+Shift+C",), "", IMAGE
+    ),
+    ActionSpec(
+        "edit.repeat_last", "Repeat the last image's shapes", "Edit", ("Ctrl+Shift+V",), "", IMAGE
+    ),
+    ActionSpec("edit.select_all", "Select all shapes", "-Edit", ("Ctrl+A",), "", IMAGE),
+    ActionSpec(
+        "edit.select_class", "Select all of the class", "Edit", ("Ctrl+Shift+A",), "", IMAGE
+    ),
+    ActionSpec("edit.select_group", "Select the whole group", "Edit", ("Shift+G",), "", SELECTION),
+    ActionSpec("edit.invert_selection", "Invert selection", "Edit", ("Ctrl+I",), "", IMAGE),
+    ActionSpec(
+        "edit.class", "Change class of the selected shapes", "-Edit", ("Ctrl+E",), "tag", SELECTION
+    ),
     ActionSpec("edit.delete", "Delete selected shapes", "Edit", (), "delete", SELECTION),
     ActionSpec(
         "edit.background", "Mark as background (no objects)", "-Edit", ("Shift+B",), "image", IMAGE
     ),
-    ActionSpec("edit.image_class", "Class of the whole image", "Edit", ("Shift+C",), "tag", IMAGE),
+    ActionSpec("edit.image_class", "Class of the whole image", "Edit", ("Shift+I",), "tag", IMAGE),
     ActionSpec(
         "edit.remove_image", "Remove image from project", "Edit", ("Ctrl+Shift+Del",), "", IMAGE
     ),
 )
+
+SHAPE = (
+    ActionSpec("shape.order:front", "Bring to front", "Shape", ("Ctrl+Shift+]",), "", SELECTION, argument="front"),
+    ActionSpec("shape.order:forward", "Bring forward", "Shape", ("Ctrl+]",), "", SELECTION, argument="forward"),
+    ActionSpec("shape.order:backward", "Send backward", "Shape", ("Ctrl+[",), "", SELECTION, argument="backward"),
+    ActionSpec("shape.order:back", "Send to back", "Shape", ("Ctrl+Shift+[",), "", SELECTION, argument="back"),
+    ActionSpec("shape.lock", "Lock or unlock", "-Shape", ("Ctrl+L",), "lock", SELECTION),
+    ActionSpec("shape.unlock_all", "Unlock all on this image", "Shape", ("Ctrl+Shift+L",), "unlock", IMAGE),
+    ActionSpec("shape.hide", "Hide", "Shape", ("Ctrl+H",), "hide", SELECTION),
+    ActionSpec("shape.solo", "Show only these (again: show all)", "Shape", ("Shift+H",), "solo", SELECTION),
+    ActionSpec("shape.show_all", "Show all on this image", "Shape", ("Ctrl+Shift+H",), "show", IMAGE),
+    ActionSpec("shape.group", "Group", "-Shape", ("G",), "group", SELECTION),
+    ActionSpec("shape.ungroup", "Ungroup", "Shape", ("U",), "", SELECTION),
+    ActionSpec("shape.unite", "Unite", "-Shape", ("Ctrl+Shift+M",), "unite", SELECTION),
+    ActionSpec("shape.subtract", "Subtract the others from the first", "Shape", ("Ctrl+Shift+X",), "subtract", SELECTION),
+    ActionSpec("shape.trim", "Make room in the first for the others", "Shape", ("Ctrl+Alt+X",), "", SELECTION),
+    ActionSpec("shape.intersect", "Keep what all have in common", "Shape", ("Ctrl+Shift+I",), "intersect", SELECTION),
+    ActionSpec("shape.split_parts", "Split into parts", "Shape", (), "", SELECTION),
+    ActionSpec("shape.fill_holes", "Fill holes", "Shape", (), "", SELECTION),
+    ActionSpec("shape.simplify", "Simplify outlines", "Shape", ("Ctrl+Shift+S",), "simplify", SELECTION),
+    ActionSpec("shape.convert:polygon", "Turn into polygons", "-Shape", (), "polygon", SELECTION, argument="polygon"),
+    ActionSpec("shape.convert:mask", "Turn into masks", "Shape", (), "brush", SELECTION, argument="mask"),
+    ActionSpec("shape.convert:box", "Turn into boxes", "Shape", (), "box", SELECTION, argument="box"),
+    ActionSpec("shape.convert:oriented_box", "Turn into rotated boxes", "Shape", (), "oriented_box", SELECTION, argument="oriented_box"),
+)  # fmt: skip
 
 GO = (
     ActionSpec("go.next", "Next image", "Go", ("D", "PgDown"), "next", PLACE),
     ActionSpec("go.previous", "Previous image", "Go", ("A", "PgUp"), "previous", PLACE),
     ActionSpec("go.first", "First image", "Go", ("Ctrl+Home",), "", PLACE),
     ActionSpec("go.last", "Last image", "Go", ("Ctrl+End",), "", PLACE),
-    ActionSpec("go.next_unlabelled", "Next unlabelled image", "Go", ("U",), "", PLACE),
+    ActionSpec("go.next_unlabelled", "Next unlabelled image", "Go", ("Ctrl+Shift+D",), "", PLACE),
 )
 
-TOOLS = (
-    ActionSpec(
-        "tool.use:select",
-        "Select and edit",
-        "Tools",
-        ("V", "Ctrl+J"),
-        "select",
-        IMAGE,
-        True,
-        "tool",
-        "select",
-    ),
-    ActionSpec(
-        "tool.use:polygon", "Polygon", "Tools", ("P",), "polygon", IMAGE, True, "tool", "polygon"
-    ),
-    ActionSpec("tool.use:box", "Rectangle", "Tools", ("R",), "box", IMAGE, True, "tool", "box"),
+TOOLS = tuple(
+    ActionSpec(f"tool.use:{name}", text, menu, keys, name, IMAGE, True, "tool", name)
+    for name, text, menu, keys in (
+        ("select", "Select and edit", "Tools", ("V", "Ctrl+J")),
+        ("polygon", "Polygon", "-Tools", ("P",)),
+        ("box", "Rectangle", "Tools", ("R",)),
+        ("oriented_box", "Rotated rectangle", "Tools", ("O",)),
+        ("circle", "Circle", "Tools", ("Shift+C",)),
+        ("ellipse", "Ellipse", "Tools", ("Shift+E",)),
+        ("polyline", "Line", "-Tools", ("L", "Shift+L")),
+        ("point", "Point", "Tools", ("Shift+P",)),
+        ("keypoints", "Keypoints of a skeleton", "Tools", ("K",)),
+        ("brush", "Brush", "-Tools", ("B",)),
+        ("eraser", "Eraser", "Tools", ("E",)),
+        ("wand", "Magic wand", "Tools", ("Shift+W",)),
+        ("scissors", "Scissors that follow edges", "Tools", ("I",)),
+        ("knife", "Knife: cut shapes apart", "-Tools", ("C",)),
+        ("image_class", "Classes of images by single keys", "Tools", ("Shift+T",)),
+    )
 )
+TOOLS += (
+    ActionSpec("tool.step:smaller", "Smaller brush or tolerance", "-Tools", ("[",), "", IMAGE, argument=-1),
+    ActionSpec("tool.step:larger", "Larger brush or tolerance", "Tools", ("]",), "", IMAGE, argument=1),
+    ActionSpec("tool.snap", "Snap to shapes and borders", "Tools", ("M",), "snap", IMAGE, True),
+    ActionSpec("keypoint.visibility", "Keypoint under the cursor: visible, hidden, none", "-Tools", ("X",), "", IMAGE),
+    ActionSpec("keypoint.swap", "Swap left and right keypoints", "Tools", ("Shift+X",), "", SELECTION),
+)  # fmt: skip
 
 SUGGEST = (
     ActionSpec(
@@ -211,6 +260,7 @@ VIEW = (
             ("classes", "the classes", True),
             ("objects", "the objects", False),
             ("history", "the history", False),
+            ("review", "stage, tags and comments", False),
         )
     ),
     ActionSpec(
@@ -232,6 +282,17 @@ VIEW = (
     ),
 )
 
+LOOKING = (
+    ActionSpec("tool.use:measure", "Measure", "Tools", ("Shift+M",), "measure", IMAGE, True, "tool", "measure"),
+    ActionSpec("view.rulers", "Show rulers", "-View", ("Ctrl+R",), "ruler", Needs.NOTHING, True),
+    ActionSpec("view.minimap", "Show minimap", "View", (), "minimap", Needs.NOTHING, True),
+    ActionSpec("view.crosshair", "Show crosshair", "View", (), "crosshair", Needs.NOTHING, True),
+    ActionSpec("view.panel:display", "Show or hide the display settings", "View", ("Shift+D",), "display", PLACE, argument="display"),
+    ActionSpec("view.reset_display", "Show image as it is", "View", (), "reset", IMAGE),
+    ActionSpec("view.page:next", "Next page of the file", "-Go", ("Ctrl+PgDown",), "", PLACE, argument=1),
+    ActionSpec("view.page:previous", "Previous page of the file", "Go", ("Ctrl+PgUp",), "", PLACE, argument=-1),
+)  # fmt: skip
+
 PAGES = (
     ActionSpec("page.show:annotate", "Annotate", "-Go", ("Ctrl+1",), "annotate", Needs.NOTHING, True, "page", "annotate"),
     ActionSpec("page.show:dataset", "Dataset", "Go", ("Ctrl+2",), "dataset", Needs.NOTHING, True, "page", "dataset"),
@@ -247,12 +308,27 @@ HELP = (
     ActionSpec("help.about", "About Maskwright", "-Help", (), ""),
 )
 
+REVIEW = (
+    ActionSpec("review.done", "Done, next image", "Review", ("Ctrl+Return",), "accept", IMAGE),
+    ActionSpec("review.skip", "Skip, next image", "Review", ("Ctrl+Alt+Return",), "next", IMAGE),
+    ActionSpec("review.next_open", "Next image that is not done", "Review", ("Ctrl+Alt+D",), "", PLACE),
+    ActionSpec("review.approve", "Approve, next to review", "-Review", ("Ctrl+Shift+Return",), "accept_all", IMAGE),
+    ActionSpec("review.reject", "Reject with a reason", "Review", ("Ctrl+Shift+Backspace",), "reject", IMAGE),
+    ActionSpec("review.next", "Next image to review", "Review", ("Ctrl+Shift+R",), "", PLACE),
+)  # fmt: skip
+
+DATASET = (
+    ActionSpec("dataset.show:images", "All images", "-Go", ("Ctrl+Shift+2",), "grid", PROJECT, argument="images"),
+    ActionSpec("dataset.show:duplicates", "Find duplicates", "Go", (), "copy", PROJECT, argument="duplicates"),
+    ActionSpec("dataset.show:files", "Find missing files", "Go", (), "search", PROJECT, argument="files"),
+)  # fmt: skip
+
 CLASS_KEYS = tuple(
     ActionSpec(f"class.choose:{n}", f"Class {n}", "", (str(n),), "", PLACE, argument=n - 1)
     for n in range(1, 10)
 )
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    *FILE, *EDIT, *GO, *TOOLS, *SUGGEST, *VIEW, *PAGES, *HELP, *CLASS_KEYS,
+    *FILE, *EDIT, *SHAPE, *GO, *TOOLS, *SUGGEST, *VIEW, *LOOKING, *PAGES, *REVIEW, *DATASET, *HELP, *CLASS_KEYS,
 )  # fmt: skip
-MENUS = ("File", "Edit", "View", "Go", "Tools", "Suggest", "Help")
+MENUS = ("File", "Edit", "View", "Go", "Shape", "Tools", "Suggest", "Review", "Help")

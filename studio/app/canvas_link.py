@@ -68,7 +68,8 @@ class CanvasLink:
         self._canvas.set_current_class(class_id)
 
     def _show_classes(self) -> None:
-        self._canvas.set_classes(self._workspace.project.classes())
+        project = self._workspace.project
+        self._canvas.set_classes(project.classes(), project.keypoints)
         self._show_class(self._workspace.class_id)
 
     def _on_shapes_changed(self, image_id: int) -> None:

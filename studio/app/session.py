@@ -14,7 +14,9 @@ from studio.app.backups import OpeningBackup
 from studio.app.canvas_link import CanvasLink, with_class
 from studio.app.image_watch import ImageWatch
 from studio.app.label_folder import LabelFolder
+from studio.app.looking import Looking
 from studio.app.pages import Pages
+from studio.app.tool_link import ToolLink
 from studio.app.refused import RefusedEdits
 from studio.model.edits import Edit
 from studio.model.preferences import AUTO_TOOL, TAGS
@@ -49,6 +51,17 @@ class Session(QObject):
         self.annotate = self.pages.annotate
         self.canvas = self.annotate.canvas
         self.refused = RefusedEdits(self)
+        self.looking = Looking(
+            project,
+            self.canvas,
+            self.annotate.display,
+            studio.window.status,
+            self.apply,
+            studio.show_error,
+            lambda: self.use_tool("measure"),
+        )
+        self.looking.use(studio.preferences)
+        self.tools = ToolLink(self.canvas, self.workspace, studio.actions, studio.preferences)
         self.link = CanvasLink(self.workspace, self.canvas, self.apply)
         self.backup = OpeningBackup(self)
         self.image_watch = ImageWatch(self)
@@ -68,6 +81,7 @@ class Session(QObject):
         self.studio.suggest.stop()
         self.labels.stop()
         self.studio.keep_docks(self.annotate)
+        self.tools.keep()
         self.attempt(self.workspace.remember)
         self.thumbnails.close()
         self.project.close()

@@ -18,11 +18,15 @@ from engine.runtime.errors import EngineError
 from studio.actions.key_map import KeyMap
 from studio.actions.registry import Actions
 from studio.actions.table import Needs
+from studio.app.dataset_handlers import DatasetHandlers
 from studio.app.edit_handlers import EditHandlers
 from studio.app.file_handlers import FileHandlers
+from studio.app.looking_handlers import AIDS, LookingHandlers, aid_states
+from studio.app.review_handlers import ReviewHandlers
 from studio.app.safety_handlers import SafetyHandlers
 from studio.app.session import Session
 from studio.app.suggest_handlers import SuggestHandlers
+from studio.app.tool_handlers import ToolHandlers
 from studio.app.view_handlers import ViewHandlers
 from studio.jobs.client import JobsClient, RunsWatcher
 from studio.main_window.annotate_page import DOCKS_VERSION, AnnotatePage
@@ -68,9 +72,12 @@ class Studio(QObject):
         self.safety = SafetyHandlers(self)
         suggest = SuggestHandlers(self)
         self.suggest = suggest
+        self.reviews = ReviewHandlers(lambda: self.session)
         edits = EditHandlers(lambda: self.session)
+        tools = ToolHandlers(lambda: self.session)
         self.actions = Actions(
-            self.window, (self.files, self.safety, edits, ViewHandlers(self), suggest)
+            self.window,
+            (self.files, self.safety, edits, tools, ViewHandlers(self), LookingHandlers(self), suggest, self.reviews, DatasetHandlers(self)),
         )
         self.actions.set_keys(KeyMap.from_list(self.actions.specs(), self.preferences[KEYS]))
         self.window.set_actions(self.actions)
@@ -214,6 +221,7 @@ class Studio(QObject):
                 "view.shapes": True,
             }
         )
+        self.actions.set_checked(aid_states(self.preferences))
 
     def _on_setting_changed(self, name: str) -> None:
         """Let what was changed on the Settings page count at once."""
@@ -224,6 +232,10 @@ class Studio(QObject):
             self.actions.set_checked({"view.tags": bool(self.preferences[TAGS])})
             if self.session is not None:
                 self.session.canvas.set_tags_visible(bool(self.preferences[TAGS]))
+        elif name in AIDS.values():
+            self.actions.set_checked(aid_states(self.preferences))
+            if self.session is not None:
+                self.session.looking.use(self.preferences)
 
     def _show_start(self) -> None:
         files = self.files

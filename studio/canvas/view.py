@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from studio.canvas.aids import Aids
 from studio.canvas.backdrop import Backdrop
 from studio.canvas.input import CURSORS, device_place, hit_radius, key_of, pointer_of
 from studio.canvas.label_layer import LabelLayer, Source
@@ -40,7 +41,8 @@ from studio.model.edits.classes import NEW
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef, Shape
 from studio.theme.theme import current_colors
-from studio.tools.base import Key, Pointer, Preview
+from studio.tools.base import Key, Pointer, Preview, Tool
+from studio.tools.keypoint_edits import keypoint_at, with_next_visibility, with_sides_swapped
 from studio.tools.scene import Entry, Scene
 from studio.tools.table import TOOLS
 
@@ -69,6 +71,7 @@ class CanvasView(QWidget):
         notice(str): A sentence for the status bar.
         leave_asked(): Escape was pressed with nothing left to cancel: the tool wants to be left.
         image_shown(bool): The picture is there (True) or cannot be shown (False).
+        moved(): Another part of the picture shows, or at another size.
     """
 
     edit_made = Signal(object)
@@ -83,6 +86,7 @@ class CanvasView(QWidget):
     next_asked = Signal()
     leave_asked = Signal()
     image_shown = Signal(bool)
+    moved = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -111,6 +115,7 @@ class CanvasView(QWidget):
         self._held: dict[int, Entry] = {}
         self._announced_selection: tuple[int, ...] = ()
         self._pressed_suggestion: int | None = None
+        self._pointer = (-1.0, -1.0)  # where the cursor is, image pixels
         self._shapes_shown = True
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -118,6 +123,7 @@ class CanvasView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
         self.setAccessibleName("Canvas")
+        self.aids = Aids(self)
 
     # -- the picture ---------------------------------------------------------
 
@@ -155,6 +161,7 @@ class CanvasView(QWidget):
     def set_display(self, display: Display) -> None:
         """Show the picture brighter, in one channel, through another window; the file stays as it is."""
         self.picture.set_display(display)
+        self.aids.refresh_picture()
         self.update()
 
     def _on_picture(self, size_wh: tuple[int, int]) -> None:
@@ -268,6 +275,15 @@ class CanvasView(QWidget):
     # -- tools ---------------------------------------------------------------
 
     @property
+    def tool(self) -> Tool:
+        """The tool in use."""
+        return self._tool
+
+    def has_crosshair(self) -> bool:
+        """Tell whether the tool draws lines through the cursor itself."""
+        return self._live.preview.crosshair is not None
+
+    @property
     def tool_name(self) -> str:
         """The tool in use, a name of ``studio.tools.table.TOOLS``."""
         return self._tool_name
@@ -304,6 +320,23 @@ class CanvasView(QWidget):
         """Let points snap to vertices and to the image's border, or not."""
         self.scene.snapping = snapping
 
+    def turn_keypoint(self) -> None:
+        """Make the keypoint under the cursor hidden, then not labelled, then visible again."""
+        found = keypoint_at(self.scene, *self._pointer, hit_radius(self.viewport))
+        edit = None if found is None else with_next_visibility(*found)
+        if edit is None:
+            self.notice.emit("There is no keypoint under the cursor.")
+        self._take(edit)
+
+    def swap_keypoints(self) -> None:
+        """Let left and right keypoints of the selected objects change places."""
+        shapes = self.scene.selected()
+        schemes = [self.scene.keypoint_scheme(shape.class_id) for shape in shapes]
+        edit = with_sides_swapped(shapes, schemes)
+        if edit is None:
+            self.notice.emit("No selected object has keypoints of which left and right are known.")
+        self._take(edit)
+
     def _send(self, pointer: Pointer) -> None:
         if all(self.scene.size_wh):
             self._take(self._tool.pointer(pointer))
@@ -313,6 +346,7 @@ class CanvasView(QWidget):
             self.notice.emit(text)
         if edit is not None:
             self.edit_made.emit(edit)
+            self.options_changed.emit()  # dragging the wand has set its tolerance
         self._refresh_live()
         if self._tool.notice.take_wish():
             self.next_asked.emit()
@@ -401,6 +435,13 @@ class CanvasView(QWidget):
         self.viewport.show_rect(x1, y1, x2, y2)
         self._on_view_changed(True)
 
+    def center_on(self, x: float, y: float) -> None:
+        """Bring an image point into the middle without another zoom."""
+        width, height = self.viewport.view_wh
+        left, top = self.viewport.to_device(x, y)
+        self.viewport.pan(width / 2 - left, height / 2 - top)
+        self._on_view_changed(False)
+
     def _zoom_center(self) -> QPointF:
         here = self.mapFromGlobal(self.cursor().pos())
         return (
@@ -414,6 +455,7 @@ class CanvasView(QWidget):
         if zoomed:
             self.picture.rescaled()
             self.zoom_changed.emit(self.viewport.scale)
+        self.moved.emit()
 
     def _on_layer_updated(self, rect: QRect) -> None:
         self._update_region(QRegion(rect.translated(*self.viewport.origin)))
@@ -510,6 +552,7 @@ class CanvasView(QWidget):
         if self._navigation.move(event):
             return
         pointer = pointer_of("move", event, self.viewport)
+        self._pointer = pointer.x, pointer.y
         self.cursor_moved.emit(pointer.x, pointer.y)
         if self._pressed_suggestion is not None:
             return

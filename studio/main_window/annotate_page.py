@@ -20,8 +20,11 @@ from PySide6.QtWidgets import (
 from engine.runtime.errors import EngineError
 from studio.actions.registry import Actions
 from studio.canvas.view import CanvasView
+from studio.main_window.tool_options import ToolOptionsBar
+from studio.model.edits import Edit
 from studio.model.workspace import Workspace
 from studio.panels.classes import ClassesPanel
+from studio.panels.display import DisplayPanel
 from studio.panels.history import HistoryPanel
 from studio.panels.image_tags import ImageTagsStrip
 from studio.panels.images.filmstrip import Filmstrip
@@ -34,13 +37,19 @@ from studio.widgets.text_label import TextLabel
 
 # Groups of the tool strip: action and, where a word stands beside the icon, that word.
 _STRIP = (
-    (("tool.use:select", "Select"), ("tool.use:polygon", "Polygon"), ("tool.use:box", "Rectangle")),
+    (("tool.use:select", ""),),
+    tuple(
+        (f"tool.use:{name}", "") for name in ("polygon", "box", "oriented_box", "circle", "ellipse")
+    ),
+    tuple((f"tool.use:{name}", "") for name in ("polyline", "point", "keypoints")),
+    tuple((f"tool.use:{name}", "") for name in ("brush", "eraser", "wand", "scissors")),
+    (("tool.use:knife", ""), ("tool.use:image_class", "")),
     (("edit.undo", ""), ("edit.redo", "")),
     (("view.fit", ""), ("view.shapes", ""), ("view.tags", "")),
     (("suggest.run_current", "Suggest"), ("suggest.accept_all", ""), ("suggest.reject_all", "")),
 )
 _DOCK_WIDTH = 264
-DOCKS_VERSION = 1  # of what QMainWindow.saveState keeps: another number after the docks changed
+DOCKS_VERSION = 2  # of what QMainWindow.saveState keeps: another number after the docks changed
 
 
 class AnnotatePage(QMainWindow):
@@ -52,6 +61,7 @@ class AnnotatePage(QMainWindow):
         actions: For the tool strip.
         empty: What stands in the canvas's place while the project has no image.
         refused: Called with the reason where an edit cannot be made.
+        apply: Applies an edit of the filmstrip's menu; None: to the project, without a word where it cannot be.
     """
 
     def __init__(
@@ -61,6 +71,7 @@ class AnnotatePage(QMainWindow):
         actions: Actions,
         empty: EmptyState,
         refused: Callable[[EngineError], object] = lambda _error: None,
+        apply: Callable[[Edit], object] | None = None,
     ) -> None:
         super().__init__()
         self.setWindowFlags(Qt.WindowType.Widget)
@@ -68,12 +79,14 @@ class AnnotatePage(QMainWindow):
         self._hidden_docks: list[QDockWidget] = []
         self.canvas = CanvasView()
         self.empty = empty
-        self.filmstrip = Filmstrip(workspace, thumbnails)
+        self.filmstrip = Filmstrip(workspace, thumbnails, apply)
         self.classes = ClassesPanel(workspace)
         self.objects = ObjectsPanel(workspace)
         self.history = HistoryPanel(workspace.project)
+        self.display = DisplayPanel()
         self.chip = _ClassChip(workspace)
         self.strip = self._build_strip(actions)
+        self.options = ToolOptionsBar(self.canvas, self.chip)
         self.image_tags = ImageTagsStrip(workspace, refused)
         center = QWidget()
         column = QVBoxLayout(center)
@@ -81,6 +94,7 @@ class AnnotatePage(QMainWindow):
         column.setSpacing(0)
         for widget, stretch in (
             (self.strip, 0),
+            (self.options, 0),
             (self.image_tags, 0),
             (self.canvas, 1),
             (self.empty, 1),
@@ -92,8 +106,10 @@ class AnnotatePage(QMainWindow):
             self._dock("Classes", self.classes),
             self._dock("Objects", self.objects),
             self._dock("History", self.history),
+            self._dock("Display", self.display),
         ]
         self.tabifyDockWidget(self.docks[1], self.docks[2])
+        self.tabifyDockWidget(self.docks[2], self.docks[3])
         self.docks[1].raise_()
         self.resizeDocks(self.docks[:2], [_DOCK_WIDTH] * 2, Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[:2], [260, 400], Qt.Orientation.Vertical)
@@ -105,8 +121,21 @@ class AnnotatePage(QMainWindow):
         """Hide everything but the canvas, or bring back what was there."""
         if only:
             self._hidden_docks = [dock for dock in self.docks if not dock.isHidden()]
-        for widget in (*self._hidden_docks, self.strip, self.filmstrip):
+        for widget in (*self._hidden_docks, self.strip, self.options, self.filmstrip):
             widget.setVisible(not only)
+
+    def add_dock(self, title: str, content: QWidget) -> None:
+        """Put one more panel behind the tabs of the others."""
+        dock = self._dock(title, content)
+        self.tabifyDockWidget(self.docks[1], dock)
+        self.docks.append(dock)
+        self.docks[1].raise_()
+
+    def show_dock(self, name: str) -> None:
+        """Bring the dock of that name to the front."""
+        dock = next(dock for dock in self.docks if dock.objectName() == f"dock.{name}")
+        dock.show()
+        dock.raise_()
 
     def toggle_dock(self, name: str) -> None:
         """Hide the dock of that name if it shows, else bring it to the front."""
@@ -135,8 +164,6 @@ class AnnotatePage(QMainWindow):
                 line.addWidget(_gap())
             for action_id, word in group:
                 line.addWidget(_strip_button(actions, action_id, word))
-        line.addWidget(_gap())
-        line.addWidget(self.chip)
         line.addStretch()
         return strip
 

@@ -8,9 +8,11 @@ from typing import Any
 from engine.runtime.settings import SettingsManager, settings
 from engine.runtime.settings_schema import Setting
 
+RULERS, MINIMAP, CROSSHAIR = "studio.rulers", "studio.minimap", "studio.crosshair"
 THEME, TAGS, RECENT = "studio.theme", "studio.name_tags", "studio.recent_projects"
 CONFIDENCE, AUTO_TOOL = "studio.suggestion_confidence", "studio.first_tool"
 WINDOW, DOCKS, KEYS = "studio.window", "studio.docks", "studio.keys"
+TOOL_OPTIONS = "studio.tool_options"
 _RECENT_KEPT = 12
 
 STUDIO_SETTINGS = (
@@ -23,13 +25,31 @@ STUDIO_SETTINGS = (
         choices=("system", "light", "dark"),
     ),
     Setting(TAGS, bool, True, "Show each shape's class name beside it on the canvas.", "Canvas"),
+    Setting(RULERS, bool, False, "Show rulers along the canvas.", "Canvas"),
+    Setting(
+        MINIMAP,
+        bool,
+        True,
+        "Show the whole image small in a corner while a part is out of sight.",
+        "Canvas",
+    ),
+    Setting(CROSSHAIR, bool, False, "Show lines through the cursor with every tool.", "Canvas"),
     Setting(
         AUTO_TOOL,
         str,
         "polygon",
         "The tool in hand after a project was opened that has no labels yet.",
         "Canvas",
-        choices=("select", "polygon", "box"),
+        choices=(
+            "select",
+            "polygon",
+            "box",
+            "oriented_box",
+            "keypoints",
+            "brush",
+            "wand",
+            "image_class",
+        ),
     ),
     Setting(
         CONFIDENCE,
@@ -44,6 +64,7 @@ STUDIO_SETTINGS = (
     Setting(
         KEYS, list, list, "Shortcuts that differ from the usual ones.", "About", editable=False
     ),
+    Setting(TOOL_OPTIONS, str, "", "Sizes and switches of the tools.", "About", editable=False),
     Setting(WINDOW, str, "", "Place and size of the window.", "About", editable=False),
     Setting(
         DOCKS, str, "", "How the docks beside the canvas are arranged.", "About", editable=False
