@@ -10,16 +10,20 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from engine.data.formats import FORMATS, read
+from engine.data.formats import FORMATS
 from studio.commands.progress import TerminalProgress
-from studio.storage.dataset_import import import_dataset
+from studio.storage.dataset_import import import_all
+from studio.storage.import_reading import read_sources
 from studio.storage.project_files import writable_project
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "source", type=Path, metavar="SOURCE", help="a data.yaml or a dataset folder"
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="a file or folder of labels; of a folder of several datasets all are imported",
     )
     parser.add_argument(
         "--project",
@@ -45,10 +49,14 @@ def run(arguments: Namespace) -> int:
     start = time.perf_counter()
     with TerminalProgress("Reading images") as progress:
         # before the project is opened: a source that cannot be read leaves no empty project behind
-        dataset = read(arguments.source, arguments.format, progress)
-    with writable_project(arguments.project) as project:
-        report = import_dataset(
-            project, arguments.source, arguments.format, arguments.replace, dataset=dataset
+        sources = read_sources(arguments.source, arguments.format, progress)
+    with writable_project(arguments.project) as project, TerminalProgress("Importing") as progress:
+        report = import_all(
+            project,
+            sources.datasets,
+            arguments.replace,
+            progress,
+            problems=sources.problems,
         )
     report.seconds = time.perf_counter() - start
     print(json.dumps(report.to_dict(), ensure_ascii=False))

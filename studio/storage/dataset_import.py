@@ -6,23 +6,22 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
-from engine.data.annotations import Annotation
 from engine.data.formats import LabelledDataset, LabelledImage, Problem, read
-from studio.model.colors import next_color
 from studio.model.edits import AddShapes, Batch, Edit, RemoveShapes
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.project import Project
-from studio.model.records import ClassDef, Shape, new_shape
+from studio.model.records import Shape
 from studio.storage.image_index import SUFFIXES, place_files, store_of
+from studio.storage.import_classes import ClassChoices, take_classes
 from studio.storage.project_files import absolute
 from studio.storage.sqlite_store import SqliteStore
 
 Progress = Callable[[int, int], None]
+_BATCH = 500  # images written together
 _SHALLOW = 2  # a common folder like / or /home says nothing about where the images belong
 
 
@@ -70,6 +69,7 @@ def import_dataset(
     replace: bool = False,
     progress: Progress | None = None,
     dataset: LabelledDataset | None = None,
+    classes: ClassChoices | None = None,
 ) -> ImportReport:
     """Copy a dataset's classes, images (as paths) and labels into a project.
 
@@ -83,31 +83,76 @@ def import_dataset(
         format: Name of the format; None finds out.
         replace: Take the dataset's labels for images that have shapes; this can be undone.
         progress: Called with (done, total) images; an exception it raises cancels.
-        dataset: What ``source`` holds, where it has been read already.
+        dataset: What ``source`` holds, where it has been read already; then ``progress`` tells of
+            the writing.
+        classes: Names in the project for names of the dataset, None for those to leave out.
 
     Raises:
         DatasetError: The dataset cannot be read at all. Single bad lines and files are in
             ``skipped``.
         StorageError: The project cannot be written.
     """
-    start = time.perf_counter()
     source = absolute(source)
-    dataset = dataset or read(source, format, progress)
-    report = ImportReport(format or "yolo", classes=[*dataset.names.values()])
-    report.skipped = [problem for problem in dataset.skipped if problem.kind == "skipped"]
-    report.notes = [problem for problem in dataset.skipped if problem.kind != "skipped"]
+    reading = progress if dataset is None else None
+    dataset = dataset or read(source, format, reading)
+    writing = None if reading else progress
+    return import_all(project, [(source, dataset)], replace, writing, classes)
+
+
+def import_all(
+    project: Project,
+    sources: Sequence[tuple[Path, LabelledDataset]],
+    replace: bool = False,
+    progress: Progress | None = None,
+    classes: ClassChoices | None = None,
+    problems: Sequence[Problem] = (),
+) -> ImportReport:
+    """Copy several datasets into a project in one transaction; see :func:`import_dataset`.
+
+    Args:
+        project: Where to.
+        sources: Where each dataset was read from, and what it holds.
+        replace: Take the datasets' labels for images that have shapes.
+        progress: Called with (done, total) images; an exception it raises cancels.
+        classes: Names in the project for names of the datasets, None for those to leave out.
+        problems: What was found wrong beside them, for the report.
+
+    Raises:
+        StorageError: The project cannot be written.
+    """
+    start = time.perf_counter()
+    formats = dict.fromkeys(dataset.format for _, dataset in sources if dataset.format)
+    report = ImportReport(", ".join(formats) or "yolo", skipped=list(problems))
     store = store_of(project)
     known = set(project.image_ids())
+    total = sum(len(dataset.images) for _, dataset in sources)
+    told = 0
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(told + done, total)
+
+    changed_before: set[int] = set()
     with store.transaction():
-        writer = _Writer(store, _take_classes(store, dataset.names), replace, report)
-        writer.take(dataset)
-        _take_keypoints(store, dataset, source, report)
-        facts = {"source": str(source), "images": report.images, "annotations": report.annotations}
-        store.note("import", f"Import {source.name}", facts)
+        for source, dataset in sources:
+            report.classes += [n for n in dataset.names.values() if n not in report.classes]
+            before = report.annotations
+            writer = _Writer(store, take_classes(store, dataset, classes or {}), replace, report)
+            writer.take(dataset, known | set(report.image_ids), tell)
+            _take_keypoints(store, dataset, source, report)
+            report.skipped += [p for p in dataset.skipped if p.kind == "skipped"]
+            report.notes += [p for p in dataset.skipped if p.kind != "skipped"]
+            added = report.annotations - before
+            facts = {"source": str(source), "images": len(dataset.images), "annotations": added}
+            store.note("import", f"Import {source.name}", facts)
+            changed_before |= writer.changed & known
+            told += len(dataset.images)
+    report.image_ids = list(dict.fromkeys(report.image_ids))
+    report.images = len(report.image_ids)
     report.seconds = time.perf_counter() - start
     project.classes_changed.emit()
     project.images_changed.emit()
-    for image_id in sorted(writer.changed & known):
+    for image_id in sorted(changed_before):
         project.shapes_changed.emit(image_id)
     project.history_changed.emit()
     return report
@@ -117,7 +162,11 @@ class _Writer:
     """Writes one dataset inside the import's transaction."""
 
     def __init__(
-        self, store: SqliteStore, class_ids: dict[int, int], replace: bool, report: ImportReport
+        self,
+        store: SqliteStore,
+        class_ids: dict[int, int | None],
+        replace: bool,
+        report: ImportReport,
     ) -> None:
         self.changed: set[int] = set()
         self._store = store
@@ -126,22 +175,58 @@ class _Writer:
         self._report = report
         self._edits: list[Edit] = []
 
-    def take(self, dataset: LabelledDataset) -> None:
-        """Write everything; replaced labels become one step of the history."""
+    def take(
+        self, dataset: LabelledDataset, known: set[int], tell: Callable[[int], object]
+    ) -> None:
+        """Write everything; replaced labels become one step of the history.
+
+        Args:
+            dataset: What to write.
+            known: Images that the project had before: only these can have labels of their own.
+            tell: Called with the number of images done.
+        """
         damaged = _damaged_files(dataset)
         paths = [absolute(image.path) for image in dataset.images]
         image_ids = add_paths(self._store, [*paths, *damaged])
         for path, reason in damaged.items():
             self._store.set_damage(image_ids[path], reason)
-        for path, image in zip(paths, dataset.images, strict=True):
-            self._take_image(image_ids[path], image)
-        self._report.images = len(dataset.images)
-        self._report.image_ids = [image_ids[path] for path in paths]
+        ids = [image_ids[path] for path in paths]
+        seen = set(known)
+        fresh: list[tuple[int, LabelledImage]] = []
+        for done, (image_id, image) in enumerate(zip(ids, dataset.images, strict=True), start=1):
+            if image_id in seen:
+                self._take_known(image_id, image)
+            else:
+                seen.add(image_id)
+                fresh.append((image_id, image))
+            if len(fresh) >= _BATCH or done == len(ids):
+                self._take_fresh(fresh)
+                fresh = []
+                tell(done)
+        self._report.image_ids += ids
         if self._edits:
             batch = Batch(tuple(self._edits), f"Replace labels of {len(self._edits)} images")
             self._store.push_edit(batch.title(), batch.to_dict(), sorted(self.changed))
 
-    def _take_image(self, image_id: int, image: LabelledImage) -> None:
+    def _take_fresh(self, images: list[tuple[int, LabelledImage]]) -> None:
+        """Write images that were not in the project: nothing has to be asked of each."""
+        store = self._store
+        store.set_sizes([(image_id, image.width, image.height) for image_id, image in images])
+        store.set_splits({image_id: image.split for image_id, image in images if image.split})
+        shapes: list[Shape] = []
+        background: list[int] = []
+        for image_id, image in images:
+            if image.annotations is None:
+                continue
+            found = self._shapes(image_id, image)
+            if found:
+                shapes += found
+            else:
+                background.append(image_id)
+        store.set_background(dict.fromkeys(background, True))
+        self._insert(shapes)
+
+    def _take_known(self, image_id: int, image: LabelledImage) -> None:
         store = self._store
         record = store.image(image_id)
         if record is None:
@@ -153,20 +238,20 @@ class _Writer:
             store.set_splits({image_id: image.split})
         if image.annotations is None:
             return
-        shapes = [self._shape(image_id, annotation) for annotation in image.annotations]
+        shapes = self._shapes(image_id, image)
         present = store.shapes(image_id)
         if present and not _same(present, shapes):
             self._resolve(image, present, shapes)
+        elif not present and not shapes:
+            store.set_background({image_id: True})
         elif not present:
-            self._insert(image_id, shapes)
+            self._insert(shapes)
 
-    def _insert(self, image_id: int, shapes: list[Shape]) -> None:
-        if not shapes:
-            self._store.set_background({image_id: True})
-            return
-        self._store.insert_shapes(_numbered(self._store, shapes))
-        self._report.annotations += len(shapes)
-        self.changed.add(image_id)
+    def _insert(self, shapes: list[Shape]) -> None:
+        if shapes:
+            self._store.insert_shapes(_numbered(self._store, shapes))
+            self._report.annotations += len(shapes)
+            self.changed.update(shape.image_id for shape in shapes)
 
     def _resolve(self, image: LabelledImage, present: list[Shape], shapes: list[Shape]) -> None:
         """Decide about an image that has other shapes in the project."""
@@ -181,15 +266,18 @@ class _Writer:
         self._report.annotations += len(shapes)
         self.changed.add(present[0].image_id)
 
-    def _shape(self, image_id: int, annotation: Annotation) -> Shape:
-        return new_shape(
-            image_id,
-            self._class_ids[annotation.class_id],
-            annotation.geometry,
-            "imported",
-            annotation.score,
-            dict(annotation.attributes),
-        )
+    def _shapes(self, image_id: int, image: LabelledImage) -> list[Shape]:
+        """Return the image's shapes of the classes that are wanted."""
+        found = []
+        for z, annotation in enumerate(image.annotations or (), start=1):
+            class_id = self._class_ids[annotation.class_id]
+            if class_id is not None:
+                score, attributes = annotation.score, dict(annotation.attributes)
+                geometry = annotation.geometry
+                found.append(
+                    Shape(0, image_id, class_id, geometry, "imported", score, attributes, z)
+                )
+        return found
 
 
 def replace_labels(store: SqliteStore, present: Sequence[Shape], shapes: Sequence[Shape]) -> Edit:
@@ -233,23 +321,6 @@ def _by_root(paths: list[Path]) -> dict[Path, list[Path]]:
     return groups
 
 
-def _take_classes(store: SqliteStore, names: dict[int, str]) -> dict[int, int]:
-    """Return the project's class for each index of the dataset, adding those whose name is new."""
-    classes = store.classes()
-    by_name = {cls.name: cls.id for cls in classes}
-    colors = {cls.color for cls in classes}
-    for name in names.values():
-        name = name.strip()
-        if name in by_name:
-            continue
-        color = next_color(colors)
-        cls = ClassDef(store.take_ids("class", 1)[0], name, color)
-        store.insert_class(cls, len(by_name))
-        by_name[name] = cls.id
-        colors.add(color)
-    return {index: by_name[name.strip()] for index, name in names.items()}
-
-
 def _take_keypoints(
     store: SqliteStore, dataset: LabelledDataset, source: Path, report: ImportReport
 ) -> None:
@@ -280,10 +351,11 @@ def _damaged_files(dataset: LabelledDataset) -> dict[Path, str]:
 
 
 def _numbered(store: SqliteStore, shapes: list[Shape]) -> list[Shape]:
+    """Return the shapes with numbers of the project."""
     ids = store.take_ids("shape", len(shapes))
     return [
-        changed(shape, id=shape_id, z=z)
-        for z, (shape_id, shape) in enumerate(zip(ids, shapes, strict=True), start=1)
+        Shape(shape_id, s.image_id, s.class_id, s.geometry, s.source, s.score, s.attributes, s.z)
+        for shape_id, s in zip(ids, shapes, strict=True)
     ]
 
 

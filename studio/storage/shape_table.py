@@ -197,7 +197,7 @@ def _values(shape: Shape) -> tuple[Any, ...]:
         encode_geometry(shape.geometry),
         shape.source,
         shape.score,
-        encode(shape.attributes),
+        encode(shape.attributes) if shape.attributes else "{}",
         shape.z,
         shape.locked,
         shape.hidden,

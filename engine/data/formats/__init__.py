@@ -6,6 +6,7 @@ from engine.data.formats.records import LabelledImage as LabelledImage
 from engine.data.formats.records import WriteReport as WriteReport
 from engine.data.formats.registry import FORMATS as FORMATS
 from engine.data.formats.registry import Format as Format
+from engine.data.formats.registry import find_format as find_format
 from engine.data.formats.registry import read as read
 from engine.data.formats.registry import write as write
 from engine.data.problems import Problem as Problem

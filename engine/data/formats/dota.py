@@ -235,7 +235,8 @@ def _is_plain_number(lines: list[str]) -> bool:
 
 
 def _label_folders(path: Path) -> list[Path]:
-    named = [path / _FOLDER, *path.glob(f"{_FOLDER}*"), *path.glob(f"*/{_FOLDER}*")]
+    inside = (p for p in path.glob(f"*/{_FOLDER}*") if split_of(p, path))
+    named = [path / _FOLDER, *path.glob(f"{_FOLDER}*"), *inside]
     return [*dict.fromkeys(p for p in named if p.is_dir())] or [path]
 
 

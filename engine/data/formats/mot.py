@@ -323,10 +323,16 @@ def _label_files(folder: Path) -> list[Path]:
 
 def _below(folder: Path) -> list[Path]:
     """Return one label file for each sequence in a folder of sequences."""
-    inside = sorted(p for p in folder.iterdir() if p.is_dir())
-    inside += sorted(p for f in inside if f.name in ("train", "test") for p in f.iterdir())
-    found = (_label_files(sequence) for sequence in inside if sequence.is_dir())
-    return [files[0] for files in found if files]
+    inside = _folders(folder)
+    if inside and all(f.name in ("train", "test", "val") for f in inside):
+        inside = [sequence for f in inside for sequence in _folders(f)]
+    found = [_label_files(sequence) for sequence in inside]
+    # Other folders beside them: then this is no folder of sequences but one that holds such among others.
+    return [files[0] for files in found] if all(found) else []
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 def _has_rows(file: Path) -> bool:
