@@ -16,8 +16,8 @@ from studio.app.image_watch import ImageWatch
 from studio.app.label_folder import LabelFolder
 from studio.app.looking import Looking
 from studio.app.pages import Pages
-from studio.app.tool_link import ToolLink
 from studio.app.refused import RefusedEdits
+from studio.app.tool_link import ToolLink
 from studio.model.edits import Edit
 from studio.model.preferences import AUTO_TOOL, TAGS
 from studio.model.project import Project

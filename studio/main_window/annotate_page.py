@@ -30,6 +30,8 @@ from studio.panels.image_tags import ImageTagsStrip
 from studio.panels.images.filmstrip import Filmstrip
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 from studio.panels.objects import ObjectsPanel
+from studio.panels.properties.panel import PropertiesPanel
+from studio.panels.simplify import SimplifyBar
 from studio.theme import tokens
 from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState
@@ -82,7 +84,10 @@ class AnnotatePage(QMainWindow):
         self.filmstrip = Filmstrip(workspace, thumbnails, apply)
         self.classes = ClassesPanel(workspace)
         self.objects = ObjectsPanel(workspace)
+        self.properties = PropertiesPanel(workspace, refused)
+        self.properties.finished.connect(self.canvas.setFocus)
         self.history = HistoryPanel(workspace.project)
+        self.simplify = SimplifyBar(workspace, self.canvas.show_proposed, refused)
         self.display = DisplayPanel()
         self.chip = _ClassChip(workspace)
         self.strip = self._build_strip(actions)
@@ -96,6 +101,7 @@ class AnnotatePage(QMainWindow):
             (self.strip, 0),
             (self.options, 0),
             (self.image_tags, 0),
+            (self.simplify, 0),
             (self.canvas, 1),
             (self.empty, 1),
             (self.filmstrip, 0),

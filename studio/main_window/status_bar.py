@@ -22,6 +22,7 @@ class StatusBar(QStatusBar):
         self.saved = TextLabel("", "secondary")
         self.image = TextLabel("", "secondary")
         self.cursor_place = TextLabel("", "secondary")
+        self.values = TextLabel("", "secondary")
         self.zoom = TextLabel("", "secondary")
         self.device = TextLabel("", "secondary")
         self.run_words = TextButton("", "link")
@@ -33,6 +34,7 @@ class StatusBar(QStatusBar):
             (self.saved, 88),
             (self.image, 112),
             (self.cursor_place, 128),
+            (self.values, 96),
             (self.zoom, 56),
         ):
             label.setMinimumWidth(width)
@@ -78,6 +80,10 @@ class StatusBar(QStatusBar):
             return
         self.cursor_place.setText(f"x {x:.0f}  y {y:.0f}")
 
+    def show_values(self, values: tuple[float, ...]) -> None:
+        """Show the samples of the pixel under the cursor; none clears them."""
+        self.values.setText("  ".join(f"{value:g}" for value in values[:4]))
+
     def show_zoom(self, zoom: float) -> None:
         """Show the zoom, 1 meaning one screen pixel for each image pixel."""
         self.zoom.setText(f"{zoom * 100:.0f} %")
@@ -90,11 +96,11 @@ class StatusBar(QStatusBar):
 
     def show_canvas_facts(self, shown: bool) -> None:
         """Show or hide what is about the canvas, which other pages do not have."""
-        for label in (self.image, self.cursor_place, self.zoom):
+        for label in (self.image, self.cursor_place, self.values, self.zoom):
             label.setVisible(shown)
 
     def clear_facts(self) -> None:
         """Forget the project's facts."""
         self.clearMessage()
-        for label in (self.saved, self.image, self.cursor_place, self.zoom):
+        for label in (self.saved, self.image, self.cursor_place, self.values, self.zoom):
             label.setText("")

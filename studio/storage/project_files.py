@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
 from pathlib import Path
 
 from engine._version import __version__
 from engine.data.images import read_size
+from engine.runtime.paths import cache_dir
 from studio.model.errors import StorageError
 from studio.model.project import Project
 from studio.storage.lock import HeldElsewhereError, ProjectLock
@@ -138,6 +140,14 @@ def writable_project(folder: str | Path) -> Project:
         project.close()
         raise StorageError(notice, path=project.folder)
     return project
+
+
+def cache_folder(project: Project) -> Path:
+    """Return where what can be made again is kept: inside the project, or in the person's cache where that cannot be written."""
+    if project.read_only:
+        name = hashlib.sha256(str(project.folder).encode()).hexdigest()[:16]
+        return cache_dir() / "projects" / name
+    return project.folder / "cache"
 
 
 def project_folder_for(images: str | Path) -> Path:

@@ -10,15 +10,24 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.data.image_headers import Header, HeaderError, check_whole, read_header
-from engine.data.images import read_image
+from engine.data.image_headers import (
+    MAX_PIXELS,
+    Header,
+    HeaderError,
+    check_whole,
+    read_header,
+)
+from engine.data.images import read_image, read_image_header
 from engine.runtime.errors import ImageError
-from engine.runtime.paths import cache_dir, write_atomic
+from engine.runtime.paths import write_atomic
 from studio.model.project import Project
+from studio.storage.big_images import shrunk_huge
+from studio.storage.project_files import cache_folder
 
 SIZE = 192  # pixels of the longer side: sharp at 96 logical pixels on a screen of twice the density
 _QUALITY = 85
 _LIMIT_MIB = 512
+_WHOLE_BYTES = 256 << 20  # a larger file is not read into memory for a thumbnail
 
 
 class ThumbnailCache:
@@ -39,10 +48,7 @@ class ThumbnailCache:
     @classmethod
     def for_project(cls, project: Project) -> ThumbnailCache:
         """Return the cache inside the project folder, or in the person's cache where that cannot be written."""
-        if project.read_only:
-            name = hashlib.sha256(str(project.folder).encode()).hexdigest()[:16]
-            return cls(cache_dir() / "thumbnails" / name)
-        return cls(project.folder / "cache" / "thumbnails")
+        return cls(cache_folder(project) / "thumbnails")
 
     def find(self, image: Path) -> Path | None:
         """Return the thumbnail if it was made already; reads no picture."""
@@ -103,6 +109,9 @@ def shrunk(image: Path, size: int) -> np.ndarray:
     """
     import cv2
 
+    facts = read_image_header(image)
+    if facts.width * facts.height > MAX_PIXELS or image.stat().st_size > _WHOLE_BYTES:
+        return shrunk_huge(image, size)
     data = image.read_bytes()
     header = _whole(data, image)
     factor = _reduction(header, size)

@@ -12,6 +12,7 @@ from studio.tools.ellipse import CircleTool, EllipseTool
 from studio.tools.image_class import ImageClassTool
 from studio.tools.keypoints import KeypointsTool
 from studio.tools.knife import KnifeTool
+from studio.tools.measure import MeasureTool
 from studio.tools.oriented_box import OrientedBoxTool
 from studio.tools.point import PointTool
 from studio.tools.polygon import PolygonTool
@@ -91,4 +92,7 @@ TOOLS: dict[str, ToolSpec] = {
         ImageClassTool, "1 to 9 say what the image is, 0 takes it back, Enter goes on", ("one_class", "advance")
     ),
     "knife": ToolSpec(KnifeTool, "Swipe or click a line across shapes; only the selected ones if there are any"),
+    "measure": ToolSpec(
+        MeasureTool, "Drag along what you measure, or click both ends; Shift keeps it level or upright", ("snapping",)
+    ),
 }  # fmt: skip

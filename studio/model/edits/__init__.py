@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from studio.model.edits.base import Changes, Edit, edit_from_dict
 from studio.model.edits.batch import Batch
+from studio.model.edits.calibration import SetCalibration
 from studio.model.edits.class_merge import (
     MergeClass,
     SplitClass,
@@ -48,6 +49,7 @@ __all__ = [
     "RemoveSuggestions",
     "ReplaceShapes",
     "SetBackground",
+    "SetCalibration",
     "SetFields",
     "SetSplit",
     "SetStage",
