@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QTabWidget, QWidget
 
+from studio.app.dataset_page import DatasetPage
 from studio.main_window.annotate_page import AnnotatePage
 from studio.model.runs import VALIDATION_FILE, RunSnapshot
 from studio.panels.dataset import DatasetPanel
 from studio.panels.export import ExportPanel
 from studio.panels.models.panel import ModelsPanel
 from studio.panels.predict import PredictPanel
+from studio.panels.review import ReviewPanel
 from studio.panels.train.panel import TrainPanel
 from studio.panels.validation.panel import ValidationPanel
 from studio.storage.version_origins import original_of
@@ -40,8 +42,12 @@ class Pages:
             "images",
         )
         self.annotate = AnnotatePage(
-            workspace, session.thumbnails, studio.actions, empty, studio.show_error
+            workspace, session.thumbnails, studio.actions, empty, studio.show_error, session.apply
         )
+        self.review = ReviewPanel(
+            workspace, session.apply, studio.reviews.review_approve, studio.reviews.reject_with
+        )
+        self.annotate.add_dock("Review", self.review)
         self.dataset = DatasetPanel(
             project,
             files.file_add_images,
@@ -49,6 +55,7 @@ class Pages:
             files.file_export_dataset,
             session.labels,
         )
+        self.dataset_page = DatasetPage(session, self.dataset)
         self.train = TrainPanel(project, jobs, runs)
         self.models = ModelsPanel(project, jobs, runs)
         self.export = ExportPanel(project, jobs, runs)
@@ -76,7 +83,7 @@ class Pages:
         """Return the pages under the names of the rail."""
         return {
             "annotate": self.annotate,
-            "dataset": self.dataset,
+            "dataset": self.dataset_page,
             "train": self.train,
             "models": self.models_page,
             "explore": self.validation,

@@ -51,8 +51,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("Score", lambda r: "" if r.score is None else f"{r.score:.2f}", "score", 64, True),
     Column("Size", lambda r: f"{r.width} × {r.height}" if r.width else "", "size", 104, True),
     Column("Tags", lambda r: ", ".join(r.tags), None, 140),
-    Column("Comments", lambda r: f"{r.comment_count}" if r.comment_count else "", None, 80, True),
-    Column("Changed", lambda r: day(r.modified), "modified", 128, True),
-    Column("Added", lambda r: day(r.added), "added", 128, True),
+    Column("Comments", lambda r: f"{r.comment_count}" if r.comment_count else "", None, 104, True),
+    Column("Changed", lambda r: day(r.modified), "modified", 148, True),
+    Column("Added", lambda r: day(r.added), "added", 148, True),
     Column("Folder", lambda r: str(r.path.parent), None, 280),
 )

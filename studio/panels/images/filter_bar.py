@@ -138,7 +138,9 @@ class FilterBar(QWidget):
         for box, choices in ((self.status_box, STATES), (self.order_box, ORDERS)):
             for text, value in choices:
                 box.setItemData(box.findText(text), value)
+        self.class_box.setMinimumWidth(120)
         self.class_box.setMaximumWidth(180)
+        self.search.setMinimumWidth(200)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(tokens.SPACE_S)

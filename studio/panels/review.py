@@ -1,0 +1,236 @@
+"""How far the current image is, its tags, and what people say about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QStringListModel, Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QCompleter,
+    QHBoxLayout,
+    QLineEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.model.edits import AddComment, Edit, RemoveComment, SetStage, change_tags
+from studio.model.edits.review import AUTOMATIC
+from studio.model.records import ImageRecord
+from studio.model.review import STAGE_TITLES, STAGES, Comment
+from studio.model.workspace import Workspace
+from studio.theme import tokens
+from studio.widgets.flow_layout import FlowLayout
+from studio.widgets.icon_button import IconButton, TextButton
+from studio.widgets.text_label import TextLabel
+
+_SMALL_PX = 14
+
+
+class ReviewPanel(QWidget):
+    """The stage, tags with a field for more, comments with a field for another, and the verdict.
+
+    Args:
+        workspace: The open project and the place in it.
+        apply: Applies an edit and tells the person where it cannot be; returns None then.
+        approve: Marks the image as reviewed and goes on.
+        reject: Sends the image back with a reason and goes on.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        apply: Callable[[Edit], Edit | None],
+        approve: Callable[[], object],
+        reject: Callable[[str], object],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace, self._apply, self._reject = workspace, apply, reject
+        self._shown: tuple[object, ...] = ()
+        self.stage_box = QComboBox()
+        self.stage_box.setAccessibleName("Stage of this image")
+        self.stage_box.setToolTip("How far this image is  (Ctrl+Return: done, next image)")
+        for stage in STAGES:
+            self.stage_box.addItem(STAGE_TITLES[stage], stage)
+        self.stage_box.addItem("As its labels say", AUTOMATIC)
+        self.stage_box.activated.connect(self._on_stage)
+        self.tag_field = _field("Add a tag", self._on_tag)
+        self._known_tags = QStringListModel(self)
+        self._complete_tags()
+        self.comment_field = _field("Comment, or why it is rejected", self._on_comment)
+        self.comment_field.setToolTip("Enter adds the comment; Reject sends it with the image")
+        self.approve_button = TextButton("Approve", "primary", "accept_all")
+        self.approve_button.setToolTip(
+            "Reviewed: go on to the next image to review  (Ctrl+Shift+Return)"
+        )
+        self.approve_button.clicked.connect(lambda: approve())
+        self.reject_button = TextButton("Reject", "normal", "reject")
+        self.reject_button.setToolTip("Send it back, with what is written above as the reason")
+        self.reject_button.clicked.connect(self.reject)
+        self._counts = TextLabel("", "caption", wrap=True)
+        self._tags, self._comments = QWidget(), QVBoxLayout()
+        self._tag_flow = FlowLayout(self._tags, tokens.SPACE_XS)
+        self._lay_out()
+        project = workspace.project
+        workspace.image_changed.connect(self.refresh)
+        project.images_changed.connect(self.refresh)
+        for signal in (project.image_changed, project.shapes_changed):
+            signal.connect(self._on_changed)
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Show the current image."""
+        image_id = self._workspace.image_id
+        records = self._workspace.project.images([image_id]) if image_id is not None else []
+        record = records[0] if records else None
+        self.setEnabled(record is not None and not self._workspace.project.read_only)
+        self._show_counts()
+        comments = self._workspace.project.comments(record.id) if record is not None else []
+        shown = (record and (record.id, record.stage, record.tags), tuple(comments))
+        if shown == self._shown:  # most edits of shapes change nothing here
+            return
+        self._shown = shown
+        stage = record.stage if record is not None else None
+        self.stage_box.setCurrentIndex(self.stage_box.findData(stage))
+        self._show_tags(record)
+        self._show_comments(comments)
+
+    def reject(self) -> None:
+        """Send the image back with the words of the comment field; without words ask for them first."""
+        words = self.comment_field.text().strip()
+        if not words:
+            self.comment_field.setFocus()
+            self.comment_field.setPlaceholderText("Why is it rejected? Then Reject again")
+            return
+        self.comment_field.clear()
+        self.comment_field.setPlaceholderText("Comment, or why it is rejected")
+        self._reject(words)
+
+    def _on_stage(self, row: int) -> None:
+        record = self._record()
+        if record is not None:
+            self._apply(SetStage({record.id: self.stage_box.itemData(row)}))
+            self._shown = ()  # the box shows what was asked for, whatever became of it
+            self.refresh()
+
+    def _on_tag(self) -> None:
+        record, words = self._record(), self.tag_field.text().strip()
+        if record is not None and words:
+            self.tag_field.clear()
+            self._apply(change_tags({record.id: record.tags}, add=words.split(",")))
+
+    def _on_comment(self) -> None:
+        record, words = self._record(), self.comment_field.text().strip()
+        if record is not None and words:
+            self.comment_field.clear()
+            self._apply(AddComment(Comment(0, record.id, words)))
+
+    def _record(self) -> ImageRecord | None:
+        image_id = self._workspace.image_id
+        found = self._workspace.project.images([image_id]) if image_id is not None else []
+        return found[0] if found else None
+
+    def _on_changed(self, image_id: int) -> None:
+        if image_id == self._workspace.image_id:
+            self.refresh()
+        else:
+            self._show_counts()
+
+    def _show_counts(self) -> None:
+        counts = self._workspace.project.stage_counts()
+        words = [
+            f"{counts[stage]:,} {STAGE_TITLES[stage].lower()}" for stage in STAGES if counts[stage]
+        ]
+        self._counts.setText(" · ".join(words))
+
+    def _show_tags(self, record: ImageRecord | None) -> None:
+        while (item := self._tag_flow.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for tag in record.tags if record is not None else ():
+            chip = TextButton(tag, "normal", "close")
+            chip.setToolTip(f"Take the tag “{tag}” away")
+            chip.setAccessibleName(f"Remove tag {tag}")
+            chip.clicked.connect(lambda _=False, tag=tag: self._remove_tag(tag))
+            self._tag_flow.addWidget(chip)
+        self._tags.setVisible(record is not None and bool(record.tags))
+        self._known_tags.setStringList(list(self._workspace.project.tag_counts()))
+
+    def _remove_tag(self, tag: str) -> None:
+        record = self._record()
+        if record is not None:
+            self._apply(change_tags({record.id: record.tags}, remove=[tag]))
+
+    def _show_comments(self, comments: Sequence[Comment]) -> None:
+        while (item := self._comments.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for comment in comments:
+            self._comments.addWidget(self._comment(comment))
+
+    def _comment(self, comment: Comment) -> QWidget:
+        row = QWidget()
+        when = time.strftime("%d %b %Y, %H:%M", time.localtime(comment.time))
+        verb = "rejected it" if comment.kind == "reject" else ""
+        head = " ".join(filter(None, (comment.author or "Somebody", verb, "·", when)))
+        remove = IconButton("close", "Remove this comment", size_px=_SMALL_PX)
+        remove.clicked.connect(lambda: self._apply(RemoveComment(comment)))
+        line = QHBoxLayout()
+        line.addWidget(TextLabel(head, "caption"), 1)
+        line.addWidget(remove)
+        column = QVBoxLayout(row)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(line)
+        words = TextLabel(comment.text, "danger" if comment.kind == "reject" else "body", wrap=True)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column.addWidget(words)
+        return row
+
+    def _complete_tags(self) -> None:
+        completer = QCompleter(self._known_tags, self)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.tag_field.setCompleter(completer)
+
+    def _lay_out(self) -> None:
+        verdict = QHBoxLayout()
+        verdict.addWidget(self.approve_button, 1)
+        verdict.addWidget(self.reject_button, 1)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_M)
+        column.setSpacing(tokens.SPACE_S)
+        for widget in (
+            self.stage_box,
+            self._counts,
+            TextLabel("Tags", "section"),
+            self._tags,
+            self.tag_field,
+            TextLabel("Comments", "section"),
+        ):
+            column.addWidget(widget)
+        column.addLayout(self._comments)
+        column.addWidget(self.comment_field)
+        column.addLayout(verdict)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidget(inner)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
+
+
+def _field(name: str, entered: Callable[[], object]) -> QLineEdit:
+    field = QLineEdit()
+    field.setPlaceholderText(name)
+    field.setAccessibleName(name)
+    field.returnPressed.connect(entered)
+    return field
