@@ -14,6 +14,7 @@ BENCHMARKS = {
     "import_engine": ("benchmarks.time_import_engine", "a fresh process that imports the engine"),
     "app_start": ("benchmarks.time_app_start", "launch to a painted window"),
     "project_open": ("benchmarks.time_project_open", "opening a project of 10,000 images"),
+    "kill": ("benchmarks.kill_moments", "kill -9 at random moments of a session of edits"),
     "canvas": ("benchmarks.time_canvas", "frames with 2,000 polygons of 40 vertices"),
     "model_load": ("benchmarks.time_model_load", "building a model, and reading a model file"),
     "forward": ("benchmarks.time_forward", "the bare forward of a model, by batch and layout"),
