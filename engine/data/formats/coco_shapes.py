@@ -7,7 +7,6 @@ annotation of keypoints: its box and its outline are kept as attributes and writ
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -33,6 +32,7 @@ from engine.data.formats.shape_checks import (
     degrees,
     finite,
     is_flat,
+    rectangle_of,
 )
 from engine.data.formats.told_attributes import is_on, score_of, shared_attributes
 from engine.ops.run_lengths import format_run_lengths, run_lengths
@@ -75,7 +75,7 @@ def annotation_of(
         if outline is not None:
             out[OUTLINE] = outline.to_dict()
     elif rotation and isinstance(outline, Polygon):
-        geometry = _rectangle(outline) or outline
+        geometry = rectangle_of(outline) or outline
     geometry, more = checked(geometry, *size_wh)
     return Annotation(geometry, class_id, score_of(row.get("score")), out), remarks + more
 
@@ -230,21 +230,6 @@ def _keypoints(told: Any) -> Keypoints | None:
     if not any(visibility):
         return None
     return Keypoints(tuple(zip(values[::3], values[1::3], strict=True)), visibility)
-
-
-def _rectangle(polygon: Polygon) -> OrientedBox | None:
-    """Return the rotated box that four corners are, from its own top left on; None where they are none."""
-    corners = polygon.exterior
-    if len(corners) != 4:
-        return None
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
-    w, h = math.dist(corners[0], corners[1]), math.dist(corners[1], corners[2])
-    is_closed = math.dist((ax + cx, ay + cy), (bx + dx, by + dy)) < 0.01
-    is_square = abs((bx - ax) * (cx - bx) + (by - ay) * (cy - by)) < 0.01 * max(w * h, 1)
-    if not (is_closed and is_square):
-        return None
-    angle = math.atan2(by - ay, bx - ax)
-    return OrientedBox((ax + cx) / 2, (ay + cy) / 2, w, h, angle)
 
 
 def _segmentation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -74,6 +75,18 @@ FORMATS: tuple[Format, ...] = (
         "boxes, also rotated, outlines and masks, with flags and attributes",
     ),
     Format(
+        "labelme",
+        "labelme (JSON beside each picture)",
+        "engine.data.formats.labelme",
+        "all shapes, image flags, groups, descriptions and attributes",
+    ),
+    Format(
+        "xanylabeling",
+        "X-AnyLabeling (JSON beside each picture)",
+        "engine.data.formats.xanylabeling",
+        "boxes, also rotated, outlines, lines, points, image flags and attributes",
+    ),
+    Format(
         "mask_index",
         "Masks by class number (PNG and colormap.csv)",
         "engine.data.formats.mask_index",
@@ -121,9 +134,15 @@ def write(
     """Write a data set below a folder; see the format's module for its options.
 
     Raises:
-        DatasetError: The format is unknown or the folder cannot be written.
+        DatasetError: The format or an option is unknown, or the folder cannot be written.
     """
     chosen = find_format(format)
+    known = write_options(chosen)
+    if unknown := [name for name in options if name not in known]:
+        raise DatasetError(
+            f"The format {format} has no option {', '.join(unknown)}; it has {', '.join(known)}.",
+            value=unknown[0],
+        )
     try:
         report: WriteReport = import_module(chosen.module).write(
             dataset, Path(path), progress, **options
@@ -148,6 +167,12 @@ def find_format(name: str) -> Format:
             return entry
     known = ", ".join(entry.name for entry in FORMATS)
     raise DatasetError(f"The format {name!r} is unknown; this version has {known}.", value=name)
+
+
+def write_options(chosen: Format) -> list[str]:
+    """Return the names of the options that a format can be written with."""
+    parameters = inspect.signature(import_module(chosen.module).write).parameters
+    return [name for name in parameters if name not in ("dataset", "path", "progress")]
 
 
 def formats_of(path: Path) -> list[Format]:

@@ -186,6 +186,21 @@ def _short(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
+def rectangle_of(polygon: Polygon) -> OrientedBox | None:
+    """Return the rotated box that four corners are, from its own top left on; None where they are none."""
+    corners = polygon.exterior
+    if len(corners) != 4:
+        return None
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+    w, h = math.dist(corners[0], corners[1]), math.dist(corners[1], corners[2])
+    is_closed = math.dist((ax + cx, ay + cy), (bx + dx, by + dy)) < 0.01
+    is_square = abs((bx - ax) * (cx - bx) + (by - ay) * (cy - by)) < 0.01 * max(w * h, 1)
+    if not (is_closed and is_square):
+        return None
+    angle = math.atan2(by - ay, bx - ax)
+    return OrientedBox((ax + cx) / 2, (ay + cy) / 2, w, h, angle)
+
+
 def degrees(angle_rad: float) -> float:
     """Return an angle as degrees from 0 to below 360, as tools write it; whole ones come out whole."""
     turned = math.degrees(angle_rad) % 360.0
