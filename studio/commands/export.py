@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.data.formats import FORMATS
+from engine.data.formats.yolo_lines import TASKS
 from studio.commands.progress import TerminalProgress
+from studio.model.errors import StorageError
+from studio.model.project import Project
 from studio.model.records import SPLITS
 from studio.storage.dataset_export import export_dataset
 from studio.storage.project_files import open_project
@@ -30,8 +34,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--task",
-        choices=("detect", "segment"),
-        help="write boxes or outlines; without it outlines where any shape has one",
+        choices=TASKS,
+        help="YOLO: what to write of each shape; without it what keeps most of them",
+    )
+    parser.add_argument(
+        "--class",
+        dest="classes",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="only shapes of these classes",
     )
     parser.add_argument(
         "--images",
@@ -60,7 +72,23 @@ def run(arguments: Namespace) -> int:
             arguments.split,
             arguments.overwrite,
             progress,
+            class_ids=_class_ids(project, arguments.classes),
             **options,
         )
     print(json.dumps(report.to_dict(), ensure_ascii=False))
     return 0
+
+
+def _class_ids(project: Project, names: Sequence[str]) -> list[int] | None:
+    """Return the numbers of the named classes, None for all.
+
+    Raises:
+        StorageError: There is no class of that name.
+    """
+    known = {cls.name: cls.id for cls in project.classes()}
+    if unknown := [name for name in names if name not in known]:
+        raise StorageError(
+            f"there is no class {unknown[0]!r}; the project has {', '.join(known) or 'none'}.",
+            path=project.folder,
+        )
+    return [known[name] for name in names] or None

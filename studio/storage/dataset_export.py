@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.data.annotations import Annotation
-from engine.data.formats import LabelledDataset, LabelledImage, write
+from engine.data.formats import ClassInfo, LabelledDataset, LabelledImage, write
+from engine.data.formats.packed import PackedAnnotations
 from studio.model.errors import StorageError
+from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
 from studio.model.project import Project
-from studio.model.records import SPLITS, ImageRecord
+from studio.model.records import SPLITS, ClassDef, ImageRecord
 from studio.storage.image_index import read_sizes, store_of
 from studio.storage.project_files import absolute
 from studio.storage.splits import SplitRule, assign_splits
 
 Progress = Callable[[int, int], None]
+# Formats that are trained from: in these every image needs a split.
+_DIVIDED = ("yolo", "yolo_classify")
 
 
 @dataclass
@@ -56,6 +60,8 @@ def export_dataset(
     splits: Collection[str] = (),
     overwrite: bool = False,
     progress: Progress | None = None,
+    image_ids: Collection[int] | None = None,
+    class_ids: Collection[int] | None = None,
     **options: Any,
 ) -> ExportReport:
     """Write the project as a dataset below the folder ``out``.
@@ -67,11 +73,13 @@ def export_dataset(
         splits: Only images of these splits, unlabelled ones left out; empty: everything.
         overwrite: Write into a folder that holds other files.
         progress: Called with (done, total) images; an exception it raises cancels.
+        image_ids: Only these images; None: all.
+        class_ids: Only shapes of these classes; None: all.
         options: Passed to the format's writer.
 
     Raises:
         StorageError: The folder is not empty, or there is nothing to write.
-        DatasetError: The folder cannot be written.
+        DatasetError: The folder cannot be written, or the format has no such option.
     """
     start = time.perf_counter()
     out = absolute(out)
@@ -81,7 +89,8 @@ def export_dataset(
         raise StorageError(
             f"Expected splits among {', '.join(SPLITS)}, received {', '.join(sorted(unknown))}."
         )
-    dataset, left_out = labelled_dataset(project, splits)
+    divide = bool(splits) or format in _DIVIDED
+    dataset, left_out = labelled_dataset(project, splits, image_ids, class_ids, divide)
     if not dataset.images:
         raise StorageError(
             "there is no image to export.",
@@ -96,36 +105,63 @@ def export_dataset(
 
 
 def labelled_dataset(
-    project: Project, splits: Collection[str] = ()
+    project: Project,
+    splits: Collection[str] = (),
+    image_ids: Collection[int] | None = None,
+    class_ids: Collection[int] | None = None,
+    divide: bool = True,
 ) -> tuple[LabelledDataset, list[str]]:
-    """Return the project as the engine's dataset, and sentences about the images that are left out.
+    """Return the project as the engine's dataset, and sentences about what is left out.
 
-    The classes are numbered by their order. Images without a split get the one that a dataset
-    version would give.
+    The classes are numbered by their order.
+
+    Args:
+        project: What to return.
+        splits: Only images of these splits; empty: everything.
+        image_ids: Only these images; None: all.
+        class_ids: Only shapes of these classes; None: all.
+        divide: Give images without a split the one that a dataset version would give.
     """
-    classes = project.classes()
+    classes = [c for c in project.classes() if class_ids is None or c.id in class_ids]
     index = {cls.id: position for position, cls in enumerate(classes)}
     dataset = LabelledDataset({position: cls.name for position, cls in enumerate(classes)})
-    records, left_out = usable_images(project)
+    names = {cls.id: cls.name for cls in classes}
+    dataset.classes = {index[cls.id]: _class_info(cls, names) for cls in classes}
+    dataset.keypoints = _keypoints(project)
+    records, left_out = usable_images(project, image_ids)
     labelled = [record for record in records if record.status in ("labelled", "background")]
-    assigned = assign_splits(labelled, store_of(project).rels(), SplitRule())
+    assigned: Mapping[int, str | None] = {record.id: record.split for record in labelled}
+    if divide:
+        assigned = assign_splits(labelled, store_of(project).rels(), SplitRule())
+    dropped = 0
     for record in records:
         split = assigned.get(record.id)
         if splits and split not in splits:
             continue
-        annotations = None if split is None else annotations_of(project, record, index)
+        annotations: PackedAnnotations | None = None
+        if record.id in assigned:
+            annotations = PackedAnnotations(annotations_of(project, record, index))
+            dropped += record.shape_count - len(annotations)
         dataset.images.append(
             LabelledImage(record.path, record.width, record.height, split, annotations)
         )
+    if dropped:
+        left_out.append(f"{dropped} shape(s) of other classes, left out")
     return dataset, left_out
 
 
-def usable_images(project: Project) -> tuple[list[ImageRecord], list[str]]:
+def usable_images(
+    project: Project, image_ids: Collection[int] | None = None
+) -> tuple[list[ImageRecord], list[str]]:
     """Return the images whose file is there and can be read, with their size, and what is left out."""
     usable, damaged, missing, after = [], 0, 0, 0
     while not project.read_only and (after := read_sizes(project, after=after)):
         pass
-    for record in project.images(project.image_ids()):
+    wanted = project.image_ids()
+    if image_ids is not None:
+        chosen = set(image_ids)
+        wanted = [image_id for image_id in wanted if image_id in chosen]
+    for record in project.images(wanted):
         if not record.path.is_file():
             missing += 1
         elif (measured := project.image(record.id)).status == "damaged":
@@ -142,11 +178,41 @@ def usable_images(project: Project) -> tuple[list[ImageRecord], list[str]]:
 def annotations_of(
     project: Project, record: ImageRecord, index: dict[int, int]
 ) -> tuple[Annotation, ...]:
-    """Return the shapes of an image as annotations whose class is its place in the class list."""
+    """Return the shapes of an image, of the classes in ``index``, with their place there as class."""
     return tuple(
         Annotation(shape.geometry, index[shape.class_id], shape.score, shape.attributes)
         for shape in project.shapes(record.id)
+        if shape.class_id in index
     )
+
+
+def _class_info(cls: ClassDef, names: Mapping[int, str]) -> ClassInfo:
+    """Return what formats may keep of a class."""
+    scheme = cls.keypoints or KeypointScheme(1)
+    return ClassInfo(
+        supercategory=names.get(cls.parent, "") if cls.parent is not None else "",
+        color=cls.color,
+        keypoints=scheme.names,
+        skeleton=scheme.skeleton if scheme.names else (),
+        flip=scheme.mirrored,
+        attributes=tuple(attribute.to_dict() for attribute in cls.attributes),
+    )
+
+
+def _keypoints(project: Project) -> dict[str, Any]:
+    """Return the project's own keypoints as a data.yaml has them."""
+    said = store_of(project).get("keypoints")
+    if not said:
+        return {}
+    scheme = scheme_from_dict(said)
+    known: dict[str, Any] = {"kpt_shape": [scheme.count, 3]}
+    if scheme.mirrored:
+        known["flip_idx"] = list(scheme.mirrored)
+    if scheme.names:
+        known["kpt_names"] = {
+            position: list(scheme.names) for position, _ in enumerate(project.classes())
+        }
+    return known
 
 
 def _check_folder(out: Path, overwrite: bool) -> None:

@@ -163,8 +163,8 @@ def test_unknown_formats_and_paths(tmp_path):
         read(tmp_path / "none")
     with pytest.raises(DatasetError, match="no data set"):
         read(tmp_path)
-    with pytest.raises(DatasetError, match="'voc' is unknown"):
-        read(tmp_path, "voc")
+    with pytest.raises(DatasetError, match="'tfrecord' is unknown"):
+        read(tmp_path, "tfrecord")
 
 
 def test_folder_with_classes_txt(tmp_path, picture):
