@@ -27,6 +27,7 @@ from studio.model.signal import Signal
 from studio.storage.dataset_import import ImportReport, Progress, import_dataset, replace_labels
 from studio.storage.image_index import store_of
 from studio.storage.label_file import label_text, read_label_shapes
+from studio.storage.label_swap import swap_in, take_away
 from studio.storage.mirror_table import FileState, MirrorRow, MirrorTable, look_at, state_of
 from studio.storage.project_files import absolute
 
@@ -202,11 +203,13 @@ class FolderMirror:
             return now
         if now.digest != row.state.digest:
             return None
+        present = row.label.read_bytes() if now.digest else None
+        if present is not None and state_of(present).digest != now.digest:
+            return None
         if content is None:
-            row.label.unlink()
-            return FileState()
-        write_atomic(row.label, content)
-        return look_at(row.label)
+            is_done = present is None or take_away(row.label, present)
+            return FileState() if is_done else None
+        return look_at(row.label) if swap_in(row.label, content, present) else None
 
     def _write_names(self, facts: dict[str, Any], names: list[str]) -> FileState:
         """Write the class names into the data.yaml, other entries as they are; the first original is kept."""
