@@ -103,6 +103,10 @@ class ImageTable:
         rows = self.select_images("id, locked_by", image_ids, "locked_by > 0")
         return {image_id: int(version) for image_id, version in rows}
 
+    def split_of(self) -> dict[int, str | None]:
+        """Return the split of every image."""
+        return dict(self.db.rows("SELECT id, split FROM images WHERE removed = 0"))
+
     def lock_splits(self, versions: Mapping[int, int]) -> None:
         """Lock the splits of images for the version that uses them; version 0 unlocks them."""
         values = [(version, image_id) for image_id, version in versions.items()]
