@@ -73,13 +73,12 @@ SAFETY = (
 
 FILE = (
     ActionSpec("file.open_folder", "Open folder of images", "File", ("Ctrl+O", "Ctrl+U"), "folder"),
-    ActionSpec("file.open_dataset", "Open YOLO data set", "File", ("Ctrl+Shift+O",), "dataset"),
+    ActionSpec("file.open_dataset", "Open data set", "File", ("Ctrl+Shift+O",), "dataset"),
     ActionSpec("file.open_project", "Open project", "File", (), "folder_open"),
     ActionSpec("file.open_sample", "Open the sample project", "File", (), "images"),
     ActionSpec("file.add_images", "Add a folder of images", "-File", (), "add", PROJECT),
-    ActionSpec(
-        "file.import_labels", "Import data set into this project", "File", (), "import", PROJECT
-    ),
+    ActionSpec("file.import_labels", "Import labels", "File", ("Ctrl+I",), "import", PROJECT),
+    ActionSpec("file.import_folder", "Import a folder of labels", "File", (), "import", PROJECT),
     ActionSpec(
         "file.export_dataset", "Export data set", "File", ("Ctrl+Shift+E",), "export", PROJECT
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from engine.data.annotations import Tag
 from studio.app.session import Session
@@ -16,6 +15,7 @@ from studio.model.edits import (
     SetBackground,
     assign_class,
 )
+from studio.model.edits.arranging import copied
 from studio.model.records import Shape, new_shape
 
 _SHIFT_PX = 12.0  # a duplicate lies beside its original, not hidden on it
@@ -60,17 +60,23 @@ class EditHandlers:
             self._add(session, session.workspace.selected_shapes(), _SHIFT_PX, "Duplicate")
 
     def edit_select_all(self) -> None:
-        """Select every shape of the image."""
+        """Select every shape of the image that is not locked."""
         session = self._session()
         if session is not None and session.workspace.image_id is not None:
             shapes = session.project.shapes(session.workspace.image_id)
-            session.workspace.select([shape.id for shape in shapes])
+            session.workspace.select([shape.id for shape in shapes if not shape.locked])
 
     def edit_delete(self) -> None:
-        """Delete the selected shapes."""
+        """Delete the selected shapes that are not locked."""
         session = self._session()
-        if session is not None and (shapes := session.workspace.selected_shapes()):
-            session.apply(RemoveShapes(tuple(shapes)))
+        if session is None:
+            return
+        chosen = session.workspace.selected_shapes()
+        free = tuple(shape for shape in chosen if not shape.locked)
+        if free:
+            session.apply(RemoveShapes(free))
+        if len(free) < len(chosen):
+            session.say("Locked shapes stay; Ctrl+L unlocks them.")
 
     def edit_background(self) -> None:
         """Mark the image as looked at and empty, or take the mark back."""
@@ -139,7 +145,8 @@ class EditHandlers:
         if session is None or cls is None:
             return
         session.workspace.choose_class(cls.id)
-        shapes = [s for s in session.workspace.selected_shapes() if s.class_id != cls.id]
+        chosen = session.workspace.selected_shapes()
+        shapes = [s for s in chosen if s.class_id != cls.id and not s.locked]
         if shapes:
             session.apply(assign_class(shapes, cls.id))
 
@@ -160,20 +167,14 @@ class EditHandlers:
         session.say(f"{'Undone' if back else 'Done again'}: {edit.title()}")
 
     def _add(self, session: Session, shapes: list[Shape], shift: float, verb: str) -> None:
-        image_id = session.workspace.image_id
-        if image_id is None or not shapes:
+        record = session.workspace.image()
+        if record is None or not shapes:
             return
-        copies = tuple(
-            replace(
-                shape,
-                id=0,
-                z=0,
-                image_id=image_id,
-                geometry=shape.geometry.translated(shift, shift),
-            )
-            for shape in shapes
-        )
-        count = "shape" if len(copies) == 1 else f"{len(copies)} shapes"
-        added = session.apply(AddShapes(copies, f"{verb} {count}"))
+        size = (0, 0) if shift else (record.width, record.height)
+        edit = copied(shapes, record.id, size, verb, shift)
+        if edit is None:
+            session.say("None of the shapes lies inside this image.")
+            return
+        added = session.apply(edit)
         if isinstance(added, AddShapes):
             session.workspace.select([shape.id for shape in added.shapes])

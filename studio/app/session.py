@@ -143,6 +143,7 @@ class Session(QObject):
         self.canvas.cursor_moved.connect(status.show_cursor)
         self.canvas.zoom_changed.connect(status.show_zoom)
         self.canvas.notice.connect(self.say)
+        self.canvas.shape_activated.connect(lambda _id: self.annotate.properties.offer_classes())
         self.canvas.leave_asked.connect(lambda: self.use_tool("select"))
         self.canvas.suggestion_clicked.connect(
             lambda _id: self.say("Y accepts this suggestion, N rejects it; Shift for all.")

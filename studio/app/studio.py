@@ -25,6 +25,7 @@ from studio.app.looking_handlers import AIDS, LookingHandlers, aid_states
 from studio.app.review_handlers import ReviewHandlers
 from studio.app.safety_handlers import SafetyHandlers
 from studio.app.session import Session
+from studio.app.shape_handlers import ShapeHandlers
 from studio.app.suggest_handlers import SuggestHandlers
 from studio.app.tool_handlers import ToolHandlers
 from studio.app.view_handlers import ViewHandlers
@@ -75,9 +76,10 @@ class Studio(QObject):
         self.reviews = ReviewHandlers(lambda: self.session)
         edits = EditHandlers(lambda: self.session)
         tools = ToolHandlers(lambda: self.session)
+        shapes = ShapeHandlers(lambda: self.session)
         self.actions = Actions(
             self.window,
-            (self.files, self.safety, edits, tools, ViewHandlers(self), LookingHandlers(self), suggest, self.reviews, DatasetHandlers(self)),
+            (self.files, self.safety, edits, shapes, tools, ViewHandlers(self), LookingHandlers(self), suggest, self.reviews, DatasetHandlers(self)),
         )
         self.actions.set_keys(KeyMap.from_list(self.actions.specs(), self.preferences[KEYS]))
         self.window.set_actions(self.actions)

@@ -116,6 +116,7 @@ class CanvasView(QWidget):
         self._announced_selection: tuple[int, ...] = ()
         self._pressed_suggestion: int | None = None
         self._pointer = (-1.0, -1.0)  # where the cursor is, image pixels
+        self._proposed: tuple[Shape, ...] = ()
         self._shapes_shown = True
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -208,6 +209,11 @@ class CanvasView(QWidget):
             self._held.update({i: entry for i, entry in entries if entry is not None})
         self._refresh_live()
         self.update()
+
+    def show_proposed(self, shapes: Sequence[Shape]) -> None:
+        """Draw shapes in place of those with the same number, as they would become; none of them ends it."""
+        self._proposed = tuple(shapes)
+        self._refresh_live()
 
     def set_suggestions(self, shapes: Sequence[Shape]) -> None:
         """Show these suggestions, dashed and with their score, in place of all others."""
@@ -354,6 +360,8 @@ class CanvasView(QWidget):
     def _refresh_live(self, suggestion: Entry | None = None) -> None:
         """Draw anew what moves, if it differs from what is drawn."""
         preview = self._tool.preview() or Preview()
+        if self._proposed:
+            preview = replace(preview, shapes=(*preview.shapes, *self._proposed), frame=None)
         changing = [shape.id for shape in preview.shapes if shape.id]
         self._layer.set_hidden([*changing, *preview.hidden])
         selected = [self.scene.entry(i) for i in self.scene.selection]
@@ -553,15 +561,13 @@ class CanvasView(QWidget):
             return
         pointer = pointer_of("move", event, self.viewport)
         self._pointer = pointer.x, pointer.y
-        self.cursor_moved.emit(pointer.x, pointer.y)
-        if self._pressed_suggestion is not None:
-            return
-        ghost = None if pointer.held else self._suggestion_at(pointer)
-        if all(self.scene.size_wh):
+        if self._pressed_suggestion is None and all(self.scene.size_wh):
+            ghost = None if pointer.held else self._suggestion_at(pointer)
             self._tool.pointer(pointer)
             if ghost is not None:
                 self.scene.hovered = None
             self._refresh_live(ghost)
+        self.cursor_moved.emit(pointer.x, pointer.y)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End panning, click a suggestion, or let the tool finish."""

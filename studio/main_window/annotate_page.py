@@ -113,12 +113,15 @@ class AnnotatePage(QMainWindow):
             self._dock("Objects", self.objects),
             self._dock("History", self.history),
             self._dock("Display", self.display),
+            self._dock("Properties", self.properties),
         ]
         self.tabifyDockWidget(self.docks[1], self.docks[2])
-        self.tabifyDockWidget(self.docks[2], self.docks[3])
+        self.tabifyDockWidget(self.docks[4], self.docks[3])
         self.docks[1].raise_()
-        self.resizeDocks(self.docks[:2], [_DOCK_WIDTH] * 2, Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[:2], [260, 400], Qt.Orientation.Vertical)
+        self.docks[4].raise_()
+        shown = [self.docks[0], self.docks[1], self.docks[4]]
+        self.resizeDocks(shown, [_DOCK_WIDTH] * 3, Qt.Orientation.Horizontal)
+        self.resizeDocks(shown, [220, 220, 320], Qt.Orientation.Vertical)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         workspace.list_changed.connect(self._show_canvas_or_hint)
         self._show_canvas_or_hint()

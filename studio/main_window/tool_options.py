@@ -99,7 +99,8 @@ class NumberOption(QWidget):
         self.slider.setFixedWidth(_SLIDER_WIDTH)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider.setAccessibleName(f"{spec.title}, slider")
-        self.slider.setVisible(spec.factor > 1)
+        if spec.factor <= 1:  # to show it before it has a parent would open a window of its own
+            self.slider.hide()
         self.slider.valueChanged.connect(self._on_slid)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)

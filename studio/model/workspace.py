@@ -36,6 +36,7 @@ class Workspace:
         self._image_ids: list[int] = []
         self._positions: dict[int, int] = {}
         self._image_id: int | None = None
+        self._left_id: int | None = None
         self._class_id: int | None = None
         self._selection: tuple[int, ...] = ()
         self._is_stale = False
@@ -98,6 +99,13 @@ class Workspace:
         """Return the record of the current image."""
         return None if self._image_id is None else self.project.image(self._image_id)
 
+    def image_before(self) -> int | None:
+        """Return the image that was shown before this one, else the one before it in the list; None where there is none."""
+        if self._left_id is not None and self.project.images([self._left_id]):
+            return self._left_id
+        here = self.position
+        return self._image_ids[here - 1] if here else None
+
     def current_class(self) -> ClassDef | None:
         """Return the class that the next shape gets."""
         return next((c for c in self.project.classes() if c.id == self._class_id), None)
@@ -125,7 +133,7 @@ class Workspace:
         """Make an image the current one; its selection starts empty."""
         if image_id == self._image_id:
             return
-        self._image_id = image_id
+        self._left_id, self._image_id = self._image_id, image_id
         self.select(())
         if self._is_stale:  # only now: the image at hand stays in the list until it is left
             self._read_list()

@@ -1,0 +1,228 @@
+"""What the actions on selected shapes do: choose, order, lock, hide, group, combine, convert, copy to other images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.data.annotations import Tag
+from studio.app.session import Session
+from studio.model.edits import Edit, set_marks
+from studio.model.edits.arranging import (
+    backward,
+    copied,
+    forward,
+    group,
+    to_back,
+    to_front,
+    ungroup,
+    with_groups,
+)
+from studio.model.edits.reshaping import filled, overlap, parted, subtracted, turned_into, united
+from studio.model.records import Shape
+
+_ORDERS = {"front": to_front, "forward": forward, "backward": backward, "back": to_back}
+_LOCKED = "The shapes are locked: unlock them in the list of objects or with Ctrl+Shift+L."
+
+
+class ShapeHandlers:
+    """Handlers of a session's shapes; without a project they do nothing.
+
+    Args:
+        session: Returns the open session or None.
+    """
+
+    def __init__(self, session: Callable[[], Session | None]) -> None:
+        self._session = session
+
+    # -- choosing ------------------------------------------------------------
+
+    def edit_select_class(self) -> None:
+        """Select all shapes of the classes that are selected, else of the current class."""
+        if (session := self._session()) is None:
+            return
+        chosen = {shape.class_id for shape in session.workspace.selected_shapes()}
+        wanted: set[int | None] = {*chosen} or {session.workspace.class_id}
+        _select(session, [s for s in _shapes(session) if s.class_id in wanted and not s.locked])
+
+    def edit_invert_selection(self) -> None:
+        """Select what is not selected."""
+        if session := self._session():
+            chosen = set(session.workspace.selection)
+            _select(session, [s for s in _shapes(session) if s.id not in chosen and not s.locked])
+
+    def edit_select_group(self) -> None:
+        """Select the whole groups of the selected shapes."""
+        if session := self._session():
+            chosen = session.workspace.selected_shapes()
+            _select(session, with_groups(chosen, _shapes(session)))
+
+    def edit_class(self) -> None:
+        """Offer the classes for the selected shapes."""
+        if session := self._session():
+            session.annotate.show_dock("properties")
+            session.annotate.properties.offer_classes()
+
+    # -- order, lock, hide, group ---------------------------------------------
+
+    def shape_order(self, where: str) -> None:
+        """Put the selected shapes in front of others or behind them."""
+        if session := self._session():
+            edit = _ORDERS[where](session.workspace.selected_shapes(), _shapes(session))
+            _apply(session, edit, "They are there already.")
+
+    def shape_lock(self) -> None:
+        """Lock the selected shapes; all of them locked, unlock them."""
+        if session := self._session():
+            chosen = session.workspace.selected_shapes()
+            lock = not all(shape.locked for shape in chosen)
+            _apply(session, set_marks(chosen, "locked", lock))
+            session.say("Locked: clicks go to what lies below." if lock else "Unlocked.")
+
+    def shape_unlock_all(self) -> None:
+        """Unlock every shape of the image."""
+        if session := self._session():
+            edit = set_marks(_shapes(session), "locked", False)
+            _apply(session, edit, "No shape of this image is locked.")
+
+    def shape_hide(self) -> None:
+        """Hide the selected shapes."""
+        if session := self._session():
+            _apply(session, set_marks(session.workspace.selected_shapes(), "hidden", True))
+            session.say("Hidden. Ctrl+Shift+H shows all shapes of the image again.")
+
+    def shape_show_all(self) -> None:
+        """Show every shape of the image."""
+        if session := self._session():
+            edit = set_marks(_shapes(session), "hidden", False)
+            _apply(session, edit, "No shape of this image is hidden.")
+
+    def shape_solo(self) -> None:
+        """Show the selected shapes alone; they are alone already, show all."""
+        if session := self._session():
+            chosen = set(session.workspace.selection)
+            others = [s for s in _shapes(session) if s.id not in chosen]
+            hide = not all(shape.hidden for shape in others)
+            _apply(session, set_marks(others, "hidden", hide), "There is no other shape.")
+
+    def shape_group(self) -> None:
+        """Give the selected shapes a common group number."""
+        if session := self._session():
+            chosen = session.workspace.selected_shapes()
+            _apply(session, group(chosen, _shapes(session)))
+
+    def shape_ungroup(self) -> None:
+        """Take the selected shapes out of their groups."""
+        if session := self._session():
+            edit = ungroup(session.workspace.selected_shapes())
+            _apply(session, edit, "None of the shapes is in a group.")
+
+    # -- shapes made of shapes -------------------------------------------------
+
+    def shape_unite(self) -> None:
+        """Make one shape of the selected ones."""
+        self._make(lambda shapes, size: united(shapes, size))
+
+    def shape_subtract(self) -> None:
+        """Cut the other selected shapes out of the one that was selected first, and use them up."""
+        self._make(lambda shapes, size: subtracted(shapes, size))
+
+    def shape_trim(self) -> None:
+        """Cut the other selected shapes out of the one that was selected first, and keep them."""
+        self._make(lambda shapes, size: subtracted(shapes, size, keep=True))
+
+    def shape_intersect(self) -> None:
+        """Keep what all selected shapes cover."""
+        self._make(lambda shapes, size: overlap(shapes, size))
+
+    def shape_split_parts(self) -> None:
+        """Make every part that lies apart a shape of its own."""
+        self._make(lambda shapes, _size: parted(shapes))
+
+    def shape_fill_holes(self) -> None:
+        """Fill the holes of the selected shapes."""
+        self._make(lambda shapes, _size: filled(shapes))
+
+    def shape_convert(self, kind: str) -> None:
+        """Turn the selected shapes into another kind of geometry."""
+        self._make(lambda shapes, size: turned_into(shapes, kind, size))
+
+    def shape_simplify(self) -> None:
+        """Show the bar that leaves outlines with fewer points."""
+        if session := self._session():
+            session.annotate.simplify.start()
+
+    # -- other images ------------------------------------------------------------
+
+    def edit_copy_to_next(self) -> None:
+        """Copy the selected shapes, or all, to the next image of the list and go there."""
+        session = self._session()
+        if session is None:
+            return
+        shapes = session.workspace.selected_shapes() or _drawn(_shapes(session))
+        if not shapes:
+            session.say("There is no shape to copy.")
+        elif not session.workspace.step(1):
+            session.say("This is the last image of the list.")
+        else:
+            self._copy_here(session, shapes, "Copy")
+
+    def edit_repeat_last(self) -> None:
+        """Add the shapes of the image that was shown before this one, or that comes before it in the list."""
+        session = self._session()
+        if session is None or session.workspace.image_id is None:
+            return
+        source = session.workspace.image_before()
+        shapes = _drawn(session.project.shapes(source)) if source is not None else []
+        if shapes:
+            self._copy_here(session, shapes, "Repeat")
+        else:
+            session.say("The image before this one has no shapes.")
+
+    def _copy_here(self, session: Session, shapes: Sequence[Shape], verb: str) -> None:
+        record = session.workspace.image()
+        if record is None:
+            return
+        edit = copied(shapes, record.id, (record.width, record.height), verb)
+        bound = _apply(session, edit, "None of the shapes lies inside this image.")
+        if bound is not None:
+            _select(session, getattr(bound, "shapes", ()))
+
+    def _make(self, build: Callable[[Sequence[Shape], tuple[int, int]], Edit]) -> None:
+        """Build an edit of the selected shapes, in the order they were selected, and apply it."""
+        session = self._session()
+        record = session.workspace.image() if session is not None else None
+        if session is None or record is None:
+            return
+        places = {shape_id: place for place, shape_id in enumerate(session.workspace.selection)}
+        chosen = sorted(session.workspace.selected_shapes(), key=lambda s: places[s.id])
+        free = [shape for shape in chosen if not shape.locked]
+        if chosen and not free:
+            session.say(_LOCKED)
+            return
+        size = (record.width, record.height)
+        edit = session.attempt(lambda: build(free, size))
+        if edit is not None and (bound := session.apply(edit)) is not None:
+            session.say(bound.title())
+
+
+def _shapes(session: Session) -> list[Shape]:
+    image_id = session.workspace.image_id
+    return session.project.shapes(image_id) if image_id is not None else []
+
+
+def _drawn(shapes: Sequence[Shape]) -> list[Shape]:
+    """Return the shapes that have a place: the class of a whole image is not repeated unasked."""
+    return [shape for shape in shapes if not isinstance(shape.geometry, Tag)]
+
+
+def _select(session: Session, shapes: Sequence[Shape]) -> None:
+    session.workspace.select([shape.id for shape in shapes])
+
+
+def _apply(session: Session, edit: Edit | None, otherwise: str = "") -> Edit | None:
+    """Apply an edit; say ``otherwise`` where there is nothing to change."""
+    if edit is not None:
+        return session.apply(edit)
+    if otherwise:
+        session.say(otherwise)
+    return None

@@ -1,0 +1,1 @@
+"""What is known of the selected shapes, and where it is changed."""

@@ -1,0 +1,273 @@
+"""The Properties dock: what the selected shapes are, one or many, and where that is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFormLayout, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+
+from engine.data.annotations.attribute_names import DESCRIPTION, FLAGS, GROUP_ID, TRACK_ID
+from engine.runtime.errors import EngineError
+from studio.model.attribute_def import AttributeDef
+from studio.model.edits import Edit, assign_class, set_attributes
+from studio.model.records import ClassDef, Shape
+from studio.model.workspace import Workspace
+from studio.panels.properties.editors import FlagValue, IdValue, TextValue, Value, value_editor
+from studio.panels.properties.shared_values import (
+    MIXED,
+    asked_attributes,
+    described,
+    shared,
+    shared_attribute,
+)
+from studio.theme import tokens
+from studio.widgets.class_icons import class_icon
+from studio.widgets.elided_combo import ElidedComboBox
+from studio.widgets.section_header import SectionHeader
+from studio.widgets.text_label import TextLabel
+
+_EMPTY = "Select a shape to see what it is. Several are changed at once."
+_LINES = (
+    "Kind",
+    "Place",
+    "Size",
+    "Angle",
+    "Area",
+    "Perimeter",
+    "Length",
+    "Points",
+    "Source",
+    "Score",
+)
+_FLAG_TIPS = {
+    "crowd": "Stands for many objects that nobody told apart",
+    "occluded": "Something in front hides part of it",
+    "truncated": "It goes on beyond the image's border",
+    "difficult": "Hard to recognise: evaluations may leave it out",
+}
+
+
+class PropertiesPanel(QWidget):
+    """Follows the selection; values in which the shapes differ are shown as mixed.
+
+    Args:
+        workspace: The open project and the place in it.
+        refused: Called with the reason where an edit cannot be made.
+
+    Signals:
+        finished: Enter or Escape was pressed in a field: the keys are the canvas's again.
+    """
+
+    finished = Signal()
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        refused: Callable[[EngineError], object] = lambda _error: None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace, self._refused = workspace, refused
+        self._shapes: list[Shape] = []
+        self._asked: list[AttributeDef] | None = None
+        self.class_box = ElidedComboBox()
+        self.class_box.setAccessibleName("Class of the selected shapes")
+        self.class_box.setToolTip("Class of the selected shapes  (Ctrl+E, keys 1 to 9)")
+        self.class_box.setPlaceholderText("mixed")
+        self.class_box.activated.connect(self._on_class_chosen)
+        self.lines = {name: TextLabel("") for name in _LINES}
+        self.flags = {name: FlagValue(name.capitalize()) for name in FLAGS}
+        self.group = IdValue("Group number")
+        self.track = IdValue("Track number")
+        self.description = TextValue("Description")
+        self.attributes: dict[str, Value] = {}
+        self._attribute_form = QFormLayout()
+        self._attribute_title = SectionHeader("Attributes")
+        self.empty = TextLabel(_EMPTY, "secondary", wrap=True)
+        self._body = QWidget()
+        self._lay_out()
+        self._wire()
+        self._timer = QTimer(
+            self
+        )  # one look for many signals, and none while another dock hides this one
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.refresh)
+        self.refresh()
+
+    def offer_classes(self) -> None:
+        """Open the list of classes, for a key or a double click on the canvas."""
+        if self._shapes:
+            self.class_box.setFocus()
+            self.class_box.showPopup()
+
+    def refresh(self) -> None:
+        """Show the selected shapes as they are now."""
+        self._timer.stop()
+        self._shapes = self._workspace.selected_shapes()
+        self._body.setVisible(bool(self._shapes))
+        self.empty.setVisible(not self._shapes)
+        if not self._shapes:
+            return
+        classes = {cls.id: cls for cls in self._workspace.project.classes()}
+        self._show_class(classes)
+        told = described(self._shapes)
+        for name, label in self.lines.items():
+            label.setText(told.get(name, ""))
+            self._facts.setRowVisible(label, name in told)
+        for name, box in self.flags.items():
+            box.show_value(shared_attribute(self._shapes, name))
+        for name, field in self._named_fields():
+            field.show_value(shared_attribute(self._shapes, name))
+        self._show_attributes(asked_attributes(self._shapes, classes))
+        free = any(not shape.locked for shape in self._shapes)
+        for control in (self.class_box, *self.flags.values(), *self.attributes.values()):
+            control.setEnabled(free)
+        for _, field in self._named_fields():
+            field.setEnabled(free)
+        self._locked.setVisible(not free)
+
+    def _named_fields(self) -> tuple[tuple[str, TextValue], ...]:
+        return (GROUP_ID, self.group), (TRACK_ID, self.track), (DESCRIPTION, self.description)
+
+    def _show_class(self, classes: dict[int, ClassDef]) -> None:
+        box = self.class_box
+        known = [(box.itemData(i), box.itemText(i)) for i in range(box.count())]
+        if known != [(cls.id, cls.name) for cls in classes.values()]:
+            box.clear()
+            for cls in classes.values():
+                box.addItem(class_icon(cls.color), cls.name, cls.id)
+        for row, cls in enumerate(classes.values()):
+            box.setItemIcon(row, class_icon(cls.color))
+        one = shared(shape.class_id for shape in self._shapes)
+        box.setCurrentIndex(-1 if one is MIXED else box.findData(one))
+
+    def _show_attributes(self, asked: list[AttributeDef]) -> None:
+        if asked != self._asked:
+            self._asked = asked
+            while self._attribute_form.rowCount():
+                self._attribute_form.removeRow(0)
+            self.attributes = {attribute.name: value_editor(attribute) for attribute in asked}
+            for name, editor in self.attributes.items():
+                editor.setAccessibleName(name)
+                editor.edited.connect(lambda value, name=name: self._on_attribute(name, value))
+                label = TextLabel(name, "secondary")
+                label.setBuddy(editor)
+                self._attribute_form.addRow(label, editor)
+            self._attribute_title.setVisible(bool(asked))
+        defaults = {attribute.name: attribute.default for attribute in asked}
+        for name, editor in self.attributes.items():
+            value = shared_attribute(self._shapes, name)
+            is_flag = isinstance(editor, FlagValue)
+            editor.show_value(defaults[name] if is_flag and value is None else value)
+
+    def _on_attribute(self, name: str, value: Any) -> None:
+        free = [shape for shape in self._shapes if not shape.locked]
+        self._apply(set_attributes(free, {name: value}))
+
+    def _on_class_chosen(self, row: int) -> None:
+        class_id = self.class_box.itemData(row)
+        free = [s for s in self._shapes if s.class_id != class_id and not s.locked]
+        self._apply(assign_class(free, class_id) if free else None)
+        self.finished.emit()
+
+    def _apply(self, edit: Edit | None) -> None:
+        if edit is None:
+            return
+        try:
+            self._workspace.project.apply(edit)
+        except EngineError as error:
+            self._refused(error)
+            self.refresh()
+
+    def _look_later(self, *_: object) -> None:
+        if self.isVisible():
+            self._timer.start(0)
+
+    def _on_shapes_changed(self, image_id: int) -> None:
+        if image_id == self._workspace.image_id:
+            self._look_later()
+
+    def _wire(self) -> None:
+        project = self._workspace.project
+        self._workspace.selection_changed.connect(self._look_later)
+        self._workspace.image_changed.connect(self._look_later)
+        project.shapes_changed.connect(self._on_shapes_changed)
+        project.classes_changed.connect(self._look_later)
+        controls: list[tuple[str, TextValue | FlagValue]] = [
+            *self.flags.items(),
+            *self._named_fields(),
+        ]
+        for name, field in controls:
+            field.edited.connect(lambda value, name=name: self._on_attribute(name, value))
+
+    def _lay_out(self) -> None:
+        self._facts = _form()
+        self._facts.addRow(TextLabel("Class", "secondary"), self.class_box)
+        for name, label in self.lines.items():
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._facts.addRow(TextLabel(name, "secondary"), label)
+        flags = QGridLayout()
+        flags.setSpacing(tokens.SPACE_XS)
+        for place, (name, box) in enumerate(self.flags.items()):
+            box.setToolTip(_FLAG_TIPS[name])
+            flags.addWidget(box, place // 2, place % 2)
+        named = _form()
+        for word, field in (
+            ("Group", self.group),
+            ("Track", self.track),
+            ("Description", self.description),
+        ):
+            label = TextLabel(word, "secondary")
+            label.setBuddy(field)
+            named.addRow(label, field)
+        self._attribute_form = _form()
+        self._locked = TextLabel(
+            "Locked: unlock the shapes to change them.", "secondary", wrap=True
+        )
+        column = QVBoxLayout(self._body)
+        column.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_M)
+        column.setSpacing(tokens.SPACE_S)
+        column.addWidget(self._locked)
+        column.addLayout(self._facts)
+        column.addLayout(flags)
+        column.addLayout(named)
+        column.addWidget(self._attribute_title)
+        column.addLayout(self._attribute_form)
+        column.addStretch()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inner = QWidget()
+        both = QVBoxLayout(inner)
+        both.setContentsMargins(0, 0, 0, 0)
+        self.empty.setContentsMargins(*[tokens.SPACE_M] * 4)
+        both.addWidget(self.empty, 0, Qt.AlignmentFlag.AlignTop)
+        both.addWidget(self._body)
+        area.setWidget(inner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
+
+    def showEvent(self, event: Any) -> None:
+        """Show what was selected meanwhile."""
+        super().showEvent(event)
+        self.refresh()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter and Escape give the keys back to the canvas."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.finished.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def _form() -> QFormLayout:
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(tokens.SPACE_M)
+    form.setVerticalSpacing(tokens.SPACE_XS)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form

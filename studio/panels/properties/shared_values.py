@@ -1,0 +1,104 @@
+"""What several shapes have in common: one value, or that they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, Final
+
+from engine.data.annotations.attribute_names import FLAGS, own_attributes
+from studio.model.attribute_def import AttributeDef, AttributeKind
+from studio.model.edits.reshaping import KIND_WORDS
+from studio.model.geometry_ops import facts
+from studio.model.records import ClassDef, Shape
+
+_SOURCES = {"drawn": "drawn by hand", "imported": "imported", "model": "accepted from a model"}
+_MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
+
+
+class Mixed(Enum):
+    """The shapes differ."""
+
+    MIXED = "mixed"
+
+
+MIXED: Final = Mixed.MIXED
+
+
+def shared(values: Iterable[Any]) -> Any:
+    """Return the one value that all are, :data:`MIXED` where they differ, None where there are none."""
+    found = list(values)
+    if not found:
+        return None
+    return found[0] if all(_same(found[0], value) for value in found) else MIXED
+
+
+def shared_attribute(shapes: Sequence[Shape], name: str) -> Any:
+    """Return what the shapes have in common under a name; None: none of them has it. A flag that is absent is False."""
+    absent = False if name in FLAGS else None
+    return shared(shape.attributes.get(name, absent) for shape in shapes)
+
+
+def asked_attributes(
+    shapes: Sequence[Shape], classes: Mapping[int, ClassDef]
+) -> list[AttributeDef]:
+    """Return what to ask for: what every class of the shapes asks for, then what any of them carries besides.
+
+    An attribute that no class describes is of the kind that its values have.
+    """
+    of_classes = [classes[i].attributes for i in {s.class_id for s in shapes} if i in classes]
+    common = [a for a in (of_classes[0] if of_classes else ()) if all(a in of for of in of_classes)]
+    known = {attribute.name for attribute in common}
+    carried: dict[str, list[Any]] = {}
+    for shape in shapes:
+        for name, value in own_attributes(shape.attributes).items():
+            if name not in known:
+                carried.setdefault(name, []).append(value)
+    return common + [AttributeDef(name, _kind(values)) for name, values in sorted(carried.items())]
+
+
+def described(shapes: Sequence[Shape]) -> dict[str, str]:
+    """Return the lines of the panel that only tell: kind, place, size, area, perimeter, points, angle, source, score."""
+    kinds = shared(shape.geometry.kind for shape in shapes)
+    lines = {"Kind": f"{len(shapes):,} shapes" if len(shapes) > 1 else ""}
+    if kinds is not MIXED:
+        word = KIND_WORDS[kinds]
+        lines["Kind"] = word if len(shapes) == 1 else f"{len(shapes):,} × {word}"
+    if len(shapes) <= _MEASURED_LIMIT:
+        lines |= _measured([facts(shape.geometry) for shape in shapes])
+    source = shared(shape.source for shape in shapes)
+    lines["Source"] = "mixed" if source is MIXED else _SOURCES.get(source, source)
+    scores = [shape.score for shape in shapes if shape.score is not None]
+    if scores:
+        low, high = min(scores), max(scores)
+        lines["Score"] = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
+    return lines
+
+
+def _measured(known: Sequence[dict[str, float]]) -> dict[str, str]:
+    """Return sizes: of one shape as they are, of several the sums that mean something."""
+    lines = {}
+    if len(known) == 1 and "x" in known[0]:
+        one = known[0]
+        lines["Place"] = f"x {one['x']:.1f}, y {one['y']:.1f}"
+        lines["Size"] = f"{one['width']:.1f} × {one['height']:.1f} px"
+        if "angle" in one:
+            lines["Angle"] = f"{one['angle']:.1f}°"
+    for name, unit in (("area", " px²"), ("perimeter", " px"), ("points", "")):
+        values = [values[name] for values in known if name in values]
+        if values:
+            word = "Length" if name == "perimeter" and "area" not in known[0] else name.capitalize()
+            digits = 1 if name == "perimeter" else 0
+            lines[word] = f"{sum(values):,.{digits}f}{unit}"
+    return lines
+
+
+def _kind(values: Sequence[Any]) -> AttributeKind:
+    if all(isinstance(value, bool) for value in values):
+        return "flag"
+    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+    return "number" if numbers else "text"
+
+
+def _same(first: Any, second: Any) -> bool:
+    return type(first) is type(second) and first == second

@@ -1,0 +1,129 @@
+"""The bar that leaves outlines with fewer points: a slider, and the canvas shows what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QWidget
+
+from engine.runtime.errors import EngineError
+from studio.model.edits.reshaping import thinned
+from studio.model.geometry_ops import point_count, simplified
+from studio.model.records import Shape, moved_to
+from studio.model.workspace import Workspace
+from studio.theme import tokens
+from studio.widgets.icon_button import TextButton
+from studio.widgets.text_label import TextLabel
+
+_STEPS, _LARGEST = 100, 20.0  # of the slider; pixels of the image at its end
+_FIRST = 1.0
+_KINDS = ("polygon", "polyline")
+
+
+class SimplifyBar(QFrame):
+    """Shows itself while it is in use; Enter applies, Escape or another selection leaves everything as it was.
+
+    Args:
+        workspace: The open project and the place in it.
+        show_shapes: Draws shapes on the canvas in place of those with the same number; none of them ends it.
+        refused: Called with the reason where an edit cannot be made.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        show_shapes: Callable[[Sequence[Shape]], object],
+        refused: Callable[[EngineError], object] = lambda _error: None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace, self._show_shapes, self._refused = workspace, show_shapes, refused
+        self._shapes: tuple[Shape, ...] = ()
+        self.setProperty("role", "strip")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(1, _STEPS)
+        self.slider.setAccessibleName("How far an outline may move, in pixels")
+        self.slider.setToolTip("How far an outline may move: further leaves fewer points")
+        self.words = TextLabel("", "secondary")
+        self.words.setMinimumWidth(240)
+        self.apply_button = TextButton("Apply", "primary")
+        self.apply_button.setToolTip("Keep these outlines  (Enter)")
+        self.cancel_button = TextButton("Cancel")
+        self.cancel_button.setToolTip("Leave the outlines as they were  (Esc)")
+        line = QHBoxLayout(self)
+        line.setContentsMargins(tokens.SPACE_M, tokens.SPACE_XS, tokens.SPACE_M, tokens.SPACE_XS)
+        line.setSpacing(tokens.SPACE_M)
+        line.addWidget(TextLabel("Simplify"))
+        line.addWidget(self.slider, 1)
+        for widget in (self.words, self.apply_button, self.cancel_button):
+            line.addWidget(widget)
+        self._later = QTimer(self)  # a slider that moves faster than shapes are worked out
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._preview)
+        self.slider.valueChanged.connect(lambda _value: self._later.start(0))
+        self.apply_button.clicked.connect(self.finish)
+        self.cancel_button.clicked.connect(self.leave)
+        workspace.selection_changed.connect(lambda _ids: self.leave())
+        workspace.image_changed.connect(lambda _id: self.leave())
+        workspace.project.shapes_changed.connect(lambda _id: self.leave())
+        self.hide()
+
+    def start(self) -> None:
+        """Begin with the selected outlines; without one say that none is there."""
+        chosen = self._workspace.selected_shapes()
+        self._shapes = tuple(s for s in chosen if s.geometry.kind in _KINDS and not s.locked)
+        self.show()
+        self.apply_button.setEnabled(bool(self._shapes))
+        self.slider.setEnabled(bool(self._shapes))
+        if not self._shapes:
+            self.words.setText("Select a polygon or a line first")
+            return
+        self.slider.setValue(_place(_FIRST))
+        self.slider.setFocus()
+        self._preview()
+
+    def tolerance(self) -> float:
+        """Return how far an outline may move, in pixels of the image."""
+        return round(_LARGEST * (self.slider.value() / _STEPS) ** 2, 2)  # fine where it matters
+
+    def finish(self) -> None:
+        """Keep the outlines that are shown."""
+        shapes, tolerance = self._shapes, self.tolerance()
+        self.leave()
+        if shapes:
+            try:
+                self._workspace.project.apply(thinned(shapes, tolerance))
+            except EngineError as error:
+                self._refused(error)
+
+    def leave(self) -> None:
+        """Leave everything as it was."""
+        self._later.stop()
+        if not self.isHidden():
+            self.hide()
+            self._show_shapes(())
+        self._shapes = ()
+
+    def _preview(self) -> None:
+        tolerance = self.tolerance()
+        after = [moved_to(s, simplified(s.geometry, tolerance)) for s in self._shapes]
+        self._show_shapes(after)
+        before_count, after_count = (
+            sum(point_count(shape.geometry) for shape in shapes) for shapes in (self._shapes, after)
+        )
+        self.words.setText(f"{before_count:,} → {after_count:,} points, within {tolerance:g} px")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter applies, Escape leaves."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.finish()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.leave()
+        else:
+            super().keyPressEvent(event)
+
+
+def _place(tolerance: float) -> int:
+    return round(_STEPS * (tolerance / _LARGEST) ** 0.5)
