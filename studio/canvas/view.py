@@ -94,6 +94,7 @@ class CanvasView(QWidget):
         self.viewport = Viewport()
         self._suggestions = Scene()
         self._classes: tuple[ClassDef, ...] = ()
+        self._scheme: KeypointScheme | None = None
         self._styles = Styles()
         self._backdrop = Backdrop()
         self.scene.pixels = lambda *rect: read_pixels(self._backdrop.picture, *rect)
@@ -230,7 +231,8 @@ class CanvasView(QWidget):
         """Use the names, colours and visibility of these classes; ``scheme`` is for those without keypoints of their own."""
         self._classes = tuple(classes)
         self.scene.set_classes(classes, scheme)
-        self._styles = Styles(classes, self.viewport.pixel_ratio)
+        self._scheme = scheme
+        self._styles = Styles(classes, self.viewport.pixel_ratio, scheme)
         for scene in (self.scene, self._suggestions):
             scene.set_hidden_classes(self._styles.hidden_classes())
         self._held.clear()
@@ -482,7 +484,7 @@ class CanvasView(QWidget):
         """Take over the widget's size and its screen's pixel ratio."""
         ratio = self.devicePixelRatioF()
         if ratio != self._styles.pixel_ratio:
-            self._styles = Styles(self._classes, ratio)
+            self._styles = Styles(self._classes, ratio, self._scheme)
             self._layer.set_styles(self._styles)
         self.viewport.resize((round(self.width() * ratio), round(self.height() * ratio)), ratio)
         self._on_view_changed(True)

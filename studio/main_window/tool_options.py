@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFrame,
@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
 
 from studio.canvas.view import CanvasView
 from studio.theme import tokens
+from studio.theme.fonts import font
+from studio.theme.theme import current_colors
 from studio.tools.options import OPTIONS, OptionSpec
 from studio.tools.table import TOOLS
 from studio.widgets.icon_button import IconButton
@@ -50,6 +52,8 @@ class ToolOptionsBar(QFrame):
         for control in self.controls.values():
             line.addWidget(control)
         line.addWidget(self.hint, 1)
+        # The same height for every tool: the picture must not jump when another one is taken.
+        self.setFixedHeight(tokens.CONTROL_HEIGHT + 2 * tokens.SPACE_XS + 1)
         canvas.tool_changed.connect(self._on_tool)
         canvas.options_changed.connect(self._on_options)
         self._on_tool(canvas.tool_name)
@@ -152,7 +156,7 @@ class HintLabel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._text = ""
-        self.setProperty("role", "secondary")
+        self.setFont(font(tokens.FONT_SECONDARY))
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def set_text(self, text: str) -> None:
@@ -174,7 +178,7 @@ class HintLabel(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the text, cut where it does not fit."""
         painter = QPainter(self)
-        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        painter.setPen(QColor(current_colors().secondary))
         text = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
         align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         painter.drawText(self.rect(), align, text)

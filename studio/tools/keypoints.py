@@ -14,6 +14,10 @@ from studio.tools.keypoint_template import default_template, placed, template_am
 from studio.tools.scene import Scene
 
 _SKIP = "s"
+_UNKNOWN = (
+    "Nobody has said yet how many points this class has: click them one after another and press Enter, "
+    "or describe them under Tools > Keypoints of the class."
+)
 
 
 class State(Enum):
@@ -88,8 +92,10 @@ class KeypointsTool:
         """Return the object so far, and which point comes next."""
         shape = self._shape_now()
         grip = self._grip
+        boxing = self.state is State.BOXING and self._cursor is not None
         return Preview(
             shapes=() if shape is None else (shape,),
+            band=(*self._start, *self._cursor) if boxing and self._cursor is not None else None,
             handle=self._cursor if grip is not None and self.state is State.MOVING else self._grip_place(),
             crosshair=self._cursor,
             class_id=self.scene.class_id,
@@ -136,7 +142,10 @@ class KeypointsTool:
     def _finish_box(self) -> Edit | None:
         shape = self._shape_now()
         self.cancel()
-        return None if shape is None else AddShapes((shape,))
+        if shape is None:
+            self.notice.text = _UNKNOWN
+            return None
+        return AddShapes((shape,))
 
     def _finish_move(self) -> Edit | None:
         shape = self._shape_now()
@@ -165,14 +174,18 @@ class KeypointsTool:
         if self.state is State.MOVING and self._grip is not None and cursor is not None:
             shape, number = self._grip
             return _with_point(shape, number, cursor)
+        count = self._count()
         if self.state is State.BOXING and cursor is not None:
+            if count is None:
+                return None
             (x1, x2), (y1, y2) = (sorted(pair) for pair in zip(self._start, cursor, strict=True))
-            points = placed(self._template(), (x1, y1, x2, y2))
+            layout = self._known_layout(count) or default_template(count)
+            points = placed(layout, (x1, y1, x2, y2))
             geometry = Keypoints(points, (VISIBLE,) * len(points))
             return new_shape(scene.image_id, scene.class_id, geometry)
         if not self._points:
             return None
-        missing = max(0, (self._count() or 0) - len(self._points))
+        missing = max(0, (count or 0) - len(self._points))
         known = [*self._points, *[((0.0, 0.0), NONE)] * missing]
         points, visibility = zip(*known, strict=True)
         return new_shape(scene.image_id, scene.class_id, Keypoints(points, visibility))
@@ -186,11 +199,6 @@ class KeypointsTool:
             return scheme.count
         known = self._known_layout(None)
         return None if known is None else len(known)
-
-    def _template(self) -> tuple[Point, ...]:
-        count = self._count()
-        known = self._known_layout(count)
-        return known or default_template(count or 1)
 
     def _known_layout(self, count: int | None) -> tuple[Point, ...] | None:
         class_id = self.scene.class_id

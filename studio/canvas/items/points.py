@@ -1,8 +1,8 @@
-"""Keypoints: a dot for each labelled point, hollow where it is hidden in the picture."""
+"""Keypoints: a dot for each labelled point, hollow where it is hidden in the picture, and the bones between them."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QLineF, QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from engine.data.annotations import Keypoints
@@ -14,7 +14,7 @@ _HIDDEN = 1  # visibility of a point that was labelled but cannot be seen
 
 
 class PointsItem:
-    """Dots of one size on screen; a round pen draws each as a point."""
+    """Dots of one size on screen; a round pen draws each as a point. A bone is drawn where both its ends are labelled."""
 
     def __init__(self, entry: Entry) -> None:
         geometry = entry.shape.geometry
@@ -25,8 +25,10 @@ class PointsItem:
         )
         seen: list[QPointF] = []
         hidden: list[QPointF] = []
-        for (x, y), visibility in pairs:
+        self._places: dict[int, QPointF] = {}
+        for number, ((x, y), visibility) in enumerate(pairs):
             if visibility > 0:
+                self._places[number] = QPointF(x, y)
                 (hidden if visibility == _HIDDEN else seen).append(QPointF(x, y))
         self._all, self._hidden = QPolygonF(seen + hidden), QPolygonF(hidden)
         self.vertex_count = len(seen) + len(hidden)
@@ -35,6 +37,15 @@ class PointsItem:
         """Draw the dots with a painter that is scaled to image pixels."""
         ratio = style.line.widthF() / tokens.OUTLINE_WIDTH
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        bones = [
+            QLineF(self._places[a], self._places[b])
+            for a, b in style.bones
+            if a in self._places and b in self._places
+        ]
+        if bones:
+            for pen in (style.halo, style.line):
+                painter.setPen(pen)
+                painter.drawLines(bones)
         for points, color, size in (
             (self._all, style.halo.color(), tokens.VERTEX_SIZE + 2),
             (self._all, style.color, tokens.VERTEX_SIZE),
