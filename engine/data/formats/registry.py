@@ -87,6 +87,12 @@ FORMATS: tuple[Format, ...] = (
         "boxes, also rotated, outlines, lines, points, image flags and attributes",
     ),
     Format(
+        "cvat",
+        "CVAT 1.1 (XML for images and videos)",
+        "engine.data.formats.cvat",
+        "all shapes, tracks, groups, layers and attributes",
+    ),
+    Format(
         "mask_index",
         "Masks by class number (PNG and colormap.csv)",
         "engine.data.formats.mask_index",
