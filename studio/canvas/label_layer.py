@@ -32,7 +32,7 @@ from studio.widgets.thread_pools import shared_pool
 
 AT_ONCE = 2000  # vertices: about 8 ms of painting, half a frame
 _SHAPE_COST = 12  # vertices that the fixed effort for a shape is worth
-_OVERVIEW_SIDE = 1600
+_OVERVIEW_SIDE = 2048  # logical pixels
 _TILES_KEPT = 96  # of 1 MB
 _SETTLE_S = 0.06  # while the wheel turns, tiles of this moment's zoom would be wasted
 _MANY_BOXES = 64  # to look through them for each tile would take longer than to paint everything
@@ -250,10 +250,15 @@ class LabelLayer(QObject):
                 budget -= self._repaint_dirty(tile, budget)
 
     def _cost_of(self, keys: Iterable[_Key]) -> int:
+        """Return what painting these tiles costs; where that is too much for a frame, just some number above."""
         cost = 0
         for key in keys:
             tile = Tile(_tile_rect(key), self._scale)
-            cost += _cost(self._drawables(tile, QRectF(tile.rect)))
+            rect = tile.image_rect(QRectF(tile.rect))
+            found = [entry for source in self._sources for entry in self._entries(source, rect)]
+            cost += len(found) * _SHAPE_COST
+            if cost <= AT_ONCE:  # else their outlines need not be worked out now
+                cost += sum(entry.vertex_count for entry in found)
             if cost > AT_ONCE:
                 break
         return cost
@@ -326,7 +331,7 @@ class LabelLayer(QObject):
     # -- the thread's work ---------------------------------------------------
 
     def _pump(self) -> None:
-        """Give the thread its next tile: in view, then the overview, then around the view."""
+        """Give the thread its next tile: a first overview of many shapes, then in view, the overview, around the view."""
         if self._job is not None:
             return
         wait_s = self._scaled_at + _SETTLE_S - time.monotonic()
@@ -336,13 +341,15 @@ class LabelLayer(QObject):
         if wait_s > 0 and tile is not self._overview:
             self._later.start(round(wait_s * 1000) + 1)
             return
-        area = QRectF(tile.rect)
+        area, is_draft = QRectF(tile.rect), tile is self._overview
         job = Job(
             tile,
             self._drawables(tile, area),
-            self._tags_in(tile, area),
+            () if is_draft else self._tags_in(tile, area),
             self._tags.pen(),
             self._revision,
+            is_draft=is_draft,
+            pixel_ratio=self._styles.pixel_ratio,
         )
         self._job = job
         worker = self._worker
@@ -351,6 +358,9 @@ class LabelLayer(QObject):
     def _next_tile(self) -> Tile | None:
         keys = self._visible_keys()
         stale = [key for key in keys if key not in self._tiles or not self._tiles[key].is_clean]
+        if stale and self._has_nothing_to_show(stale) and self._is_heavy():
+            self._overview = self._new_overview()
+            return self._overview
         if stale:
             return self._tile(min(stale, key=self._distance))
         if not keys or not self._is_heavy():
@@ -362,6 +372,15 @@ class LabelLayer(QObject):
         ring = self._keys_in(self._view_rect().adjusted(-side, -side, side, side))
         ahead = [key for key in ring if key not in self._tiles]
         return self._tile(min(ahead, key=self._distance)) if ahead else None
+
+    def _has_nothing_to_show(self, stale: list[_Key]) -> bool:
+        """Tell whether neither an overview nor any sharp view can stand in for the tiles that are missing."""
+        has_overview = self._overview is not None and self._overview.image is not None
+        return (
+            not has_overview
+            and self._snapshot is None
+            and not any(key in self._tiles and self._tiles[key].image for key in stale)
+        )
 
     def _is_heavy(self) -> bool:
         """Tell whether the shapes of a source are too much for one frame."""
@@ -377,7 +396,9 @@ class LabelLayer(QObject):
 
     def _new_overview(self) -> Tile:
         width, height = self._viewport.image_wh
-        scale = min(1.0, _OVERVIEW_SIDE / max(width, height, 1))
+        largest = _OVERVIEW_SIDE * self._viewport.pixel_ratio / max(width, height, 1)
+        # At the scale of the fitted picture, at which most images are seen first, it is not resampled.
+        scale = min(self._viewport.fit_scale(), largest, 1.0)
         return Tile(QRect(0, 0, round(width * scale), round(height * scale)), scale)
 
     def _on_done(self, job: Job, image: QImage) -> None:

@@ -70,6 +70,8 @@ class Job:
     tag_pen: TagPen
     revision: int
     cancelled: bool = False
+    is_draft: bool = False  # drawn quickly by studio.canvas.draft
+    pixel_ratio: float = 1.0
 
 
 class TileWorker(QObject):
@@ -91,6 +93,9 @@ class TileWorker(QObject):
 
     def run(self, job: Job) -> None:
         """Paint one tile and report; a cancelled job is dropped without a report."""
+        if job.is_draft:
+            self._report(job, _draft(job))
+            return
         image = new_image(job.tile.rect)
         painter = QPainter(image)
         painter.translate(-job.tile.rect.x(), -job.tile.rect.y())
@@ -102,7 +107,10 @@ class TileWorker(QObject):
             painter.drawPicture(0, 0, self._recorded(drawable))
         draw_tags(painter, job.tags, job.tag_pen, job.tile.rect)
         painter.end()
-        if isValid(self):  # the program may have ended meanwhile
+        self._report(job, image)
+
+    def _report(self, job: Job, image: QImage) -> None:
+        if isValid(self) and not job.cancelled:  # the program may have ended meanwhile
             self.done.emit(job, image)
 
     def _recorded(self, drawable: Drawable) -> QPicture:
@@ -119,6 +127,12 @@ class TileWorker(QObject):
             painter.end()
         self._pictures[drawable.key] = drawable.entry, drawable.style, picture
         return picture
+
+
+def _draft(job: Job) -> QImage:
+    from studio.canvas.draft import draw_draft  # it knows Drawable, which is here
+
+    return draw_draft(job.tile.rect, job.tile.scale, job.drawables, job.pixel_ratio)
 
 
 def new_image(rect: QRect) -> QImage:

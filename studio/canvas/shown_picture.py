@@ -43,6 +43,7 @@ class ShownPicture(QObject):
         self._path: Path | None = None
         self._page = 0
         self._problem = ""
+        self._is_waiting = False
         self._loader = ImageLoader(self)
         self._loader.preview_ready.connect(self._on_image)
         self._loader.loaded.connect(self._on_image)
@@ -76,7 +77,7 @@ class ShownPicture(QObject):
     def is_settled(self) -> bool:
         """Tell whether it is there, as sharp as it gets."""
         picture = self.picture
-        if picture is None or picture.is_preview:
+        if picture is None or picture.is_preview or self._is_waiting:
             return False
         return not isinstance(picture, TiledPicture) or picture.is_settled
 
@@ -143,11 +144,13 @@ class ShownPicture(QObject):
         self._let_go()
         self._backdrop.picture, self._backdrop.problem = None, ""
         self._problem = ""
+        self._is_waiting = False
         self.preparing.emit(1.0)
 
     def _ask(self) -> None:
         if self._path is not None:
             known = self._loader.load(self._path, self._page)
+            self._is_waiting = known is None
             if known is not None:
                 self._show(known)
 
@@ -158,6 +161,7 @@ class ShownPicture(QObject):
         if isinstance(picture, TiledPicture):
             picture.arrived.connect(self.sharpened)
         if not picture.is_preview:
+            self._is_waiting = False
             self.preparing.emit(1.0)
         self.arrived.emit(picture.size_wh)
         if not picture.is_preview:
@@ -175,6 +179,7 @@ class ShownPicture(QObject):
     def _on_failed(self, path: Path, error: ImageError) -> None:
         if path != self._path:
             return
+        self._is_waiting = False
         self.preparing.emit(1.0)
         self._problem = error.message
         self._backdrop.problem = f"{path.name}: {error.message}"

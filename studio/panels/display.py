@@ -61,6 +61,10 @@ class DisplayPanel(QWidget):
         self.reset.setToolTip("Show the image as it is.")
         self.channel = QComboBox()
         self.channel.setAccessibleName("Channel")
+        self.channel.setMinimumContentsLength(4)
+        self.channel.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.page = QSpinBox()
         self.page.setAccessibleName("Page of the file")
         self.page.setToolTip("Another page of this file (Ctrl+PgDown, Ctrl+PgUp)")
@@ -176,12 +180,12 @@ class DisplayPanel(QWidget):
         self._pages = _line(TextLabel("Page"), self.page, self._page_count)
         body = QWidget()
         column = QVBoxLayout(body)
-        column.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_M)
+        column.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_M)
         column.setSpacing(tokens.SPACE_S)
         column.addWidget(self._pages)
         column.addWidget(self.histogram)
-        column.addWidget(_line(self.auto, self.full, self._depth))
-        column.addWidget(_line(TextLabel("Channel"), self.channel))
+        column.addWidget(_line(self.auto, self.full))
+        column.addWidget(_line(TextLabel("Channel"), self.channel, self._depth))
         grid = QGridLayout()
         grid.setHorizontalSpacing(tokens.SPACE_S)
         for row, slider in enumerate((self.brightness, self.contrast, self.gamma)):
@@ -227,7 +231,7 @@ class _Slider(QSlider):
         self.name = TextLabel(name)
         self.value_label = TextLabel("", "secondary")
         self.value_label.setFont(font(tokens.FONT_SECONDARY, tabular=True))
-        self.value_label.setMinimumWidth(52)
+        self.value_label.setMinimumWidth(44)
         self.value_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setRange(-100, 100)
         self.setPageStep(10)
@@ -280,18 +284,23 @@ class _ScaleForm(QWidget):
         super().__init__()
         self._state = TextLabel("", "secondary")
         self._state.setWordWrap(True)
-        self.measure = TextButton("Measure a known length", "normal")
+        self.measure = TextButton("Measure a length", "normal")
         self.measure.setToolTip(
             "Drag a line along something whose length you know (Shift+M), then type how long it is."
         )
         self.length = QDoubleSpinBox()
         self.length.setRange(0.0, 1e9)
         self.length.setDecimals(4)
+        self.length.setMinimumWidth(72)
         self.length.setLocale(QLocale.c())
         self.length.setAccessibleName("Length of the measured line")
         self.unit = QComboBox()
         self.unit.setEditable(True)
         self.unit.addItems(list(UNITS))
+        self.unit.setMinimumContentsLength(3)
+        self.unit.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.unit.setCurrentText("mm")
         self.unit.setAccessibleName("Unit of length")
         self.set_button = TextButton("Set scale", "primary")
@@ -303,7 +312,8 @@ class _ScaleForm(QWidget):
         column.setSpacing(tokens.SPACE_S)
         for widget in (self._state, self.measure, self._known):
             column.addWidget(widget)
-        column.addWidget(_line(self.set_button, self.clear_button))
+        column.addWidget(_line(self.set_button))
+        column.addWidget(_line(self.clear_button))
         self._calibration, self._pixels = PIXELS, 0.0
         self.measure.clicked.connect(lambda: self.measure_asked.emit())
         self.set_button.clicked.connect(
@@ -348,6 +358,7 @@ def _line(*widgets: QWidget) -> QWidget:
     line.setContentsMargins(0, 0, 0, 0)
     line.setSpacing(tokens.SPACE_S)
     for widget in widgets:
-        line.addWidget(widget)
-    line.addStretch(1)
+        line.addWidget(widget, 1 if isinstance(widget, QComboBox) else 0)
+    if not any(isinstance(widget, QComboBox) for widget in widgets):
+        line.addStretch(1)
     return holder
