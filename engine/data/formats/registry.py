@@ -69,6 +69,12 @@ FORMATS: tuple[Format, ...] = (
         "boxes, outlines, masks, crowds and keypoints, with attributes",
     ),
     Format(
+        "coco_panoptic",
+        "COCO panoptic (PNG and JSON)",
+        "engine.data.formats.coco_panoptic",
+        "one segment a pixel: masks of things and stuff",
+    ),
+    Format(
         "voc",
         "Pascal VOC (XML and masks)",
         "engine.data.formats.voc",
