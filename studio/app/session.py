@@ -17,6 +17,7 @@ from studio.app.label_folder import LabelFolder
 from studio.app.looking import Looking
 from studio.app.pages import Pages
 from studio.app.refused import RefusedEdits
+from studio.app.shape_menu import ShapeMenu
 from studio.app.tool_link import ToolLink
 from studio.model.edits import Edit
 from studio.model.preferences import AUTO_TOOL, TAGS
@@ -143,6 +144,8 @@ class Session(QObject):
         self.canvas.cursor_moved.connect(status.show_cursor)
         self.canvas.zoom_changed.connect(status.show_zoom)
         self.canvas.notice.connect(self.say)
+        self.shape_menu = ShapeMenu(self.studio.actions, self.canvas)
+        self.annotate.objects.menu_asked.connect(self.shape_menu.show_at)
         self.canvas.shape_activated.connect(lambda _id: self.annotate.properties.offer_classes())
         self.canvas.leave_asked.connect(lambda: self.use_tool("select"))
         self.canvas.suggestion_clicked.connect(

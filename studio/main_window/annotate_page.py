@@ -29,7 +29,7 @@ from studio.panels.history import HistoryPanel
 from studio.panels.image_tags import ImageTagsStrip
 from studio.panels.images.filmstrip import Filmstrip
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
-from studio.panels.objects import ObjectsPanel
+from studio.panels.objects.panel import ObjectsPanel
 from studio.panels.properties.panel import PropertiesPanel
 from studio.panels.simplify import SimplifyBar
 from studio.theme import tokens
@@ -83,7 +83,7 @@ class AnnotatePage(QMainWindow):
         self.empty = empty
         self.filmstrip = Filmstrip(workspace, thumbnails, apply)
         self.classes = ClassesPanel(workspace)
-        self.objects = ObjectsPanel(workspace)
+        self.objects = ObjectsPanel(workspace, refused)
         self.properties = PropertiesPanel(workspace, refused)
         self.properties.finished.connect(self.canvas.setFocus)
         self.history = HistoryPanel(workspace.project)

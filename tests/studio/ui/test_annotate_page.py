@@ -256,8 +256,10 @@ def test_a_folder_dropped_on_the_start_screen_is_opened(hands: Any, photos: Path
 
 
 def test_selecting_in_the_list_selects_on_the_canvas(labelled: Any) -> None:
-    objects = labelled.session.annotate.objects.list
-    place = objects.visualItemRect(objects.item(1)).center()
+    panel = labelled.session.annotate.objects
+    objects, second = panel.list, labelled.shapes()[1].id
+    labelled.wait(lambda: not panel.row_of(second).isNull())
+    place = panel.row_of(second)
     QTest.mouseClick(objects.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert labelled.session.workspace.selection == (labelled.shapes()[1].id,)
     assert labelled.canvas.scene.selection == labelled.session.workspace.selection

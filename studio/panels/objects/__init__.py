@@ -1,0 +1,1 @@
+"""The shapes of the current image as a list."""

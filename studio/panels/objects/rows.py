@@ -1,0 +1,97 @@
+"""The shapes of one image as rows of a list; an edit changes the rows that it touches and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+
+from engine.data.annotations.attribute_names import DESCRIPTION, GROUP_ID, TRACK_ID
+from studio.model.edits.reshaping import KIND_WORDS
+from studio.model.records import ClassDef, Shape
+from studio.widgets.class_icons import class_icon
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+SHAPE = Qt.ItemDataRole.UserRole + 1
+FAINT = Qt.ItemDataRole.UserRole + 2  # True: the canvas does not show it
+
+
+class ObjectRows(QAbstractListModel):
+    """One row a shape, the rearmost first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shapes: list[Shape] = []
+        self._classes: Mapping[int, ClassDef] = {}
+        self._places: dict[int, int] = {}
+
+    def shapes(self) -> Sequence[Shape]:
+        """Return the shapes in their order."""
+        return self._shapes
+
+    def place(self, shape_id: int) -> int | None:
+        """Return the row of a shape."""
+        return self._places.get(shape_id)
+
+    def show_shapes(self, shapes: Sequence[Shape], classes: Mapping[int, ClassDef]) -> None:
+        """Show these shapes."""
+        recolored = classes != self._classes
+        self._classes = classes
+        same_head = _common([s.id for s in self._shapes], [s.id for s in shapes])
+        if same_head == len(self._shapes) == len(shapes):
+            old, self._shapes = self._shapes, list(shapes)
+            changed = [row for row, s in enumerate(shapes) if recolored or s != old[row]]
+            if changed:
+                self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], 0))
+            return
+        if same_head == len(self._shapes):  # the common case: shapes were added in front
+            self.beginInsertRows(QModelIndex(), same_head, len(shapes) - 1)
+            self._take(shapes)
+            self.endInsertRows()
+            return
+        self.beginResetModel()
+        self._take(shapes)
+        self.endResetModel()
+
+    def _take(self, shapes: Sequence[Shape]) -> None:
+        self._shapes = list(shapes)
+        self._places = {shape.id: row for row, shape in enumerate(shapes)}
+
+    def rowCount(self, parent: AnyIndex | None = None) -> int:
+        """Return the number of shapes."""
+        return 0 if parent is not None and parent.isValid() else len(self._shapes)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what a row shows."""
+        shape = self._shapes[index.row()]
+        cls = self._classes.get(shape.class_id)
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return _words(shape, cls, index.row() + 1)
+        if role == Qt.ItemDataRole.DecorationRole:
+            return class_icon(cls.color) if cls is not None else None
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return shape.attributes.get(DESCRIPTION) or None
+        if role == FAINT:
+            return shape.hidden or (cls is not None and not cls.visible)
+        return shape if role == SHAPE else None
+
+
+def _words(shape: Shape, cls: ClassDef | None, number: int) -> str:
+    parts = [
+        f"{cls.name if cls is not None else '?'}  #{number}  {KIND_WORDS[shape.geometry.kind]}"
+    ]
+    for name, word in ((GROUP_ID, "group"), (TRACK_ID, "track")):
+        if name in shape.attributes:
+            parts.append(f"{word} {shape.attributes[name]}")
+    return "  ·  ".join(parts)
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return how many places from the start hold the same."""
+    count = 0
+    for a, b in zip(first, second, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
