@@ -77,7 +77,7 @@ FILE = (
     ActionSpec("file.open_project", "Open project", "File", (), "folder_open"),
     ActionSpec("file.open_sample", "Open the sample project", "File", (), "images"),
     ActionSpec("file.add_images", "Add a folder of images", "-File", (), "add", PROJECT),
-    ActionSpec("file.import_labels", "Import labels", "File", ("Ctrl+I",), "import", PROJECT),
+    ActionSpec("file.import_labels", "Import labels", "File", ("Ctrl+Alt+I",), "import", PROJECT),
     ActionSpec("file.import_folder", "Import a folder of labels", "File", (), "import", PROJECT),
     ActionSpec(
         "file.export_dataset", "Export data set", "File", ("Ctrl+Shift+E",), "export", PROJECT

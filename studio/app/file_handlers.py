@@ -10,21 +10,21 @@ from PySide6.QtWidgets import QFileDialog
 
 from engine.runtime.errors import EngineError
 from studio.app.adding import Adding
+from studio.app.exporting import Exporting
 from studio.app.follow import follow
+from studio.app.importing import Importing
 from studio.app.opening import (
     Opening,
     classify,
-    find_description,
     import_into,
     is_description,
     mirror_into,
 )
-from studio.app.reports import import_sentence, tell_export, tell_problems
+from studio.app.reports import import_sentence, tell_problems
 from studio.app.sample import make_sample, sample_folder
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
 from studio.model.errors import DamagedError
-from studio.storage.dataset_export import ExportReport, export_dataset
 from studio.storage.dataset_import import ImportReport
 from studio.storage.project_archive import is_archive
 from studio.storage.project_files import (
@@ -37,6 +37,8 @@ from studio.storage.project_files import (
 if TYPE_CHECKING:
     from studio.app.studio import Studio
 
+_LABEL_FILES = "Labels (*.yaml *.yml *.json *.xml *.csv *.tsv *.txt *.ini);;All files (*)"
+
 
 class FileHandlers:
     """Handlers of projects and files.
@@ -48,6 +50,8 @@ class FileHandlers:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self.adding = Adding(studio)
+        self.importing = Importing(studio)
+        self.exporting = Exporting(studio)
 
     # Actions
 
@@ -57,8 +61,8 @@ class FileHandlers:
             self.open_paths([folder])
 
     def file_open_dataset(self) -> None:
-        """Ask for a data.yaml and open its project."""
-        if path := self._ask_yaml("Open YOLO data set"):
+        """Ask for what describes a data set and open its project."""
+        if path := self._ask_labels("Open data set"):
             self.open_paths([path])
 
     def file_open_project(self) -> None:
@@ -84,31 +88,21 @@ class FileHandlers:
             self.adding.start(self._studio.session, [folder])
 
     def file_import_labels(self) -> None:
-        """Ask for a data.yaml and import it into the open project."""
+        """Ask for a file of labels and show what it would bring into the open project."""
         session = self._studio.session
-        if session is not None and (path := self._ask_yaml("Import data set")):
-            self._import(session.project.folder, path)
+        if session is not None and (path := self._ask_labels("Import labels")):
+            self.importing.preview(session.project.folder, path)
+
+    def file_import_folder(self) -> None:
+        """Ask for a folder of labels and show what it would bring into the open project."""
+        session = self._studio.session
+        if session is not None and (folder := self._ask_folder("Import a folder of labels")):
+            self.importing.preview(session.project.folder, folder)
 
     def file_export_dataset(self) -> None:
-        """Ask for a folder and write the project as a YOLO data set."""
-        session = self._studio.session
-        if session is None:
-            return
-        folder = self._ask_folder(
-            "Export data set into an empty folder", session.project.exports_dir
-        )
-        if folder is None:
-            return
-        source = session.project.folder
-
-        def work(_steps: Steps) -> ExportReport:
-            with open_project(source, read_only=True) as project:
-                return export_dataset(project, folder, "yolo")
-
-        job = self._studio.jobs.call(work)
-        banner = self._studio.window.banner
-        follow(self._studio.window, job, "Exporting the data set")
-        job.finished.connect(lambda report: tell_export(banner, report, folder))
+        """Ask what to write in which format, and write it."""
+        if session := self._studio.session:
+            self.exporting.ask(session)
 
     def file_save(self) -> None:
         """Say that there is nothing to save."""
@@ -164,20 +158,21 @@ class FileHandlers:
         if session is None or is_project(paths[0]) or is_archive(paths[0]):
             self.open_paths(paths)
             return
-        source = paths[0] if is_description(paths[0]) else find_description(paths[0])
-        if source is not None:
-            self._import(session.project.folder, source)
-        else:
-            self.adding.start(session, paths)
+        self.importing.sort(session.project.folder, paths)
 
     def _open_known(self, opening: Opening) -> None:
         self.open_project(opening.project)
 
     def _open_dataset(self, opening: Opening) -> None:
-        if is_project(opening.project):
-            self.open_project(opening.project)
-        else:
+        is_known = is_project(opening.project)
+        if is_known and not self.open_project(opening.project):
+            return
+        if is_known and (is_description(opening.paths[0]) or opening.paths[0].is_dir()):
+            return
+        if is_description(opening.paths[0]) or opening.paths[0].is_dir():
             self._import(opening.project, opening.paths[0])
+        else:
+            self.importing.preview(opening.project, opening.paths[0])
 
     def _open_images(self, opening: Opening) -> None:
         try:
@@ -188,12 +183,14 @@ class FileHandlers:
         self._studio.start_session(project)
         if self._studio.session is not None and not project.read_only:
             self.adding.start(self._studio.session, opening.paths)
+            if opening.paths[0].is_dir():
+                self.importing.offer(opening.project, opening.paths[0])
 
     # Work with progress
 
     def _import(self, folder: Path, source: Path) -> None:
         """Import in a thread: the project is closed meanwhile, because its database belongs to one thread."""
-        self._in_thread(
+        self.in_thread(
             lambda steps: import_into(folder, source, steps.progress, steps.is_cancelled),
             f"Importing {source.parent.name if source.is_file() else source.name}",
             folder,
@@ -204,14 +201,14 @@ class FileHandlers:
         session = self._studio.session
         if session is not None:
             folder = session.project.folder
-            self._in_thread(
+            self.in_thread(
                 lambda steps: mirror_into(folder, source, steps.progress, steps.is_cancelled),
                 f"Comparing with {source.parent.name}",
                 folder,
                 "dataset",
             )
 
-    def _in_thread(
+    def in_thread(
         self,
         work: Callable[[Steps], ImportReport],
         title: str,
@@ -249,8 +246,8 @@ class FileHandlers:
         )
         return Path(chosen) if chosen else None
 
-    def _ask_yaml(self, title: str) -> Path | None:
+    def _ask_labels(self, title: str) -> Path | None:
         chosen, _ = QFileDialog.getOpenFileName(
-            self._studio.window, title, str(self._studio.last_folder()), "Data set (*.yaml *.yml)"
+            self._studio.window, title, str(self._studio.last_folder()), _LABEL_FILES
         )
         return Path(chosen) if chosen else None

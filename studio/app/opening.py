@@ -18,6 +18,8 @@ from studio.storage.versions import CancelledError
 Kind = Literal["project", "dataset", "images"]
 Progress = Callable[[int, int, str], None]
 YAML_NAMES = (".yaml", ".yml")
+LABEL_SUFFIXES = (".json", ".xml", ".csv", ".tsv")
+_INNER = ("annotations", "labels", "gt", "labelTxt")  # folders beside the one with the images
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,14 @@ def classify(paths: Sequence[Path]) -> Opening:
         return Opening("project", first.parent, ())
     if is_description(first):
         return Opening("dataset", project_folder_for(first), (first,))
+    if first.suffix.lower() in LABEL_SUFFIXES:
+        return Opening("dataset", project_folder_for(_set_folder(first)), (first,))
     if first.suffix.lower().lstrip(".") in SUFFIXES:
         return Opening("images", project_folder_for(first.parent), given)
     raise StorageError(
         f"a file of the kind {first.suffix or first.name!r} cannot be opened.",
         path=first,
-        remedy="Open a folder of images, a data.yaml or a project.",
+        remedy="Open a folder of images, a file of labels or a project.",
     )
 
 
@@ -148,6 +152,11 @@ def _classify_folder(folder: Path, given: tuple[Path, ...]) -> Opening:
     if description is not None:
         return Opening("dataset", project, (description,))
     return Opening("images", project, given)
+
+
+def _set_folder(file: Path) -> Path:
+    """Return a path in the folder that holds images and labels, whose project is meant."""
+    return file.parent.parent / file.name if file.parent.name in _INNER else file
 
 
 def _has_names(path: Path) -> bool:

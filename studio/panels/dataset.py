@@ -96,7 +96,7 @@ class DatasetPanel(QWidget):
         self._label_files = label_files
         self._steps = (
             ("Add a folder of images", "add", add_images),
-            ("Import data set", "import", import_labels),
+            ("Import labels", "import", import_labels),
             ("Export data set", "export", export_dataset),
         )
         self._body = QScrollArea()

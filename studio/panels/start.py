@@ -54,7 +54,7 @@ class StartPanel(QWidget):
             "are never changed.",
             (
                 Step("Open folder of images", open_folder, "primary", "folder_open"),
-                Step("Open YOLO data set", open_dataset, "normal", "dataset"),
+                Step("Open data set", open_dataset, "normal", "dataset"),
                 Step("Try the sample", open_sample, "normal", "images"),
             ),
             "annotate",

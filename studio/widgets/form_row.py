@@ -67,6 +67,11 @@ class FormRow(QWidget):
         self._help.set_role("danger" if error else "caption")
         self._help.setVisible(bool(error or self._help_text))
 
+    def set_help(self, text: str) -> None:
+        """Show another help below the control."""
+        self._help_text = text
+        self.set_error("")
+
     def help_text(self) -> str:
         """Return the line below the control."""
         return self._help.text()

@@ -111,7 +111,7 @@ def test_import_replaces_only_when_asked(dataset: Path, tmp_path: Path) -> None:
 FAILURES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no source": (("import", "{tmp}/gone.yaml", "--project", "{tmp}/new"), ("gone.yaml",)),
     "bad yaml": (("import", "{tmp}/bad.yaml", "--project", "{tmp}/new"), ("bad.yaml", "line 2")),
-    "no dataset": (("import", "{tmp}/empty", "--project", "{tmp}/new"), ("empty", "data.yaml")),
+    "no dataset": (("import", "{tmp}/empty", "--project", "{tmp}/new"), ("empty", "no dataset")),
     "no project": (("info", "--project", "{tmp}/gone"), ("gone", "project.db")),
     "no project to export": (
         ("export", "--project", "{tmp}", "--format", "yolo", "--out", "{tmp}/o"),

@@ -1,0 +1,157 @@
+"""Importing labels: read in a thread, shown before anything is written, written in a thread, one clean step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.data.formats import FORMATS
+from engine.data.formats.pictures import is_picture_name
+from studio.app.follow import follow
+from studio.app.opening import stoppable
+from studio.dialogs.import_preview import ImportPreviewDialog
+from studio.jobs.client import Steps
+from studio.storage.dataset_import import ImportReport, import_all
+from studio.storage.import_preview import ImportPreview, preview_import
+from studio.storage.import_reading import Sources, find_sources, read_sources
+from studio.storage.project_files import is_project, open_project, writable_project
+
+if TYPE_CHECKING:
+    from engine.data.formats.discover import Found
+    from studio.app.studio import Studio
+
+
+class Importing:
+    """From a path to a report.
+
+    Args:
+        studio: The application's parts.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self.dialog: ImportPreviewDialog | None = None
+
+    def preview(self, folder: Path, source: Path, format: str | None = None) -> None:
+        """Read a source and show what it would bring into a project; the window goes on meanwhile.
+
+        Args:
+            folder: The project's folder; it may not exist yet.
+            source: File or folder with labels.
+            format: Name of its format; None finds out.
+        """
+        job = self._studio.jobs.call(lambda steps: read_preview(folder, source, format, steps))
+        follow(self._studio.window, job, f"Reading {source.name}")
+        job.finished.connect(lambda preview: self._show(folder, preview))
+
+    def sort(self, folder: Path, paths: Sequence[Path]) -> None:
+        """Take what was dropped on an open project: labels are shown first, other folders and images are added."""
+        first = paths[0]
+        if all(is_picture_name(path.name) for path in paths if not path.is_dir()):
+            folders = [path for path in paths if path.is_dir()]
+            job = self._studio.jobs.call(lambda _: [p for p in folders if find_sources(p)])
+            job.finished.connect(lambda labelled: self._sorted(folder, paths, labelled))
+        else:
+            self.preview(folder, first)
+
+    def _sorted(self, folder: Path, paths: Sequence[Path], labelled: list[Path]) -> None:
+        session = self._studio.session
+        if session is None or session.project.folder != folder:
+            return
+        rest = [path for path in paths if path not in labelled]
+        if rest:
+            self._studio.files.adding.start(session, rest)
+        if labelled:
+            self.preview(folder, labelled[0])
+
+    def offer(self, folder: Path, source: Path) -> None:
+        """Look for labels beside images that were opened, and offer to import them."""
+        job = self._studio.jobs.call(lambda _: find_sources(source))
+        job.finished.connect(lambda found: self._offer(folder, source, found))
+
+    def _offer(self, folder: Path, source: Path, found: list[Found]) -> None:
+        session = self._studio.session
+        if not found or session is None or session.project.folder != folder:
+            return
+        if session.project.read_only:
+            return
+        self._studio.window.banner.show_message(
+            f"{source.name} holds labels: {_titles(found)}.",
+            "Import them, or go on without.",
+            tone="info",
+            action_text="Import labels",
+            action=lambda: self.preview(folder, source),
+        )
+
+    def _show(self, folder: Path, preview: ImportPreview) -> None:
+        """Show the preview beside the canvas; nothing waits for an answer."""
+        if self.dialog is not None:
+            self.dialog.close()
+        dialog = ImportPreviewDialog(preview, self._studio.window)
+        dialog.chosen.connect(lambda c, replace: self._write(folder, preview.sources, c, replace))
+        dialog.destroyed.connect(self._on_closed)
+        self.dialog = dialog
+        dialog.show()
+
+    def _on_closed(self) -> None:
+        self.dialog = None
+
+    def _write(
+        self, folder: Path, sources: Sources, classes: Mapping[str, str | None], replace: bool
+    ) -> None:
+        self._studio.files.in_thread(
+            lambda steps: write_sources(folder, sources, dict(classes), replace, steps),
+            f"Importing {sources.path.name}",
+            folder,
+        )
+
+
+def read_preview(folder: Path, source: Path, format: str | None, steps: Steps) -> ImportPreview:
+    """Read a source and compare it with the project in ``folder``; for a thread.
+
+    Raises:
+        EngineError: Nothing in it can be read.
+        CancelledError: It was given up.
+    """
+    tell = stoppable(steps.progress, steps.is_cancelled)
+    sources = read_sources(source, format, lambda done, total: tell(done, total, ""))
+
+    def counting(done: int, total: int) -> None:
+        tell(done, total, "counting")
+
+    if not is_project(folder):
+        return preview_import(sources, None, counting)
+    with open_project(folder, read_only=True) as project:
+        return preview_import(sources, project, counting)
+
+
+def write_sources(
+    folder: Path,
+    sources: Sources,
+    classes: Mapping[str, str | None],
+    replace: bool,
+    steps: Steps,
+) -> ImportReport:
+    """Import what was read into the project in ``folder``, made if needed; for a thread.
+
+    Raises:
+        EngineError: The project cannot be written.
+        CancelledError: It was given up; nothing was imported.
+    """
+    tell = stoppable(steps.progress, steps.is_cancelled)
+    with writable_project(folder) as project:
+        return import_all(
+            project,
+            sources.datasets,
+            replace,
+            lambda done, total: tell(done, total, ""),
+            classes,
+            sources.problems,
+        )
+
+
+def _titles(found: list[Found]) -> str:
+    """Return the formats that were found."""
+    titles = {entry.name: entry.title for entry in FORMATS}
+    return ", ".join(dict.fromkeys(titles.get(one.format, one.format) for one in found))

@@ -1,0 +1,146 @@
+"""Labels of other programs are dropped on the window, shown before anything is written, imported, and written again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox
+
+from engine.data.formats import read
+from studio.dialogs.export_dataset import ExportDatasetDialog
+from studio.dialogs.import_preview import ImportPreviewDialog
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def coco(photos: Path) -> Path:
+    """A COCO file over the three photos: a box of a bolt, an outline of an "M8 nut", a line of NaN, one empty photo."""
+    images = [{"id": n, "file_name": f"img{n}.png", "width": 320, "height": 240} for n in range(3)]
+    shapes = [
+        {"id": 1, "image_id": 0, "category_id": 1, "bbox": [10, 20, 30, 40]},
+        {
+            "id": 2,
+            "image_id": 1,
+            "category_id": 2,
+            "bbox": [10, 10, 50, 50],
+            "segmentation": [[10, 10, 60, 10, 60, 60, 30, 50]],
+        },
+        {"id": 3, "image_id": 1, "category_id": 1, "bbox": [float("nan"), 0, 5, 5]},
+    ]
+    names = [{"id": 1, "name": "Bolt"}, {"id": 2, "name": "M8 nut"}]
+    document = {"images": images, "annotations": shapes, "categories": names}
+    file = photos / "labels.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
+def preview_of(hands: Any) -> ImportPreviewDialog:
+    hands.wait(lambda: hands.studio.files.importing.dialog is not None)
+    dialog = hands.studio.files.importing.dialog
+    QTest.qWaitForWindowExposed(dialog)
+    return dialog
+
+
+def choose(dialog: ImportPreviewDialog, row: int, text: str) -> None:
+    """Choose in the list that opens where the third column is clicked."""
+    table = dialog.table
+    item = table.item(row, 2)
+    QTest.mouseClick(table.viewport(), LEFT, pos=table.visualItemRect(item).center())
+    box = table.findChild(QComboBox)
+    assert box is not None
+    QTest.keyClicks(box, text)
+    box.activated.emit(box.currentIndex())
+
+
+def test_dropped_labels_are_shown_and_then_imported(opened: Any, coco: Path) -> None:
+    opened.session.project.add_class("bolt")
+    opened.drop(opened.studio.window, coco)
+    dialog = preview_of(opened)
+    assert not dialog.isModal()
+    assert "COCO" in dialog.title.text()
+    assert "3 images, 3 of them in the project already." in dialog.facts.text()
+    assert "1 box, 1 polygon." in dialog.facts.text() or "1 polygon, 1 box." in dialog.facts.text()
+    assert "1 image shows nothing." in dialog.facts.text()
+    assert [dialog.table.item(row, 2).text() for row in range(2)] == ["bolt", "New class"]
+    assert "nan" in dialog.problems.item(0).text()
+    assert opened.session.project.class_counts().get(0, 0) == 0  # nothing is written yet
+    QTest.mouseClick(dialog.import_button, LEFT)
+    opened.settle()
+    opened.wait(lambda: opened.studio.session is not None)
+    project = opened.session.project
+    assert [cls.name for cls in project.classes()] == ["bolt", "M8 nut"]
+    assert project.class_counts() == {0: 1, 1: 1}
+    assert project.status_counts()["background"] == 1
+    assert "1 problem left out" in opened.banner()
+
+
+def test_classes_are_matched_by_hand_and_left_out(opened: Any, coco: Path) -> None:
+    opened.session.project.add_class("screw")
+    opened.drop(opened.studio.window, coco)
+    dialog = preview_of(opened)
+    choose(dialog, 0, "screw")
+    dialog.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert dialog.choices() == {"Bolt": "screw", "M8 nut": None}
+    QTest.mouseClick(dialog.import_button, LEFT)
+    opened.settle()
+    opened.wait(lambda: opened.studio.session is not None)
+    assert [cls.name for cls in opened.session.project.classes()] == ["screw"]
+    assert opened.session.project.class_counts() == {0: 1}
+
+
+def test_cancel_leaves_everything_as_it_was(opened: Any, coco: Path) -> None:
+    opened.drop(opened.studio.window, coco)
+    QTest.mouseClick(preview_of(opened).cancel_button, LEFT)
+    opened.settle()
+    assert opened.session.project.classes() == []
+    assert opened.session.project.status_counts()["unlabelled"] == 3
+
+
+def test_labels_beside_opened_images_are_offered(hands: Any, photos: Path, coco: Path) -> None:
+    hands.studio.files.open_paths([photos])
+    hands.wait(hands.banner)
+    assert "holds labels: COCO" in hands.banner()
+    hands.push(hands.button("Import labels", hands.studio.window.banner))
+    dialog = preview_of(hands)
+    QTest.mouseClick(dialog.import_button, LEFT)
+    hands.settle()
+    hands.wait(lambda: hands.studio.session is not None)
+    assert hands.session.project.class_counts() == {0: 1, 1: 1}
+
+
+def test_export_of_one_class_in_another_format(labelled: Any, tmp_path: Path) -> None:
+    dialog = labelled.studio.files.exporting.ask(labelled.session)
+    assert isinstance(dialog, ExportDatasetDialog)
+    QTest.qWaitForWindowExposed(dialog)
+    dialog.format.setCurrentIndex(dialog.format.findData("datumaro"))
+    assert dialog.format_help().startswith("Holds every kind")
+    assert not dialog.task.isVisible()
+    dialog.classes.item(1).setCheckState(Qt.CheckState.Unchecked)
+    dialog.pictures.setCurrentIndex(dialog.pictures.findData("copy"))
+    dialog.folder.setText(str(tmp_path / "out"))
+    QTest.mouseClick(dialog.export_button, LEFT)
+    labelled.settle()
+    labelled.wait(labelled.banner)
+    assert "3 images with 1 labels" in labelled.banner()
+    assert "1 things do not fit" in labelled.banner()
+    written = read(tmp_path / "out")
+    assert written.names == {0: "bolt"}
+    assert written.annotation_count == 1
+    assert len(written.images) == 3
+
+
+def test_an_export_into_a_full_folder_is_refused(labelled: Any, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("keep")
+    dialog = labelled.studio.files.exporting.ask(labelled.session)
+    dialog.folder.setText(str(tmp_path / "out"))
+    QTest.mouseClick(dialog.export_button, LEFT)
+    labelled.wait(labelled.banner)
+    assert "not empty" in labelled.banner()
+    assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
