@@ -166,11 +166,16 @@ def _write(
 
 
 def detach(database: Path, homes: dict[int, str]) -> None:
-    """Cut a copied database loose from this computer: image folders by ``homes``, no label files that follow it."""
+    """Cut a copied database loose from this computer: image folders by ``homes``, no label files that
+    follow it, no versions that lock its splits.
+    """
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as copy:
         copy.execute("BEGIN")
         copy.execute("DELETE FROM mirror")
         copy.execute("DELETE FROM meta WHERE key = 'mirror'")
+        columns = {row[1] for row in copy.execute("PRAGMA table_info(images)")}
+        if "locked_by" in columns:  # the versions that lock splits stay behind
+            copy.execute("UPDATE images SET locked_by = 0")
         values = [(path, number) for number, path in homes.items()]
         copy.executemany("UPDATE sources SET path = ? WHERE id = ?", values)
         copy.execute("COMMIT")

@@ -17,7 +17,9 @@ from studio.storage.database_copy import copy_database
 from studio.storage.failures import explain
 from studio.storage.schema import APPLICATION_ID, MIGRATIONS, migrate, version_of
 
-_BUSY_SECONDS = 5.0
+_BUSY_SECONDS = (
+    1.0  # only foreign programs hold a project up: ours write one at a time, by the lock
+)
 
 
 class Database:
@@ -156,9 +158,9 @@ class Database:
         """
         try:
             return _checked(connect(self.path.as_posix(), "ro"), self.path)
-        except sqlite3.OperationalError:
-            if not self.path.is_file():
-                raise
+        except sqlite3.OperationalError as error:
+            if not self.path.is_file() or error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise  # in another program's hands: what it is just writing must not be read
         log = self.path.with_name(self.path.name + "-wal")
         if not log.is_file() or log.stat().st_size == 0:
             return _checked(connect(self.path.as_posix(), "ro", immutable=True), self.path)

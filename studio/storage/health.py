@@ -27,6 +27,17 @@ _RULES = {
     "image {} has a stage that does not fit what was chosen": (
         "SELECT id FROM images WHERE chosen_stage <> '' AND stage <> chosen_stage"
     ),
+    "image {} does not count its comments": (
+        "SELECT id FROM images WHERE comment_count <> "
+        "(SELECT COUNT(*) FROM comments WHERE image_id = images.id)"
+    ),
+    "image {} lists other classes than its shapes have": (
+        "SELECT image_id FROM ("
+        "SELECT image_id, class_id, COUNT(*) FROM shapes GROUP BY image_id, class_id "
+        "EXCEPT SELECT image_id, class_id, count FROM image_classes) "
+        "UNION SELECT image_id FROM (SELECT image_id, class_id, count FROM image_classes "
+        "EXCEPT SELECT image_id, class_id, COUNT(*) FROM shapes GROUP BY image_id, class_id)"
+    ),
     "shape number {} could be given twice": (
         "SELECT MAX(id) FROM (SELECT id FROM shapes UNION ALL SELECT id FROM suggestions) "
         "HAVING MAX(id) >= (SELECT next FROM counters WHERE kind = 'shape')"

@@ -41,6 +41,10 @@ def test_missing_and_damaged_files_are_named(labelled: Project) -> None:
         ("UPDATE images SET shape_count = 7 WHERE id = 1", "image 1 does not count its shapes"),
         ("UPDATE images SET suggestion_count = 1 WHERE id = 2", "image 2 does not count its sugg"),
         ("UPDATE images SET status = 'labelled' WHERE id = 3", "image 3 has a status"),
+        ("UPDATE images SET comment_count = 3 WHERE id = 2", "image 2 does not count its comments"),
+        ("UPDATE image_classes SET count = 2", "image 1 lists other classes than its shapes have"),
+        ("DELETE FROM image_classes", "image 1 lists other classes than its shapes have"),
+        ("INSERT INTO image_classes VALUES (1, 4, 1)", "image 4 lists other classes than its"),
         ("UPDATE shapes SET class_id = 99", "points to a missing row of classes"),
         (
             "UPDATE counters SET next = 1 WHERE kind = 'shape'",
