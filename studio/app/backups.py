@@ -44,10 +44,9 @@ class OpeningBackup(QObject):
             self._background.start("backup", work)
 
     def stop(self) -> None:
-        """Give it up: the project closes. Nothing half is left."""
+        """Give it up: the project closes. The thread ends by itself in a moment and leaves nothing half."""
         self._stopped.set()
         self._background.clear()
-        self._background.wait()
 
     def _on_done(self, _key: object, result: Backup | StorageError | None) -> None:
         if isinstance(result, StorageError) and not self._stopped.is_set():

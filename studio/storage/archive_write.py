@@ -166,8 +166,10 @@ def _write(
 
 
 def detach(database: Path, homes: dict[int, str]) -> None:
-    """Cut a copied database loose from this computer: image folders by ``homes``, no label files that
-    follow it, no versions that lock its splits.
+    """Cut a copied database loose from this computer.
+
+    Images are looked for in ``homes`` (by the number of their folder), no label files follow the
+    copy, and no versions lock its splits: they stay behind.
     """
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as copy:
         copy.execute("BEGIN")
