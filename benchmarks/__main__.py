@@ -15,7 +15,11 @@ BENCHMARKS = {
     "app_start": ("benchmarks.time_app_start", "launch to a painted window"),
     "project_open": ("benchmarks.time_project_open", "opening a project of 10,000 images"),
     "kill": ("benchmarks.kill_moments", "kill -9 at random moments of a session of edits"),
-    "canvas": ("benchmarks.time_canvas", "frames with 2,000 polygons of 40 vertices"),
+    "import": ("benchmarks.time_import", "100,000 images and 1,000,000 shapes from COCO JSON"),
+    "canvas": ("benchmarks.time_canvas", "frames with 10,000 polygons of 40 vertices"),
+    "image_switch": ("benchmarks.time_image_switch", "the next image, read ahead and cold"),
+    "huge_image": ("benchmarks.time_huge_image", "a picture of 20,000 x 20,000 on the canvas"),
+    "endurance": ("benchmarks.measure_endurance", "memory over 20,000 edits and 5,000 images"),
     "model_load": ("benchmarks.time_model_load", "building a model, and reading a model file"),
     "forward": ("benchmarks.time_forward", "the bare forward of a model, by batch and layout"),
     "evaluator": (
