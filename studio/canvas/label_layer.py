@@ -159,6 +159,12 @@ class LabelLayer(QObject):
         keys = self._keys_in(self._grown(box, self._scale).toAlignedRect() & self._view_rect())
         return all(key in self._tiles and self._tiles[key].is_clean for key in keys)
 
+    def is_covered(self) -> bool:
+        """Tell whether every shape in view shows, sharp or as a draft."""
+        drafted = self._overview is not None and self._overview.image is not None
+        painted = (key in self._tiles and self._tiles[key].image for key in self._visible_keys())
+        return drafted or all(painted)
+
     def is_settled(self, viewport: Viewport) -> bool:
         """Tell whether all that a viewport shows was painted, sharp and up to date."""
         if viewport.scale != self._scale or viewport.origin != self._viewport.origin:

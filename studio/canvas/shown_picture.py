@@ -44,11 +44,11 @@ class ShownPicture(QObject):
         self._page = 0
         self._problem = ""
         self._is_waiting = False
-        self._loader = ImageLoader(self)
-        self._loader.preview_ready.connect(self._on_image)
-        self._loader.loaded.connect(self._on_image)
-        self._loader.failed.connect(self._on_failed)
-        self._loader.progress.connect(self._on_progress)
+        self.loader = ImageLoader(self)
+        self.loader.preview_ready.connect(self._on_image)
+        self.loader.loaded.connect(self._on_image)
+        self.loader.failed.connect(self._on_failed)
+        self.loader.progress.connect(self._on_progress)
 
     @property
     def picture(self) -> Picture | None:
@@ -91,7 +91,7 @@ class ShownPicture(QObject):
         elif self._path is not None:
             self._ask()
         else:
-            self._loader.release()
+            self.loader.release()
 
     def set_page(self, page: int) -> None:
         """Show another page of the same file."""
@@ -105,15 +105,15 @@ class ShownPicture(QObject):
 
     def prefetch(self, paths: Iterable[Path]) -> None:
         """Read these pictures ahead, the most probable first."""
-        self._loader.prefetch(paths)
+        self.loader.prefetch(paths)
 
     def keep_tiles_in(self, folder: Path) -> None:
         """Keep what is prepared of huge pictures in a folder."""
-        self._loader.set_pyramids(PyramidCache(folder))
+        self.loader.set_pyramids(PyramidCache(folder))
 
     def stop_preparing(self) -> None:
         """Give up preparing a huge picture."""
-        self._loader.stop()
+        self.loader.stop()
 
     def rescaled(self) -> None:
         """The zoom is another one: tiles of the last one are not wanted any more."""
@@ -149,7 +149,7 @@ class ShownPicture(QObject):
 
     def _ask(self) -> None:
         if self._path is not None:
-            known = self._loader.load(self._path, self._page)
+            known = self.loader.load(self._path, self._page)
             self._is_waiting = known is None
             if known is not None:
                 self._show(known)

@@ -269,6 +269,10 @@ class CanvasView(QWidget):
         """Return the suggestion that is highlighted."""
         return self._live.suggestion[0].shape.id if self._live.suggestion else None
 
+    def is_covered(self) -> bool:
+        """Tell whether every shape in view shows, if only as a draft."""
+        return self._layer.is_covered()
+
     def is_settled(self) -> bool:
         """Tell whether picture and shapes in view are there in full sharpness."""
         return self.picture.is_settled() and self._layer.is_settled(self.viewport)
