@@ -26,7 +26,7 @@ class Command:
     """What a command line asks for.
 
     Attributes:
-        mode: ``train``, ``val``, ``predict`` or ``export``; empty when :attr:`special` is set.
+        mode: ``train``, ``val``, ``predict``, ``track`` or ``export``; empty when :attr:`special` is set.
         task: The task named on the command line or in the file, None if none was.
         overrides: Arguments given, checked; ``cfg`` files already merged below them.
         special: One of :data:`SPECIAL`, or empty.
@@ -158,7 +158,9 @@ def _command(given: dict[str, Any], chosen: dict[str, str], notes: list[str]) ->
     overrides = {name: value for name, value in overrides.items() if name not in ("mode", "task")}
     if not mode:
         mode = DEFAULT_MODE
-        notes.append(f"No mode given: {mode} is assumed. Modes are train, val, predict and export.")
+        notes.append(
+            f"No mode given: {mode} is assumed. Modes are train, val, predict, track and export."
+        )
     if reason := NOT_YET_CHOICES["mode"].get(mode):
         raise ConfigError(f"mode {mode} is not available: {reason}.", value=mode)
     if reason := NOT_YET_TASKS.get(mode, {}).get(task or ""):

@@ -15,7 +15,6 @@ NOT_YET: dict[str, str] = {
     "save_frames": "this version writes videos and pictures, not the frames of videos",
     "show": "the engine opens no window; use save=True, or the studio",
     "stream_buffer": "this version reads files, not cameras",
-    "tracker": "this version does not follow objects from frame to frame",
     "visualize": "this version does not draw the layers' responses",
     "workspace": "it belongs to TensorRT; " + _FORMAT,
 }
@@ -40,7 +39,6 @@ _LATER_FORMATS = [
 NOT_YET_CHOICES: dict[str, dict[str, str]] = {
     "format": dict.fromkeys(_LATER_FORMATS, _FORMAT),
     "mode": {
-        "track": "this version does not follow objects from frame to frame",
         "benchmark": "use `python -m benchmarks`",
     },
 }

@@ -33,8 +33,20 @@ __all__ = [
     "essentials",
 ]
 
+
+def _for_tracking(argument: Argument) -> Argument:
+    """Let tracking take whatever prediction takes: it predicts, frame by frame."""
+    if "predict" not in argument.modes or "track" in argument.modes:
+        return argument
+    defaults = dict(argument.mode_defaults)
+    if "predict" in defaults:
+        defaults["track"] = defaults["predict"]
+    modes = (*argument.modes, "track")
+    return dataclasses.replace(argument, modes=modes, mode_defaults=MappingProxyType(defaults))
+
+
 ARGUMENTS: tuple[Argument, ...] = tuple(
-    dataclasses.replace(argument, not_yet=NOT_YET.get(argument.name, ""))
+    dataclasses.replace(_for_tracking(argument), not_yet=NOT_YET.get(argument.name, ""))
     for argument in (*GENERAL, *TRAINING, *LOSSES, *AUGMENTATION, *PREDICTION, *EXPORT)
 )
 

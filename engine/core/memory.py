@@ -11,6 +11,8 @@ import torch
 
 from engine.core.plan import make_schedule
 from engine.training.failures import kind_of
+from engine.training.ranks import RankError
+from engine.training.team import FINE, LOST, MEMORY
 
 if TYPE_CHECKING:
     from engine.core.trainer import BaseTrainer
@@ -25,9 +27,31 @@ class MemoryGuard:
         self.trainer = trainer
         self._val_batch = 0
 
-    def can_help(self, error: BaseException) -> bool:
+    def sufficed(self, step: Callable[[], Any]) -> bool:
+        """Do a training step; say whether all processes had the memory for it.
+
+        Raises:
+            Exception: The step failed, but not for want of memory, or no smaller batch is left to try.
+        """
+        t = self.trainer
+        outcome, failure = FINE, None
+        try:
+            step()
+        except (RuntimeError, MemoryError) as error:
+            outcome = MEMORY if self._can_help(error) else LOST
+            if t.team.size == 1 and outcome == LOST:
+                raise
+            # The traceback would keep the batch that did not fit in memory.
+            failure = error if outcome == LOST else None
+            t.team.break_off()
+        worst = t.team.worst(outcome)
+        if worst == LOST:
+            raise failure or RankError("another process of this training failed.")
+        return worst == FINE
+
+    def _can_help(self, error: BaseException) -> bool:
         """Say whether a training step failed for want of memory and a smaller batch is left to try."""
-        return self.trainer.batch_size > 1 and kind_of(error) == "out_of_memory"
+        return self.trainer.batch_size > self.trainer.team.size and kind_of(error) == "out_of_memory"
 
     def halve(self) -> int:
         """Go on in this epoch with half the batch; give the number of the batch to go on with.
@@ -37,8 +61,11 @@ class MemoryGuard:
         """
         t = self.trainer
         before, seen = t.batch_size, t.batch_index * t.batch_size
-        t.batch_size = max(before // 2, 1)
+        t.batch_size = t.team.fit(before // 2)
         t.forget_gradients()
+        if t.team.size > 1:
+            t.team.renew()
+            t.together.wrap_anew()
         self._free()
         factor = before / t.batch_size
         t.plan = dataclasses.replace(
@@ -83,9 +110,9 @@ class MemoryGuard:
         t, old = self.trainer, self.trainer.train_loader
         _close(old)
         if hasattr(old, "in_batches_of") and not getattr(old.dataset, "rect", False):
-            t.train_loader = old.in_batches_of(t.batch_size)
+            t.train_loader = old.in_batches_of(t.batch_size // t.team.size)
         else:
-            t.train_loader = t.get_dataloader(t.data["train"], t.batch_size, mode="train")
+            t.train_loader = t.open_train_loader()
             t.keep_mosaic_closed()
         first = seen // t.batch_size
         if not hasattr(t.train_loader, "set_epoch"):

@@ -35,6 +35,8 @@ TaskMap = Mapping[str, Mapping[str, type]]
 
 # The mode that each class of a task map does.
 MODES_OF = {"trainer": "train", "validator": "val", "predictor": "predict"}
+# How sure detections must be that are followed, where nobody says: weak ones carry on tracks.
+TRACKED_CONF = 0.1
 # What a model file remembers of its training and uses again where nothing else is said.
 REMEMBERED = ("imgsz", "data", "single_cls", "crop_fraction")
 
@@ -146,7 +148,51 @@ class Model(CallbackHost):
             predictor: Predictor class of one's own instead of the task's.
             kwargs: Arguments of the prediction.
         """
-        given = {**self._given(kwargs, "predict")}
+        self._set_up_predictor(self._given(kwargs, "predict"), predictor)
+        self.predictor.follower = None
+        return self.predictor(source=source, stream=stream)
+
+    def track(
+        self,
+        source: Any = None,
+        stream: bool = False,
+        persist: bool = False,
+        predictor: Any = None,
+        **kwargs: Any,
+    ) -> list[Results] | Iterator[Results]:
+        """Find objects and follow them from frame to frame: results carry the tracks' numbers in ``boxes.id``.
+
+        Args:
+            source: As for `predict`; each video begins anew, pictures count as the frames of one.
+            stream: Give a generator that works as it is asked, instead of a list.
+            persist: Go on with the tracks of the last call: for frames that are given one at a time.
+            predictor: Predictor class of one's own instead of the task's.
+            kwargs: Arguments of the prediction, and ``tracker``: the YAML file that says how.
+
+        Raises:
+            ConfigError: The task has no objects, or the tracker's file cannot be used.
+        """
+        from engine.trackers.follower import Follower
+        from engine.trackers.options import read_options
+
+        given = {"conf": TRACKED_CONF, **self._given(kwargs, "track"), "mode": "track"}
+        before = self.predictor.follower if self.predictor is not None else None
+        follower = Follower(read_options(given.get("tracker")), self.task)
+        self._set_up_predictor(given, predictor)
+        goes_on = persist and before is not None and before.options == follower.options
+        self.predictor.follower = before if goes_on else follower
+        return self.predictor(source=source, stream=stream)
+
+    def export(self, **kwargs: Any) -> str:
+        """Write the model in another format and give the path."""
+        from engine.core.exporter import Exporter  # with its formats, seldom asked for
+
+        self._needs_network("export")
+        given = self._given(kwargs, "export")
+        return str(Exporter(overrides=given, _callbacks=self.callbacks)(model=self.model))
+
+    def _set_up_predictor(self, given: Mapping[str, Any], predictor: Any) -> None:
+        """Make a predictor, or give the last one other arguments where its network can stay."""
         make = predictor or self._of_task("predictor")
         if (
             self.predictor is None
@@ -158,15 +204,6 @@ class Model(CallbackHost):
         else:
             self.predictor.set_arguments(given)
             self.predictor.callbacks = new_callbacks(self.callbacks)
-        return self.predictor(source=source, stream=stream)
-
-    def export(self, **kwargs: Any) -> str:
-        """Write the model in another format and give the path."""
-        from engine.core.exporter import Exporter  # with its formats, seldom asked for
-
-        self._needs_network("export")
-        given = self._given(kwargs, "export")
-        return str(Exporter(overrides=given, _callbacks=self.callbacks)(model=self.model))
 
     # The network
 

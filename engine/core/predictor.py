@@ -21,6 +21,7 @@ from engine.ops.profile import Profile
 from engine.runtime.device import select_device, tune_cpu_threads
 from engine.runtime.errors import ConfigError
 from engine.runtime.log import LOGGER
+from engine.trackers.follower import Follower
 
 STAGES = ("preprocess", "inference", "postprocess")
 # Changing one of these needs the network to be set up again.
@@ -37,6 +38,7 @@ class BasePredictor(CallbackHost):
         model: The network behind one face, whatever file it came from.
         batch: The present batch as (paths, images BGR, None, infos).
         results: The present batch's results; callbacks may replace them.
+        follower: What gives objects the numbers of their tracks; None while nothing is followed.
         save_dir: Folder that results are written to, None while nothing is written.
         speed: Milliseconds an image for ``preprocess``, ``inference`` and ``postprocess``.
     """
@@ -54,17 +56,18 @@ class BasePredictor(CallbackHost):
         self.model: Any = None
         self.batch: tuple[Any, ...] = ()
         self.results: Any = None
+        self.follower: Follower | None = None
         self.save_dir: Path | None = None
         self.speed: dict[str, float] = {}
         self.seen = 0
 
     def set_arguments(self, given: Mapping[str, Any]) -> None:
         """Take the arguments of the next prediction; the network stays."""
-        self.args = resolve_arguments(given, "predict", self.task)
+        self.args = resolve_arguments(given, _mode(given), self.task)
 
     def fits(self, given: Mapping[str, Any]) -> bool:
         """Say whether the network can stay as it is for these arguments."""
-        wanted = resolve_arguments(given, "predict", self.task)
+        wanted = resolve_arguments(given, _mode(given), self.task)
         return all(getattr(wanted, k) == getattr(self.args, k) for k in SETUP_ARGUMENTS)
 
     # What a person calls
@@ -171,6 +174,8 @@ class BasePredictor(CallbackHost):
         writer = ResultWriter(self.args, self.save_dir)
         profiles = [Profile(device=self.device) for _ in STAGES]
         self.seen = 0
+        if self.follower is not None:
+            self.follower.watch(self.model.backend)
         self.run_callbacks("on_predict_start")
         try:
             for paths, images, infos in self.dataset:
@@ -183,6 +188,8 @@ class BasePredictor(CallbackHost):
                 yield from self.results
         finally:
             writer.close()
+            if self.follower is not None:
+                self.follower.close()
         self.speed = {
             k: 1e3 * p.t / max(self.seen, 1) for k, p in zip(STAGES, profiles, strict=True)
         }
@@ -204,6 +211,9 @@ class BasePredictor(CallbackHost):
         for result, path in zip(self.results, paths, strict=True):
             result.path, result.speed = str(path), dict(times)
             result.save_dir = self.save_dir
+        if self.follower is not None:
+            size = (int(tensor.shape[2]), int(tensor.shape[3]))
+            self.results = self.follower(self.results, self.batch[3], size)
 
     def _finish_batch(self, writer: ResultWriter, infos: Sequence[Any]) -> None:
         """Write and log what was found."""
@@ -221,3 +231,8 @@ class BasePredictor(CallbackHost):
     def _say_goodbye(self) -> None:
         if self.save_dir is not None:
             LOGGER.info("Results are in %s.", self.save_dir)
+
+
+def _mode(given: Mapping[str, Any]) -> str:
+    """Return whether these are arguments of a prediction or of following objects through one."""
+    return "track" if given.get("mode") == "track" else "predict"

@@ -75,11 +75,17 @@ class Recovery:
             if self._row >= MAX_DROPPED:
                 raise Diverged
         if bad:
-            self._drop(bad)
+            self._drop(self._of_all(bad))
         elif self._statistics is not None:
             self._statistics.keep()
         if last and not self._sound:
             raise Diverged
+
+    def _of_all(self, bad: list[Batch]) -> list[Batch]:
+        """Give the batches with the images of all processes: the loss is broken by one of them."""
+        found = self.trainer.team.gather([batch.files for batch in bad])
+        together = [sum(map(tuple, files), ()) for files in zip(*found, strict=True)]
+        return [batch._replace(files=files) for batch, files in zip(bad, together, strict=True)]
 
     def go_back(self) -> int:
         """Return to the last good state with half the rate; give the epoch to do next.

@@ -23,19 +23,24 @@ class RunEnd:
         self.interrupted = False
 
     def must_leave(self) -> bool:
-        """Obey control.json and the time budget between two batches; say whether the epoch ends here."""
+        """Obey control.json and the time budget between two batches; say whether the epoch ends here.
+
+        The first process looks, all obey.
+        """
+        reason: str = self.trainer.team.decide(self._reason_to_leave)
+        if reason:
+            self.interrupted = reason == "stopped"
+            self._stop(reason)
+        return bool(reason)
+
+    def _reason_to_leave(self) -> str:
         t = self.trainer
         command: str = t.control.command()
         if command == "pause":
             command = self._pause()
         if command == "stop":
-            self.interrupted = True
-            self._stop("stopped")
-            return True
-        if t.args.time and t.clock.seconds() >= t.args.time * 3600:
-            self._stop("time")
-            return True
-        return False
+            return "stopped"
+        return "time" if t.args.time and t.clock.seconds() >= t.args.time * 3600 else ""
 
     def obey_after_epoch(self) -> None:
         """Obey what control.json asks for at the end of an epoch."""
@@ -57,6 +62,15 @@ class RunEnd:
         t = self.trainer
         if t.stop and t.stop_reason == "finished" and t.epoch + 1 < t.epochs:
             t.stop_reason = "stopped"
+
+    def agree(self) -> None:
+        """Let all processes end, or go on, as the first one does after its epoch."""
+        t = self.trainer
+        t.stop, t.stop_reason, t.epochs, saved = t.team.decide(
+            lambda: [t.stop, t.stop_reason, t.epochs, t.state.is_saved]
+        )
+        if not t.team.is_main:
+            t.state.follow(saved)
 
     def _plan_epochs(self) -> None:
         """Let the number of epochs follow from the time budget and the pace so far."""
@@ -80,5 +94,5 @@ class RunEnd:
 
     def _stop(self, reason: str) -> None:
         self.trainer.stop, self.trainer.stop_reason = True, reason
-        if reason == "stopped":
+        if reason == "stopped" and self.trainer.team.is_main:
             self.trainer.control.consume()

@@ -25,10 +25,11 @@ from engine.core.multi_scale import draw_size, resize_longer_side
 from engine.core.plan import mosaic_epochs
 from engine.core.recovery import Diverged, Recovery
 from engine.core.run_end import RunEnd
+from engine.core.together import Together
 from engine.core.trainer_results import TrainerResults
 from engine.core.training_state import TrainingState, check_resumable
 from engine.nn.checkpoint import load_checkpoint
-from engine.runtime.device import select_device
+from engine.runtime.device import own_device, training_devices
 from engine.runtime.log import LOGGER
 from engine.training import random_state
 from engine.training.clock import RunClock
@@ -38,6 +39,7 @@ from engine.training.freeze import hold_statistics
 from engine.training.loss_meter import LossMeter
 from engine.training.prefetch import Prefetcher
 from engine.training.resume import CHANGEABLE, find_last, resumed_arguments, run_folder
+from engine.training.team import Team
 
 MAX_GRADIENT_NORM = 10.0
 TRAIN_PICTURES = 3
@@ -60,6 +62,7 @@ class BaseTrainer(TrainerResults):
         metrics: The last validation's numbers; `fitness` and `best_fitness` the one that decides.
         stop: Set it from a callback to end the training after the present epoch.
         stop_reason: "finished", "early_stopping", "time" or "stopped".
+        team: The processes that train together, on several devices; this one alone before `train` and on one.
     """
 
     task: ClassVar[str] = "detect"
@@ -86,7 +89,11 @@ class BaseTrainer(TrainerResults):
             saved = self.resumed.extra.get("chosen", self.chosen)
             self.chosen = frozenset(saved) | (CHANGEABLE & set(overrides or {}))
         self.callbacks = new_callbacks(_callbacks)
-        self.device = select_device(self.args.device)
+        if devices := training_devices(self.args.device):
+            self.args.device = ",".join(devices)
+        self.device = own_device(self.args.device)
+        self.team = Team()
+        self.together = Together(self)
         self._place(run_folder(last) if self.resumed else choose_save_dir(self.args))
         # None until train() has made them; Any, because nobody else meets them before that.
         self.data: Any = None
@@ -136,23 +143,30 @@ class BaseTrainer(TrainerResults):
             EngineError: The arguments, the data or the loss make it impossible; the run directory's
                 events say the same.
         """
+        failed = True
         try:
             with random_state.determinism(self.args.deterministic):
+                self.team = self.together.open()
                 self._open_run()
                 self._setup()
                 self._run_epochs()
                 self._finish()
+            failed = False
         except KeyboardInterrupt:
             self.stop_reason = "stopped"
-            self.state.save_if_missing()
+            if self.team.is_main:
+                self.state.save_if_missing()
             LOGGER.warning("Interrupted; %s holds the last finished epoch.", self.last)
             self.run_callbacks("on_train_end")
             raise
         except BaseException as error:
-            self._report(error)
-            raise
+            reason = self.together.reason(error)
+            self._report(reason)
+            if reason is error:
+                raise
+            raise reason from error
         finally:
-            self._teardown()
+            self._teardown(failed)
         return self.metrics
 
     # The loop
@@ -170,7 +184,8 @@ class BaseTrainer(TrainerResults):
                 epoch = self.recovery.go_back()
                 continue
             if self.ending.interrupted:
-                self.state.save_if_missing()
+                if self.team.is_main:
+                    self.state.save_if_missing()
                 return
             self.lr = {
                 f"lr/pg{i}": round(g["lr"], 9) for i, g in enumerate(self.optimizer.param_groups)
@@ -193,13 +208,9 @@ class BaseTrainer(TrainerResults):
             self.batch_index = index
             self.run_callbacks("on_train_batch_start")
             number, last = self.epoch * batches + index, index + 1 == batches
-            try:
-                self._train_batch(batch, number, last)
-            except (RuntimeError, MemoryError) as error:
-                if not self.memory.can_help(error):
-                    raise
+            if not self.memory.sufficed(lambda b=batch, n=number, z=last: self._train_batch(b, n, z)):
                 return True
-            self.clock.add_images(len(batch["img"]))
+            self.clock.add_images(len(batch["img"]) * self.team.size)
             self.run_callbacks("on_train_batch_end")
             self.recovery.look(number, last)
             if not last and self.ending.must_leave():
@@ -217,16 +228,21 @@ class BaseTrainer(TrainerResults):
         batch = self._rescale(self.preprocess_batch(batch))
         self._draw(batch, number)
         self.schedule.apply(self.optimizer, number, self._progress(number), self.lr_scale)
-        with self.precision.autocast():
-            outputs = self.network(batch["img"])
-        loss, self.loss_items = self.model.loss(batch, outputs)
-        self.precision.backward(loss.sum())  # a criterion of a person's own may give its parts
+        steps = last or self._pending + 1 >= self.schedule.accumulation(number)
+        with self.team.gathering(steps):
+            with self.precision.autocast():
+                outputs = self.network(batch["img"])
+            with self.team.counting():
+                loss, items = self.model.loss(batch, outputs)
+            loss = loss.sum()  # a criterion of a person's own may give its parts
+            self.precision.backward(loss * self.team.size)  # gradients become means over the processes
+        self.loss_items, total = self.team.mean_loss(items, loss)
         files = batch.get("im_file", ())
-        sound = self.meter.add(self.batch_index, self.loss_items, loss, files)
+        sound = self.meter.add(self.batch_index, self.loss_items, total, files)
         self._sound = sound if self._sound is None else self._sound & sound
         self._pending += 1
         # No gradient is carried into the next epoch: checkpoints hold none.
-        if last or self._pending >= self.schedule.accumulation(number):
+        if steps:
             self.optimizer_step()
 
     def optimizer_step(self) -> None:
@@ -235,7 +251,8 @@ class BaseTrainer(TrainerResults):
         self.run_callbacks("optimizer_step")
         self.run_callbacks("on_before_zero_grad")
         self.forget_gradients()
-        self.ema.update(self.model)
+        if self.team.is_main:  # who validates and saves it
+            self.ema.update(self.model)
         self.run_callbacks("on_params_update")
 
     def forget_gradients(self) -> None:
@@ -245,7 +262,7 @@ class BaseTrainer(TrainerResults):
 
     def _begin_epoch(self) -> None:
         """Seed the epoch, set the modes, and close the mosaics when it is time."""
-        random_state.seed_epoch(self.args.seed, self.epoch)
+        random_state.seed_epoch(self.args.seed, self.epoch, self.team.rank)
         self.clock.start_epoch()
         self.model.train()
         self.model.progress = self._progress(self.epoch * len(self.train_loader))
@@ -290,13 +307,18 @@ class BaseTrainer(TrainerResults):
         return batch
 
     def _draw(self, batch: dict[str, Any], number: int) -> None:
-        if self.args.plots and number < TRAIN_PICTURES:
+        if self.args.plots and number < TRAIN_PICTURES and self.team.is_main:
             self.plot_training_samples(batch, number)
 
     # The end of an epoch and of the run
 
     def _end_epoch(self) -> None:
-        """Validate, decide, record and save."""
+        """Validate, decide, record and save: in the first process, whose decisions the others take over."""
+        if self.team.is_main:
+            self._conclude_epoch()
+        self.ending.agree()
+
+    def _conclude_epoch(self) -> None:
         self.ending.obey_after_epoch()
         last_epoch = self.epoch + 1 >= self.epochs or self.stop
         self.fitness = None
@@ -316,6 +338,14 @@ class BaseTrainer(TrainerResults):
 
     def _finish(self) -> None:
         """Slim the checkpoints, validate the best weights once more and say goodbye."""
+        if self.team.is_main:
+            self._conclude_run()
+        self.together.expect_end()
+        if self.team.size > 1:
+            self.metrics = self.team.decide(lambda: {k: float(v) for k, v in self.metrics.items()})
+        self.run_callbacks("on_train_end")
+
+    def _conclude_run(self) -> None:
         if self.ending.interrupted:
             self.log(f"Stopped in epoch {self.epoch + 1}; resume from {self.last}.")
         else:
@@ -325,7 +355,6 @@ class BaseTrainer(TrainerResults):
             if self.args.profile:
                 self.tell_export_speed()
         self._tell_what_was_missed()
-        self.run_callbacks("on_train_end")
 
     def _tell_what_was_missed(self) -> None:
         """Sum up what did not take part in the run."""
@@ -341,8 +370,9 @@ class BaseTrainer(TrainerResults):
         if self.events is not None:
             self.events.error(describe(error))
 
-    def _teardown(self) -> None:
+    def _teardown(self, failed: bool) -> None:
         self.run_callbacks("teardown")
+        self.together.close(failed)
         if self.events is not None:
             self.events.close()
         for loader in (self.train_loader, self.test_loader):
@@ -353,7 +383,8 @@ class BaseTrainer(TrainerResults):
             torch.cuda.empty_cache()
 
     def _progress(self, number: int) -> float:
-        """Share of the run that is over, by time where a time is set."""
+        """Share of the run that is over, by time where a time is set, by the clock of the first process."""
         if self.args.time:
-            return self.clock.seconds() / (self.args.time * 3600)
+            seconds: float = self.team.decide(self.clock.seconds)
+            return seconds / (self.args.time * 3600)
         return number / (self.epochs * len(self.train_loader))

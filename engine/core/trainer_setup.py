@@ -5,6 +5,7 @@ The part of `BaseTrainer` that runs before the first batch; the loop itself is i
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,13 +19,14 @@ from engine.core.given import choose_save_dir
 from engine.core.plan import make_plan, make_schedule
 from engine.core.run_files import RunFiles
 from engine.core.starting_weights import find_start
+from engine.core.together import Together
 from engine.core.trainer_hooks import TrainerHooks
 from engine.core.training_state import TrainingState, saved_plan
 from engine.data.copies import leaks_between
 from engine.integrations.callbacks import logger_callbacks
 from engine.ops.numbers import make_divisible
 from engine.runtime.device import tune_cpu_threads
-from engine.runtime.errors import ConfigError
+from engine.runtime.errors import ConfigError, DatasetError
 from engine.training import random_state
 from engine.training.auto import OptimizerPlan
 from engine.training.batch_size import batch_for_steps, choose_batch
@@ -37,6 +39,7 @@ from engine.training.freeze import freeze_layers, frozen_layers
 from engine.training.precision import Precision
 from engine.training.resume import check_length
 from engine.training.schedule import Schedule
+from engine.training.team import Team
 
 MAX_WARNINGS = 100
 
@@ -58,6 +61,8 @@ class TrainerSetup(TrainerHooks):
     schedule: Schedule
     precision: Precision
     control: ControlFile
+    team: Team
+    together: Together
     network: Any
     ema: Any
     optimizer: Any
@@ -80,7 +85,14 @@ class TrainerSetup(TrainerHooks):
         self.csv = self.files.csv.path
 
     def _open_run(self) -> None:
-        """Claim the run directory, start its diary and look for commands."""
+        """Claim the run directory, start its diary and look for commands, all in the first process."""
+        if self.team.is_main:
+            self._claim_folder()
+        folder = Path(self.team.decide(lambda: str(self.save_dir)))
+        if not self.team.is_main:
+            self._place(folder)
+
+    def _claim_folder(self) -> None:
         fresh = self.resumed is None
         if fresh and not self.args.exist_ok and self.save_dir.exists():
             self._place(choose_save_dir(self.args))
@@ -99,22 +111,24 @@ class TrainerSetup(TrainerHooks):
         """Make everything ready for the first batch."""
         self.run_callbacks("on_pretrain_routine_start")
         if self.device.type == "cpu":
-            tune_cpu_threads()
+            tune_cpu_threads(self.team.size)
         random_state.seed_everything(self.args.seed)
         self._one_side()
-        self.data = self.get_dataset()
+        self.data = self.team.first(self.get_dataset)
         self._setup_model()
         self._setup_data()
         self._setup_optimizer()
         if self.resumed is not None:
             self._resume()
-        self.files.csv.start(self.start_epoch)
+        self.together.wrap_network()
+        if self.team.is_main:
+            self.files.csv.start(self.start_epoch)
         self.run_callbacks("on_pretrain_routine_end")
 
     def _setup_model(self) -> None:
         """Build the network on its device, frozen and laid out as asked."""
         if not isinstance(self.model, nn.Module):
-            cfg, weights = self._source_of_model()
+            cfg, weights = self.team.first(self._source_of_model)
             self.pretrained = weights is not None
             self.model = self.get_model(cfg, weights)
         self.set_model_attributes()
@@ -126,12 +140,15 @@ class TrainerSetup(TrainerHooks):
         layers = len(getattr(self.model, "model", ()))
         self._frozen = freeze_layers(self.model, frozen_layers(self.args.freeze, layers))
         self.precision = Precision(self.device, bool(self.args.amp))
-        self.network = compiled(self.model, self.args.compile, self.device)
         self.stride = max(int(torch.as_tensor(getattr(self.model, "stride", 32)).max()), 32)
         imgsz = make_divisible(self.args.imgsz, self.stride)
         if imgsz != self.args.imgsz:
             self.warn(f"imgsz={self.args.imgsz} is no multiple of {self.stride}; taking {imgsz}.")
             self.args.imgsz = imgsz
+
+    def wrap_network(self) -> None:
+        """Make what is called for a forward pass: compiled where asked, part of the team where there is one."""
+        self.network = compiled(self.team.wrap(self.model), self.args.compile, self.device)
 
     def _one_side(self) -> None:
         """Refuse a height and width: training images are square."""
@@ -151,28 +168,30 @@ class TrainerSetup(TrainerHooks):
     def _setup_data(self) -> None:
         """Build both loaders and the validator."""
         saved = self.resumed.extra.get("batch") if self.resumed is not None else None
-        self.batch_size = saved or choose_batch(
-            self.model,
-            self.device,
-            self.args.imgsz,
-            self.args.batch,
-            self.precision.dtype,
-            self.data.get("channels") or 3,
-        )
-        self.train_loader = self.get_dataloader(self.data["train"], self.batch_size, mode="train")
+        self.batch_size = self._fit(saved or self._choose_batch())
+        self.train_loader = self.team.first(self.open_train_loader)
+        self._check_images()
         if self.args.batch < 1:  # memory for more images than there are
-            self.batch_size = min(self.batch_size, len(self.train_loader.dataset))
+            self.batch_size = min(self.batch_size, self.team.fit(len(self.train_loader.dataset)))
         self._give_steps()
         if self.device.type == "cpu" and self.args.workers and "workers" in self.chosen:
             self.log(
                 "workers: on a processor images are read in threads, no further process starts."
             )
-        # Without gradients twice the batch fits; on the CPU a larger batch only costs cache.
-        larger = 1 if self.device.type == "cpu" else 2
-        size = self.batch_size * larger
-        self.test_loader = self.get_dataloader(self.split_to_measure(), size, mode="val")
+        if self.team.is_main:
+            # Without gradients twice the batch fits; on the CPU a larger batch only costs cache.
+            larger = 1 if self.device.type == "cpu" else 2
+            size = self.batch_size // self.team.size * larger
+            self.test_loader = self.get_dataloader(self.split_to_measure(), size, mode="val")
         self.validator = self.get_validator()
         self.validator.callbacks = self.callbacks
+        if self.team.size > 1:
+            self.validator.args.device = str(self.device)
+        if self.team.is_main:
+            self._look_at_data()
+
+    def _look_at_data(self) -> None:
+        """Tell what is wrong with the data, and draw what there is."""
         for loader in (self.train_loader, self.test_loader):
             problems = getattr(loader.dataset, "problems", ())
             self.left_out += Counter(_what(p) for p in problems if p.kind == "skipped")
@@ -181,12 +200,56 @@ class TrainerSetup(TrainerHooks):
         if self.args.plots:
             self.plot_training_labels()
 
+    def open_train_loader(self) -> Any:
+        """Build the loader of the training images, of which this process takes its share."""
+        team = self.team
+        rank = team.rank if team.size > 1 else -1
+        own = self.batch_size // team.size
+        return self.get_dataloader(self.data["train"], own, rank=rank, mode="train")
+
+    def _choose_batch(self) -> int:
+        """Give the number of images that all processes look at for one batch."""
+        found = choose_batch(
+            self.model,
+            self.device,
+            self.args.imgsz,
+            self.args.batch,
+            self.precision.dtype,
+            self.data.get("channels") or 3,
+        )
+        if self.args.batch >= 1:
+            return found
+        # each has measured its own device: the smallest holds no more
+        return int(min(self.team.gather(found))) * self.team.size
+
+    def _fit(self, batch: int) -> int:
+        """Give the batch of which all processes get equally many images."""
+        fitting = self.team.fit(batch)
+        if fitting != batch:
+            self.warn(
+                f"batch={batch} cannot be shared out evenly over {self.team.size} devices; taking {fitting}."
+            )
+        return fitting
+
+    def _check_images(self) -> None:
+        """Refuse fewer training images than there are processes.
+
+        Raises:
+            DatasetError: Some would have nothing to do.
+        """
+        images, processes = len(self.train_loader.dataset), self.team.size
+        if images < processes:
+            raise DatasetError(
+                f"there are {images} training images for {processes} devices.",
+                remedy="Name fewer devices.",
+            )
+
     def _give_steps(self) -> None:
         """Make smaller batches of little data, where nobody asked for a number or a time."""
         if self.resumed is not None or self.args.time or "batch" in self.chosen:
             return
         images, usual = len(self.train_loader.dataset), self.batch_size
-        batch = batch_for_steps(images, self.epochs, usual)
+        batch = self.team.fit(batch_for_steps(images, self.epochs, usual))
         if batch == usual:
             return
         self.log(
@@ -194,7 +257,7 @@ class TrainerSetup(TrainerHooks):
             f"{self.epochs * -(-images // usual)} batches in {self.epochs} epochs."
         )
         self.batch_size = batch
-        self.train_loader = self.get_dataloader(self.data["train"], batch, mode="train")
+        self.train_loader = self.open_train_loader()
 
     def split_to_measure(self) -> Any:
         """Give the images that the run is validated on: the split asked for, else one there is."""
@@ -214,14 +277,7 @@ class TrainerSetup(TrainerHooks):
 
     def _setup_optimizer(self) -> None:
         """Choose and build the optimizer, the schedule and the average."""
-        self.plan = saved_plan(self.resumed) or make_plan(
-            self.args,
-            self.chosen,
-            len(self.train_loader),
-            self.epochs,
-            self.batch_size,
-            self.pretrained,
-        )
+        self.plan = OptimizerPlan(**self.team.decide(lambda: dataclasses.asdict(self._make_plan())))
         plan, step = self.plan, self.batch_size * self.plan.accumulate
         self.log(
             f"optimizer={plan.name} lr={plan.lr:g} momentum={plan.momentum:g} "
@@ -233,6 +289,16 @@ class TrainerSetup(TrainerHooks):
         # An average that forgets everything at each step is the model itself.
         self.ema = ModelEMA(self.model) if self.args.ema else ModelEMA(self.model, decay=0.0)
         self.state.remember()
+
+    def _make_plan(self) -> OptimizerPlan:
+        return saved_plan(self.resumed) or make_plan(
+            self.args,
+            self.chosen,
+            len(self.train_loader),
+            self.epochs,
+            self.batch_size,
+            self.pretrained,
+        )
 
     def _resume(self) -> None:
         """Take back every state of the run that goes on."""

@@ -74,6 +74,18 @@ class TrainingState:
         """Keep the state after an epoch, or before the first: where a run returns to that diverges next."""
         self._good = copy.deepcopy(self.capture(epoch))
 
+    @property
+    def is_saved(self) -> bool:
+        """Whether the last good state is the one in last.pt."""
+        return self._good is None
+
+    def follow(self, saved: bool) -> None:
+        """Keep the state after an epoch as the first process does, which alone writes files."""
+        if saved:
+            self._good = None
+        else:
+            self.remember(self.trainer.epoch)
+
     def go_back(self) -> None:
         """Return to the last state that was saved or remembered."""
         self.restore(read_values(self.trainer.last) if self._good is None else self._good)

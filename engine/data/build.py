@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,8 +69,8 @@ class SeededSampler(Sampler[SampleKey]):
     """Gives the pictures of an epoch in an order that follows from seed and epoch alone.
 
     It names epoch and mode with each picture, so workers need no news from this process and batches that
-    are loaded ahead belong to the right epoch. With several processes each takes every n-th picture; the
-    order is filled up from its start so that all have equally many.
+    are loaded ahead belong to the right epoch. With several processes all draw the same order, and each takes
+    every n-th picture of it.
     """
 
     def __init__(
@@ -80,17 +81,17 @@ class SeededSampler(Sampler[SampleKey]):
         self.rank, self.world, self.epoch, self.skip = rank, world, 0, 0
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.world)
+        return len(range(self.rank, len(self.dataset), self.world))
 
     def __iter__(self) -> Iterator[SampleKey]:
         count = len(self.dataset)
         order = np.arange(count)
         if self.shuffle:
             order = np.random.default_rng((self.seed, self.epoch)).permutation(count)
-        order = np.resize(order, len(self) * self.world)[self.rank :: self.world]
+        order = order[self.rank :: self.world]
         blends = self.dataset.blends
         near = self._partners(order) if blends and self.shuffle else None
-        for place in range(self.skip, len(order)):
+        for place in range(self.skip // self.world, len(order)):
             key = int(order[place]), self.epoch, blends
             yield key if near is None else (*key, tuple(near[place].tolist()))
 
@@ -108,23 +109,59 @@ class SeededSampler(Sampler[SampleKey]):
         return near
 
 
+class SharedBatches(Sampler[list[SampleKey]]):
+    """One process's share of the batches of an epoch.
+
+    Together the processes have the batches that one alone would have, each picture once, and all have equally
+    many batches. Where the last one has not enough pictures for all, they go into the one before.
+    """
+
+    def __init__(self, sampler: SeededSampler, batch: int, least: int = 1) -> None:
+        """Take this process's pictures.
+
+        Args:
+            sampler: Gives them.
+            batch: Pictures a process and batch.
+            least: Pictures that each process has in a batch at least.
+        """
+        self.sampler, self.batch, self.least = sampler, batch, least
+
+    def __len__(self) -> int:
+        batch, count = self.batch * self.sampler.world, len(self.sampler.dataset)
+        whole, rest = divmod(count, batch)
+        return max(whole + (rest >= self.least * self.sampler.world), 1)
+
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        keys = iter(self.sampler)
+        done = self.sampler.skip // (self.batch * self.sampler.world)
+        for _ in range(done + 1, len(self)):
+            yield list(itertools.islice(keys, self.batch))
+        yield list(keys)
+
+
 class YOLODataLoader(DataLoader):
     """A loader whose epochs can be named, with workers that stay from epoch to epoch."""
 
-    sampler: SeededSampler
+    @property
+    def order(self) -> SeededSampler:
+        """What decides which picture comes when."""
+        batches: Any = self.batch_sampler
+        found: SeededSampler = batches.sampler
+        return found
 
     def set_epoch(self, epoch: int, skip: int = 0) -> None:
         """Name the epoch that the next iteration belongs to: it fixes order and augmentation.
 
         Args:
             epoch: Number of the epoch, from 0.
-            skip: How many of its first pictures to leave out, because they were seen already.
+            skip: How many of its first pictures to leave out, because they were seen already; of several
+                processes by all of them.
         """
-        self.sampler.epoch, self.sampler.skip = epoch, skip
+        self.order.epoch, self.order.skip = epoch, skip
 
     def in_batches_of(self, batch: int) -> YOLODataLoader:
         """Give a loader of the same pictures in the same order, ``batch`` at a time."""
-        sampler = self.sampler
+        sampler = self.order
         rank = sampler.rank if sampler.world > 1 else -1
         return build_dataloader(
             sampler.dataset, batch, self.num_workers, sampler.shuffle, rank, sampler.seed
@@ -153,8 +190,9 @@ def build_dataloader(
 
     Args:
         dataset: Of one split.
-        batch: Pictures a batch; the last one may be smaller. Where the network sees a picture as one cell, a
-            last one of a single picture waits for another epoch: a batch norm cannot learn from one value.
+        batch: Pictures a batch and process; the last one may be smaller. Where the network sees a picture as
+            one cell, a last one of a single picture waits for another epoch, or with several processes joins
+            the batch before: a batch norm cannot learn from one value.
         workers: Processes that load; 0 loads where it is iterated. Never more than there are cores.
         shuffle: Draw a new order every epoch.
         rank: This process among those of a distributed training; -1 outside one.
@@ -165,7 +203,8 @@ def build_dataloader(
     world = torch.distributed.get_world_size() if rank >= 0 else 1
     sampler = SeededSampler(dataset, shuffle, seed, max(rank, 0), world)
     options: dict[str, Any] = {}
-    lonely = shuffle and len(dataset) > batch > 1 and len(dataset) % batch == 1
+    one_cell = shuffle and batch > 1 and dataset.imgsz <= _ONE_CELL
+    lonely = one_cell and len(dataset) > batch and len(dataset) % batch == 1
     if workers:
         # Scripts without a __main__ guard, as everybody writes them, need fork where there is one.
         context = "fork" if sys.platform == "linux" else "spawn"
@@ -174,12 +213,13 @@ def build_dataloader(
             "prefetch_factor": 3,
             "multiprocessing_context": context,
         }
+    if world > 1:
+        options["batch_sampler"] = SharedBatches(sampler, batch, 2 if one_cell else 1)
+    else:
+        options |= {"batch_size": batch, "sampler": sampler, "drop_last": lonely}
     return YOLODataLoader(
         dataset,
-        batch_size=batch,
-        sampler=sampler,
         num_workers=workers,
-        drop_last=lonely and dataset.imgsz <= _ONE_CELL,
         collate_fn=dataset.collate_fn,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_start_worker,

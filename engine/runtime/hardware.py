@@ -145,13 +145,10 @@ def _cuda_devices(gpus: list[Gpu]) -> list[DeviceInfo]:
                 "cuda",
                 sum(gpu.memory_mib for gpu in gpus),
                 sum(gpu.free_mib for gpu in gpus),
-                lacking or MULTI_GPU_REASON,
+                lacking,
             )
         )
     return devices
-
-
-MULTI_GPU_REASON = "this version computes on one device; choose one of them"
 
 
 def _mps_devices() -> list[DeviceInfo]:

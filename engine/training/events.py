@@ -84,7 +84,7 @@ def event_callbacks(log: EventLog) -> dict[str, Callable[[Any], None]]:
             model=t.args.model,
             data=t.args.data,
             epochs=t.epochs,
-            device=t.device,
+            device=_devices(t),
             save_dir=t.save_dir,
             pid=os.getpid(),
             version=_version.__version__,
@@ -98,7 +98,7 @@ def event_callbacks(log: EventLog) -> dict[str, Callable[[Any], None]]:
             val_images=len(t.test_loader.dataset) if t.test_loader is not None else 0,
             batch=t.batch_size,
             imgsz=t.args.imgsz,
-            device=t.device,
+            device=_devices(t),
         ),
         "on_train_batch_end": lambda t: _batch(log, t),
         "on_val_batch_end": lambda v: _validation_batch(log, v),
@@ -142,6 +142,11 @@ def memory_mib(device_type: str) -> float:
 
         return round(torch.cuda.memory_reserved() / MIB, 1)
     return round(psutil.Process().memory_info().rss / MIB, 1)
+
+
+def _devices(trainer: Any) -> Any:
+    """Give what a training computes on: of several processes the devices of all."""
+    return trainer.device if trainer.team.size == 1 else trainer.args.device or trainer.device
 
 
 def _batch(log: EventLog, trainer: Any) -> None:

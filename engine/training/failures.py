@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import traceback
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 
@@ -81,7 +81,7 @@ def describe(error: BaseException) -> Failure:
     line = getattr(error, "line", None)
     if place is not None:
         text = f"{place}{f', line {line}' if line is not None else ''}: {text}"
-    if kind == "crash":
+    if kind == "crash" and not isinstance(error, EngineError):
         text = f"{type(error).__name__}: {text}"
     details = "".join(traceback.format_exception(error))
     return Failure(kind, text.strip(), own or _REMEDIES[kind], details)
@@ -94,6 +94,8 @@ def kind_of(error: BaseException) -> Kind:
     for cls, kind in _BY_TYPE:
         if isinstance(error, cls):
             return kind
+    if isinstance(told := getattr(error, "kind", None), str) and told in _REMEDIES:
+        return cast(Kind, told)  # another process has sorted it
     text = str(error).lower()
     for phrase, kind in _BY_TEXT:
         if phrase in text:

@@ -42,9 +42,15 @@ def determinism(wanted: bool) -> Iterator[None]:
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 
-def seed_epoch(seed: int, epoch: int) -> None:
-    """Give each epoch its own seed, so that it draws the same numbers however the run got there."""
-    mixed = (seed * 1_000_003 + epoch * 7_919 + 1) % 2**32
+def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:
+    """Give each epoch its own seed, so that it draws the same numbers however the run got there.
+
+    Args:
+        seed: Of the run.
+        epoch: Number of the epoch, from 0.
+        rank: Of several processes each draws numbers of its own, what it drops out, say.
+    """
+    mixed = (seed * 1_000_003 + epoch * 7_919 + rank * 104_729 + 1) % 2**32
     random.seed(mixed)
     np.random.seed(mixed)  # noqa: NPY002
     torch.manual_seed(mixed)

@@ -166,9 +166,11 @@ PREDICTION: tuple[Argument, ...] = (
         "tracker",
         "path",
         None,
-        "The YAML file of the tracker that follows objects from frame to frame.",
+        "The YAML file of the tracker that follows objects from frame to frame; without one botsort.yaml, "
+        "the other that comes with the program is bytetrack.yaml.",
         "Prediction",
         ("track",),
+        tasks=_BOXES,
     ),
     Argument(
         "show",

@@ -184,6 +184,15 @@ TRAINING: tuple[Argument, ...] = (
         _TRAIN,
     ),
     Argument(
+        "sync_bn",
+        "bool",
+        None,
+        "Take the statistics of batch normalisation over the images of all devices. Empty does so where each "
+        "has fewer than 16 images a batch.",
+        "Training",
+        _TRAIN,
+    ),
+    Argument(
         "ema",
         "bool",
         True,

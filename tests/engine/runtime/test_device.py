@@ -6,8 +6,14 @@ import types
 import pytest
 import torch
 
-from engine.runtime import hardware
-from engine.runtime.device import parse_device, select_device, tune_cpu_threads
+from engine.runtime import device, hardware
+from engine.runtime.device import (
+    own_device,
+    parse_device,
+    select_device,
+    training_devices,
+    tune_cpu_threads,
+)
 from engine.runtime.errors import DeviceError
 from engine.runtime.hardware import list_devices, list_gpus
 
@@ -33,6 +39,9 @@ needs_no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="about comp
         ("[0, 1]", ("0", "1")),
         ([0, 1], ("0", "1")),
         (-1, ("-1",)),
+        ("-1,-1", ("-1", "-1")),
+        ("cpu,cpu", ("cpu", "cpu")),
+        (["cpu", "cpu"], ("cpu", "cpu")),
     ],
 )
 def test_parse_device(spec, names):
@@ -61,9 +70,47 @@ def test_no_wish_is_the_cpu_without_cuda():
     assert select_device() == torch.device("cpu")
 
 
-def test_several_devices_are_refused_with_the_reason():
-    with pytest.raises(DeviceError, match="computes on one device"):
-        select_device("0,1")
+def test_of_several_devices_the_first_is_taken_and_said(caplog):
+    assert select_device("cpu,cpu") == torch.device("cpu")
+    assert "only trainings use several devices" in caplog.text
+
+
+@needs_no_cuda
+def test_each_device_of_a_training_must_be_there():
+    assert training_devices(None) == ()
+    assert training_devices("0") == ("0",)  # one is looked at where it is used
+    assert training_devices("cpu,cpu") == ("cpu", "cpu")
+    with pytest.raises(DeviceError, match="device=0 cannot be used"):
+        training_devices("0,1")
+
+
+@pytest.mark.usefixtures("three_gpus")
+@pytest.mark.parametrize(
+    ("spec", "names"), [("-1,-1", ("1", "0")), ("1,-1", ("1", "0")), ("2,0", ("2", "0"))]
+)
+def test_idle_gpus_of_a_training_are_different_ones(monkeypatch, spec, names):
+    monkeypatch.setattr(device, "select_device", lambda name: name)
+    assert training_devices(spec) == names
+
+
+@pytest.mark.parametrize(
+    ("spec", "place", "taken"),
+    [("2,0", 0, "2"), ("2,0", 1, "0"), ("cpu,cpu", 1, "cpu"), ("cpu", 1, "cpu")],
+)
+def test_a_process_takes_the_device_of_its_place(monkeypatch, spec, place, taken):
+    for name, value in (("RANK", place), ("LOCAL_RANK", place), ("WORLD_SIZE", 2)):
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(device, "select_device", lambda name: name)
+    assert own_device(spec) == taken
+
+
+def test_a_process_without_a_device_is_refused(monkeypatch):
+    for name, value in (("RANK", 1), ("LOCAL_RANK", 1), ("WORLD_SIZE", 2)):
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(DeviceError, match="process 2 of this computer has no device"):
+        own_device("0")
+    monkeypatch.delenv("RANK")  # left over from something else
+    assert own_device("cpu") == torch.device("cpu")
 
 
 @pytest.mark.gpu
@@ -127,7 +174,7 @@ def test_gpus_by_name_and_memory_then_all_of_them():
     assert devices[1].label == "1: Card B, 16.0 GiB"
     assert devices[1].free_mib == 8 * 1024
     assert devices[3].memory_mib == 32 * 1024
-    assert "one device" in devices[3].unavailable
+    assert not devices[3].unavailable
 
 
 @pytest.mark.usefixtures("three_gpus")
@@ -179,6 +226,7 @@ def test_tune_cpu_threads(monkeypatch):
     try:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         assert tune_cpu_threads() == hardware.physical_cores() == torch.get_num_threads()
+        assert tune_cpu_threads(processes=1000) == 1
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         assert tune_cpu_threads() == torch.get_num_threads() == 1
     finally:

@@ -93,7 +93,8 @@ class DetectionTrainer(BaseTrainer):
         self, dataset_path: Any, batch_size: int = 16, rank: int = -1, mode: str = "train"
     ) -> DataLoader:
         """Build the loader of one split: shuffled for training, in the order of shapes for validation."""
-        dataset = self.build_dataset(dataset_path, mode, batch_size)
+        together = self.team.size if mode == "train" else 1  # rectangles are alike in a whole batch
+        dataset = self.build_dataset(dataset_path, mode, batch_size * together)
         shuffle = mode == "train" and not getattr(dataset, "rect", False)
         return build_dataloader(
             dataset,
