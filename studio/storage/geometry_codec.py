@@ -11,6 +11,8 @@ import math
 import struct
 from itertools import chain
 
+import numpy as np
+
 from engine.data.annotations import Geometry, Polygon, geometry_from_dict
 from studio.model.errors import EditError
 from studio.storage.database import encode
@@ -52,3 +54,9 @@ def decode_geometry(value: str | bytes) -> Geometry:
         rings.append(points[begin : begin + size])
         begin += size
     return Polygon(rings[0], tuple(rings[1:]))
+
+
+def polygon_points(value: bytes) -> np.ndarray:
+    """Return all points of a packed polygon, (N, 2) float64, without making a polygon of them."""
+    (count,) = struct.unpack_from("<I", value)
+    return np.frombuffer(value, "<f8", offset=4 * (count + 1)).reshape(-1, 2)

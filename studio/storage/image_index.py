@@ -44,12 +44,13 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the header of an image says: a size in upright pixels, or why it cannot be read."""
+    """What the header of an image says: a size in upright pixels, or why it cannot be read; and the bytes of the file."""
 
     image_id: int
     width: int = 0
     height: int = 0
     problem: str = ""
+    file_size: int = 0
 
 
 def add_folder(
@@ -147,8 +148,9 @@ def measure(images: Iterable[tuple[int, Path]]) -> list[Measured]:
     found = []
     for image_id, path in images:
         try:
-            found.append(Measured(image_id, *read_size(path)))
-        except ImageError as error:
+            width, height = read_size(path)
+            found.append(Measured(image_id, width, height, file_size=path.stat().st_size))
+        except (ImageError, FileNotFoundError) as error:
             if path.is_file():
                 found.append(Measured(image_id, problem=str(error)))
     return found
@@ -160,6 +162,7 @@ def keep_sizes(project: Project, measured: Iterable[Measured]) -> None:
     store = store_of(project)
     with store.transaction():
         store.set_sizes([(m.image_id, m.width, m.height) for m in results if not m.problem])
+        store.set_file_sizes([(m.image_id, m.file_size) for m in results if not m.problem])
         for result in results:
             if result.problem:
                 store.set_damage(result.image_id, result.problem)

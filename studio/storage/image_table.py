@@ -103,6 +103,11 @@ class ImageTable:
         rows = self.select_images("id, locked_by", image_ids, "locked_by > 0")
         return {image_id: int(version) for image_id, version in rows}
 
+    def set_file_sizes(self, sizes: Iterable[tuple[int, int]]) -> None:
+        """Keep ``(image_id, bytes)`` of several image files: by them moved files are found again."""
+        values = [(size, image_id) for image_id, size in sizes]
+        self.db.write_many("UPDATE images SET file_size = ? WHERE id = ?", values)
+
     def split_of(self) -> dict[int, str | None]:
         """Return the split of every image."""
         return dict(self.db.rows("SELECT id, split FROM images WHERE removed = 0"))

@@ -16,6 +16,9 @@ import numpy as np
 _SIDE = 32  # pixels of the picture that is transformed
 _LOW = 8  # frequencies that are kept along each side
 BITS = _LOW * _LOW
+_ONES = np.array(
+    [value.bit_count() for value in range(1 << 16)], np.uint8
+)  # NumPy counts bits from 2.0 on
 _FLAT = 2.0  # grey levels of deviation below which a picture has nothing to compare
 
 
@@ -93,8 +96,13 @@ def _close(values: np.ndarray, members: np.ndarray, distance: int) -> list[tuple
     pairs = []
     own = values[members]
     for place in range(len(members) - 1):
-        differing = np.bitwise_count(own[place + 1 :] ^ own[place])
+        differing = _ones(own[place + 1 :] ^ own[place])
         for other in np.flatnonzero(differing <= distance):
             one, two = int(members[place]), int(members[place + 1 + other])
             pairs.append((min(one, two), max(one, two)))
     return pairs
+
+
+def _ones(values: np.ndarray) -> np.ndarray:
+    """Return the number of bits that are set in each uint64."""
+    return _ONES[values.view(np.uint16).reshape(-1, 4)].sum(axis=1)
