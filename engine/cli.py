@@ -32,7 +32,7 @@ HELP = """\
 yolo [TASK] MODE name=value ...
 
   TASK   detect, segment, semseg, classify, pose, obb. A model file knows its own.
-  MODE   train, val, predict, export
+  MODE   train, val, predict, track, export
 
 Train a segmentation model for 50 epochs on the images of a data.yaml:
   yolo segment train data=parts/data.yaml model=yolo11n-seg.yaml epochs=50 imgsz=640
@@ -40,6 +40,8 @@ Measure it on the validation images:
   yolo val model=runs/segment/train/weights/best.pt
 Find objects in a folder of pictures, and keep the outlines as label files:
   yolo predict model=best.pt source=pictures/ conf=0.4 save_txt
+Follow them through a video:
+  yolo track model=best.pt source=road.mp4 tracker=bytetrack.yaml
 Write it for other programs:
   yolo export model=best.pt format=onnx dynamic=True
 Go on with a training that was interrupted:
@@ -154,23 +156,27 @@ def _val(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _predict(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
+def _predict(model: Any, overrides: dict[str, Any], mode: str = "predict") -> dict[str, Any]:
     if "source" not in overrides:
         raise ConfigError(
-            "predict needs something to look at.", remedy="Write source=FILE, FOLDER or PATTERN."
+            f"{mode} needs something to look at.", remedy="Write source=FILE, FOLDER or PATTERN."
         )
     images = objects = 0
-    for result in model.predict(stream=True, **{"save": True, **overrides}):
+    for result in getattr(model, mode)(stream=True, **{"save": True, **overrides}):
         images += 1
         objects += len(result.objects) if result.objects is not None else 0
     return {
         "task": model.task,
-        "mode": "predict",
+        "mode": mode,
         "save_dir": model.predictor.save_dir,
         "model": model.ckpt_path,
         "images": images,
         "objects": objects,
     }
+
+
+def _track(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
+    return _predict(model, overrides, "track")
 
 
 def _export(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -257,6 +263,7 @@ _MODES: dict[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
     "train": _train,
     "val": _val,
     "predict": _predict,
+    "track": _track,
     "export": _export,
 }
 

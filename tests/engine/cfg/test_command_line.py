@@ -51,7 +51,7 @@ def test_missing_mode_is_assumed_with_a_note():
         ("train val", "expected one mode, received 'train' and 'val'"),
         ("detect segment train", "expected one task"),
         ("=3 train", "expected name=value"),
-        ("track model=a.pt", "mode track is not available"),
+        ("benchmark model=a.pt", "mode benchmark is not available"),
         ("hub login", "unknown word 'hub'"),
     ],
 )
