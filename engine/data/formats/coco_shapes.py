@@ -31,6 +31,7 @@ from engine.data.formats.shape_checks import (
     checked,
     degrees,
     finite,
+    finite_values,
     is_flat,
     rectangle_of,
 )
@@ -61,8 +62,9 @@ def annotation_of(
     rotation = attributes.pop(ROTATION, None)
     remarks: list[Remark] = []
     outline = _outline(row, size_wh, remarks)
-    box = _box(row.get("bbox"), remarks, is_needed=outline is None)
     points = _keypoints(row.get("keypoints"))
+    # Keypoints on one line have a box without area, and need none.
+    box = _box(row.get("bbox"), remarks, is_needed=outline is None and points is None)
     geometry: Geometry | None = points or outline or box
     if geometry is None:
         raise UnusableShapeError("It has neither an outline nor a box.")
@@ -188,7 +190,7 @@ def _rings(told: Any) -> list[Polygon]:
             raise UnusableShapeError(
                 f"Its polygon has {len(flat) // 2} points, expected 3 or more."
             )
-        values = [*map(finite, flat)]
+        values = finite_values(flat)
         ring = tuple(zip(values[::2], values[1::2], strict=True))
         if len(told) == 1 or not is_flat(ring):
             rings.append(Polygon(ring))
@@ -210,7 +212,7 @@ def _box(told: Any, remarks: list[Remark], is_needed: bool) -> Box | None:
     except UnusableShapeError as error:
         if is_needed:
             raise
-        remarks.append(Remark(f"{error} Its outline was taken.", "note"))
+        remarks.append(Remark(f"{error} It was not needed.", "note"))
         return None
     if is_needed:
         remarks += more

@@ -107,10 +107,11 @@ class VocMasks:
 def matched(objects: list[VocObject], pieces: list[Piece]) -> tuple[list[VocObject], list[Piece]]:
     """Give each object the mask that lies in its box; return them and the masks that are left.
 
-    The object keeps its own box as an attribute where that of the mask is another.
+    The object keeps its own box as an attribute where that of the mask is another; one that has an outline of
+    its own keeps that.
     """
     out = list(objects)
-    open_places = [i for i, o in enumerate(objects) if isinstance(o.annotation.geometry, Box)]
+    open_places = [*range(len(objects))]
     left = []
     for piece in pieces:
         bounds = piece.mask.bounds()
@@ -121,7 +122,8 @@ def matched(objects: list[VocObject], pieces: list[Piece]) -> tuple[list[VocObje
             left.append(piece)
             continue
         open_places.remove(best)
-        out[best] = changed(out[best], annotation=_masked(out[best], piece.mask))
+        if isinstance(out[best].annotation.geometry, Box):
+            out[best] = changed(out[best], annotation=_masked(out[best], piece.mask))
     return out, left
 
 
