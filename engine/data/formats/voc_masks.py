@@ -28,10 +28,12 @@ class Piece:
     Attributes:
         mask: Where it is.
         name: Its class, empty where no mask of classes says.
+        number: Its value in the mask.
     """
 
     mask: Mask
     name: str
+    number: int
 
 
 class VocMasks:
@@ -71,7 +73,7 @@ class VocMasks:
         for number in np.setdiff1d(np.unique(numbers), (0, VOID)).tolist():
             inside = numbers == number
             name = "" if classes is None else self._name(classes, inside, stem)
-            pieces.append(Piece(Mask.from_array(inside), name))
+            pieces.append(Piece(Mask.from_array(inside), name, number))
         return pieces
 
     def _read(self, path: Path, size_wh: tuple[int, int]) -> np.ndarray | None:
@@ -110,21 +112,43 @@ def matched(objects: list[VocObject], pieces: list[Piece]) -> tuple[list[VocObje
     The object keeps its own box as an attribute where that of the mask is another; one that has an outline of
     its own keeps that.
     """
+    places = _by_number(objects, pieces) or _by_fit(objects, pieces)
     out = list(objects)
-    open_places = [*range(len(objects))]
     left = []
-    for piece in pieces:
-        bounds = piece.mask.bounds()
-        fitting = [i for i in open_places if piece.name in ("", objects[i].name)]
-        shares = {i: _fit(objects[i].box.bounds(), bounds) for i in fitting}
-        best = max(shares, key=lambda i: shares[i], default=None)
-        if best is None or shares[best] < _LEAST_SHARED:
+    for piece, place in zip(pieces, places, strict=True):
+        if place is None:
             left.append(piece)
-            continue
-        open_places.remove(best)
-        if isinstance(out[best].annotation.geometry, Box):
-            out[best] = changed(out[best], annotation=_masked(out[best], piece.mask))
+        elif isinstance(out[place].annotation.geometry, Box):
+            out[place] = changed(out[place], annotation=_masked(out[place], piece.mask))
     return out, left
+
+
+def _by_number(objects: list[VocObject], pieces: list[Piece]) -> list[int | None]:
+    """Return the place of each piece's object by VOC's rule, that of its number; empty where one does not fit."""
+    places: list[int | None] = []
+    for piece in pieces:
+        place = piece.number - 1
+        if place >= len(objects) or piece.name not in ("", objects[place].name):
+            return []
+        if _fit(objects[place].box.bounds(), piece.mask.bounds()) < 1:
+            return []
+        places.append(place)
+    return places
+
+
+def _by_fit(objects: list[VocObject], pieces: list[Piece]) -> list[int | None]:
+    """Return the place of the object whose box each piece fits best, None where it fits none."""
+    free = [*range(len(objects))]
+    places: list[int | None] = []
+    for piece in pieces:
+        fitting = [i for i in free if piece.name in ("", objects[i].name)]
+        shares = {i: _fit(objects[i].box.bounds(), piece.mask.bounds()) for i in fitting}
+        best = max(shares, key=lambda i: shares[i], default=None)
+        is_found = best is not None and shares[best] >= _LEAST_SHARED
+        places.append(best if is_found else None)
+        if is_found and best is not None:
+            free.remove(best)
+    return places
 
 
 def _masked(item: VocObject, mask: Mask) -> Annotation:
@@ -136,7 +160,13 @@ def _masked(item: VocObject, mask: Mask) -> Annotation:
 
 def _fit(box: tuple[float, ...], mask: tuple[float, ...]) -> float:
     """Say how well a mask fits a box: thin objects lose most of it to the open border but stay inside."""
-    is_inside = box[0] <= mask[0] and box[1] <= mask[1] and mask[2] <= box[2] and mask[3] <= box[3]
+    # Boxes of outlines are rounded: a pixel more on each side is no other place.
+    is_inside = (
+        box[0] - 1 <= mask[0]
+        and box[1] - 1 <= mask[1]
+        and mask[2] <= box[2] + 1
+        and mask[3] <= box[3] + 1
+    )
     return _shared(box, mask) + is_inside
 
 

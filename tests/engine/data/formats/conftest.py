@@ -28,7 +28,9 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dataset_of(picture: Path) -> Callable[..., LabelledDataset]:
     """Makes a data set of classes car and part with the given annotations on one picture."""
 
-    def make(*annotations: Annotation, classes: dict[int, ClassInfo] | None = None) -> LabelledDataset:
+    def make(
+        *annotations: Annotation, classes: dict[int, ClassInfo] | None = None
+    ) -> LabelledDataset:
         image = LabelledImage(picture, WIDTH, HEIGHT, "train", tuple(annotations))
         return LabelledDataset({0: "car", 1: "part"}, [image], classes=classes or {})
 

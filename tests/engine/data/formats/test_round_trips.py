@@ -96,7 +96,9 @@ def _blob(seed: int, x: int, y: int) -> Mask:
     return Mask.from_array(array)
 
 
-_words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=8)
+_words = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=8
+)
 _own = {
     "colour": _words.map(lambda t: f"c{t}".strip()),
     "count": st.integers(-1000, 1000),
@@ -244,7 +246,11 @@ def test_unlabelled_pictures_and_backgrounds_stay_apart(
     format: str, tmp_path: Path, picture: Path
 ) -> None:
     images = []
-    for name, labels in (("with", (Annotation(Box(5, 5, 20, 20), 0),)), ("none", ()), ("new", None)):
+    for name, labels in (
+        ("with", (Annotation(Box(5, 5, 20, 20), 0),)),
+        ("none", ()),
+        ("new", None),
+    ):
         path = tmp_path / "source" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
         shutil.copyfile(picture, path)
