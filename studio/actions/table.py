@@ -180,7 +180,8 @@ TOOLS += (
     ActionSpec("tool.step:smaller", "Smaller brush or tolerance", "-Tools", ("[",), "", IMAGE, argument=-1),
     ActionSpec("tool.step:larger", "Larger brush or tolerance", "Tools", ("]",), "", IMAGE, argument=1),
     ActionSpec("tool.snap", "Snap to shapes and borders", "Tools", ("M",), "snap", IMAGE, True),
-    ActionSpec("keypoint.visibility", "Keypoint under the cursor: visible, hidden, none", "-Tools", ("X",), "", IMAGE),
+    ActionSpec("keypoint.describe", "Keypoints of the class", "-Tools", (), "keypoints", IMAGE),
+    ActionSpec("keypoint.visibility", "Keypoint under the cursor: visible, hidden, none", "Tools", ("X",), "", IMAGE),
     ActionSpec("keypoint.swap", "Swap left and right keypoints", "Tools", ("Shift+X",), "", SELECTION),
 )  # fmt: skip
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from studio.app.session import Session
+from studio.dialogs.keypoints import KeypointsDialog
+from studio.model.edits import ChangeClass
+from studio.model.keypoint_scheme import KeypointScheme
 
 
 class ToolHandlers:
@@ -32,6 +36,24 @@ class ToolHandlers:
         """Make the keypoint under the cursor hidden, not labelled, visible again."""
         if session := self._session():
             session.canvas.turn_keypoint()
+
+    def keypoint_describe(self) -> None:
+        """Let the person say what the keypoints of the current class are."""
+        session = self._session()
+        cls = session.workspace.current_class() if session is not None else None
+        if session is None or cls is None:
+            if session is not None:
+                session.say("Add a class first: its keypoints can then be described.")
+            return
+
+        def keep(scheme: KeypointScheme | None) -> None:
+            now = next((c for c in session.project.classes() if c.id == cls.id), None)
+            if now is not None and now.keypoints != scheme:
+                after = replace(now, keypoints=scheme)
+                session.apply(ChangeClass(after, label=f"Keypoints of {now.name}"))
+
+        known = cls.keypoints or session.project.keypoints
+        KeypointsDialog(cls.name, known, keep, session.studio.window).show()
 
     def keypoint_swap(self) -> None:
         """Let the left and the right keypoints of the selected objects change places."""

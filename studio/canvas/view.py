@@ -41,7 +41,7 @@ from studio.model.edits.classes import NEW
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef, Shape
 from studio.theme.theme import current_colors
-from studio.tools.base import Key, Pointer, Preview, Tool
+from studio.tools.base import Key, Pixels, Pointer, Preview, Tool
 from studio.tools.keypoint_edits import keypoint_at, with_next_visibility, with_sides_swapped
 from studio.tools.scene import Entry, Scene
 from studio.tools.table import TOOLS
@@ -97,7 +97,7 @@ class CanvasView(QWidget):
         self._scheme: KeypointScheme | None = None
         self._styles = Styles()
         self._backdrop = Backdrop()
-        self.scene.pixels = lambda *rect: read_pixels(self._backdrop.picture, *rect)
+        self.scene.pixels = self._pixels
         self._baked: frozenset[int] = frozenset()
         self._layer = LabelLayer(
             Source("shape", self.scene, self._look),
@@ -348,6 +348,10 @@ class CanvasView(QWidget):
         if edit is None:
             self.notice.emit("No selected object has keypoints of which left and right are known.")
         self._take(edit)
+
+    def _pixels(self, x1: int, y1: int, x2: int, y2: int) -> Pixels | None:
+        """Return a part of the picture as it is shown, for the tools."""
+        return read_pixels(self._backdrop.picture, self._backdrop.display, x1, y1, x2, y2)
 
     def _send(self, pointer: Pointer) -> None:
         if all(self.scene.size_wh):
