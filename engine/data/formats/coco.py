@@ -131,7 +131,9 @@ class _Reader:
             return None
         for remark in remarks:
             self._findings.add(self._path, remark.reason, remark.kind, who=who)
-        return replace(annotation, geometry=image.frame.placed(annotation.geometry))
+        placed = image.frame.placed(annotation.geometry)
+        is_same = placed is annotation.geometry
+        return annotation if is_same else replace(annotation, geometry=placed)
 
     def _class_id(self, row: Any, who: str) -> int:
         if not isinstance(row, dict):

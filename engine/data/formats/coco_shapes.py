@@ -78,7 +78,7 @@ def annotation_of(
             out[OUTLINE] = outline.to_dict()
     elif rotation and isinstance(outline, Polygon):
         geometry = rectangle_of(outline) or outline
-    geometry, more = checked(geometry, *size_wh)
+    geometry, more = checked(geometry, *size_wh, is_proven=geometry is outline)
     return Annotation(geometry, class_id, score_of(row.get("score")), out), remarks + more
 
 
@@ -208,6 +208,8 @@ def _box(told: Any, remarks: list[Remark], is_needed: bool) -> Box | None:
             size = f"{len(told)} values" if isinstance(told, list) else _name(told)
             raise UnusableShapeError(f"Expected 'bbox' as a list of 4 numbers, received {size}.")
         x, y, w, h = (finite(v, "a value of 'bbox'") for v in told)
+        if w > 0 and h > 0:
+            return Box(x, y, x + w, y + h)
         box, more = checked(Box(x, y, x + w, y + h), 0, 0)
     except UnusableShapeError as error:
         if is_needed:

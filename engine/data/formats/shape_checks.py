@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from engine.data.problems import Kind
 _FARTHEST = 1e7
 # Rounding and half pixels reach this far over a border without anybody's fault.
 _OVERHANG = 1.0
+_NUMBERS = {int, float}
 
 SWAPPED = "Its corners were in the wrong order and were swapped."
 CROSSING = (
@@ -46,13 +49,16 @@ class Remark:
     kind: Kind
 
 
-def checked(geometry: Geometry, width: float, height: float) -> tuple[Geometry, list[Remark]]:
+def checked(
+    geometry: Geometry, width: float, height: float, is_proven: bool = False
+) -> tuple[Geometry, list[Remark]]:
     """Return a shape fit for use, and what was changed or is odd about it.
 
     Args:
         geometry: As read.
         width: Columns of the picture; with 0 nothing is said about places outside.
         height: Rows of the picture.
+        is_proven: A polygon's points are known to be finite and to enclose an area.
 
     Raises:
         UnusableShapeError: It is not finite, has no area where it should, or lies outside the picture.
@@ -63,7 +69,7 @@ def checked(geometry: Geometry, width: float, height: float) -> tuple[Geometry, 
     if isinstance(geometry, Box):
         geometry = _ordered(geometry, remarks)
     elif isinstance(geometry, Polygon):
-        geometry = _usable_polygon(geometry)
+        geometry = geometry if is_proven else _usable_polygon(geometry)
         if any(crosses_itself(np.array(ring)) for ring in geometry.rings()):
             remarks.append(Remark(CROSSING, "note"))
     elif isinstance(geometry, Mask):
@@ -83,12 +89,26 @@ def finite_points(points: Sequence[Sequence[float]]) -> tuple[Point, ...]:
     Raises:
         UnusableShapeError: One is no pair of finite numbers of a size that pictures have.
     """
+    if set(map(len, points)) == {2}:
+        values = finite_values([*chain.from_iterable(points)])
+        return tuple(zip(values[::2], values[1::2], strict=True))
     out = []
     for point in points:
         if len(point) != 2:
             raise UnusableShapeError(f"Expected points of 2 numbers, received {len(point)}.")
         out.append((finite(point[0]), finite(point[1])))
     return tuple(out)
+
+
+def finite_values(values: list[Any]) -> list[float]:
+    """Return numbers as floats, fast where all are fit: a data set has tens of millions of them.
+
+    Raises:
+        UnusableShapeError: One is no number, not finite, or larger than pictures are.
+    """
+    if set(map(type, values)) <= _NUMBERS and sum(map(abs, values)) <= _FARTHEST:
+        return [*map(float, values)]
+    return [finite(value) for value in values]
 
 
 def finite(value: object, what: str = "a coordinate") -> float:
@@ -120,9 +140,10 @@ def parse_number(text: str, what: str = "a coordinate") -> float:
 def is_flat(points: Sequence[Point]) -> bool:
     """Tell whether all points lie on one line; a bow-tie has no signed area but is not flat."""
     (x0, y0), *rest = points
-    fx, fy = max(((x - x0, y - y0) for x, y in rest), key=lambda p: p[0] ** 2 + p[1] ** 2)
-    reach = fx * fx + fy * fy
-    return not any(abs((x - x0) * fy - (y - y0) * fx) > 1e-6 * reach for x, y in rest)
+    offsets = [(x - x0, y - y0) for x, y in rest]
+    reach, fx, fy = max((x * x + y * y, x, y) for x, y in offsets)
+    limit = 1e-6 * reach
+    return all(abs(x * fy - y * fx) <= limit for x, y in offsets)
 
 
 def _ordered(box: Box, remarks: list[Remark]) -> Box:
