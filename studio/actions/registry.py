@@ -62,6 +62,11 @@ class Actions:
             shown = f"  ({QKeySequence(keys[0]).toString(_SHOWN)})" if keys else ""
             action.setToolTip(f"{self._specs[action_id].text}{shown}")
 
+    def key_owner(self, key: str) -> str:
+        """Return what a key does already, empty where it is free."""
+        spec = self.key_map.owner(key.upper())
+        return spec.text if spec is not None else ""
+
     def offer(self, present: Needs) -> None:
         """Enable the actions whose needs are all ``present``, grey the others."""
         for action_id, spec in self._specs.items():

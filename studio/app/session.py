@@ -12,7 +12,9 @@ from engine.runtime.errors import EngineError
 from studio.actions.table import Needs
 from studio.app.backups import OpeningBackup
 from studio.app.canvas_link import CanvasLink, with_class
+from studio.app.class_keys import ClassKeys
 from studio.app.image_watch import ImageWatch
+from studio.app.dataset_watch import DatasetWatch
 from studio.app.label_folder import LabelFolder
 from studio.app.looking import Looking
 from studio.app.pages import Pages
@@ -51,6 +53,9 @@ class Session(QObject):
         self.pages = Pages(self)
         self.annotate = self.pages.annotate
         self.canvas = self.annotate.canvas
+        files = self.pages.dataset_page.files
+        self.watch = DatasetWatch(project, studio.jobs, files.look, self)
+        self.pages.train.runs_changed.connect(self.watch.lock_new_versions)
         self.refused = RefusedEdits(self)
         self.looking = Looking(
             project,
@@ -76,6 +81,7 @@ class Session(QObject):
     def close(self) -> None:
         """Remember the place, stop the threads, close the project."""
         self._timer.stop()
+        self.watch.stop()
         self.backup.stop()
         self.image_watch.stop()
         self.studio.files.adding.stop()
@@ -145,6 +151,9 @@ class Session(QObject):
         self.canvas.zoom_changed.connect(status.show_zoom)
         self.canvas.notice.connect(self.say)
         self.shape_menu = ShapeMenu(self.studio.actions, self.canvas)
+        self.class_keys = ClassKeys(
+            self.project, self.annotate, self.studio.actions, self.studio.edits.class_choose
+        )
         self.annotate.objects.menu_asked.connect(self.shape_menu.show_at)
         self.canvas.shape_activated.connect(lambda _id: self.annotate.properties.offer_classes())
         self.canvas.leave_asked.connect(lambda: self.use_tool("select"))

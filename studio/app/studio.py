@@ -74,7 +74,7 @@ class Studio(QObject):
         suggest = SuggestHandlers(self)
         self.suggest = suggest
         self.reviews = ReviewHandlers(lambda: self.session)
-        edits = EditHandlers(lambda: self.session)
+        self.edits = edits = EditHandlers(lambda: self.session)
         tools = ToolHandlers(lambda: self.session)
         shapes = ShapeHandlers(lambda: self.session)
         self.actions = Actions(

@@ -23,7 +23,7 @@ from studio.canvas.view import CanvasView
 from studio.main_window.tool_options import ToolOptionsBar
 from studio.model.edits import Edit
 from studio.model.workspace import Workspace
-from studio.panels.classes import ClassesPanel
+from studio.panels.classes.panel import ClassesPanel
 from studio.panels.display import DisplayPanel
 from studio.panels.history import HistoryPanel
 from studio.panels.image_tags import ImageTagsStrip
@@ -82,7 +82,7 @@ class AnnotatePage(QMainWindow):
         self.canvas = CanvasView()
         self.empty = empty
         self.filmstrip = Filmstrip(workspace, thumbnails, apply)
-        self.classes = ClassesPanel(workspace)
+        self.classes = ClassesPanel(workspace, actions.key_owner)
         self.objects = ObjectsPanel(workspace, refused)
         self.properties = PropertiesPanel(workspace, refused)
         self.properties.finished.connect(self.canvas.setFocus)

@@ -276,7 +276,9 @@ def test_a_class_is_renamed_hidden_and_removed(labelled: Any) -> None:
     labelled.wait(lambda: panel.rows[0].eye.isVisible())
     labelled.push(panel.rows[0].eye)
     assert not labelled.session.project.classes()[0].visible
-    panel.remove(labelled.session.project.classes()[0])
+    dialog = panel.remove(labelled.session.project.classes()[0])
+    dialog.delete_button.click()
+    labelled.push(dialog.remove_button)
     assert [cls.name for cls in labelled.session.project.classes()] == ["nut"]
     assert len(labelled.shapes()) == 1
 

@@ -1,0 +1,266 @@
+"""The classes of the project: which one is current, their keys, colours and counts, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.runtime.errors import EngineError
+from studio.model.edits import (
+    ChangeClass,
+    Edit,
+    MergeClass,
+    OrderClasses,
+    RemoveClass,
+    split_by_attribute,
+    split_off,
+)
+from studio.model.errors import EditError
+from studio.model.records import ClassDef
+from studio.model.workspace import Workspace
+from studio.panels.classes.class_words import depths
+from studio.panels.classes.editor import ClassEditor, KeyOwner
+from studio.panels.classes.removal import RemoveClassDialog
+from studio.panels.classes.row import ClassRow
+from studio.theme import tokens
+from studio.widgets.class_icons import class_icon
+from studio.widgets.icon_button import TextButton
+from studio.widgets.message_banner import MessageBanner
+
+
+class ClassesPanel(QWidget):
+    """A row for each class, those below another one set in.
+
+    Args:
+        workspace: The open project and the place in it.
+        key_owner: Returns what a key does already, empty where it is free.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        key_owner: KeyOwner = lambda _key: "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace, self._key_owner = workspace, key_owner
+        self.rows: list[ClassRow] = []
+        self.dialog: QDialog | None = None
+        self._list = QVBoxLayout()
+        self._list.setContentsMargins(tokens.SPACE_S, tokens.SPACE_XS, tokens.SPACE_S, 0)
+        self._list.setSpacing(0)
+        self.banner = MessageBanner()
+        self.name_field = QLineEdit()
+        self.name_field.setPlaceholderText("New class")
+        self.name_field.setAccessibleName("Name of the new class")
+        self.name_field.returnPressed.connect(self._on_add)
+        self.add_button = TextButton("Add", "normal", "add")
+        self.add_button.clicked.connect(self._on_add)
+        self._timer = QTimer(self)  # one count for many edits
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._recount)
+        self._lay_out()
+        project = workspace.project
+        project.classes_changed.connect(self._rebuild)
+        project.shapes_changed.connect(self._on_shapes_changed)
+        workspace.class_changed.connect(self._on_class_changed)
+        self._rebuild()
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self._list)
+        column.addStretch()
+        area = QScrollArea()
+        area.setWidget(inner)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        line = QHBoxLayout()
+        line.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S)
+        line.setSpacing(tokens.SPACE_S)
+        line.addWidget(self.name_field, 1)
+        line.addWidget(self.add_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.banner)
+        layout.addWidget(area, 1)
+        layout.addLayout(line)
+
+    def _rebuild(self) -> None:
+        project = self._workspace.project
+        counts, classes = project.class_counts(), project.classes()
+        levels = depths(classes)
+        while (item := self._list.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        self.rows = [
+            ClassRow(cls, place, levels[cls.id], counts.get(cls.id, 0), self, self)
+            for place, cls in enumerate(classes)
+        ]
+        for row in self.rows:
+            self._list.addWidget(row)
+        self._on_class_changed(self._workspace.class_id)
+
+    def _on_shapes_changed(self, _image_id: int) -> None:
+        if self.isVisible():
+            self._timer.start(0)
+
+    def _recount(self) -> None:
+        counts = self._workspace.project.class_counts()
+        for row in self.rows:
+            row.set_count(counts.get(row.cls.id, 0))
+
+    def _on_class_changed(self, class_id: int | None) -> None:
+        for row in self.rows:
+            row.set_current(row.cls.id == class_id)
+
+    def _on_add(self) -> None:
+        name = self.name_field.text().strip()
+        if not name:
+            self.name_field.setFocus()
+            return
+        try:
+            added = self._workspace.project.add_class(name)
+        except EditError as error:
+            self.banner.show_message(error.message, error.remedy or "")
+            return
+        self.banner.hide()
+        self.name_field.clear()
+        self._workspace.choose_class(added.id)
+
+    # -- what rows and their menu ask for --------------------------------------
+
+    def choose(self, cls: ClassDef) -> None:
+        """Make a class the current one."""
+        self._workspace.choose_class(cls.id)
+
+    def change(self, cls: ClassDef) -> bool:
+        """Write a changed class; says what is wrong and returns False where it cannot be."""
+        return self._apply(lambda: ChangeClass(cls))
+
+    def edit(self, cls: ClassDef) -> ClassEditor:
+        """Open the window with everything about a class."""
+        editor = ClassEditor(self._workspace.project, cls, self._key_owner, self.window())
+        self._open(editor)
+        return editor
+
+    def remove(self, cls: ClassDef) -> RemoveClassDialog | None:
+        """Remove a class; one with shapes asks first what becomes of them."""
+        shapes, _ = self._workspace.project.store.places_of_class(cls.id)
+        if not shapes:
+            self._apply(lambda: RemoveClass(cls))
+            return None
+        images = len({image_id for _, image_id in shapes})
+        project = self._workspace.project
+        dialog = RemoveClassDialog(project, cls, len(shapes), images, self.window())
+        self._open(dialog)
+        return dialog
+
+    def move_class(self, cls: ClassDef, step: int) -> None:
+        """Move a class up (-1) or down (1) in the list, and so to another key and number."""
+        ids = [row.cls.id for row in self.rows]
+        here = ids.index(cls.id)
+        there = here + step
+        if 0 <= there < len(ids):
+            ids[here], ids[there] = ids[there], ids[here]
+            self._apply(lambda: OrderClasses(tuple(ids)))
+
+    def merge(self, cls: ClassDef, into: ClassDef) -> None:
+        """Give all shapes of a class to another one and remove it."""
+        self._apply(lambda: MergeClass(cls, into.id))
+
+    def split_selected(self, cls: ClassDef) -> None:
+        """Make a class of the selected shapes of ``cls``, named after it."""
+        chosen = [s for s in self._workspace.selected_shapes() if s.class_id == cls.id]
+        classes = self._workspace.project.classes()
+        self._apply(lambda: split_off(cls, _free_name(cls, classes), chosen, classes))
+
+    def split_by(self, cls: ClassDef, attribute: str) -> None:
+        """Make a class of each value that the shapes of ``cls`` have for an attribute."""
+        project = self._workspace.project
+        shapes = project.store.shapes_of_class(cls.id)
+        self._apply(lambda: split_by_attribute(cls, attribute, shapes, project.classes()))
+
+    def select_shapes(self, cls: ClassDef) -> None:
+        """Select the shapes of a class on the current image."""
+        image_id = self._workspace.image_id
+        if image_id is not None:
+            shapes = self._workspace.project.shapes(image_id)
+            self._workspace.select([s.id for s in shapes if s.class_id == cls.id and not s.locked])
+
+    def open_menu(self, cls: ClassDef, at: QPoint) -> None:
+        """Offer what can be done with a class."""
+        self.menu_of(cls).popup(at)
+
+    def menu_of(self, cls: ClassDef) -> QMenu:
+        """Return the menu of a class."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        row = next(row for row in self.rows if row.cls.id == cls.id)
+        menu.addAction("Edit class…", lambda: self.edit(cls))
+        menu.addAction("Rename", row.start_rename)
+        menu.addAction("Select its shapes on this image", lambda: self.select_shapes(cls))
+        menu.addSeparator()
+        menu.addAction("Move up", lambda: self.move_class(cls, -1))
+        menu.addAction("Move down", lambda: self.move_class(cls, 1))
+        menu.addSeparator()
+        merge = menu.addMenu("Merge into")
+        for other in (row.cls for row in self.rows if row.cls.id != cls.id):
+            merge.addAction(class_icon(other.color), other.name, partial(self.merge, cls, other))
+        merge.setEnabled(not merge.isEmpty())
+        split = menu.addMenu("Split off")
+        split.addAction("The selected shapes", lambda: self.split_selected(cls))
+        for attribute in cls.attributes:
+            name = attribute.name
+            split.addAction(f"A class for each {name}", partial(self.split_by, cls, name))
+        menu.addSeparator()
+        menu.addAction("Remove class…", lambda: self.remove(cls))
+        return menu
+
+    def _apply(self, build: Callable[[], Edit]) -> bool:
+        try:
+            self._workspace.project.apply(build())
+        except EngineError as error:
+            self.banner.show_message(error.message, error.remedy or "")
+            return False
+        self.banner.hide()
+        return True
+
+    def _open(self, dialog: QDialog) -> None:
+        """Show a window that leaves the canvas usable, in place of the last one."""
+        if self.dialog is not None:
+            self.dialog.close()
+        self.dialog = dialog
+        dialog.finished.connect(lambda _result: self._forget(dialog))
+        dialog.show()
+
+    def _forget(self, dialog: QDialog) -> None:
+        if self.dialog is dialog:
+            self.dialog = None
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show counts that changed meanwhile."""
+        super().showEvent(event)
+        self._recount()
+
+
+def _free_name(cls: ClassDef, classes: list[ClassDef]) -> str:
+    taken = {other.name for other in classes}
+    number = 2
+    while f"{cls.name} {number}" in taken:
+        number += 1
+    return f"{cls.name} {number}"

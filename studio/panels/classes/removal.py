@@ -1,0 +1,93 @@
+"""Removing a class: how many shapes it has, and what becomes of them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+
+from engine.runtime.errors import EngineError
+from studio.model.edits import Edit, MergeClass, RemoveClass
+from studio.model.project import Project
+from studio.model.records import ClassDef
+from studio.theme import tokens
+from studio.widgets.class_icons import class_icon
+from studio.widgets.icon_button import TextButton
+from studio.widgets.message_banner import MessageBanner
+from studio.widgets.text_label import TextLabel
+
+
+class RemoveClassDialog(QDialog):
+    """Asks once, beside the canvas, whether the shapes go with the class or get another one; both can be undone.
+
+    Args:
+        project: The open project.
+        cls: The class to remove.
+        shapes: How many shapes it has.
+        images: On how many images.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        cls: ClassDef,
+        shapes: int,
+        images: int,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._project, self._cls = project, cls
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(f"Remove class {cls.name}")
+        self.banner = MessageBanner()
+        many = "1 shape" if shapes == 1 else f"{shapes:,} shapes"
+        on = "1 image" if images == 1 else f"{images:,} images"
+        words = TextLabel(
+            f"The class {cls.name} has {many} on {on}. What becomes of them?", wrap=True
+        )
+        self.move_button = QRadioButton("Give them to")
+        self.target = QComboBox()
+        self.target.setAccessibleName("Class that gets the shapes")
+        for other in project.classes():
+            if other.id != cls.id:
+                self.target.addItem(class_icon(other.color), other.name, other.id)
+        self.delete_button = QRadioButton(f"Delete {many}")
+        has_other = self.target.count() > 0
+        self.move_button.setEnabled(has_other)
+        self.target.setEnabled(has_other)
+        (self.move_button if has_other else self.delete_button).setChecked(True)
+        self.target.activated.connect(lambda _row: self.move_button.setChecked(True))
+        self.remove_button = TextButton("Remove class", "danger")
+        self.remove_button.clicked.connect(self.remove)
+        self.cancel_button = TextButton("Cancel")
+        self.cancel_button.clicked.connect(self.reject)
+        choice = QHBoxLayout()
+        choice.addWidget(self.move_button)
+        choice.addWidget(self.target, 1)
+        buttons = QHBoxLayout()
+        buttons.addStretch()
+        buttons.addWidget(self.cancel_button)
+        buttons.addWidget(self.remove_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*[tokens.SPACE_L] * 4)
+        layout.setSpacing(tokens.SPACE_M)
+        layout.addWidget(self.banner)
+        layout.addWidget(words)
+        layout.addLayout(choice)
+        layout.addWidget(self.delete_button)
+        layout.addWidget(TextLabel("Undo brings the class and its shapes back.", "secondary"))
+        layout.addLayout(buttons)
+
+    def edit(self) -> Edit:
+        """Return the edit that was chosen."""
+        if self.move_button.isChecked():
+            return MergeClass(self._cls, self.target.currentData())
+        return RemoveClass(self._cls)
+
+    def remove(self) -> None:
+        """Remove the class and close; say why where it cannot be."""
+        try:
+            self._project.apply(self.edit())
+        except EngineError as error:
+            self.banner.show_message(error.message, error.remedy or "")
+            return
+        self.accept()

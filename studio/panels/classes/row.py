@@ -1,0 +1,135 @@
+"""One class in the list: key, colour, name, count, eye."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from studio.model.records import ClassDef
+from studio.theme import tokens
+from studio.widgets.color_swatch import ColorSwatch
+from studio.widgets.icon_button import IconButton
+from studio.widgets.text_label import TextLabel
+
+_HEIGHT = 30
+_DEEPEST = 4  # levels that are set in; deeper ones stand below one another
+
+
+class RowOwner(Protocol):
+    """What a row asks of the panel."""
+
+    def choose(self, cls: ClassDef) -> None:
+        """Make a class the current one."""
+        ...
+
+    def change(self, cls: ClassDef) -> bool:
+        """Write a changed class; returns whether that was possible."""
+        ...
+
+    def open_menu(self, cls: ClassDef, at: QPoint) -> None:
+        """Offer what can be done with a class."""
+        ...
+
+
+class ClassRow(QWidget):
+    """A click makes the class current, a double click renames it, the eye hides its shapes.
+
+    Args:
+        cls: The class.
+        place: Its place in the list, from 0: the first nine have a digit.
+        depth: How many classes it is below.
+        count: How many shapes it has.
+        owner: The panel.
+        parent: The widget that owns the row.
+    """
+
+    def __init__(
+        self, cls: ClassDef, place: int, depth: int, count: int, owner: RowOwner, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.cls, self._owner = cls, owner
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("role", "row")
+        self.setFixedHeight(_HEIGHT)
+        digit = str(place + 1) if place < 9 else ""
+        keys = " or ".join(key for key in (digit, cls.shortcut.upper()) if key)
+        self.setToolTip(f"Key {keys}" if keys else "Right click: give it a key")
+        self.key = TextLabel(cls.shortcut.upper() or digit, "caption")
+        self.key.setFixedWidth(tokens.SPACE_M)
+        self.swatch = ColorSwatch(cls.color)
+        self.swatch.color_chosen.connect(self._on_color)
+        self._name = TextLabel(cls.name)
+        self._editor = QLineEdit(cls.name)
+        self._editor.setAccessibleName(f"Name of class {cls.name}")
+        self._editor.setVisible(False)
+        self._editor.editingFinished.connect(self._on_renamed)
+        self._count = TextLabel("", "secondary")
+        self.eye = IconButton(
+            "show" if cls.visible else "hide", "Show or hide its shapes", size_px=16
+        )
+        self.eye.setAccessibleName(f"Show or hide {cls.name}")
+        self.eye.clicked.connect(self._on_eye)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(tokens.SPACE_XS, 0, 0, 0)
+        line.setSpacing(tokens.SPACE_XS)
+        line.addWidget(self.key)
+        line.addSpacing(tokens.SPACE_M * min(depth, _DEEPEST))
+        line.addWidget(self.swatch)
+        line.addWidget(self._name, 1)
+        line.addWidget(self._editor, 1)
+        line.addWidget(self._count)
+        line.addWidget(self.eye)
+        self.set_count(count)
+
+    def set_count(self, count: int) -> None:
+        """Show how many shapes the class has."""
+        self._count.setText(f"{count:,}")
+
+    def set_current(self, current: bool) -> None:
+        """Mark the row as the class that the next shape gets."""
+        self.setProperty("current", "true" if current else "false")
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def is_current(self) -> bool:
+        """Tell whether the next shape gets this class."""
+        return self.property("current") == "true"
+
+    def start_rename(self) -> None:
+        """Put an editor in the name's place."""
+        self._name.setVisible(False)
+        self._editor.setVisible(True)
+        self._editor.setFocus()
+        self._editor.selectAll()
+
+    def _on_renamed(self) -> None:
+        if not self._editor.isVisible():
+            return
+        name = self._editor.text().strip()
+        self._editor.setVisible(False)
+        self._name.setVisible(True)
+        if name and name != self.cls.name:
+            self._owner.change(replace(self.cls, name=name))
+
+    def _on_color(self, color: str) -> None:
+        self._owner.change(replace(self.cls, color=color))
+
+    def _on_eye(self) -> None:
+        self._owner.change(replace(self.cls, visible=not self.cls.visible))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Make the class the current one."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._owner.choose(self.cls)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Rename in place."""
+        self.start_rename()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer what can be done with the class."""
+        self._owner.open_menu(self.cls, event.globalPos())
