@@ -1,22 +1,25 @@
-"""The Dataset page: the overview, all images, duplicates and missing files as parts side by side."""
+"""The Dataset page: overview, all images, statistics, splits, duplicates, files; and what one asks of another."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QFileDialog, QTabWidget, QWidget
 
 from studio.model.records import ImageFilter
+from studio.panels.duplicates import DuplicatesPanel
 from studio.panels.images.browser import ImageBrowser
+from studio.panels.missing_files import MissingFilesPanel
+from studio.panels.splits import SplitsPanel
+from studio.panels.statistics import StatisticsPanel
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
-
     from studio.app.session import Session
 
 
 class DatasetPage(QTabWidget):
-    """Parts by name, and what one asks of another.
+    """Parts by name.
 
     Args:
         session: The open project's session.
@@ -27,12 +30,28 @@ class DatasetPage(QTabWidget):
         super().__init__()
         self.setDocumentMode(True)
         self._session = session
+        project, jobs, apply = session.project, session.studio.jobs, session.apply
         self.overview = overview
-        self.images = ImageBrowser(session.workspace, session.thumbnails, session.apply)
-        self.images.image_opened.connect(self._open)
-        self._parts: dict[str, QWidget] = {"overview": overview, "images": self.images}
-        for title, part in (("Overview", overview), ("Images", self.images)):
+        self.images = ImageBrowser(session.workspace, session.thumbnails, apply)
+        self.statistics = StatisticsPanel(project, jobs)
+        self.splits = SplitsPanel(project, jobs, apply)
+        self.duplicates = DuplicatesPanel(project, jobs, session.thumbnails, apply)
+        self.files = MissingFilesPanel(project, jobs, apply, self._ask_folder)
+        self._parts: dict[str, QWidget] = {}
+        for title, part in (
+            ("Overview", overview),
+            ("Images", self.images),
+            ("Statistics", self.statistics),
+            ("Splits", self.splits),
+            ("Duplicates", self.duplicates),
+            ("Files", self.files),
+        ):
+            self._parts[title.lower()] = part
             self.addTab(part, title)
+        self.images.image_opened.connect(self._open)
+        for panel in (self.statistics, self.duplicates, self.files):
+            panel.images_asked.connect(self.show_images)
+        self.files.missing_found.connect(self._on_missing)
 
     def show_part(self, name: str) -> None:
         """Bring a part to the front."""
@@ -46,3 +65,28 @@ class DatasetPage(QTabWidget):
     def _open(self, image_id: int) -> None:
         self._session.workspace.go_to(image_id)
         self._session.studio.show_page("annotate")
+
+    def _on_missing(self, count: int) -> None:
+        """Tell of files that are gone, unless the person sees them listed."""
+        banner = self._session.studio.window.banner
+        if not count or self.files.isVisible() or not banner.isHidden():
+            return
+        files = "The file of 1 image is" if count == 1 else f"The files of {count:,} images are"
+        banner.show_message(
+            f"{files} not where they were.",
+            "The shapes are kept.",
+            tone="warning",
+            action_text="Find them",
+            action=self._show_files,
+        )
+
+    def _show_files(self) -> None:
+        self._session.studio.window.banner.hide()
+        self.show_part("files")
+        self._session.studio.show_page("dataset")
+
+    def _ask_folder(self) -> Path | None:
+        chosen = QFileDialog.getExistingDirectory(
+            self, "Search this folder", str(self._session.studio.last_folder())
+        )
+        return Path(chosen) if chosen else None

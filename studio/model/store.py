@@ -115,6 +115,9 @@ class Store(Protocol):
     def locked_splits(self, image_ids: Sequence[int]) -> dict[int, int]:
         """Return those of the images whose split is locked, and the number of the version that uses it."""
 
+    def is_any_split_locked(self) -> bool:
+        """Tell whether the split of any image is locked."""
+
     def lock_splits(self, versions: Mapping[int, int]) -> None:
         """Lock the splits of images for the version that uses them; version 0 unlocks them."""
 

@@ -112,6 +112,9 @@ class ImageTable:
         """Return the split of every image."""
         return dict(self.db.rows("SELECT id, split FROM images WHERE removed = 0"))
 
+    def is_any_split_locked(self) -> bool:
+        return self.db.value("SELECT 1 FROM images WHERE locked_by > 0 LIMIT 1") is not None
+
     def lock_splits(self, versions: Mapping[int, int]) -> None:
         """Lock the splits of images for the version that uses them; version 0 unlocks them."""
         values = [(version, image_id) for image_id, version in versions.items()]

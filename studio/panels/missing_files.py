@@ -1,0 +1,246 @@
+"""Images whose files are gone: how many, where they were, and finding them again below a folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QVBoxLayout, QWidget
+
+from studio.jobs.client import Job, JobsClient
+from studio.jobs.messages import Failed, Progress
+from studio.model.edits import Edit
+from studio.model.project import Project
+from studio.model.records import ImageFilter
+from studio.storage.relink import (
+    FoundAgain,
+    MissingFile,
+    find_missing,
+    relink_edit,
+    search_files,
+    taken_files,
+)
+from studio.theme import tokens
+from studio.widgets.icon_button import TextButton
+from studio.widgets.message_banner import MessageBanner
+from studio.widgets.progress_row import ProgressRow
+from studio.widgets.text_label import TextLabel
+
+_LINES = 500  # folders and files that are listed
+
+
+class MissingFilesPanel(QWidget):
+    """Looks whether all files are there; a folder to search puts the images together with their files again.
+
+    Signals:
+        images_asked(ImageFilter): The person wants to see these images.
+        missing_found(int): A look has ended; this many files are gone.
+
+    Args:
+        project: The open project.
+        jobs: Runs the searches.
+        apply: Applies an edit and tells the person where it cannot be; returns None then.
+        ask_folder: Asks the person for a folder to search; None when they think better of it.
+    """
+
+    images_asked = Signal(object)
+    missing_found = Signal(int)
+
+    def __init__(
+        self,
+        project: Project,
+        jobs: JobsClient,
+        apply: Callable[[Edit], Edit | None],
+        ask_folder: Callable[[], Path | None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._project, self._jobs, self._apply = project, jobs, apply
+        self._ask_folder = ask_folder
+        self._job: Job | None = None
+        self.missing: list[MissingFile] = []
+        self.found: FoundAgain | None = None
+        self.look_button = TextButton("Look again", "normal", "reset")
+        self.search_button = TextButton("Search a folder for them", "primary", "folder_open")
+        self.use_button = TextButton("Use these files", "primary", "accept")
+        self.other_button = TextButton("Also use changed files", "normal")
+        self.other_button.setToolTip("Files of the same name whose size is another one than before")
+        self.show_button = TextButton("Show these images", "link")
+        self.progress = ProgressRow("Looking for files")
+        self.banner = MessageBanner()
+        self.said = TextLabel("", wrap=True)
+        self.lines = QListWidget()
+        self.lines.setAccessibleName("Missing files")
+        self._lay_out()
+        self.look_button.clicked.connect(self.look)
+        self.search_button.clicked.connect(self._on_search)
+        self.use_button.clicked.connect(self._on_use)
+        self.other_button.clicked.connect(self._on_use_others)
+        self.show_button.clicked.connect(self._on_show)
+        self.progress.cancelled.connect(self._on_cancel)
+        self._show_missing([], looked=False)
+
+    def look(self) -> None:
+        """Look in a thread whether every file is where it was."""
+        folder = self._project.folder
+        self._start(
+            "Looking whether all files are there",
+            lambda progress, is_cancelled: find_missing(folder, progress, is_cancelled),
+            self._on_looked,
+        )
+
+    def search(self, folder: Path) -> None:
+        """Look in a thread below a folder for the missing files."""
+        missing = list(self.missing)
+        taken = taken_files(self._project, missing)
+        self._start(
+            f"Searching {folder.name}",
+            lambda progress, is_cancelled: search_files(
+                folder, missing, taken, progress, is_cancelled
+            ),
+            self._show_found,
+        )
+
+    def _start(
+        self,
+        title: str,
+        work: Callable[[Callable[[int, int], None], Callable[[], bool]], object],
+        take: Callable[[object], None],
+    ) -> None:
+        if self._job is not None:
+            return
+        self.progress.start(title)
+        self.progress.show()
+        job = self._jobs.call(
+            lambda steps: work(
+                lambda done, total: steps.progress(done, total, ""), steps.is_cancelled
+            )
+        )
+        self._job = job
+        job.progressed.connect(self._on_progress)
+        job.finished.connect(take)
+        job.failed.connect(self._on_failed)
+        job.ended.connect(self._on_ended)
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress.set_progress(progress.done, progress.total)
+
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def _on_failed(self, failed: Failed) -> None:
+        if failed.kind != "cancelled":
+            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
+
+    def _on_ended(self) -> None:
+        self._job = None
+        self.progress.hide()
+
+    def _on_looked(self, missing: object) -> None:
+        if isinstance(missing, list):
+            self._show_missing(missing)
+            self.missing_found.emit(len(missing))
+
+    def _show_missing(self, missing: Sequence[MissingFile], looked: bool = True) -> None:
+        self.missing, self.found = list(missing), None
+        self.banner.hide()
+        folders = Counter(str(file.path.parent) for file in missing)
+        files = "1 file is" if len(missing) == 1 else f"{len(missing):,} files are"
+        if missing:
+            self.said.setText(
+                f"{files} not where they were. The shapes are kept. Connect the drive and look again, "
+                "or search the folder that they were moved to."
+            )
+        else:
+            self.said.setText(
+                "All files are where they were." if looked else "Not looked yet in this session."
+            )
+        self._list([f"{count:,} × {folder}" for folder, count in folders.most_common(_LINES)])
+        self._offer()
+
+    def _show_found(self, found: object) -> None:
+        if not isinstance(found, FoundAgain):
+            return
+        self.found = found
+        parts = [f"{len(found.files):,} of {len(self.missing):,} files found"]
+        if found.other_size:
+            parts.append(f"{len(found.other_size):,} of the same name but another size")
+        if found.doubtful:
+            parts.append(f"{len(found.doubtful):,} with several that fit equally well")
+        if found.left:
+            parts.append(f"{found.left:,} not found")
+        self.said.setText(", ".join(parts) + f" ({found.seen:,} files looked at).")
+        before = {file.id: file.path for file in self.missing}
+        lines = [f"{before[i].name}  →  {path}" for i, path in found.files.items()]
+        lines += [
+            f"{before[i].name}  ?  {path} (another size)" for i, path in found.other_size.items()
+        ]
+        lines += [
+            f"{before[i].name}  ?  {', '.join(map(str, paths))}"
+            for i, paths in found.doubtful.items()
+        ]
+        self._list(lines)
+        self._offer()
+
+    def _list(self, lines: Sequence[str]) -> None:
+        self.lines.clear()
+        self.lines.addItems(list(lines[:_LINES]))
+        if len(lines) > _LINES:
+            self.lines.addItem(f"and {len(lines) - _LINES:,} more")
+        self.lines.setVisible(bool(lines))
+
+    def _offer(self) -> None:
+        writable, found = not self._project.read_only, self.found
+        self.search_button.setVisible(bool(self.missing))
+        self.search_button.setEnabled(writable)
+        self.show_button.setVisible(bool(self.missing))
+        self.use_button.setVisible(found is not None and bool(found.files))
+        self.other_button.setVisible(found is not None and bool(found.other_size))
+
+    def _on_search(self) -> None:
+        if folder := self._ask_folder():
+            self.search(folder)
+
+    def _on_use(self) -> None:
+        if self.found is not None:
+            self._relink(self.found.files)
+
+    def _on_use_others(self) -> None:
+        if self.found is not None:
+            self._relink({**self.found.files, **self.found.other_size})
+
+    def _relink(self, files: dict[int, Path]) -> None:
+        if self._apply(relink_edit(self._project, files)) is not None:
+            self._show_missing([file for file in self.missing if file.id not in files])
+            self.missing_found.emit(len(self.missing))
+
+    def _on_show(self) -> None:
+        ids = tuple(file.id for file in self.missing)
+        self.images_asked.emit(ImageFilter(only=ids, only_words="missing files"))
+
+    def _lay_out(self) -> None:
+        self.progress.hide()
+        bar = QHBoxLayout()
+        bar.setSpacing(tokens.SPACE_S)
+        for button in (
+            self.use_button,
+            self.other_button,
+            self.search_button,
+            self.look_button,
+            self.show_button,
+        ):
+            bar.addWidget(button)
+        bar.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_M)
+        layout.setSpacing(tokens.SPACE_M)
+        layout.addWidget(self.banner)
+        layout.addWidget(TextLabel("Files of the images", "title"))
+        layout.addWidget(self.said)
+        layout.addLayout(bar)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.lines, 1)
+        layout.addStretch()

@@ -1,0 +1,337 @@
+"""The statistics of the data set as bars and maps; each bar and cell leads to its images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from studio.jobs.client import Job, JobsClient
+from studio.jobs.messages import Failed, Progress
+from studio.model.findings import Finding, find
+from studio.model.project import Project
+from studio.model.records import ImageFilter
+from studio.storage import statistics as counting
+from studio.theme import tokens
+from studio.widgets.bar_list import Bar, BarList
+from studio.widgets.cell_map import CellMap
+from studio.widgets.icon_button import TextButton
+from studio.widgets.message_banner import MessageBanner
+from studio.widgets.progress_row import ProgressRow
+from studio.widgets.text_label import TextLabel
+
+_CLICK = "Click to see these images"
+_SHAPE_BINS = ((0, 0), (1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, None))
+_FINDINGS_SHOWN = 12
+
+
+class StatisticsPanel(QWidget):
+    """Counts in a thread when it is shown and something has changed since.
+
+    Signals:
+        images_asked(ImageFilter): The person wants to see these images.
+
+    Args:
+        project: The open project.
+        jobs: Runs the counting.
+    """
+
+    images_asked = Signal(object)
+
+    def __init__(self, project: Project, jobs: JobsClient, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._project, self._jobs = project, jobs
+        self._job: Job | None = None
+        self._is_stale = True
+        self.shown: counting.Statistics | None = None
+        self.progress = ProgressRow("Counting")
+        self.progress.cancelled.connect(self._on_cancelled)
+        self.progress.hide()
+        self.banner = MessageBanner()
+        self.findings = QVBoxLayout()
+        self._finding_rows: list[TextButton] = []
+        self.classes = BarList("Shapes of each class", _CLICK)
+        self.shapes_an_image = BarList("Images by their number of shapes", _CLICK)
+        self.shape_sizes = BarList("Shapes by their longer side", _CLICK)
+        self.image_sizes = BarList("Images by their longer side", _CLICK)
+        self.aspects = BarList("Images by width over height", _CLICK)
+        self.places = CellMap("Where shapes lie in the image", self._describe_place)
+        self.together = CellMap("Which classes occur on the same image", self._describe_pair)
+        self._together_ids: list[int] = []
+        self._sampled = TextLabel("", "caption", wrap=True)
+        self._lay_out()
+        self._connect()
+
+    def refresh(self) -> None:
+        """Count anew in a thread, unless that is going on."""
+        if self._job is not None:
+            return
+        self._is_stale = False
+        folder = self._project.folder
+        self._follow(
+            self._jobs.call(
+                lambda steps: counting.gather(
+                    folder,
+                    lambda done, total: steps.progress(done, total, ""),
+                    steps.is_cancelled,
+                )
+            ),
+            "Counting shapes",
+            self._show,
+        )
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what is true now."""
+        super().showEvent(event)
+        if self._is_stale:
+            self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks: give the counting up, it begins anew when the panel shows again."""
+        super().hideEvent(event)
+        if self._job is not None:
+            self._is_stale = True
+            self._job.cancel()
+
+    def _connect(self) -> None:
+        project = self._project
+        for signal in (project.shapes_changed, project.image_changed):
+            signal.connect(self._on_changed)
+        for plain in (project.images_changed, project.classes_changed):
+            plain.connect(self._on_changed)
+        self.classes.clicked.connect(self._on_class)
+        self.shapes_an_image.clicked.connect(self._on_shapes)
+        self.shape_sizes.clicked.connect(self._on_shape_size)
+        self.image_sizes.clicked.connect(lambda row: self._on_image_size(row, is_aspect=False))
+        self.aspects.clicked.connect(lambda row: self._on_image_size(row, is_aspect=True))
+        self.places.clicked.connect(self._on_place)
+        self.together.clicked.connect(self._on_pair)
+
+    def _on_changed(self, *_: object) -> None:
+        self._is_stale = True
+
+    def _on_cancelled(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def _follow(self, job: Job, title: str, take: Callable[[Any], object]) -> None:
+        self._job = job
+        self.progress.start(title)
+        self.progress.show()
+        job.progressed.connect(self._on_progress)
+        job.finished.connect(take)
+        job.failed.connect(self._on_failed)
+        job.ended.connect(self._on_ended)
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress.set_progress(progress.done, progress.total)
+
+    def _on_failed(self, failed: Failed) -> None:
+        if failed.kind != "cancelled":
+            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
+
+    def _on_ended(self) -> None:
+        self._job = None
+        self.progress.hide()
+
+    def _show(self, found: counting.Statistics) -> None:
+        self.shown = found
+        self.banner.hide()
+        self._show_findings(find(found.classes, found.shapes, found.median_side, found.splits))
+        self.classes.set_bars(
+            [
+                Bar(
+                    cls.name,
+                    found.shapes.get(cls.id, 0),
+                    cls.color,
+                    f"on {found.images_with.get(cls.id, 0):,} images",
+                )
+                for cls in found.classes
+            ]
+        )
+        counts = found.shapes_an_image
+        self.shapes_an_image.set_bars(
+            [
+                Bar(_range_words(low, high), sum(counts[low : _end(high)]))
+                for low, high in _SHAPE_BINS
+            ]
+        )
+        self.shape_sizes.set_bars(_binned(counting.SHAPE_SIZES, found.shape_sizes, "px"))
+        self.image_sizes.set_bars(_binned(counting.IMAGE_SIZES, found.image_sizes, "px"))
+        self.aspects.set_bars(_binned(counting.ASPECTS, found.aspects, ": 1"))
+        self.places.set_values(found.places)
+        self._show_together(found)
+        self._show_notes(found)
+
+    def _show_together(self, found: counting.Statistics) -> None:
+        ids = sorted({class_id for pair in found.together for class_id in pair})
+        names = {cls.id: cls.name for cls in found.classes}
+        values = np.zeros((len(ids), len(ids)), dtype=int)
+        for (one, other), count in found.together.items():
+            row, column = ids.index(one), ids.index(other)
+            values[row, column] = values[column, row] = count
+        self._together_ids = ids
+        self.together.set_values(values, [names.get(class_id, "") for class_id in ids])
+
+    def _show_notes(self, found: counting.Statistics) -> None:
+        notes = []
+        if found.stride > 1:
+            notes.append(f"Sizes and places are from every {found.stride}th shape.")
+        if found.unmeasured:
+            notes.append(
+                f"{found.unmeasured:,} images have not been opened yet: their size is not known."
+            )
+        self._sampled.setText(" ".join(notes))
+        self._sampled.setVisible(bool(notes))
+
+    def _show_findings(self, found: Sequence[Finding]) -> None:
+        while (item := self.findings.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        self._finding_rows = []
+        for finding in found[:_FINDINGS_SHOWN]:
+            row = TextButton(finding.text, "link", "warning")
+            row.setEnabled(finding.images is not None)
+            row.setToolTip(_CLICK if finding.images is not None else "")
+            row.clicked.connect(lambda _=False, f=finding: self.images_asked.emit(f.images))
+            self.findings.addWidget(row, 0, Qt.AlignmentFlag.AlignLeft)
+            self._finding_rows.append(row)
+        more = len(found) - _FINDINGS_SHOWN
+        said = f"and {more:,} more" if more > 0 else "" if found else "Nothing stands out."
+        if said:
+            self.findings.addWidget(TextLabel(said, "secondary"))
+
+    def _on_class(self, row: int) -> None:
+        if self.shown is not None:
+            self.images_asked.emit(ImageFilter(class_id=self.shown.classes[row].id))
+
+    def _on_shapes(self, row: int) -> None:
+        self.images_asked.emit(ImageFilter(shapes=_SHAPE_BINS[row]))
+
+    def _on_image_size(self, row: int, *, is_aspect: bool) -> None:
+        ends = counting.ASPECTS if is_aspect else counting.IMAGE_SIZES
+        low, high = counting.bounds_of_bins(tuple(map(float, ends)))[row]
+        ids = counting.images_of_size(self._project, low, high, is_aspect)
+        bars = (self.aspects if is_aspect else self.image_sizes).bars()
+        what = "width : height" if is_aspect else "longer side"
+        self._ask(ids, f"{what} {bars[row].name}")
+
+    def _on_shape_size(self, row: int) -> None:
+        low, high = counting.bounds_of_bins(tuple(map(float, counting.SHAPE_SIZES)))[row]
+        words = f"with shapes of {self.shape_sizes.bars()[row].name}"
+        self._search(
+            lambda folder, is_cancelled: counting.images_with_side(
+                folder, low, high, None, is_cancelled
+            ),
+            words,
+        )
+
+    def _on_place(self, row: int, column: int) -> None:
+        self._search(
+            lambda folder, is_cancelled: counting.images_in_cell(folder, row, column, is_cancelled),
+            "with shapes at this place",
+        )
+
+    def _on_pair(self, row: int, column: int) -> None:
+        one, other = self._together_ids[row], self._together_ids[column]
+        if one == other:
+            self.images_asked.emit(ImageFilter(class_id=one))
+            return
+        names = {cls.id: cls.name for cls in self._project.classes()}
+        words = f"with {names.get(one)} and {names.get(other)}"
+        self._ask(counting.images_with_both(self._project, one, other), words)
+
+    def _search(self, look: Callable[[Path, Callable[[], bool]], list[int]], words: str) -> None:
+        """Look through all shapes in a thread, then show the images."""
+        if self._job is None:
+            folder = self._project.folder
+            job = self._jobs.call(lambda steps: look(folder, steps.is_cancelled))
+            self._follow(job, f"Looking for images {words}", lambda ids: self._ask(ids, words))
+
+    def _ask(self, ids: Sequence[int], words: str) -> None:
+        self.images_asked.emit(replace(ImageFilter(), only=tuple(ids), only_words=words))
+
+    def _describe_place(self, _row: int, _column: int, count: int) -> str:
+        return f"{count:,} shapes have their middle here. {_CLICK}."
+
+    def _describe_pair(self, row: int, column: int, count: int) -> str:
+        names = {cls.id: cls.name for cls in self._project.classes()}
+        one, other = (names.get(self._together_ids[place], "") for place in (row, column))
+        if one == other:
+            return one
+        return f"{one} and {other} are together on {count:,} images. {_CLICK}."
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        grid = QGridLayout(inner)
+        grid.setContentsMargins(*(tokens.SPACE_XL,) * 4)
+        grid.setSpacing(tokens.SPACE_L)
+        stands_out = QWidget()
+        stands_out.setLayout(self.findings)
+        self.findings.setContentsMargins(0, 0, 0, 0)
+        self.findings.setSpacing(tokens.SPACE_XS)
+        top = Qt.AlignmentFlag.AlignTop
+        grid.addWidget(_card("What stands out", stands_out), 0, 0, 1, 2, top)
+        cards = (
+            ("Shapes of each class", self.classes),
+            ("Shapes on an image", self.shapes_an_image),
+            ("Size of shapes (longer side)", self.shape_sizes),
+            ("Where shapes lie", self.places),
+            ("Size of images (longer side)", self.image_sizes),
+            ("Width over height of images", self.aspects),
+            ("Classes on the same image", self.together),
+        )
+        for place, (title, widget) in enumerate(cards):
+            grid.addWidget(_card(title, widget), 1 + place // 2, place % 2, top)
+        grid.addWidget(self._sampled, 1 + len(cards), 0, 1, 2)
+        grid.setRowStretch(2 + len(cards), 1)
+        for column in (0, 1):
+            grid.setColumnStretch(column, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(inner)
+        head = QHBoxLayout()
+        head.setContentsMargins(tokens.SPACE_XL, 0, tokens.SPACE_XL, 0)
+        head.addWidget(self.progress, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.banner)
+        layout.addLayout(head)
+        layout.addWidget(area, 1)
+
+
+def _card(title: str, content: QWidget) -> QFrame:
+    card = QFrame()
+    card.setProperty("role", "card")
+    column = QVBoxLayout(card)
+    column.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_L)
+    column.setSpacing(tokens.SPACE_S)
+    column.addWidget(TextLabel(title, "section"))
+    column.addWidget(content)
+    return card
+
+
+def _binned(ends: Sequence[float], counts: Sequence[int], unit: str) -> list[Bar]:
+    """Return a bar for each bin, named by its ends."""
+    names = [f"under {ends[0]:g} {unit}"]
+    names += [f"{low:g} to {high:g} {unit}" for low, high in pairwise(ends)]
+    names.append(f"{ends[-1]:g} {unit} and more")
+    return [Bar(name, count) for name, count in zip(names, counts, strict=True)]
+
+
+def _range_words(low: int, high: int | None) -> str:
+    if high is None:
+        return f"{low} and more"
+    return "none" if high == 0 else f"{low}" if low == high else f"{low} to {high}"
+
+
+def _end(high: int | None) -> int | None:
+    return None if high is None else high + 1
