@@ -13,8 +13,8 @@ from studio.actions.table import Needs
 from studio.app.backups import OpeningBackup
 from studio.app.canvas_link import CanvasLink, with_class
 from studio.app.class_keys import ClassKeys
-from studio.app.image_watch import ImageWatch
 from studio.app.dataset_watch import DatasetWatch
+from studio.app.image_watch import ImageWatch
 from studio.app.label_folder import LabelFolder
 from studio.app.looking import Looking
 from studio.app.pages import Pages
