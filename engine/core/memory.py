@@ -43,6 +43,7 @@ class MemoryGuard:
                 raise
             # The traceback would keep the batch that did not fit in memory.
             failure = error if outcome == LOST else None
+        if outcome != FINE:
             t.team.break_off()
         worst = t.team.worst(outcome)
         if worst == LOST:
@@ -63,9 +64,7 @@ class MemoryGuard:
         before, seen = t.batch_size, t.batch_index * t.batch_size
         t.batch_size = t.team.fit(before // 2)
         t.forget_gradients()
-        if t.team.size > 1:
-            t.team.renew()
-            t.together.wrap_anew()
+        t.together.renew()
         self._free()
         factor = before / t.batch_size
         t.plan = dataclasses.replace(

@@ -104,26 +104,27 @@ class Together:
         if self._ranks is not None:
             self._ranks.expect_end()
 
-    def wrap_network(self) -> None:
-        """Let the forward passes of the trainer take part in the team, with shared statistics where asked."""
+    def join(self) -> None:
+        """Let the trainer's network learn with the others, with shared statistics where asked."""
         t = self.trainer
         wanted = t.args.sync_bn
         few = t.batch_size // t.team.size < ENOUGH_IMAGES
         if isinstance(t.team, SharedTeam) and (few if wanted is None else wanted):
-            count = share_statistics(t.model, t.team.group)
+            count = share_statistics(t.model, t.team)
             if count and wanted is None:
                 t.log(
                     f"sync_bn: batch statistics are taken over all devices, each has fewer than "
                     f"{ENOUGH_IMAGES} images a batch."
                 )
-        self.wrap_anew()
+        t.team.join(t.model)
 
-    def wrap_anew(self) -> None:
-        """Wrap the network for a new or renewed team."""
+    def renew(self) -> None:
+        """Begin again with the others, after a step that did not succeed in all processes."""
         t = self.trainer
+        t.team.renew()
         if isinstance(t.team, SharedTeam):
             renew_group(t.model, t.team.group)
-        t.wrap_network()
+        t.team.join(t.model)
 
     def _launch(self, size: int) -> Team:
         """Start the other processes and become the first."""

@@ -235,7 +235,7 @@ class BaseTrainer(TrainerResults):
             with self.team.counting():
                 loss, items = self.model.loss(batch, outputs)
             loss = loss.sum()  # a criterion of a person's own may give its parts
-            self.precision.backward(loss * self.team.size)  # gradients become means over the processes
+            self.precision.backward(loss)
         self.loss_items, total = self.team.mean_loss(items, loss)
         files = batch.get("im_file", ())
         sound = self.meter.add(self.batch_index, self.loss_items, total, files)

@@ -120,7 +120,7 @@ class TrainerSetup(TrainerHooks):
         self._setup_optimizer()
         if self.resumed is not None:
             self._resume()
-        self.together.wrap_network()
+        self.together.join()
         if self.team.is_main:
             self.files.csv.start(self.start_epoch)
         self.run_callbacks("on_pretrain_routine_end")
@@ -140,15 +140,12 @@ class TrainerSetup(TrainerHooks):
         layers = len(getattr(self.model, "model", ()))
         self._frozen = freeze_layers(self.model, frozen_layers(self.args.freeze, layers))
         self.precision = Precision(self.device, bool(self.args.amp))
+        self.network = compiled(self.model, self.args.compile, self.device)
         self.stride = max(int(torch.as_tensor(getattr(self.model, "stride", 32)).max()), 32)
         imgsz = make_divisible(self.args.imgsz, self.stride)
         if imgsz != self.args.imgsz:
             self.warn(f"imgsz={self.args.imgsz} is no multiple of {self.stride}; taking {imgsz}.")
             self.args.imgsz = imgsz
-
-    def wrap_network(self) -> None:
-        """Make what is called for a forward pass: compiled where asked, part of the team where there is one."""
-        self.network = compiled(self.team.wrap(self.model), self.args.compile, self.device)
 
     def _one_side(self) -> None:
         """Refuse a height and width: training images are square."""

@@ -7,59 +7,63 @@ processors it is done here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from engine.losses.shares import Total
+
+if TYPE_CHECKING:
+    from engine.training.team import SharedTeam
+
 # Statistics of fewer images than this are shared where nobody has said otherwise.
 ENOUGH_IMAGES = 16
 
 
-def share_statistics(network: nn.Module, group: Any) -> int:
+def share_statistics(network: nn.Module, team: SharedTeam) -> int:
     """Let a network's batch normalisations in training count the images of all processes, in place.
 
     Weights and buffers stay the same tensors, under the same names.
 
     Args:
         network: On its device.
-        group: The processes, as `torch.distributed` knows them.
+        team: The processes.
 
     Returns:
         How many normalisations there are.
     """
     found = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     if any(parameter.is_cuda for parameter in network.parameters()):
-        nn.SyncBatchNorm.convert_sync_batchnorm(network, group)
+        nn.SyncBatchNorm.convert_sync_batchnorm(network, team.group)
         return len(found)
     for module in found:
         module.__class__ = ProcessorBatchNorm
-        module.process_group = group
+        module.total = team.total
     return len(found)
 
 
 def renew_group(network: nn.Module, group: Any) -> None:
-    """Give the normalisations of `share_statistics` another group of processes."""
+    """Give torch's normalisations another group of processes; those here ask the team each time."""
     for module in network.modules():
-        if isinstance(module, nn.SyncBatchNorm | ProcessorBatchNorm):
+        if isinstance(module, nn.SyncBatchNorm):
             module.process_group = group
 
 
 class ProcessorBatchNorm(_BatchNorm):
     """A normalisation on a processor; see the module."""
 
-    process_group: Any
+    total: Total
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalise (B, C, ...), in training by the statistics of all processes' images."""
         if not self.training:
             return super().forward(images)
         out, mean, var, count = _Normalise.apply(
-            images, self.weight, self.bias, self.eps, self.process_group
+            images, self.weight, self.bias, self.eps, self.total
         )
         if self.track_running_stats and self.running_mean is not None:
             self._follow(mean, var * (count / (count - 1).clamp(min=1)))
@@ -84,20 +88,24 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, images: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, group: Any
+        ctx: Any,
+        images: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        eps: float,
+        total: Total,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         axes = _axes(images)
         own = images.numel() // images.shape[1]
         var, mean = torch.var_mean(images, axes, correction=0)
         # In double precision the squares of means can be added and taken off again without loss.
         var, mean = var.double(), mean.double()
-        sums = torch.stack((mean, var + mean**2, torch.ones_like(mean))) * own
-        dist.all_reduce(sums, group=group)
+        sums = total(torch.stack((mean, var + mean**2, torch.ones_like(mean))) * own)
         count = sums[2]
         mean = sums[0] / count
         var = (sums[1] / count - mean**2).clamp(min=0)
         ctx.save_for_backward(images, weight, mean, (var + eps).rsqrt(), count)
-        ctx.group = group
+        ctx.total = total
         ctx.mark_non_differentiable(mean, var, count)
         dtype = images.dtype
         out = F.batch_norm(images, mean.to(dtype), var.to(dtype), weight, bias, eps=eps)
@@ -111,8 +119,7 @@ class _Normalise(torch.autograd.Function):
         normal = (images - mean.to(images.dtype).view(shape)) * scale.to(images.dtype).view(shape)
         axes = _axes(images)
         by_bias, by_weight = slope.sum(axes), (slope * normal).sum(axes)
-        sums = torch.stack((by_bias, by_weight)).double()
-        dist.all_reduce(sums, group=ctx.group)
+        sums = ctx.total(torch.stack((by_bias, by_weight)).double())
         flat, tilted = (sums / count).to(images.dtype).unbind()
         factor = scale.to(images.dtype)
         if weight is not None:

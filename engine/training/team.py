@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from engine.losses.shares import shared_out
 from engine.runtime.log import LOGGER
+from engine.training.shared_gradients import SharedGradients
 
 # A rank waits while the first one validates, or a person has paused the run. That a process died is noticed
 # by its closed connections, not by this time.
@@ -75,12 +76,11 @@ class Team:
         """Give parts (P,) and total () of a loss as means over the processes, without gradients."""
         return items, total
 
-    def wrap(self, network: nn.Module) -> Any:
-        """Give what to call for a forward pass so that gradients become those of all processes."""
-        return network
+    def join(self, network: nn.Module) -> None:
+        """Let a network learn with those of the other processes, all from the weights of the first."""
 
     def gathering(self, steps: bool) -> contextlib.AbstractContextManager[Any]:
-        """Give the context of one batch's passes; gradients are exchanged where a step follows."""
+        """Give the context of one batch's passes; gradients are added up where a step follows."""
         return contextlib.nullcontext()
 
     def counting(self) -> contextlib.AbstractContextManager[Any]:
@@ -91,7 +91,7 @@ class Team:
         """Stop exchanging tensors and wake up those who wait for that."""
 
     def renew(self) -> None:
-        """Begin to exchange tensors again, after `break_off`; what was wrapped is to be wrapped anew."""
+        """Begin to exchange tensors again, after `break_off`; networks are to join anew."""
 
     def wait(self) -> None:
         """Wait until all are here."""
@@ -105,7 +105,7 @@ class SharedTeam(Team):
 
     Attributes:
         device: What this process computes on.
-        group: The processes as torch knows them, for what exchanges tensors by itself.
+        group: The processes as torch knows them, for what exchanges tensors by itself; None while broken off.
     """
 
     def __init__(self, rank: int, size: int, store: dist.Store, device: torch.device) -> None:
@@ -118,8 +118,7 @@ class SharedTeam(Team):
         self._round = 0
         self._left = threading.Event()
         self.group: Any = self._new_group()
-        self._network: Any = None
-        self._fresh = False
+        self._gradients: SharedGradients | None = None
         self._level = LOGGER.level
         if not self.is_main:
             LOGGER.setLevel(logging.ERROR)  # what all have to say is said once
@@ -176,46 +175,37 @@ class SharedTeam(Team):
         both = self.total(both) / self.size
         return both[:-1].view(items.shape), both[-1]
 
-    def wrap(self, network: nn.Module) -> Any:
-        """Give what to call for a forward pass so that gradients become those of all processes.
-
-        All begin with the weights and buffers of the first; batch statistics that are not shared are taken
-        from it before each pass, as is the field's habit.
-        """
-        # which weights a loss reaches is the same in each batch, but not every weight must be reached
-        self._network = nn.parallel.DistributedDataParallel(
-            network,
-            device_ids=[self.device.index] if self.device.type == "cuda" else None,
-            process_group=self.group,
-            static_graph=True,
-        )
-        self._fresh = True
-        return self._network
+    def join(self, network: nn.Module) -> None:
+        """Let a network learn with those of the other processes, all from the weights of the first."""
+        self._gradients = SharedGradients(network, self)
 
     @contextlib.contextmanager
     def gathering(self, steps: bool) -> Iterator[None]:
-        """Give the context of one batch's passes; gradients are exchanged where a step follows."""
-        # The first batch shows the wrapper which weights take part, hence it is always exchanged.
-        if steps or self._fresh or self._network is None:
-            self._fresh = False
-            yield
-            return
-        with self._network.no_sync():
-            yield
+        """Give the context of one batch's passes; gradients are added up where a step follows."""
+        assert self._gradients is not None  # noqa: S101 (joined before the first batch)
+        self._gradients.begin(steps)
+        yield
+        if steps:
+            self._gradients.finish()
 
     def counting(self) -> contextlib.AbstractContextManager[Any]:
         """Give the context in which a loss counts over all processes."""
         return shared_out(self.total, self.size)
 
     def break_off(self) -> None:
-        """Stop exchanging tensors and wake up those who wait for that."""
+        """Stop exchanging tensors and wake up those who wait for that.
+
+        The closed connections wake them; they close when nothing refers to the group any more, so whoever
+        exchanges tensors asks for `group` each time.
+        """
+        if self.group is None:
+            return
         self.store.set(self._signal, "broken off")
-        self.group.abort()
+        self._leave_group()
 
     def renew(self) -> None:
-        """Begin to exchange tensors again, after `break_off`; what was wrapped is to be wrapped anew."""
-        self._network = None
-        self.group.abort()
+        """Begin to exchange tensors again, after `break_off`; networks are to join anew."""
+        self._leave_group()
         self._round += 1
         self.group = self._new_group()
 
@@ -226,15 +216,25 @@ class SharedTeam(Team):
     def close(self) -> None:
         """Leave the others."""
         self._left.set()
-        self._network = None
         LOGGER.setLevel(self._level)
+        self._leave_group()
         if dist.is_initialized():
-            self.group.abort()
             dist.destroy_process_group()
 
     @property
     def _signal(self) -> str:
         return f"maskwright/broken/{self._round}"
+
+    def _leave_group(self) -> None:
+        gradients, self._gradients = self._gradients, None
+        if gradients is not None:
+            gradients.close()
+        group, self.group = self.group, None
+        if group is None:
+            return
+        if self._backend == "nccl":
+            group.abort()
+        dist.destroy_process_group(group)
 
     def _new_group(self) -> Any:
         return dist.new_group(backend=self._backend, timeout=PATIENCE)
@@ -244,5 +244,6 @@ class SharedTeam(Team):
         done = -1
         while not self._left.wait(_LOOK_S):
             if self._round > done and self.store.check([self._signal]):
-                done = self._round
-                self.group.abort()
+                done, group = self._round, self.group
+                if group is not None:
+                    group.abort()

@@ -135,7 +135,8 @@ def test_memory_and_broken_losses_of_one_process_are_dealt_with_by_both(two, tra
     batches = []
     trainer.add_callback("on_train_batch_end", lambda t: batches.append((t.epoch, t.batch_size)))
     trainer.train()
-    assert batches == [(0, 4), (0, 2), (0, 2), *[(1, 2)] * 3]
+    # the batch that did not fit comes again in halves, the last of which takes in the image left over
+    assert batches == [(0, 4), (0, 2), *[(1, 2)] * 3]
     told = [event["message"] for event in read_events(trainer.save_dir, "warning")]
     assert any(text.startswith("batch=4 does not fit into the memory") for text in told)
     assert trainer.plan.accumulate == 2
