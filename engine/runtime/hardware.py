@@ -136,19 +136,24 @@ def _cuda_devices(gpus: list[Gpu]) -> list[DeviceInfo]:
         DeviceInfo(str(gpu.index), gpu.name, "cuda", gpu.memory_mib, gpu.free_mib, lacking)
         for gpu in gpus
     ]
+    counts = [2**power for power in range(1, 8) if 2**power < len(gpus)]
+    several = [(f"{count} GPUs", gpus[:count]) for count in counts]
     if len(gpus) > 1:
-        names = sorted({gpu.name for gpu in gpus})
-        devices.append(
-            DeviceInfo(
-                ",".join(str(gpu.index) for gpu in gpus),
-                f"all {len(gpus)} GPUs ({', '.join(names)})",
-                "cuda",
-                sum(gpu.memory_mib for gpu in gpus),
-                sum(gpu.free_mib for gpu in gpus),
-                lacking,
-            )
-        )
-    return devices
+        several.append((f"all {len(gpus)} GPUs", gpus))
+    return devices + [_together(words, some, lacking) for words, some in several]
+
+
+def _together(words: str, gpus: list[Gpu], lacking: str) -> DeviceInfo:
+    """Describe several GPUs as one device, which trainings can use."""
+    names = sorted({gpu.name for gpu in gpus})
+    return DeviceInfo(
+        ",".join(str(gpu.index) for gpu in gpus),
+        f"{words} ({', '.join(names)})",
+        "cuda",
+        sum(gpu.memory_mib for gpu in gpus),
+        sum(gpu.free_mib for gpu in gpus),
+        lacking,
+    )
 
 
 def _mps_devices() -> list[DeviceInfo]:

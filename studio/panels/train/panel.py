@@ -253,10 +253,10 @@ class TrainPanel(QWidget):
         self._stack.setCurrentWidget(self._empty)
 
     def _runs_before(self, arguments: dict[str, Any]) -> list[Path]:
-        """The runs that are at work on the device that these arguments ask for."""
-        device = _device_of(arguments)
+        """The runs that are at work on a device that these arguments ask for."""
+        wanted = _devices_of(arguments)
         alive = [run for run in self._runs if run.state.is_alive]
-        return [run.folder for run in alive if _device_of(run.args) == device]
+        return [run.folder for run in alive if not wanted.isdisjoint(_devices_of(run.args))]
 
     def _on_devices(self, devices: Sequence[DeviceInfo]) -> None:
         self._devices = list(devices)
@@ -356,8 +356,9 @@ class TrainPanel(QWidget):
         self.refresh()
 
 
-def _device_of(arguments: dict[str, Any]) -> str:
-    return str(arguments.get("device") or "")
+def _devices_of(arguments: dict[str, Any]) -> set[str]:
+    """Return the devices of a training, each as the form and the engine name it; "" is the best one."""
+    return set(str(arguments.get("device") or "").split(","))
 
 
 def _padded(form: QWidget) -> QWidget:

@@ -170,11 +170,12 @@ def three_gpus(monkeypatch):
 @pytest.mark.usefixtures("three_gpus")
 def test_gpus_by_name_and_memory_then_all_of_them():
     devices = list_devices()
-    assert [device.id for device in devices] == ["0", "1", "2", "0,1,2", "cpu"]
+    assert [device.id for device in devices] == ["0", "1", "2", "0,1", "0,1,2", "cpu"]
     assert devices[1].label == "1: Card B, 16.0 GiB"
     assert devices[1].free_mib == 8 * 1024
-    assert devices[3].memory_mib == 32 * 1024
-    assert not devices[3].unavailable
+    assert [devices[i].memory_mib for i in (3, 4)] == [24 * 1024, 32 * 1024]
+    assert devices[4].name == "all 3 GPUs (Card A, Card B)"
+    assert not devices[4].unavailable
 
 
 @pytest.mark.usefixtures("three_gpus")
