@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
-from studio.app.session import Session
 from studio.model.edits import (
     AddShapes,
     Batch,
@@ -17,6 +17,9 @@ from studio.model.edits import (
 )
 from studio.model.edits.arranging import copied
 from studio.model.records import Shape, new_shape
+
+if TYPE_CHECKING:
+    from studio.app.session import Session
 
 _SHIFT_PX = 12.0  # a duplicate lies beside its original, not hidden on it
 

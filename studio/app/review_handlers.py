@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from studio.app.session import Session
 from studio.model.edits import SetStage, reject
 from studio.model.records import ImageFilter
 from studio.model.review import Stage
+
+if TYPE_CHECKING:
+    from studio.app.session import Session
 
 TO_REVIEW = ImageFilter(stages=frozenset({"done"}))
 _OPEN = ImageFilter(stages=frozenset({"new", "in_progress", "rejected"}))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
-from studio.app.session import Session
 from studio.model.edits import Edit, set_marks
 from studio.model.edits.arranging import (
     backward,
@@ -19,6 +19,9 @@ from studio.model.edits.arranging import (
 )
 from studio.model.edits.reshaping import filled, overlap, parted, subtracted, turned_into, united
 from studio.model.records import Shape
+
+if TYPE_CHECKING:
+    from studio.app.session import Session
 
 _ORDERS = {"front": to_front, "forward": forward, "backward": backward, "back": to_back}
 _LOCKED = "The shapes are locked: unlock them in the list of objects or with Ctrl+Shift+L."

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QObject
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
@@ -24,13 +25,11 @@ from studio.app.file_handlers import FileHandlers
 from studio.app.looking_handlers import AIDS, LookingHandlers, aid_states
 from studio.app.review_handlers import ReviewHandlers
 from studio.app.safety_handlers import SafetyHandlers
-from studio.app.session import Session
 from studio.app.shape_handlers import ShapeHandlers
 from studio.app.suggest_handlers import SuggestHandlers
 from studio.app.tool_handlers import ToolHandlers
 from studio.app.view_handlers import ViewHandlers
 from studio.jobs.client import JobsClient, RunsWatcher
-from studio.main_window.annotate_page import DOCKS_VERSION, AnnotatePage
 from studio.main_window.window import PAGES, MainWindow
 from studio.model.preferences import DOCKS, KEYS, TAGS, THEME, WINDOW, Preferences
 from studio.model.project import Project
@@ -39,6 +38,10 @@ from studio.panels.settings import SettingsPanel
 from studio.panels.start import StartPanel
 from studio.theme.theme import Theme, find_theme
 from studio.widgets.empty_state import EmptyState, Step
+
+if TYPE_CHECKING:
+    from studio.app.session import Session
+    from studio.main_window.annotate_page import AnnotatePage
 
 LOGGER = logging.getLogger(__name__)
 
@@ -79,7 +82,18 @@ class Studio(QObject):
         shapes = ShapeHandlers(lambda: self.session)
         self.actions = Actions(
             self.window,
-            (self.files, self.safety, edits, shapes, tools, ViewHandlers(self), LookingHandlers(self), suggest, self.reviews, DatasetHandlers(self)),
+            (
+                self.files,
+                self.safety,
+                edits,
+                shapes,
+                tools,
+                ViewHandlers(self),
+                LookingHandlers(self),
+                suggest,
+                self.reviews,
+                DatasetHandlers(self),
+            ),
         )
         self.actions.set_keys(KeyMap.from_list(self.actions.specs(), self.preferences[KEYS]))
         self.window.set_actions(self.actions)
@@ -94,6 +108,9 @@ class Studio(QObject):
             self.actions["view.canvas_only"].trigger()
         self.window.banner.hide()
         self.preferences.add_recent(project.folder)
+        # A third of a second of imports (canvas, pages, charts) that the start screen does not need.
+        from studio.app.session import Session
+
         before = self.session
         self.runs.set_folder(project.runs_dir)
         self.session = Session(self, project)
@@ -182,12 +199,12 @@ class Studio(QObject):
         """Arrange the docks beside the canvas as they were the last time."""
         kept = str(self.preferences[DOCKS])
         if kept:
-            page.restoreState(QByteArray.fromBase64(kept.encode()), DOCKS_VERSION)
+            page.restoreState(QByteArray.fromBase64(kept.encode()), page.docks_version)
 
     def keep_docks(self, page: AnnotatePage) -> None:
         """Note how the docks are arranged, unless they are hidden for a while."""
         if self.keeps_layout and not self.actions["view.canvas_only"].isChecked():
-            self._keep(DOCKS, page.saveState(DOCKS_VERSION))
+            self._keep(DOCKS, page.saveState(page.docks_version))
 
     def _keep_window(self) -> None:
         if self.keeps_layout:

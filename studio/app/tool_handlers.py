@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from studio.app.session import Session
 from studio.dialogs.keypoints import KeypointsDialog
 from studio.model.edits import ChangeClass
 from studio.model.keypoint_scheme import KeypointScheme
+
+if TYPE_CHECKING:
+    from studio.app.session import Session
 
 
 class ToolHandlers:

@@ -66,6 +66,8 @@ class AnnotatePage(QMainWindow):
         apply: Applies an edit of the filmstrip's menu; None: to the project, without a word where it cannot be.
     """
 
+    docks_version = DOCKS_VERSION
+
     def __init__(
         self,
         workspace: Workspace,
