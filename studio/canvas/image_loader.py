@@ -294,9 +294,11 @@ def _work(key: _FileKey, reports: _Reports, wishes: _Wishes, pyramids: PyramidCa
         if header.kind != "tiff" and not header.deep:
             check_image(path)
             _tell_preview(key, reports)
-            reports.tell("done", key, build_pyramid(_decode(path)))
+            made: Picture = build_pyramid(_decode(path))
         else:
-            reports.tell("done", key, _read_deep(path, page))
+            made = _read_deep(path, page)
+        _ = made.facts  # worked out here, not in the window's thread
+        reports.tell("done", key, made)
     except ImageError as error:
         reports.tell("failed", key, error)
     except MemoryError:

@@ -79,7 +79,7 @@ def describe(samples: np.ndarray, pages: int = 1, page: int = 0) -> PictureFacts
     step = max(1, int((samples.shape[0] * samples.shape[1] / _STATISTICS_PIXELS) ** 0.5))
     sparse = samples[::step, ::step]
     low, high = _range(sparse)
-    counts, edges = np.histogram(sparse[np.isfinite(sparse)], bins=_STEPS, range=(low, high))
+    counts, edges = _histogram(sparse, low, high)
     peak = max(int(counts.max(initial=0)), 1)
     deep = samples.dtype != np.uint8
     return PictureFacts(
@@ -92,6 +92,15 @@ def describe(samples: np.ndarray, pages: int = 1, page: int = 0) -> PictureFacts
         pages=pages,
         page=page,
     )
+
+
+def _histogram(samples: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many samples lie in each step, and the borders of the steps."""
+    if samples.dtype == np.uint8:  # ten times as fast as the general way
+        return np.bincount(samples.reshape(-1), minlength=_STEPS), np.linspace(
+            low, high, _STEPS + 1
+        )
+    return np.histogram(samples[np.isfinite(samples)], bins=_STEPS, range=(low, high))
 
 
 def auto_window(counts: np.ndarray, edges: np.ndarray) -> Window:
