@@ -251,6 +251,7 @@ class SplitsPanel(QWidget):
         columns = QHBoxLayout()
         columns.addWidget(left)
         columns.addWidget(area, 1)
+        self.apply_button.setMaximumWidth(280)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_S, tokens.SPACE_L, tokens.SPACE_L)
         layout.addWidget(self.banner)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed, Progress
@@ -19,6 +19,7 @@ from studio.model.findings import Finding, find
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.storage import statistics as counting
+from studio.storage.image_index import Measured, keep_sizes, measure, unmeasured
 from studio.theme import tokens
 from studio.widgets.bar_list import Bar, BarList
 from studio.widgets.cell_map import CellMap
@@ -30,6 +31,7 @@ from studio.widgets.text_label import TextLabel
 _CLICK = "Click to see these images"
 _SHAPE_BINS = ((0, 0), (1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, None))
 _FINDINGS_SHOWN = 12
+_MEASURED_AT_ONCE = 300
 
 
 class StatisticsPanel(QWidget):
@@ -169,6 +171,29 @@ class StatisticsPanel(QWidget):
         self.places.set_values(found.places)
         self._show_together(found)
         self._show_notes(found)
+        if found.unmeasured:
+            self._measure(0)
+
+    def _measure(self, after: int) -> None:
+        """Read the sizes of images that nobody has opened yet, some hundreds at a time, then count again."""
+        if self._project.read_only or not self.isVisible():
+            return
+        waiting = unmeasured(self._project, _MEASURED_AT_ONCE, after)
+        if not waiting:
+            if after:
+                self._project.images_changed.emit()
+                self.refresh()
+            return
+        last = waiting[-1][0]
+        job = self._jobs.call(lambda _steps: measure(waiting))
+        job.finished.connect(lambda measured: self._on_measured(measured, last))
+
+    def _on_measured(self, measured: list[Measured], last: int) -> None:
+        if (
+            self.isVisible()
+        ):  # else the project may be closed; what was read is read again next time
+            keep_sizes(self._project, measured, quietly=True)
+            self._measure(last)
 
     def _show_together(self, found: counting.Statistics) -> None:
         ids = sorted({class_id for pair in found.together for class_id in pair})
@@ -271,30 +296,35 @@ class StatisticsPanel(QWidget):
 
     def _lay_out(self) -> None:
         inner = QWidget()
-        grid = QGridLayout(inner)
-        grid.setContentsMargins(*(tokens.SPACE_XL,) * 4)
-        grid.setSpacing(tokens.SPACE_L)
+        whole = QVBoxLayout(inner)
+        whole.setContentsMargins(*(tokens.SPACE_XL,) * 4)
+        whole.setSpacing(tokens.SPACE_L)
+        sides = QHBoxLayout()
+        sides.setSpacing(tokens.SPACE_L)
+        columns = (QVBoxLayout(), QVBoxLayout())
         stands_out = QWidget()
         stands_out.setLayout(self.findings)
         self.findings.setContentsMargins(0, 0, 0, 0)
         self.findings.setSpacing(tokens.SPACE_XS)
-        top = Qt.AlignmentFlag.AlignTop
-        grid.addWidget(_card("What stands out", stands_out), 0, 0, 1, 2, top)
+        whole.addWidget(_card("What stands out", stands_out))
         cards = (
             ("Shapes of each class", self.classes),
             ("Shapes on an image", self.shapes_an_image),
             ("Size of shapes (longer side)", self.shape_sizes),
             ("Where shapes lie", self.places),
             ("Size of images (longer side)", self.image_sizes),
-            ("Width over height of images", self.aspects),
             ("Classes on the same image", self.together),
+            ("Width over height of images", self.aspects),
         )
         for place, (title, widget) in enumerate(cards):
-            grid.addWidget(_card(title, widget), 1 + place // 2, place % 2, top)
-        grid.addWidget(self._sampled, 1 + len(cards), 0, 1, 2)
-        grid.setRowStretch(2 + len(cards), 1)
-        for column in (0, 1):
-            grid.setColumnStretch(column, 1)
+            columns[place % 2].addWidget(_card(title, widget))
+        for column in columns:
+            column.setSpacing(tokens.SPACE_L)
+            column.addStretch(1)
+            sides.addLayout(column, 1)
+        whole.addLayout(sides)
+        whole.addWidget(self._sampled)
+        whole.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inner)

@@ -156,8 +156,14 @@ def measure(images: Iterable[tuple[int, Path]]) -> list[Measured]:
     return found
 
 
-def keep_sizes(project: Project, measured: Iterable[Measured]) -> None:
-    """Write what :func:`measure` found in one transaction."""
+def keep_sizes(project: Project, measured: Iterable[Measured], quietly: bool = False) -> None:
+    """Write what :func:`measure` found in one transaction.
+
+    Args:
+        project: The project.
+        measured: What was found.
+        quietly: Tell nobody: whoever measures very many says ``images_changed`` at the end.
+    """
     results = list(measured)
     store = store_of(project)
     with store.transaction():
@@ -166,7 +172,7 @@ def keep_sizes(project: Project, measured: Iterable[Measured]) -> None:
         for result in results:
             if result.problem:
                 store.set_damage(result.image_id, result.problem)
-    for result in results:
+    for result in () if quietly else results:
         project.image_changed.emit(result.image_id)
 
 
