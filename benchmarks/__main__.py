@@ -17,6 +17,7 @@ BENCHMARKS = {
     "kill": ("benchmarks.kill_moments", "kill -9 at random moments of a session of edits"),
     "import": ("benchmarks.time_import", "100,000 images and 1,000,000 shapes from COCO JSON"),
     "canvas": ("benchmarks.time_canvas", "frames with 10,000 polygons of 40 vertices"),
+    "tools": ("benchmarks.time_tools", "brush, wand and scissors at 12 megapixels"),
     "image_switch": ("benchmarks.time_image_switch", "the next image, read ahead and cold"),
     "huge_image": ("benchmarks.time_huge_image", "a picture of 20,000 x 20,000 on the canvas"),
     "endurance": ("benchmarks.measure_endurance", "memory over 20,000 edits and 5,000 images"),
