@@ -91,10 +91,10 @@ def paint_live(
     looks = live.looks()
     for entry, look in looks:
         _paint_shape(painter, entry, styles.style(entry.shape.class_id, look), viewport)
-    if live.tagged:
-        _paint_tags(painter, live, viewport, styles, tags)
     if preview.frame is not None:
         paint_frame(painter, preview.frame, viewport)
+    if live.tagged:
+        _paint_tags(painter, live, viewport, styles, tags)
     _paint_handles(painter, [entry for entry, _ in looks], preview, viewport, styles)
     if preview.chosen:
         paint_chosen(painter, preview.chosen, viewport)

@@ -24,6 +24,13 @@ CANVAS_KEYS = (
     ("Delete the selected shapes or vertices", "Delete"),
     ("Insert a vertex", "drag the middle of an edge"),
     ("Remove a vertex", "Alt + click"),
+    ("Choose several vertices", "Ctrl + drag around them, Ctrl + click"),
+    ("Turn the selection", "knob above its frame; Shift: steps of 15°"),
+    (
+        "Stretch the selection",
+        "handles of its frame; Shift: both sides alike, Alt: about the middle",
+    ),
+    ("Go to the shape below", "Ctrl + click"),
     ("Nudge by one pixel, by ten", "arrows, Shift + arrows"),
     ("Pan", "Space + drag, middle button"),
     ("Zoom to the cursor", "wheel, Ctrl + wheel"),

@@ -20,8 +20,8 @@ from studio.panels.classes.class_words import attribute_from_words, default_word
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
 
-_COLUMNS = ("Name", "Kind", "Choices, between commas", "Default")
-_ROWS_SHOWN = 4
+_COLUMNS = ("Name", "Kind", "Choices (a, b, …)", "Default")
+_ROWS_SHOWN, _KIND_WIDTH = 4, 112
 
 
 class AttributeTable(QWidget):
@@ -36,7 +36,8 @@ class AttributeTable(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(tokens.TOOL_SIZE)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+        self.table.setColumnWidth(1, _KIND_WIDTH)
         self.table.setMinimumHeight(tokens.TOOL_SIZE * (_ROWS_SHOWN + 1))
         self.add_button = TextButton("Add attribute", "normal", "add")
         self.add_button.clicked.connect(lambda: self._add(AttributeDef(self._new_name())))

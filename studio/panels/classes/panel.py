@@ -251,6 +251,7 @@ class ClassesPanel(QWidget):
     def _forget(self, dialog: QDialog) -> None:
         if self.dialog is dialog:
             self.dialog = None
+            self.window().activateWindow()  # the keys are the canvas's again
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show counts that changed meanwhile."""

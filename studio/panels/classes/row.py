@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 from studio.model.records import ClassDef
 from studio.theme import tokens
 from studio.widgets.color_swatch import ColorSwatch
+from studio.widgets.elided_label import ElidedLabel
 from studio.widgets.icon_button import IconButton
 from studio.widgets.text_label import TextLabel
 
@@ -57,12 +58,13 @@ class ClassRow(QWidget):
         self.setFixedHeight(_HEIGHT)
         digit = str(place + 1) if place < 9 else ""
         keys = " or ".join(key for key in (digit, cls.shortcut.upper()) if key)
-        self.setToolTip(f"Key {keys}" if keys else "Right click: give it a key")
+        told = f"Key {keys}" if keys else "Right click: give it a key"
+        self.setToolTip(f"{cls.name}\n{told}")
         self.key = TextLabel(cls.shortcut.upper() or digit, "caption")
         self.key.setFixedWidth(tokens.SPACE_M)
         self.swatch = ColorSwatch(cls.color)
         self.swatch.color_chosen.connect(self._on_color)
-        self._name = TextLabel(cls.name)
+        self._name = ElidedLabel(cls.name)
         self._editor = QLineEdit(cls.name)
         self._editor.setAccessibleName(f"Name of class {cls.name}")
         self._editor.setVisible(False)

@@ -31,6 +31,7 @@ class ObjectList(QListView):
         super().__init__(parent)
         self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.setUniformItemSizes(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setItemDelegate(_RowDelegate(self))
         self.setMouseTracking(True)
         self.setIconSize(QSize(12, 12))
@@ -70,7 +71,7 @@ class _RowDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """Return a row that a finger hits too."""
-        return QSize(super().sizeHint(option, index).width(), tokens.CONTROL_HEIGHT)
+        return QSize(0, tokens.CONTROL_HEIGHT)  # as wide as the list: long names end in an ellipsis
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw a row."""

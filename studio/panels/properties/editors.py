@@ -98,6 +98,7 @@ class ChoiceValue(QComboBox):
         for word in attribute.choices:
             self.addItem(word, word)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        narrow(self)
         self.activated.connect(lambda row: self.edited.emit(self.itemData(row)))
 
     def show_value(self, value: Any) -> None:
@@ -142,6 +143,12 @@ class FlagValue(QCheckBox):
 
 
 Value = TextValue | ChoiceValue | FlagValue
+
+
+def narrow(box: QComboBox) -> None:
+    """Let a list be as narrow as the dock: its longest entry must not push the others out of sight."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(6)
 
 
 def value_editor(attribute: AttributeDef) -> Value:

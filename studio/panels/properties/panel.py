@@ -15,7 +15,14 @@ from studio.model.attribute_def import AttributeDef
 from studio.model.edits import Edit, assign_class, set_attributes
 from studio.model.records import ClassDef, Shape
 from studio.model.workspace import Workspace
-from studio.panels.properties.editors import FlagValue, IdValue, TextValue, Value, value_editor
+from studio.panels.properties.editors import (
+    FlagValue,
+    IdValue,
+    TextValue,
+    Value,
+    narrow,
+    value_editor,
+)
 from studio.panels.properties.shared_values import (
     MIXED,
     asked_attributes,
@@ -77,6 +84,7 @@ class PropertiesPanel(QWidget):
         self.class_box.setAccessibleName("Class of the selected shapes")
         self.class_box.setToolTip("Class of the selected shapes  (Ctrl+E, keys 1 to 9)")
         self.class_box.setPlaceholderText("mixed")
+        narrow(self.class_box)
         self.class_box.activated.connect(self._on_class_chosen)
         self.lines = {name: TextLabel("") for name in _LINES}
         self.flags = {name: FlagValue(name.capitalize()) for name in FLAGS}
@@ -164,12 +172,15 @@ class PropertiesPanel(QWidget):
             editor.show_value(defaults[name] if is_flag and value is None else value)
 
     def _on_attribute(self, name: str, value: Any) -> None:
-        free = [shape for shape in self._shapes if not shape.locked]
-        self._apply(set_attributes(free, {name: value}))
+        self._apply(set_attributes(self._free(), {name: value}))
+
+    def _free(self) -> list[Shape]:
+        """Return the selected shapes that may change, as they are now: what is shown may be an edit behind."""
+        return [shape for shape in self._workspace.selected_shapes() if not shape.locked]
 
     def _on_class_chosen(self, row: int) -> None:
         class_id = self.class_box.itemData(row)
-        free = [s for s in self._shapes if s.class_id != class_id and not s.locked]
+        free = [shape for shape in self._free() if shape.class_id != class_id]
         self._apply(assign_class(free, class_id) if free else None)
         self.finished.emit()
 
