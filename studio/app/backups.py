@@ -17,7 +17,7 @@ from studio.widgets.background import Background
 if TYPE_CHECKING:
     from studio.app.session import Session
 
-_DELAY_MS = 1500  # the first picture comes first
+DELAY_MS = 1500  # the first picture comes first
 
 
 class OpeningBackup(QObject):
@@ -25,17 +25,16 @@ class OpeningBackup(QObject):
 
     Args:
         session: The open project's session.
-        delay_ms: How long after the opening.
     """
 
-    def __init__(self, session: Session, delay_ms: int = _DELAY_MS) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
         self._stopped = threading.Event()
         self._background = Background()
         self._background.done.connect(self._on_done)
         if not session.project.read_only:
-            QTimer.singleShot(delay_ms, self, self.start)
+            QTimer.singleShot(DELAY_MS, self, self.start)
 
     def start(self) -> None:
         """Begin."""

@@ -26,6 +26,13 @@ OTHER = ((120.0, 20.0), (180.0, 20.0), (180.0, 80.0), (120.0, 80.0))
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.fixture(autouse=True)
+def _backups_when_asked(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Let no backup come by itself into a test that counts them, however slow the machine is."""
+    if "by_itself" not in request.node.name:
+        monkeypatch.setattr("studio.app.backups.DELAY_MS", 3_600_000)
+
+
 def fill_disk(hands: Any) -> None:
     """Let SQLite find no room for another page, as on a full disk."""
     database = hands.session.project.store.db
