@@ -80,11 +80,16 @@ class MaskTool:
             return AddShapes((new_shape(scene.image_id, scene.class_id, mask),))
         if not mask.area():
             return RemoveShapes((target,), "Erase shape")
-        window, corner = window_of(target.geometry, scene.size_wh)
-        width, height = scene.size_wh
-        if window.size and mask == Mask.from_window(window, corner, height, width):
+        if mask == self._mask_of(target):
             return None
         return ReplaceShapes((moved_to(target, mask),), label=label)
+
+    def _mask_of(self, target: Shape) -> Mask:
+        if isinstance(target.geometry, Mask):
+            return target.geometry
+        width, height = self.scene.size_wh
+        window, corner = window_of(target.geometry, self.scene.size_wh)
+        return Mask.from_window(window, corner, height, width)
 
 
 def is_paintable(geometry: Geometry) -> bool:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from math import floor
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,10 +18,14 @@ from engine.data.annotations import Geometry, Keypoints, Mask, Polygon, Polyline
 
 Ring = NDArray[np.float64]
 Rect = tuple[float, float, float, float]
+_LARGE_MASK = 800  # runs: a mask about 400 pixels wide
+_SKETCH_PX = 0.75
 
 
 def outline(geometry: Geometry) -> list[Ring]:
-    """Return the rings of a geometry; lines, keypoints and image tags have none."""
+    """Return the rings of a geometry; lines, keypoints and image tags have none. That of a large mask is a sketch."""
+    if isinstance(geometry, Mask) and len(geometry.counts) > _LARGE_MASK:
+        return mask_sketch(geometry)
     return [_array(ring) for part in to_polygons(geometry) for ring in part.rings()]
 
 
@@ -27,6 +33,30 @@ def _array(points: Sequence[tuple[float, float]]) -> Ring:
     """Return points as an array; going through them as one chain of numbers is four times as fast as pair by pair."""
     flat = np.fromiter(chain.from_iterable(points), np.float64, 2 * len(points))
     return flat.reshape(-1, 2)
+
+
+def mask_sketch(mask: Mask) -> list[Ring]:
+    """Return outlines of a mask that stay within a pixel of it and have few vertices, in a fraction of the time.
+
+    The outline along its pixels' edges has a vertex for each step: of a large object tens of thousands, which nobody can see
+    and which take a quarter of a second to trace and to draw.
+    """
+    window, (x, y) = mask.window()
+    # A pixel more to the right and below: then the line through pixels' middles has the place of the pixels' edges.
+    grown = cv2.dilate(np.pad(window, 1), np.ones((2, 2), np.uint8), anchor=(1, 1))
+    contours, _ = cv2.findContours(grown, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    thinned = (cv2.approxPolyDP(contour, _SKETCH_PX, True)[:, 0] for contour in contours)
+    corner = np.array([x, y]) - 1.0
+    return [ring.astype(np.float64) + corner for ring in thinned if len(ring) > 2]
+
+
+def covers(mask: Mask, x: float, y: float) -> bool:
+    """Tell whether a point lies in a pixel of a mask."""
+    column, row = floor(x), floor(y)
+    if not (0 <= column < mask.width and 0 <= row < mask.height):
+        return False
+    ends = np.cumsum(mask.counts)
+    return bool(np.searchsorted(ends, column * mask.height + row, side="right") % 2)
 
 
 def area_points(geometry: Geometry) -> Ring:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from engine.data.annotations import Keypoints, Point, Polyline, Tag
+from engine.data.annotations import Keypoints, Mask, Point, Polyline, Tag
 from engine.data.annotations.geometry import Bounds
 from studio.model.edits.classes import NEW
 from studio.model.keypoint_scheme import KeypointScheme
@@ -20,6 +20,7 @@ from studio.tools.options import ToolOptions
 from studio.tools.rings import (
     Ring,
     area_points,
+    covers,
     is_inside,
     nearest_edge,
     nearest_point,
@@ -40,7 +41,7 @@ class Entry:
 
     @cached_property
     def rings(self) -> list[Ring]:
-        """The outline; empty for lines, keypoints and tags."""
+        """The outline, of a large mask to within a pixel; empty for lines, keypoints and tags."""
         return outline(self.shape.geometry)
 
     @cached_property
@@ -69,6 +70,9 @@ class Entry:
             return nearest_segment(self.points, x, y)[0]
         if isinstance(self.shape.geometry, Keypoints):
             return nearest_point(self.points, x, y)[0]
+        if isinstance(self.shape.geometry, Mask):
+            inside = covers(self.shape.geometry, x, y)
+            return 0.0 if inside else nearest_edge(self.rings, x, y)[0]
         return 0.0 if is_inside(self.rings, x, y) else nearest_edge(self.rings, x, y)[0]
 
 

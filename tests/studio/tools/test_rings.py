@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from engine.data.annotations import Box, Keypoints, Mask, OrientedBox, Polygon, Tag
+from engine.data.annotations import Box, Keypoints, Mask, OrientedBox, Polygon, Tag, to_polygons
+from engine.ops.polygons import polygon_area
 from studio.tools.rings import (
     area_points,
+    covers,
     is_inside,
     midpoints,
     nearest_edge,
@@ -105,3 +107,30 @@ def test_midpoints_and_back_to_a_polygon() -> None:
     assert midpoints(SQUARE).tolist() == [[5, 0], [10, 5], [5, 10], [0, 5]]
     polygon = polygon_from([[(0, 0), (9, 0), (0, 9)], [(1, 1), (2, 1), (1, 2)]])
     assert len(polygon.holes) == 1
+
+
+def test_a_large_masks_outline_is_a_sketch_within_a_pixel() -> None:
+    rows, columns = np.mgrid[:700, :900] + 0.5
+    away = np.hypot((columns - 450) / 1.2, rows - 350)
+    mask = Mask.from_array((away < 300) & (away > 100))
+    rings = outline(mask)
+    assert len(rings) == 2
+    assert sum(map(len, rings)) < 250
+    exact = [np.array(ring) for polygon in to_polygons(mask) for ring in polygon.rings()]
+    assert sum(map(len, exact)) > 1000
+    for ring in exact:
+        assert max(nearest_edge(rings, x, y)[0] for x, y in ring[::7].tolist()) < 1.5
+    area = sum(
+        abs(polygon_area(ring)) * sign
+        for ring, sign in zip(sorted(rings, key=len)[::-1], (1, -1), strict=True)
+    )
+    assert area == pytest.approx(mask.area(), rel=0.01)
+
+
+def test_a_point_is_looked_up_in_the_pixels_of_a_mask() -> None:
+    pixels = np.random.default_rng(0).random((13, 17)) < 0.5
+    mask = Mask.from_array(pixels)
+    found = [[covers(mask, x + 0.5, y + 0.99) for x in range(17)] for y in range(13)]
+    assert (np.array(found) == pixels).all()
+    assert not covers(mask, -0.1, 3)
+    assert not covers(mask, 3, 13)
