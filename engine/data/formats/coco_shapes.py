@@ -58,7 +58,7 @@ def annotation_of(
         UnusableShapeError: It holds no usable shape.
     """
     told = row.get("attributes")
-    attributes = dict(told) if isinstance(told, Mapping) else {}
+    attributes = dict(told) if isinstance(told, dict) else {}
     rotation = attributes.pop(ROTATION, None)
     remarks: list[Remark] = []
     outline = _outline(row, size_wh, remarks)
@@ -68,7 +68,7 @@ def annotation_of(
     geometry: Geometry | None = points or outline or box
     if geometry is None:
         raise UnusableShapeError("It has neither an outline nor a box.")
-    out = shared_attributes(attributes)
+    out = shared_attributes(attributes) if attributes else {}
     if is_on(row.get("iscrowd", 0)):
         out[CROWD] = True
     if points is not None:
@@ -166,7 +166,7 @@ def _outline(
     told = row.get("segmentation")
     if not told:
         return None
-    if isinstance(told, Mapping):
+    if isinstance(told, dict):
         return mask_of(told, size_wh)
     try:
         return polygon_of(_rings(told))

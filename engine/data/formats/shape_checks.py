@@ -117,11 +117,13 @@ def finite(value: object, what: str = "a coordinate") -> float:
     Raises:
         UnusableShapeError: It is none, is not finite, or is larger than pictures are.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    kind = type(value)
+    is_number = kind is float or kind is int or isinstance(value, float)
+    if not is_number:  # a flag is none either
         raise UnusableShapeError(f"Expected a number as {what}, received {_short(value)}.")
-    if not abs(value) <= _FARTHEST:
+    if not abs(value) <= _FARTHEST:  # type: ignore[arg-type]
         raise UnusableShapeError(f"Expected a finite number as {what}, received {_short(value)}.")
-    return float(value)
+    return float(value)  # type: ignore[arg-type]
 
 
 def parse_number(text: str, what: str = "a coordinate") -> float:
