@@ -122,7 +122,8 @@ def import_all(
     """
     start = time.perf_counter()
     formats = dict.fromkeys(dataset.format for _, dataset in sources if dataset.format)
-    report = ImportReport(", ".join(formats) or "yolo", skipped=list(problems))
+    report = ImportReport(", ".join(formats) or "yolo")
+    _tell(report, problems)
     store = store_of(project)
     known = set(project.image_ids())
     total = sum(len(dataset.images) for _, dataset in sources)
@@ -140,8 +141,7 @@ def import_all(
             writer = _Writer(store, take_classes(store, dataset, classes or {}), replace, report)
             writer.take(dataset, known | set(report.image_ids), tell)
             _take_keypoints(store, dataset, source, report)
-            report.skipped += [p for p in dataset.skipped if p.kind == "skipped"]
-            report.notes += [p for p in dataset.skipped if p.kind != "skipped"]
+            _tell(report, dataset.skipped)
             added = report.annotations - before
             facts = {"source": str(source), "images": len(dataset.images), "annotations": added}
             store.note("import", f"Import {source.name}", facts)
@@ -336,6 +336,11 @@ def _take_keypoints(
         report.notes.append(Problem(source, None, str(error), "note"))
         scheme = KeypointScheme(count)
     store.put("keypoints", scheme.to_dict())
+
+
+def _tell(report: ImportReport, problems: Sequence[Problem]) -> None:
+    report.skipped += [problem for problem in problems if problem.kind == "skipped"]
+    report.notes += [problem for problem in problems if problem.kind != "skipped"]
 
 
 def _damaged_files(dataset: LabelledDataset) -> dict[Path, str]:

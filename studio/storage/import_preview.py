@@ -82,7 +82,8 @@ def preview_import(
         project: Where to; None for a project that does not exist yet.
         tell: Called with (done, total) images now and then; an exception it raises ends the work.
     """
-    preview = ImportPreview(sources, skipped=list(sources.problems))
+    preview = ImportPreview(sources)
+    _tell(preview, sources.problems)
     titles = {entry.name: entry.title for entry in FORMATS}
     kinds: Counter[str] = Counter()
     counts: Counter[str] = Counter()
@@ -92,8 +93,7 @@ def preview_import(
     for path, dataset in sources.datasets:
         preview.formats.append((titles.get(dataset.format, _PICTURES_TITLE), path))
         counts.update(dict.fromkeys(dataset.names.values(), 0))
-        for problem in dataset.skipped:
-            (preview.skipped if problem.kind == "skipped" else preview.notes).append(problem)
+        _tell(preview, dataset.skipped)
         for image in dataset.images:
             paths[absolute(image.path)] = None
             preview.unlabelled += image.annotations is None
@@ -113,6 +113,11 @@ def preview_import(
     if project is not None:
         _compare(preview, project, list(paths))
     return preview
+
+
+def _tell(preview: ImportPreview, problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        (preview.skipped if problem.kind == "skipped" else preview.notes).append(problem)
 
 
 def _compare(preview: ImportPreview, project: Project, paths: Sequence[Path]) -> None:

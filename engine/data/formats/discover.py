@@ -21,6 +21,11 @@ from engine.runtime.errors import DatasetError
 Progress = Callable[[int, int], None]
 PICTURES = "images"
 _DESCRIPTIONS = (".json", ".xml", ".yaml", ".yml", ".csv", ".tsv")
+# Formats that know a folder by what lies deeper in it, and those that know any folder of pictures beside masks.
+_DEEP = ("labelme", "xanylabeling", "mask_index", "mask_color")
+_OF_FOLDERS = ("mask_index", "mask_color")
+_PARTS = ("annotations", "labels", "labeltxt", "gt", "det", "train", "val", "valid", "test")
+_LOOKED_AT = 20
 _DEEPEST = 6
 _MOST_FOLDERS = 5000
 _MOST_FILES = 200  # of a folder that are looked into one by one
@@ -56,8 +61,8 @@ class Discovery:
 def discover(path: Path, skip: Callable[[Path], bool] = lambda _: False) -> Discovery:
     """Find the data sets of a file, or of a folder and the folders below it.
 
-    Where a folder is a data set as a whole, the folders below it are its own. Linked folders are not
-    followed.
+    Where a folder is a data set as a whole, the folders below it are its own, unless they are data sets of
+    other formats. Linked folders are not followed.
 
     Args:
         path: File or folder.
@@ -72,21 +77,32 @@ def discover(path: Path, skip: Callable[[Path], bool] = lambda _: False) -> Disc
     if path.is_file():
         _look_at_files([path], [], path.parent, result)
         return result
-    has_pictures, whole = False, set[Path]()
+    pictured: list[Path] = []
+    whole: set[Path] = set()
+    claimed: dict[Path, str] = {}
     for folder, files in _walk(path, skip, whole):
-        has_pictures |= any(is_picture_name(file.name) for file in files)
+        if any(is_picture_name(file.name) for file in files):
+            pictured.append(folder)
         names = [entry.name for entry in formats_of(folder)]
-        if names:
-            result.found.append(Found(folder, names[0]))
-            whole.add(folder)
         described = [file for file in files if file.suffix.lower() in _DESCRIPTIONS]
+        if names and not _is_part(folder, names[0], claimed):
+            foreign = _foreign_folders(folder, names[0], skip)
+            if foreign and names[0] in _DEEP and not _describes(described, names[0]):
+                names = []  # what was seen lies in one of the folders, among others
+            else:
+                claimed[folder] = names[0]
+                result.found.append(Found(folder, names[0]))
+                if not foreign:
+                    whole.add(folder)
         others = [
             file for file in files if file not in described and not is_picture_name(file.name)
         ]
         _look_at_files(described[:_MOST_FILES], names, folder, result)
         result.others += filter(None, map(about_stranger, others[:_MOST_FILES]))
-    if not result.found and has_pictures:
+    if not result.found and pictured:
         result.found.append(Found(path, PICTURES))
+    elif result.found:
+        result.found += _loose_pictures(pictured, [found.path for found in result.found])
     return result
 
 
@@ -133,6 +149,38 @@ def _walk(
         waiting += [(inner, depth + 1) for inner in folders if not skip(inner)]
 
 
+def _loose_pictures(folders: list[Path], found: list[Path]) -> list[Found]:
+    """Return folders of pictures that have nothing to do with any data set: none is above, beside or below them."""
+    bases = [path if path.is_dir() else path.parent for path in found]
+    loose: list[Path] = []
+    for folder in folders:
+        related = (folder.is_relative_to(b) or b.is_relative_to(folder) for b in bases)
+        if not any(related) and not any(folder.is_relative_to(other) for other in loose):
+            loose.append(folder)
+    return [Found(folder, PICTURES) for folder in loose]
+
+
+def _is_part(folder: Path, name: str, claimed: dict[Path, str]) -> bool:
+    """Tell whether a folder belongs to a data set of the same format above it."""
+    if name not in _DEEP and folder.name.lower() not in _PARTS:
+        return False
+    return any(claimed.get(parent) == name for parent in folder.parents)
+
+
+def _foreign_folders(folder: Path, name: str, skip: Callable[[Path], bool]) -> set[str]:
+    """Return the formats of the folders in a folder that are data sets of other formats."""
+    inside = (
+        p for p in sorted(folder.iterdir())[:_MOST_FILES] if p.is_dir() and not p.is_symlink()
+    )
+    found = [formats_of(p)[:1] for p in inside if not p.name.startswith(".") and not skip(p)]
+    return {entry.name for known in found for entry in known} - {name, *_OF_FOLDERS}
+
+
+def _describes(files: list[Path], name: str) -> bool:
+    """Tell whether one of a folder's own files is of a format."""
+    return any(entry.name == name for file in files[:_LOOKED_AT] for entry in formats_of(file)[:1])
+
+
 def _look_at_files(files: list[Path], names: list[str], folder: Path, result: Discovery) -> None:
     """Add data sets that are described by single files of a folder.
 
@@ -166,9 +214,8 @@ def _about_description(file: Path, beside_a_set: bool) -> Problem | None:
             return Problem(file, error.line, reason)
         except OSError as error:
             return Problem(file, None, f"Cannot be read: {error.strerror}.")
-        if beside_a_set:
-            return None
-        return Problem(file, None, "It is valid JSON, but no data set of a known format.")
+        reason = "It is valid JSON, but no data set of a known format."
+        return Problem(file, None, reason, "note" if beside_a_set else "skipped")
     if suffix not in _DESCRIPTIONS:
         return about_stranger(file)
     if suffix in (".yaml", ".yml") or beside_a_set:

@@ -80,17 +80,19 @@ def read(path: Path, progress: Progress | None = None, task: Task | None = None)
     oriented = _decide(data, task, list(splits), dataset.skipped, path)
     points = None if oriented else data.get("kpt_shape")
     rounded = 0
+    copies = _Copies()
     for result in verify_images(list(splits), len(names), points, progress, oriented):
         dataset.skipped += result.problems
         dataset.skipped += _ambiguous(result)
         if result.size_wh is not None:
+            copies.add(result, splits[result.file])
             image = _labelled(result, splits[result.file], result.size_wh, oriented)
             rounded += _inexact(result, result.size_wh) if oriented else 0
             dataset.images.append(image)
     if rounded:
         reason = f"{rounded} outlines of four corners are no rectangles: the smallest rotated boxes around them were taken."
         dataset.skipped.append(Problem(path, None, reason, "changed"))
-    dataset.skipped += find_orphans(list(splits))
+    dataset.skipped += [*copies.problems(path), *find_orphans(list(splits))]
     return dataset
 
 
@@ -228,6 +230,46 @@ def _ambiguous(result: VerifiedImage) -> list[Problem]:
         "points, so it may be one too. Look at it."
     )
     return [Problem(label_path(result.file), row.line, reason, "note") for row in boxes]
+
+
+class _Copies:
+    """Finds pictures of the same bytes in two splits: measures look too good, and two labels may disagree."""
+
+    def __init__(self) -> None:
+        self._first: dict[bytes, tuple[VerifiedImage, str | None]] = {}
+        self._found: list[tuple[VerifiedImage, VerifiedImage]] = []
+        self._splits: list[str] = []
+
+    def add(self, result: VerifiedImage, split: str | None) -> None:
+        """Take note of a picture."""
+        first, other = self._first.setdefault(result.digest, (result, split))
+        if first is not result and split and other and split != other:
+            self._found.append((first, result))
+            self._splits = sorted({*self._splits, split, other}, key=SPLITS.index)
+
+    def problems(self, path: Path) -> list[Problem]:
+        """Return one finding for all that were found."""
+        if not self._found:
+            return []
+        count = len(self._found)
+        noun = "image is" if count == 1 else "images are"
+        first, second = self._found[0]
+        unlike = sum(_rows_differ(a, b) for a, b in self._found)
+        labels = f" The labels of {unlike} differ." if unlike else ""
+        names = f"{first.file.name} and {second.file.name}"
+        reason = (
+            f"{count} {noun} in both {' and '.join(self._splits)} under two names ({names}).{labels} "
+            "Metrics would look too good."
+        )
+        return [Problem(path, None, reason, "note")]
+
+
+def _rows_differ(a: VerifiedImage, b: VerifiedImage) -> bool:
+    ours, theirs = a.rows or (), b.rows or ()
+    return len(ours) != len(theirs) or any(
+        x.class_id != y.class_id or not np.array_equal(x.box, y.box)
+        for x, y in zip(ours, theirs, strict=True)
+    )
 
 
 def _inexact(result: VerifiedImage, size_wh: tuple[int, int]) -> int:
