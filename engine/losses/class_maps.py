@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.losses.pixels import pixel_losses
-from engine.losses.shares import share_of_number
+from engine.losses.shares import of_all
 
 # The coarser map only helps the layers below to learn
 AUXILIARY_WEIGHT = 0.4
@@ -54,4 +54,4 @@ class ClassMapLoss:
                 )
                 auxiliary = AUXILIARY_WEIGHT * entropy_there
             items = torch.stack((entropy, dice, auxiliary))
-        return items.sum() * share_of_number(len(logits), items), items.detach()
+        return items.sum() * of_all(len(logits), items), items.detach()

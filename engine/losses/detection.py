@@ -18,7 +18,7 @@ from engine.losses.boxes import (
     side_distance_loss,
 )
 from engine.losses.classes import class_targets, sparse_bce
-from engine.losses.shares import share_of, share_of_number
+from engine.losses.shares import of_all, share_of
 from engine.ops.anchors import dist2bbox, make_anchors
 from engine.ops.assign import Assignment, TaskAlignedAssigner
 from engine.ops.boxes import xywh2xyxy
@@ -122,7 +122,7 @@ class DetectionLoss:
         with torch.autocast(raw["scores"].device.type, enabled=False):
             items, _ = self._parts(raw, batch)
         scores = raw["scores"]
-        return items.sum() * share_of_number(scores.shape[0], scores), items.detach()
+        return items.sum() * of_all(scores.shape[0], scores), items.detach()
 
     def _parts(
         self, raw: Mapping[str, Any], batch: Mapping[str, Tensor]

@@ -13,7 +13,7 @@ from engine.losses.boxes import (
     expected_distances,
 )
 from engine.losses.detection import DetectionLoss, Gains, Positives, Targets
-from engine.losses.shares import share_of, share_of_number
+from engine.losses.shares import of_all, share_of
 from engine.ops.assign import RotatedAssigner
 from engine.ops.rotated import dist2rbox, probiou, rbox2dist
 
@@ -70,7 +70,7 @@ class OBBLoss(DetectionLoss):
             angle = self.gains.angle * self._angle_part(raw, positives)
             items = torch.stack((box, cls, side, angle))
         scores = raw["scores"]
-        return items.sum() * share_of_number(scores.shape[0], scores), items.detach()
+        return items.sum() * of_all(scores.shape[0], scores), items.detach()
 
     def _decoded(
         self, raw: Mapping[str, Any], sides: Tensor, points: Tensor, strides: Tensor

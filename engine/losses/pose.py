@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.losses.detection import DetectionLoss, Gains, Positives, Targets
 from engine.losses.keypoints import likelihood_loss, similarity_loss, visibility_loss
-from engine.losses.shares import share_of_number
+from engine.losses.shares import of_all
 from engine.ops.assign import KeypointAssigner
 
 # Offsets (K, 2, P) and the cells' centres (2, P) to positions in cells, as the head does
@@ -76,7 +76,7 @@ class PoseLoss(DetectionLoss):
             (box, cls, side), positives = self._parts(raw, batch)
             pose, kobj, *more = self._keypoint_parts(raw, batch, positives)
             items = torch.stack((box, pose, kobj, cls, side, *more))
-        return items.sum() * share_of_number(len(raw["kpts"]), items), items.detach()
+        return items.sum() * of_all(len(raw["kpts"]), items), items.detach()
 
     def _check(self, batch: Mapping[str, Tensor]) -> None:
         """Refuse labels of other keypoints than the head's."""

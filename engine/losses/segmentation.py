@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.losses.detection import DetectionLoss, Gains, Positives
 from engine.losses.masks import MaskTargets, mask_loss, numbers_in_image, resize_nearest
 from engine.losses.semantic import class_places, semantic_loss
-from engine.losses.shares import share_of_number
+from engine.losses.shares import of_all
 
 
 class SegmentationLoss(DetectionLoss):
@@ -67,7 +67,7 @@ class SegmentationLoss(DetectionLoss):
             if maps is not None:
                 sem = self.gains.box * self._class_maps(maps.float(), masks, positives)
             items = torch.stack((box, seg, cls, side, sem))
-        return items.sum() * share_of_number(len(protos), items), items.detach()
+        return items.sum() * of_all(len(protos), items), items.detach()
 
     def _checked_masks(
         self, batch: Mapping[str, Tensor], protos: Tensor, positives: Positives

@@ -79,3 +79,13 @@ def share_of_number(count: int, like: Tensor) -> int | Tensor:
     if _SHARING.get() is None:
         return max(count, 1)
     return share_of(torch.tensor(count, dtype=torch.float32, device=like.device))
+
+
+def of_all(count: int, like: Tensor) -> int | Tensor:
+    """Return the total over the processes of a number that is known without asking the device.
+
+    Args:
+        count: Of this process's share, 1 or more.
+        like: A tensor on the device of the loss.
+    """
+    return share_of_number(count, like) * processes()

@@ -1,4 +1,4 @@
-"""Gradients of several processes, added up while the backward pass still runs (data parallel training).
+"""Gradients of several processes, averaged while the backward pass still runs (data parallel training).
 
 As in Li et al. 2020 ("PyTorch Distributed: Experiences on Accelerating Data Parallel Training"): weights lie
 in buckets in the order in which a backward pass is expected to reach them, and a full bucket is sent off at
@@ -22,7 +22,7 @@ BUCKET_BYTES = 16 * 2**20
 
 
 class SharedGradients:
-    """Adds up the gradients of one network over a team's processes."""
+    """Makes the gradients of one network their means over a team's processes."""
 
     def __init__(self, network: nn.Module, team: SharedTeam) -> None:
         """Take a network; all processes begin with the weights of the first."""
@@ -51,6 +51,7 @@ class SharedGradients:
             self._send(number)
         for bucket, (flat, work) in zip(self._buckets, self._sent, strict=True):
             work.wait()
+            flat /= self.team.size
             for p, part in zip(bucket, flat.split([p.numel() for p in bucket]), strict=True):
                 if p not in self._unused:
                     p.grad = part.view_as(p).to(memory_format=_layout(p), copy=True)

@@ -80,7 +80,7 @@ class Team:
         """Let a network learn with those of the other processes, all from the weights of the first."""
 
     def gathering(self, steps: bool) -> contextlib.AbstractContextManager[Any]:
-        """Give the context of one batch's passes; gradients are added up where a step follows."""
+        """Give the context of one batch's passes; gradients become means where a step follows."""
         return contextlib.nullcontext()
 
     def counting(self) -> contextlib.AbstractContextManager[Any]:
@@ -181,7 +181,7 @@ class SharedTeam(Team):
 
     @contextlib.contextmanager
     def gathering(self, steps: bool) -> Iterator[None]:
-        """Give the context of one batch's passes; gradients are added up where a step follows."""
+        """Give the context of one batch's passes; gradients become means where a step follows."""
         assert self._gradients is not None  # noqa: S101 (joined before the first batch)
         self._gradients.begin(steps)
         yield

@@ -75,7 +75,7 @@ def _gradients(model):
 def test_losses_of_shares_have_the_gradient_of_the_whole_batch(task, tiny_task, make_trainer):
     given = tiny_task(task, train=5)
     trainer = make_trainer(TRAINERS[task], **given, mosaic=0.0, erasing=0.0)
-    trainer.data = trainer.get_dataset()
+    trainer.data, trainer.stride = trainer.get_dataset(), 32
     trainer.model = trainer.get_model(trainer.args.model)
     trainer.set_model_attributes()
     trainer._memory_format = torch.contiguous_format
@@ -108,7 +108,7 @@ def test_losses_of_shares_have_the_gradient_of_the_whole_batch(task, tiny_task, 
     found = [_gradients(share) for share in shares]
     assert expected.keys() == found[0].keys() == found[1].keys()
     for name, value in expected.items():
-        away = (found[0][name] + found[1][name] - value).abs().max()
+        away = ((found[0][name] + found[1][name]) / 2 - value).abs().max()
         assert away <= 1e-4 * value.abs().max() + 1e-6, name
 
 
@@ -148,8 +148,6 @@ def test_statistics_over_shares_are_those_of_all_images(momentum):
     whole = plain(images).detach()
     for number, out in enumerate(outs):
         assert torch.allclose(out, whole[number::2], atol=1e-3)
-    plain_buffers = copy.deepcopy(plain)  # three passes by now
-    del plain_buffers
     expected = _gradients(plain)
     for name, value in expected.items():
         total = sum(_gradients(share)[name] for share in shares)
