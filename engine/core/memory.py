@@ -52,7 +52,9 @@ class MemoryGuard:
 
     def _can_help(self, error: BaseException) -> bool:
         """Say whether a training step failed for want of memory and a smaller batch is left to try."""
-        return self.trainer.batch_size > self.trainer.team.size and kind_of(error) == "out_of_memory"
+        return (
+            self.trainer.batch_size > self.trainer.team.size and kind_of(error) == "out_of_memory"
+        )
 
     def halve(self) -> int:
         """Go on in this epoch with half the batch; give the number of the batch to go on with.

@@ -131,7 +131,9 @@ class Together:
         t = self.trainer
         store = new_store(size)
         job = {**self._job(), "port": store.port, "size": size}
-        t.log(f"Training on {t.args.device}: {size} processes, {t.args.batch} images a batch in all.")
+        t.log(
+            f"Training on {t.args.device}: {size} processes, {t.args.batch} images a batch in all."
+        )
         self._ranks = Ranks([job] * (size - 1), store)
         try:
             self._ranks.meet()

@@ -9,6 +9,7 @@ about too little memory in `memory`; pieces that know no trainer are in `engine.
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -208,7 +209,8 @@ class BaseTrainer(TrainerResults):
             self.batch_index = index
             self.run_callbacks("on_train_batch_start")
             number, last = self.epoch * batches + index, index + 1 == batches
-            if not self.memory.sufficed(lambda b=batch, n=number, z=last: self._train_batch(b, n, z)):
+            step = functools.partial(self._train_batch, batch, number, last)
+            if not self.memory.sufficed(step):
                 return True
             self.clock.add_images(len(batch["img"]) * self.team.size)
             self.run_callbacks("on_train_batch_end")

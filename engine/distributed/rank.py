@@ -67,7 +67,10 @@ def build_trainer(job: Mapping[str, Any]) -> BaseTrainer:
     trainer: BaseTrainer = found(overrides=job["arguments"])
     trainer.chosen = frozenset(job["chosen"])
     if job["description"] is not None:
-        trainer.model_source = (job["description"], None)  # the first process hands its weights over
+        trainer.model_source = (
+            job["description"],
+            None,
+        )  # the first process hands its weights over
     return trainer
 
 
@@ -86,7 +89,9 @@ def _watch(parent: int) -> None:
 def _tell(store: dist.Store, error: BaseException) -> None:
     try:
         tell_failure(store, rank(), error)
-    except RuntimeError:  # the first process, where the store is, has gone: nobody is left to be told
+    except (
+        RuntimeError
+    ):  # the first process, where the store is, has gone: nobody is left to be told
         sys.exit(ORPHANED)
 
 

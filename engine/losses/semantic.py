@@ -29,7 +29,9 @@ def semantic_loss(logits: Tensor, places: Tensor) -> Tensor:
     hit, there = empty.index_add(0, owner, seen[places]), empty.index_add(0, owner, ones)
     size = seen.view(images * classes, pixels).sum(1) + there
     dice = 1 - (2 * hit + _SMOOTH) / (size + _SMOOTH)
-    own = images / share_of_number(images, flat)  # 1 but where processes have unlike numbers of images
+    own = images / share_of_number(
+        images, flat
+    )  # 1 but where processes have unlike numbers of images
     return own * (entropy + dice.mean()) / 2
 
 

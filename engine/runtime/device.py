@@ -147,7 +147,11 @@ def tune_cpu_threads(processes: int = 1) -> int:
     import torch
 
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    threads = int(wanted) if wanted.isdecimal() and int(wanted) > 0 else max(physical_cores() // processes, 1)
+    threads = (
+        int(wanted)
+        if wanted.isdecimal() and int(wanted) > 0
+        else max(physical_cores() // processes, 1)
+    )
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
     return threads

@@ -95,7 +95,7 @@ def kind_of(error: BaseException) -> Kind:
         if isinstance(error, cls):
             return kind
     if isinstance(told := getattr(error, "kind", None), str) and told in _REMEDIES:
-        return cast(Kind, told)  # another process has sorted it
+        return cast("Kind", told)  # another process has sorted it
     text = str(error).lower()
     for phrase, kind in _BY_TEXT:
         if phrase in text:

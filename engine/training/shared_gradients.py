@@ -31,7 +31,9 @@ class SharedGradients:
             dist.broadcast(tensor, 0, group=team.group)
         learning = [p for p in network.parameters() if p.requires_grad]
         self._buckets = _buckets(learning[::-1], BUCKET_BYTES)
-        self._place = {p: i for i, bucket in enumerate(self._buckets) for p in bucket}
+        self._place: dict[Tensor, int] = {
+            p: i for i, bucket in enumerate(self._buckets) for p in bucket
+        }
         self._hooks = [p.register_post_accumulate_grad_hook(self._ready) for p in learning]
         self._unused: set[Tensor] | None = None
         self._sending = False

@@ -42,7 +42,7 @@ def share_statistics(network: nn.Module, team: SharedTeam) -> int:
         return len(found)
     for module in found:
         module.__class__ = ProcessorBatchNorm
-        module.total = team.total
+        vars(module)["total"] = team.total
     return len(found)
 
 

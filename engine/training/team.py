@@ -221,6 +221,10 @@ class SharedTeam(Team):
         if dist.is_initialized():
             dist.destroy_process_group()
 
+    def __deepcopy__(self, _: Any) -> SharedTeam:
+        """Stay the same in copies of networks, whose normalisations ask it."""
+        return self
+
     @property
     def _signal(self) -> str:
         return f"maskwright/broken/{self._round}"

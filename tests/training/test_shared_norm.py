@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import copy
+import itertools
 import threading
 
 import pytest
@@ -50,7 +51,7 @@ class Threads(Team):
         def run(number, work):
             try:
                 results[number] = work()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 (raised again where the threads are joined)
                 errors.append(error)
                 self._barrier.abort()
 
@@ -100,7 +101,9 @@ def test_losses_of_shares_have_the_gradient_of_the_whole_batch(task, tiny_task, 
         with shared_out(team.total, team.size):
             return learn(shares[number], samples[number::2])
 
-    (one, one_items), (other, other_items) = team.run(lambda: learn_share(0), lambda: learn_share(1))
+    (one, one_items), (other, other_items) = team.run(
+        lambda: learn_share(0), lambda: learn_share(1)
+    )
     assert processes() == 1
     assert (one + other) / 2 == pytest.approx(float(loss), rel=1e-4)
     assert torch.allclose((one_items + other_items) / 2, items, rtol=1e-4, atol=1e-6)
@@ -194,7 +197,7 @@ def test_batches_of_all_processes_are_those_of_one(make_trainer, tiny_task, imag
         assert len(batches) == len(shared[-1])
     assert len({len(batches) for batches in shared}) == 1
     assert all(batch for batches in shared for batch in batches)
-    found = [sum(parts, []) for parts in zip(*shared, strict=True)]
-    assert sorted(sum(found, [])) == sorted(whole)
+    found = [list(itertools.chain(*parts)) for parts in zip(*shared, strict=True)]
+    assert sorted(itertools.chain(*found)) == sorted(whole)
     for number, batch in enumerate(found[:-1]):
         assert sorted(batch) == sorted(whole[number * 2 * world : (number + 1) * 2 * world])
