@@ -25,6 +25,7 @@ from studio.model.records import (
     ImageOrder,
     ImageRecord,
     Shape,
+    ShapeRow,
 )
 from studio.model.review import Comment, Stage
 from studio.model.signal import Signal
@@ -251,6 +252,16 @@ class Project:
     def shapes(self, image_id: int) -> list[Shape]:
         """Return the shapes of an image, the rearmost first."""
         return self.store.shapes(image_id)
+
+    def shape_rows(self, image_id: int) -> list[ShapeRow]:
+        """Return the shapes of an image without their outlines, the rearmost first."""
+        return self.store.shape_rows(image_id)
+
+    def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
+        """Return those of these shapes that are there, the rearmost of an image first."""
+        there = self.store.shape_fields(shape_ids)
+        shapes = self.store.shapes_by_id([i for i in shape_ids if i in there])
+        return sorted(shapes, key=lambda shape: (shape.image_id, shape.z, shape.id))
 
     def apply(self, edit: Edit) -> Edit:
         """Apply ``edit`` and write it, with its row in the journal, in one transaction.

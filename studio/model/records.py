@@ -182,6 +182,18 @@ class Shape:
         return Annotation(self.geometry, self.class_id, self.score, dict(self.attributes))
 
 
+@dataclass(frozen=True, slots=True)
+class ShapeRow:
+    """What a list shows of a shape: everything but its outline, which takes far longer to read."""
+
+    id: int
+    class_id: int
+    kind: str
+    attributes: dict[str, Any]
+    locked: bool
+    hidden: bool
+
+
 def shape_from_dict(data: dict[str, Any]) -> Shape:
     """Return the shape that :meth:`Shape.to_dict` described."""
     return Shape(

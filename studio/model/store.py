@@ -15,6 +15,7 @@ from studio.model.records import (
     ImageOrder,
     ImageRecord,
     Shape,
+    ShapeRow,
 )
 from studio.model.review import Comment, Stage
 
@@ -159,6 +160,9 @@ class Store(Protocol):
 
     def shapes(self, image_id: int) -> list[Shape]:
         """Return the shapes of an image, rearmost first."""
+
+    def shape_rows(self, image_id: int) -> list[ShapeRow]:
+        """Return the shapes of an image without their outlines, rearmost first."""
 
     def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
         """Return these shapes, in the order asked for."""

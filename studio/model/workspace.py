@@ -9,6 +9,7 @@ from studio.model.records import ClassDef, ImageFilter, ImageOrder, ImageRecord,
 from studio.model.signal import Signal
 
 _STEADY = ("name", "size", "added")  # orders that no edit of labels changes
+_FEW = 64  # shapes: to read more one by one takes longer than to read the whole image
 IMAGE_KEY, CLASS_KEY = "image", "class"  # under which the project remembers the place
 
 
@@ -114,6 +115,9 @@ class Workspace:
         """Return the selected shapes of the current image."""
         if self._image_id is None:
             return []
+        if len(self._selection) <= _FEW:
+            found = self.project.shapes_by_id(self._selection)
+            return [shape for shape in found if shape.image_id == self._image_id]
         chosen = set(self._selection)
         return [shape for shape in self.project.shapes(self._image_id) if shape.id in chosen]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from studio.model.errors import EditError
-from studio.model.records import Shape
+from studio.model.records import Shape, ShapeRow
 from studio.storage.database import Database, encode
 from studio.storage.geometry_codec import decode_geometry, encode_geometry
 
@@ -44,6 +44,16 @@ class ShapeTable:
 
     def shapes(self, image_id: int) -> list[Shape]:
         return self._select("shapes", "image_id = ?", image_id)
+
+    def shape_rows(self, image_id: int) -> list[ShapeRow]:
+        sql = (
+            "SELECT id, class_id, kind, attributes, locked, hidden FROM shapes "
+            "WHERE image_id = ? ORDER BY z, id"
+        )
+        return [
+            ShapeRow(i, class_id, kind, json.loads(a) if a != "{}" else {}, bool(lock), bool(hide))
+            for i, class_id, kind, a, lock, hide in self.db.rows(sql, (image_id,))
+        ]
 
     def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
         found = []

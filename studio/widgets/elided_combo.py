@@ -23,7 +23,8 @@ class ElidedComboBox(QComboBox):
             self,
         )
         room = field.width() - tokens.SPACE_XS
-        return self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
+        text = option.currentText if self.currentIndex() >= 0 else self.placeholderText()
+        return self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the shortened text."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from studio.model.edits.base import Changes, Edit
 from studio.model.errors import EditError
-from studio.model.records import Shape
+from studio.model.records import Shape, ShapeRow
 from studio.model.store import Store
 
 FIELDS = ("class_id", "source", "score", "attributes", "z", "locked", "hidden")
@@ -70,7 +70,7 @@ class SetFields(Edit):
         return cls(after, values["label"], before, frozenset(values["images"]))
 
 
-def set_marks(shapes: Sequence[Shape], field: str, value: bool) -> SetFields | None:
+def set_marks(shapes: Sequence[Shape | ShapeRow], field: str, value: bool) -> SetFields | None:
     """Return the edit that locks, unlocks, hides or shows shapes; None where all of them are so already.
 
     Args:

@@ -66,7 +66,7 @@ class ObjectsPanel(QWidget):
         """Show the shapes of the current image as they are now."""
         self._timer.stop()
         image_id, project = self._workspace.image_id, self._workspace.project
-        shapes = project.shapes(image_id) if image_id is not None else []
+        shapes = project.shape_rows(image_id) if image_id is not None else []
         self._echo = True
         self.rows.show_shapes(shapes, {cls.id: cls for cls in project.classes()})
         self._echo = False

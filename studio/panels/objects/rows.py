@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 
 from engine.data.annotations.attribute_names import DESCRIPTION, GROUP_ID, TRACK_ID
 from studio.model.edits.reshaping import KIND_WORDS
-from studio.model.records import ClassDef, Shape
+from studio.model.records import ClassDef, ShapeRow
 from studio.widgets.class_icons import class_icon
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -22,11 +22,11 @@ class ObjectRows(QAbstractListModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shapes: list[Shape] = []
+        self._shapes: list[ShapeRow] = []
         self._classes: Mapping[int, ClassDef] = {}
         self._places: dict[int, int] = {}
 
-    def shapes(self) -> Sequence[Shape]:
+    def shapes(self) -> Sequence[ShapeRow]:
         """Return the shapes in their order."""
         return self._shapes
 
@@ -34,7 +34,7 @@ class ObjectRows(QAbstractListModel):
         """Return the row of a shape."""
         return self._places.get(shape_id)
 
-    def show_shapes(self, shapes: Sequence[Shape], classes: Mapping[int, ClassDef]) -> None:
+    def show_shapes(self, shapes: Sequence[ShapeRow], classes: Mapping[int, ClassDef]) -> None:
         """Show these shapes."""
         recolored = classes != self._classes
         self._classes = classes
@@ -54,7 +54,7 @@ class ObjectRows(QAbstractListModel):
         self._take(shapes)
         self.endResetModel()
 
-    def _take(self, shapes: Sequence[Shape]) -> None:
+    def _take(self, shapes: Sequence[ShapeRow]) -> None:
         self._shapes = list(shapes)
         self._places = {shape.id: row for row, shape in enumerate(shapes)}
 
@@ -77,10 +77,8 @@ class ObjectRows(QAbstractListModel):
         return shape if role == SHAPE else None
 
 
-def _words(shape: Shape, cls: ClassDef | None, number: int) -> str:
-    parts = [
-        f"{cls.name if cls is not None else '?'}  #{number}  {KIND_WORDS[shape.geometry.kind]}"
-    ]
+def _words(shape: ShapeRow, cls: ClassDef | None, number: int) -> str:
+    parts = [f"{cls.name if cls is not None else '?'}  #{number}  {KIND_WORDS[shape.kind]}"]
     for name, word in ((GROUP_ID, "group"), (TRACK_ID, "track")):
         if name in shape.attributes:
             parts.append(f"{word} {shape.attributes[name]}")

@@ -274,3 +274,21 @@ def _edit(project: Project, name: str, first: int, second: int) -> Edit | None:
 
 def test_a_new_class_has_no_key_of_its_own() -> None:
     assert new_class("bolt").shortcut == ""
+
+
+def test_lists_read_shapes_without_their_outlines(filled: Project) -> None:
+    one = filled.image_ids()[0]
+    edit = set_marks(filled.shapes(one)[:1], "locked", True)
+    assert edit is not None
+    filled.apply(edit)
+    for row, shape in zip(filled.shape_rows(one), filled.shapes(one), strict=True):
+        assert (row.id, row.class_id, row.kind) == (shape.id, shape.class_id, shape.geometry.kind)
+        assert row.attributes == shape.attributes
+        assert (row.locked, row.hidden) == (shape.locked, shape.hidden)
+
+
+def test_few_shapes_are_read_by_their_numbers_in_drawing_order(filled: Project) -> None:
+    shapes = all_shapes(filled)
+    ids = [shape.id for shape in shapes]
+    assert filled.shapes_by_id([ids[2], 999, ids[0], ids[4]]) == [shapes[0], shapes[2], shapes[4]]
+    assert filled.shapes_by_id([]) == []
