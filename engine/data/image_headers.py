@@ -198,7 +198,10 @@ def _read_other(file: BinaryIO) -> Header:
     Image.init()
     for name in Image.ID:
         factory, accept = Image.OPEN[name]
-        verdict = accept(start) if accept else False
+        try:
+            verdict = accept(start) if accept else False
+        except struct.error:  # fewer bytes than that kind looks at
+            continue
         if not verdict or isinstance(verdict, str):
             continue
         file.seek(0)

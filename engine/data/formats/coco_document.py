@@ -45,9 +45,14 @@ class Document:
     header: dict[str, Any] = field(default_factory=dict)
 
     def row(self, index: int) -> Any:
-        """Return one annotation, any JSON value."""
+        """Return one annotation, any JSON value; None where its text is no UTF-8."""
         packed = (self.annotations or [])[index]
-        return _DECODE.decode(packed) if isinstance(packed, msgspec.Raw) else packed
+        if not isinstance(packed, msgspec.Raw):
+            return packed
+        try:
+            return _DECODE.decode(packed)
+        except (ValueError, RecursionError):
+            return None
 
     def owners(self) -> Iterable[Any]:
         """Give the image_id of each annotation in order, whatever it is."""

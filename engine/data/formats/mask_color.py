@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 _BLACK = 0
 _IGNORED_COLOR = (224, 224, 192)
 # How far JPEG moves a colour of a flat area, in one channel; farther ones are edges.
-_NEAR = 40
+_NEAR = 64
 
 
 def is_this(path: Path) -> bool:
