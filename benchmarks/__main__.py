@@ -16,6 +16,7 @@ BENCHMARKS = {
     "project_open": ("benchmarks.time_project_open", "opening a project of 10,000 images"),
     "kill": ("benchmarks.kill_moments", "kill -9 at random moments of a session of edits"),
     "import": ("benchmarks.time_import", "100,000 images and 1,000,000 shapes from COCO JSON"),
+    "fuzz": ("benchmarks.fuzz_formats", "damaged files of every format, read or refused"),
     "canvas": ("benchmarks.time_canvas", "frames with 10,000 polygons of 40 vertices"),
     "tools": ("benchmarks.time_tools", "brush, wand and scissors at 12 megapixels"),
     "image_switch": ("benchmarks.time_image_switch", "the next image, read ahead and cold"),
