@@ -19,7 +19,7 @@ from engine.data.annotations import Geometry, Keypoints, Mask, Polygon, Polyline
 Ring = NDArray[np.float64]
 Rect = tuple[float, float, float, float]
 _LARGE_MASK = 800  # runs: a mask about 400 pixels wide
-_SKETCH_PX = 0.75
+_SKETCH_PX = 1.25  # less than a pixel would keep the steps of a slanted edge
 
 
 def outline(geometry: Geometry) -> list[Ring]:
@@ -36,7 +36,7 @@ def _array(points: Sequence[tuple[float, float]]) -> Ring:
 
 
 def mask_sketch(mask: Mask) -> list[Ring]:
-    """Return outlines of a mask that stay within a pixel of it and have few vertices, in a fraction of the time.
+    """Return outlines of a mask that stay within a pixel or two of it and have few vertices, in a fraction of the time.
 
     The outline along its pixels' edges has a vertex for each step: of a large object tens of thousands, which nobody can see
     and which take a quarter of a second to trace and to draw.

@@ -41,7 +41,7 @@ class Entry:
 
     @cached_property
     def rings(self) -> list[Ring]:
-        """The outline, of a large mask to within a pixel; empty for lines, keypoints and tags."""
+        """The outline, of a large mask a sketch of it; empty for lines, keypoints and tags."""
         return outline(self.shape.geometry)
 
     @cached_property

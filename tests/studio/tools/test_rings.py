@@ -109,7 +109,7 @@ def test_midpoints_and_back_to_a_polygon() -> None:
     assert len(polygon.holes) == 1
 
 
-def test_a_large_masks_outline_is_a_sketch_within_a_pixel() -> None:
+def test_a_large_masks_outline_is_a_sketch_of_few_vertices() -> None:
     rows, columns = np.mgrid[:700, :900] + 0.5
     away = np.hypot((columns - 450) / 1.2, rows - 350)
     mask = Mask.from_array((away < 300) & (away > 100))
@@ -119,7 +119,7 @@ def test_a_large_masks_outline_is_a_sketch_within_a_pixel() -> None:
     exact = [np.array(ring) for polygon in to_polygons(mask) for ring in polygon.rings()]
     assert sum(map(len, exact)) > 1000
     for ring in exact:
-        assert max(nearest_edge(rings, x, y)[0] for x, y in ring[::7].tolist()) < 1.5
+        assert max(nearest_edge(rings, x, y)[0] for x, y in ring[::7].tolist()) < 2.5
     area = sum(
         abs(polygon_area(ring)) * sign
         for ring, sign in zip(sorted(rings, key=len)[::-1], (1, -1), strict=True)
