@@ -1,0 +1,90 @@
+"""Looking at images in the whole window: deep ones, pages, the scale, what is kept for the next time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from studio.model.calibration import calibration_of
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def looked(hands: Any, tmp_path: Path) -> Any:
+    """A project with a 16-bit picture and a file of three pages."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    deep = np.full((120, 160), 3000, np.uint16)
+    deep[:, 80:] = 3400
+    cv2.imwrite(str(folder / "a.png"), deep)
+    pages = [Image.fromarray(np.full((120, 160), 30 + 60 * n, np.uint8)) for n in range(3)]
+    pages[0].save(folder / "b.tif", save_all=True, append_images=pages[1:])
+    hands.studio.files.open_paths([folder])
+    hands.wait(lambda: hands.studio.session is not None)
+    hands.wait(lambda: hands.session.workspace.image_id is not None)
+    hands.settle()
+    return hands
+
+
+def test_a_deep_image_its_values_and_its_pages(looked: Any) -> None:
+    session, canvas = looked.session, looked.canvas
+    looked.move(20, 60)
+    assert looked.studio.window.status.values.text() == "3000"
+    looked.studio.actions["view.panel:display"].trigger()
+    panel = session.annotate.display
+    assert panel.isVisible()
+    assert panel.histogram.isEnabled()
+    QTest.mouseClick(panel.full, LEFT)
+    looked.wait(lambda: canvas.picture.display.window == (0.0, 3400.0))
+    looked.studio.actions["view.reset_display"].trigger()
+    assert canvas.picture.display.is_neutral
+    session.workspace.go_to(session.workspace.image_ids[1])
+    looked.settle()
+    assert panel.page.isVisible()
+    for page in (1, 2, 2):  # the last one is the last
+        looked.studio.actions["view.page:next"].trigger()
+        looked.settle()
+        assert canvas.picture.page == page
+    assert canvas.picture.pixels(0, 0, 1, 1)[0, 0, 0] == 150
+    assert panel.page.value() == 3
+
+
+def test_a_known_length_makes_the_scale_which_can_be_undone(looked: Any) -> None:
+    looked.studio.actions["tool.use:measure"].trigger()
+    looked.drag((20, 60), (60, 60), (100, 60))
+    panel = looked.session.annotate.display
+    looked.studio.actions["view.panel:display"].trigger()
+    panel.scale.length.setValue(4.0)
+    QTest.mouseClick(panel.scale.set_button, LEFT)
+    scale = calibration_of(looked.session.project)
+    assert scale.unit == "mm"
+    assert scale.pixels_per_unit == pytest.approx(20, abs=0.5)
+    assert "mm" in looked.canvas.aids.length.text()
+    looked.studio.actions["edit.undo"].trigger()
+    assert calibration_of(looked.session.project).is_pixels
+    assert "mm" not in looked.canvas.aids.length.text()
+
+
+def test_aids_are_switched_and_remembered(looked: Any) -> None:
+    studio, aids = looked.studio, looked.canvas.aids
+    for action, name in (
+        ("view.rulers", "studio.rulers"),
+        ("view.crosshair", "studio.crosshair"),
+    ):
+        studio.actions[action].trigger()
+        assert studio.preferences[name] is True
+    assert aids.rulers[0].isVisible()
+    looked.canvas.set_zoom(10.0)
+    assert aids.minimap.isVisible()
+    studio.actions["view.minimap"].trigger()
+    assert aids.minimap.isHidden()
+    studio.actions["view.rulers"].trigger()
+    assert aids.rulers[0].isHidden()
