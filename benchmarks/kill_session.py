@@ -35,7 +35,7 @@ from studio.storage.project_files import open_project
 
 # Steps of one kind in a hundred; the shares are a person's, but for the rare things that are rarer in life.
 SHARES = {
-    "draw": 38, "undo": 14, "redo": 8, "move": 8, "delete": 6, "merge": 5, "import": 5, "class": 5,
+    "draw": 36, "undo": 16, "redo": 8, "move": 8, "delete": 6, "merge": 5, "import": 5, "class": 5,
     "background": 3, "split": 2, "images": 1, "backup": 3, "file": 2,
 }  # fmt: skip
 SETS = 12  # data sets beside the project that can be imported, each once
@@ -57,7 +57,7 @@ class Hands:
         self.imported = 0
 
     def step(self) -> str:
-        """Do one thing and return its kind; it is acknowledged when this returns."""
+        """Do one thing, which is one transaction, and return its kind; it is acknowledged when this returns."""
         kind = self.chance.choices(list(SHARES), list(SHARES.values()))[0]
         with contextlib.suppress(EditError):  # what does not fit is refused, and changes nothing
             self._steps()[kind]()
@@ -66,7 +66,7 @@ class Hands:
     def _steps(self) -> dict[str, Callable[[], object]]:
         return {
             "draw": self._draw,
-            "undo": self._undo,
+            "undo": self.project.undo,
             "redo": self.project.redo,
             "move": self._move,
             "delete": self._delete,
@@ -105,10 +105,6 @@ class Hands:
             points = ((chance.uniform(0, 64), chance.uniform(0, 48)) for _ in range(count))
             geometry = Polygon(tuple(points))
         self.project.apply(AddShapes((new_shape(image, self._class(), geometry),)))
-
-    def _undo(self) -> None:
-        for _ in range(self.chance.randint(1, 3)):
-            self.project.undo()
 
     def _move(self) -> None:
         if shapes := self._shapes():
