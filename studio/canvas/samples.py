@@ -61,7 +61,10 @@ class Picture(Protocol):
 class Levels(Protocol):
     """Ever smaller copies of a picture that can be read in parts."""
 
-    sizes_wh: Sequence[tuple[int, int]]
+    @property
+    def sizes_wh(self) -> Sequence[tuple[int, int]]:
+        """Size of each level, largest first."""
+        ...
 
     def part(self, level: int, box: Box) -> np.ndarray:
         """Return a part (x1, y1, x2, y2) of a level, which lies within it: (H, W, C)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPolygonF
@@ -51,6 +53,7 @@ def _polygon(ring: Ring) -> QPolygonF:
     polygon = QPolygonF()
     polygon.resize(len(ring))
     if len(ring):
-        memory = VoidPtr(polygon.data(), len(ring) * 16, True)
+        # Shiboken's stub knows neither the size nor that the result is a buffer.
+        memory: Any = VoidPtr(polygon.data(), len(ring) * 16, True)  # type: ignore[call-arg, arg-type]
         np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = ring
     return polygon
