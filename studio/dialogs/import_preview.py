@@ -74,6 +74,7 @@ class ImportPreviewDialog(QDialog):
         self.problems = QListWidget()
         self.problems.setAccessibleName("Problems")
         self.problems.setWordWrap(True)
+        self.problems.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.problems.addItems(_lines(preview))
         self.import_button = TextButton(_button_text(preview), "primary", "import")
         self.import_button.setToolTip("Copy classes, image paths and labels into the project")
@@ -111,6 +112,7 @@ class ImportPreviewDialog(QDialog):
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
         header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(_BECOMES, QHeaderView.ResizeMode.Stretch)
         for row, cls in enumerate(rows):
@@ -220,9 +222,12 @@ def _button_text(preview: ImportPreview) -> str:
 
 
 def _problems_title(preview: ImportPreview) -> str:
-    left_out = counted(len(preview.skipped), "problem", "problems")
-    notes = counted(len(preview.notes), "remark", "remarks")
-    return f"{left_out} left out, {notes}" if preview.notes else f"{left_out} left out"
+    parts = []
+    if preview.skipped:
+        parts.append(f"{counted(len(preview.skipped), 'problem', 'problems')} left out")
+    if preview.notes:
+        parts.append(counted(len(preview.notes), "remark", "remarks"))
+    return ", ".join(parts)
 
 
 def _lines(preview: ImportPreview) -> list[str]:
