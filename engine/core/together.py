@@ -174,5 +174,6 @@ class Together:
             "chosen": sorted(t.chosen),
             "description": plain(t.model_source[0]) if t.model_source else None,
             "path": [str(Path(entry).absolute()) for entry in sys.path],
+            "argv": sys.argv,
             "parent": os.getpid(),
         }

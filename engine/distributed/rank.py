@@ -7,7 +7,7 @@ The first process starts it (`engine.training.ranks`) and tells it on its standa
     arguments    all arguments of the run
     chosen       which of them are a person's wish
     description  what the network is built from, null where the arguments say it
-    path         where Python looks for modules
+    path, argv   where Python looks for modules, and the words after the script's name
     parent       the first process's number
     port, size   where the processes meet, and how many they are
 """
@@ -40,7 +40,7 @@ _MAIN = "__mp_main__"  # the name under which multiprocessing, too, imports the 
 def main() -> int:
     """Do the job on the standard input; give the exit code."""
     job = json.loads(sys.stdin.readline())
-    sys.path[:] = job["path"]
+    sys.path[:], sys.argv[:] = job["path"], job["argv"]
     leave_with(int(job["parent"]))
     store = join_store(int(job["port"]), int(job["size"]))
     try:
