@@ -143,6 +143,7 @@ def test_one_transaction_for_everything(
     project: Project, dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write that fails after the images were added leaves nothing: not the classes, not the images."""
+
     def fail(store: object, shapes: object) -> None:
         raise OSError(28, "No space left on device")
 
