@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QListView,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -30,11 +29,11 @@ from studio.panels.images.thumbnail_delegate import (
 )
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 from studio.theme import tokens
+from studio.widgets.frame_view import FrameView
 from studio.widgets.icon_button import IconButton, TextButton
 from studio.widgets.text_label import TextLabel
 
 _MODE_KEY = "images.mode"
-_BATCH = 2_000  # frames that are laid out between two events
 
 
 class ImageBrowser(QWidget):
@@ -180,29 +179,12 @@ class ImageBrowser(QWidget):
         layout.addWidget(self.views, 1)
 
 
-def _grid(model: ImageListModel) -> QListView:
-    view = _Grid()
+def _grid(model: ImageListModel) -> FrameView:
+    view = FrameView(QSize(FRAME_WIDTH + 8, FRAME_HEIGHT + 8 + CaptionDelegate.LINE))
     view.setModel(model)
     view.setItemDelegate(CaptionDelegate(view))
-    view.setWrapping(True)
-    view.setFlow(QListView.Flow.LeftToRight)
-    view.setResizeMode(QListView.ResizeMode.Adjust)
-    view.setUniformItemSizes(True)
-    # 100,000 frames take longer than a frame of the screen to lay out: in batches the first ones show at once
-    view.setLayoutMode(QListView.LayoutMode.Batched)
-    view.setBatchSize(_BATCH)
-    view.setGridSize(QSize(FRAME_WIDTH + 8, FRAME_HEIGHT + 8 + CaptionDelegate.LINE))
-    view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    view.setMouseTracking(True)
     _let_choose(view, "Images as thumbnails")
     return view
-
-
-class _Grid(QListView):
-    """Thumbnails in rows."""
-
-    def keyboardSearch(self, search: str) -> None:
-        """Typing letters means shortcuts here, not a search in the list."""
 
 
 def _table(model: ImageListModel) -> QTableView:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.model.edits import Edit
 from studio.model.workspace import Workspace
@@ -16,6 +16,7 @@ from studio.panels.images.image_menu import build_image_menu
 from studio.panels.images.thumbnail_delegate import FRAME_HEIGHT, FRAME_WIDTH, ThumbnailDelegate
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 from studio.theme import tokens
+from studio.widgets.frame_view import FrameView
 from studio.widgets.text_label import TextLabel
 
 
@@ -91,7 +92,7 @@ class Filmstrip(QWidget):
             index = self.model.index(row, 0)
             flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
             self.view.selectionModel().setCurrentIndex(index, flag)
-            self.view.scrollTo(index, QListView.ScrollHint.EnsureVisible)
+            self.view.scrollTo(index, FrameView.ScrollHint.EnsureVisible)
         self._echo = False
         total = len(self._workspace.image_ids)
         here = f"{row + 1:,}" if row is not None else "–"
@@ -110,20 +111,15 @@ class Filmstrip(QWidget):
         self._counts.setText(f"{done:,} labelled · {counts.get('unlabelled', 0):,} to do")
 
 
-class _Strip(QListView):
+class _Strip(FrameView):
     """One row; the wheel scrolls it sideways."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setWrapping(False)
-        self.setUniformItemSizes(True)
-        self.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        super().__init__(QSize(FRAME_WIDTH + 8, FRAME_HEIGHT + 8), one_row=True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFixedHeight(FRAME_HEIGHT + 8 + 16)
-        self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the canvas
         self.setAccessibleName("Images")
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -134,6 +130,3 @@ class _Strip(QListView):
         bar = self.horizontalScrollBar()
         bar.setValue(bar.value() - round(delta / 120 * (FRAME_WIDTH + 8)))
         event.accept()
-
-    def keyboardSearch(self, search: str) -> None:
-        """Typing letters means shortcuts here, not a search in the list."""
