@@ -68,7 +68,6 @@ NAMES: dict[str, str] = {
     "subtract": "ph.minus-circle",
     "intersect": "ph.intersect",
     "simplify": "ph.path",
-    "menu": "ph.dots-three",
     "undo": "ph.arrow-counter-clockwise",
     "redo": "ph.arrow-clockwise",
     "add": "ph.plus",

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from engine.data.annotations import Box, Mask, Polygon
+from studio.model.calibration import KEY as CALIBRATION
+from studio.model.calibration import Calibration
 from studio.model.edits import (
     AddClass,
     AddComment,
@@ -27,6 +29,7 @@ from studio.model.edits import (
     RemoveSuggestions,
     ReplaceShapes,
     SetBackground,
+    SetCalibration,
     SetFields,
     SetSplit,
     SetStage,
@@ -56,6 +59,7 @@ def state(project: Project) -> dict[str, Any]:
         "suggestions": {i: project.suggestions(i) for i in ids},
         "comments": {i: project.comments(i) for i in ids},
         "locked": project.store.locked_splits(ids),
+        "scale": project.store.get(CALIBRATION),
         "task": project.task,
     }
 
@@ -105,6 +109,7 @@ EDITS: dict[str, Callable[[Project], Edit]] = {
         p.shapes(p.image_ids()[0])[0].class_id,
         shapes=((p.shapes(p.image_ids()[0])[0].id, p.image_ids()[0]),),
     ),
+    "calibrate": lambda p: SetCalibration(Calibration(20.0, "mm")),
     "remove images": lambda p: RemoveImages(tuple(p.image_ids()[:2])),
     "accept": lambda p: accept(p.suggestions(p.image_ids()[0])),
     "reject": lambda p: RemoveSuggestions(tuple(p.suggestions(p.image_ids()[0])[:1])),
