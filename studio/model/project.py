@@ -291,12 +291,12 @@ class Project:
     @property
     def can_undo(self) -> bool:
         """Whether :meth:`undo` has something to take back."""
-        return not self.read_only and self.store.undo_row() is not None
+        return not self.read_only and self.store.steps()[0] > 0
 
     @property
     def can_redo(self) -> bool:
         """Whether :meth:`redo` has something to do again."""
-        return not self.read_only and self.store.redo_row() is not None
+        return not self.read_only and self.store.steps()[1] > 0
 
     def history(self, limit: int = 100) -> list[HistoryEntry]:
         """Return the latest entries of the undo history, newest first, undone ones included."""

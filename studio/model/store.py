@@ -229,6 +229,9 @@ class Store(Protocol):
     def push_edit(self, label: str, data: dict[str, Any], image_ids: Sequence[int]) -> None:
         """Append an edit to the journal and to the undo history; what was undone before it cannot be redone any more."""
 
+    def steps(self) -> tuple[int, int]:
+        """Return how many edits can be undone and how many done again."""
+
     def undo_row(self) -> JournalRow | None:
         """Return the edit to undo next, or None."""
 

@@ -52,6 +52,10 @@ class Journal:
         """Append a row about something that is no undoable step, an import for example."""
         self._append(action, None, label, (), encode(data))
 
+    def steps(self) -> tuple[int, int]:
+        cursor = self._cursor()
+        return cursor, int(self.db.value("SELECT COALESCE(MAX(position) + 1, 0) FROM history")) - cursor
+
     def undo_row(self) -> JournalRow | None:
         return self._at(self._cursor() - 1)
 
