@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.data.annotations import Geometry, Mask, Polygon, Polyline, to_polygons
 from studio.model.geometry_ops.areas import area_of, polygons_of, rounded_ring
+
+_SHARES = (1.0, 0.8, 0.6, 0.4)  # of the tolerance, tried in turn
 
 
 def simplified(geometry: Geometry, tolerance: float) -> Geometry:
@@ -25,7 +29,7 @@ def simplified(geometry: Geometry, tolerance: float) -> Geometry:
         return Polyline(points) if len(points) > 1 else geometry
     if not isinstance(geometry, Polygon):
         return geometry
-    parts = polygons_of(area_of(geometry).simplify(tolerance, preserve_topology=True))
+    parts = polygons_of(_reduced(area_of(geometry), tolerance))
     if len(parts) != 1 or _points(parts[0]) > _points(geometry):
         return geometry
     return parts[0]
@@ -35,6 +39,21 @@ def traced(mask: Mask, tolerance: float) -> list[Polygon]:
     """Return the outlines of a mask's parts, largest first, each within ``tolerance`` pixels of the pixels' edges."""
     found = [simplified(polygon, tolerance) for polygon in to_polygons(mask)]
     return [polygon for polygon in found if isinstance(polygon, Polygon)]
+
+
+def _reduced(area: Any, tolerance: float) -> Any:
+    """Return the area with fewer points, all within the tolerance.
+
+    A ring's first point is looked at last, between neighbours that are reduced already, so the library may
+    leave the tolerance by a part of it: then a smaller one is asked for.
+    """
+    import shapely
+
+    for share in _SHARES:
+        less = area.simplify(tolerance * share, preserve_topology=True)
+        if shapely.hausdorff_distance(area.boundary, less.boundary) <= tolerance + 1e-6:
+            return less
+    return area
 
 
 def _points(polygon: Polygon) -> int:

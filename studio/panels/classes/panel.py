@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -37,6 +37,7 @@ from studio.panels.classes.row import ClassRow
 from studio.theme import tokens
 from studio.widgets.class_icons import class_icon
 from studio.widgets.icon_button import TextButton
+from studio.widgets.late_call import LateCall
 from studio.widgets.message_banner import MessageBanner
 
 
@@ -68,13 +69,11 @@ class ClassesPanel(QWidget):
         self.name_field.returnPressed.connect(self._on_add)
         self.add_button = TextButton("Add", "normal", "add")
         self.add_button.clicked.connect(self._on_add)
-        self._timer = QTimer(self)  # one count for many edits
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._recount)
+        self._count = LateCall(self, self._recount)
         self._lay_out()
         project = workspace.project
         project.classes_changed.connect(self._rebuild)
-        project.shapes_changed.connect(self._on_shapes_changed)
+        project.shapes_changed.connect(self._count.ask)
         workspace.class_changed.connect(self._on_class_changed)
         self._rebuild()
 
@@ -114,10 +113,6 @@ class ClassesPanel(QWidget):
         for row in self.rows:
             self._list.addWidget(row)
         self._on_class_changed(self._workspace.class_id)
-
-    def _on_shapes_changed(self, _image_id: int) -> None:
-        if self.isVisible():
-            self._timer.start(0)
 
     def _recount(self) -> None:
         counts = self._workspace.project.class_counts()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -13,6 +13,7 @@ from studio.model.edits import set_marks
 from studio.model.workspace import Workspace
 from studio.panels.objects.row_view import ObjectList
 from studio.panels.objects.rows import SHAPE, ObjectRows
+from studio.widgets.late_call import LateCall
 from studio.widgets.text_label import TextLabel
 
 
@@ -53,18 +54,16 @@ class ObjectsPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.empty, 1)
-        self._timer = QTimer(self)  # one look for many signals, and none while the list is hidden
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.refresh)
-        workspace.image_changed.connect(self._look_later)
+        self._look = LateCall(self, self.refresh)
+        workspace.image_changed.connect(self._look.ask)
         workspace.selection_changed.connect(self._show_selection)
         workspace.project.shapes_changed.connect(self._on_shapes_changed)
-        workspace.project.classes_changed.connect(self._look_later)
+        workspace.project.classes_changed.connect(self._look.ask)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the shapes of the current image as they are now."""
-        self._timer.stop()
+        self._look.stop()
         image_id, project = self._workspace.image_id, self._workspace.project
         shapes = project.shape_rows(image_id) if image_id is not None else []
         self._echo = True
@@ -74,13 +73,9 @@ class ObjectsPanel(QWidget):
         self.empty.setVisible(not shapes)
         self._show_selection(self._workspace.selection)
 
-    def _look_later(self, *_: object) -> None:
-        if self.isVisible():
-            self._timer.start(0)
-
     def _on_shapes_changed(self, image_id: int) -> None:
         if image_id == self._workspace.image_id:
-            self._look_later()
+            self._look.ask()
 
     def _on_mark(self, row: int, field: str) -> None:
         """Turn a mark of one row, or of all selected rows if it is one of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFormLayout, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -33,6 +33,7 @@ from studio.panels.properties.shared_values import (
 from studio.theme import tokens
 from studio.widgets.class_icons import class_icon
 from studio.widgets.elided_combo import ElidedComboBox
+from studio.widgets.late_call import LateCall
 from studio.widgets.section_header import SectionHeader
 from studio.widgets.text_label import TextLabel
 
@@ -97,12 +98,8 @@ class PropertiesPanel(QWidget):
         self.empty = TextLabel(_EMPTY, "secondary", wrap=True)
         self._body = QWidget()
         self._lay_out()
+        self._look = LateCall(self, self.refresh)
         self._wire()
-        self._timer = QTimer(
-            self
-        )  # one look for many signals, and none while another dock hides this one
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.refresh)
         self.refresh()
 
     def offer_classes(self) -> None:
@@ -113,7 +110,7 @@ class PropertiesPanel(QWidget):
 
     def refresh(self) -> None:
         """Show the selected shapes as they are now."""
-        self._timer.stop()
+        self._look.stop()
         self._shapes = self._workspace.selected_shapes()
         self._body.setVisible(bool(self._shapes))
         self.empty.setVisible(not self._shapes)
@@ -193,20 +190,16 @@ class PropertiesPanel(QWidget):
             self._refused(error)
             self.refresh()
 
-    def _look_later(self, *_: object) -> None:
-        if self.isVisible():
-            self._timer.start(0)
-
     def _on_shapes_changed(self, image_id: int) -> None:
         if image_id == self._workspace.image_id:
-            self._look_later()
+            self._look.ask()
 
     def _wire(self) -> None:
         project = self._workspace.project
-        self._workspace.selection_changed.connect(self._look_later)
-        self._workspace.image_changed.connect(self._look_later)
+        self._workspace.selection_changed.connect(self._look.ask)
+        self._workspace.image_changed.connect(self._look.ask)
         project.shapes_changed.connect(self._on_shapes_changed)
-        project.classes_changed.connect(self._look_later)
+        project.classes_changed.connect(self._look.ask)
         controls: list[tuple[str, TextValue | FlagValue]] = [
             *self.flags.items(),
             *self._named_fields(),

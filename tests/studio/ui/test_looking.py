@@ -37,7 +37,7 @@ def looked(hands: Any, tmp_path: Path) -> Any:
 def test_a_deep_image_its_values_and_its_pages(looked: Any) -> None:
     session, canvas = looked.session, looked.canvas
     looked.move(20, 60)
-    assert looked.studio.window.status.values.text() == "3000"
+    looked.wait(lambda: looked.studio.window.status.values.text() == "3000")
     looked.studio.actions["view.panel:display"].trigger()
     panel = session.annotate.display
     assert panel.isVisible()
