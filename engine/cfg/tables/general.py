@@ -76,9 +76,8 @@ GENERAL: tuple[Argument, ...] = (
         "device",
         "device",
         None,
-        "Where to compute: cpu, the number of a GPU, or mps on Apple silicon. "
-        "Empty takes the first GPU, else the processor. A training takes several GPUs, such as 0,1: a process "
-        "on each learns from a share of every batch (cpu,cpu: two on the processor); other modes take the first.",
+        "Where to compute: cpu, the number of a GPU, or mps. Empty takes the first GPU, else the processor. "
+        "A training shares its batches among several, such as 0,1 or cpu,cpu; other modes take the first.",
         "General",
         _ALL,
         advanced=False,
