@@ -94,7 +94,15 @@ def _rows(folder):
 
 
 def _children():
-    return psutil.Process().children(recursive=True)
+    """Return the processes of this training; other tests may have left some of their own."""
+    return [p for p in psutil.Process().children(recursive=True) if _is_rank(p)]
+
+
+def _is_rank(process):
+    try:
+        return "engine.distributed.rank" in process.cmdline()
+    except psutil.Error:
+        return False  # it is gone
 
 
 def _wait(condition, seconds=120):

@@ -275,7 +275,7 @@ def geometry_from_dict(values: Mapping[str, Any]) -> Geometry:
         raise DatasetError(f"Expected a shape of kind {known}; received {kind!r}.", value=kind)
     try:
         return build(values)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DatasetError(f"This {kind} cannot be read: {error}.", value=dict(values)) from error
 
 

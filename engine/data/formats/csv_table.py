@@ -317,7 +317,10 @@ def _rows(file: Path, findings: Findings) -> Iterator[_Row]:
 
 def _columns(first: str) -> tuple[list[str], bool] | tuple[None, bool]:
     """Return what the columns are by the first line, and whether that is a header."""
-    fields = next(csv.reader([first.strip("\r\n\ufeff")], delimiter=_delimiter(first)), [])
+    try:
+        fields = next(csv.reader([first.strip("\r\n\ufeff")], delimiter=_delimiter(first)), [])
+    except csv.Error:
+        return None, False
     known = {name: key for key, names in _NAMES.items() for name in names}
     columns = [known.get(field.strip().lower(), "") for field in fields]
     if len(fields) == len(_COLUMNS) or "picture" in columns:

@@ -16,6 +16,12 @@ def test_a_few_cases_of_each_reader(seed: int) -> None:
     assert found["cases"] == cases
 
 
+@pytest.mark.parametrize("seed", [1_000_805, 1_001_300, 1_004_510])
+def test_cases_that_once_crashed(seed: int) -> None:
+    assert fuzz(seconds=300, seed=seed, cases=1)["failures"] == []
+
+
 @pytest.mark.slow
 def test_many_cases() -> None:
-    assert fuzz(seconds=30, seed=1_000_000)["failures"] == []
+    found = fuzz(seconds=600, seed=1_000_000, cases=600)
+    assert found["failures"] == []
