@@ -54,7 +54,9 @@ class Journal:
 
     def steps(self) -> tuple[int, int]:
         cursor = self._cursor()
-        return cursor, int(self.db.value("SELECT COALESCE(MAX(position) + 1, 0) FROM history")) - cursor
+        return cursor, int(
+            self.db.value("SELECT COALESCE(MAX(position) + 1, 0) FROM history")
+        ) - cursor
 
     def undo_row(self) -> JournalRow | None:
         return self._at(self._cursor() - 1)
