@@ -12,6 +12,8 @@ from engine.runtime.errors import ConfigError
 
 FOLDER = Path(__file__).resolve().parents[1] / "cfg" / "trackers"
 KINDS = ("bytetrack", "botsort")
+# What only BoT-SORT looks at; said of another tracker it would have no effect.
+BOTSORT_ONLY = ("gmc_method", "proximity_thresh", "appearance_thresh", "with_reid", "model")
 MOTIONS = ("sparseOptFlow", "orb", "sift", "ecc", "none")
 
 
@@ -64,6 +66,13 @@ def read_options(file: str | Path | None) -> TrackerOptions:
             )
         values[name] = _checked(name, value, known[name].default, path)
     options = TrackerOptions(**values)
+    idle = [name for name in BOTSORT_ONLY if name in values]
+    if idle and options.tracker_type != "botsort":
+        raise ConfigError(
+            f"{', '.join(idle)} would have no effect on {options.tracker_type}.",
+            path=path,
+            remedy="Leave it out, or set tracker_type: botsort.",
+        )
     if options.track_low_thresh > options.track_high_thresh:
         raise ConfigError("track_low_thresh is above track_high_thresh.", path=path)
     return options

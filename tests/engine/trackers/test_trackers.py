@@ -219,6 +219,7 @@ def test_the_files_that_come_with_the_program_are_read(name):
         ("match_thresh: soon", "soon"),
         ("track_buffer: 0", "1 or more"),
         ("gmc_method: telepathy", "telepathy"),
+        ("tracker_type: bytetrack\nwith_reid: true", "with_reid would have no effect"),
         ("matching: 0.8", "matching"),
         ("track_low_thresh: 0.5\ntrack_high_thresh: 0.2", "above"),
         ("model: other.pt\nwith_reid: true", "other.pt"),
