@@ -85,7 +85,7 @@ class Looking(QObject):
 
     def _show_facts(self, *_: object) -> None:
         self._panel.show_facts(self._canvas.picture.facts())
-        self._status.show_values(())
+        self._status.show_values(self._values_at(*self._canvas.cursor_point()))
 
     def _show_scale(self) -> None:
         scale = calibration_of(self._project)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from math import floor
+from math import floor, nan
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
@@ -116,7 +116,7 @@ class CanvasView(QWidget):
         self._held: dict[int, Entry] = {}
         self._announced_selection: tuple[int, ...] = ()
         self._pressed_suggestion: int | None = None
-        self._pointer = (-1.0, -1.0)  # where the cursor is, image pixels
+        self._cursor_place = (nan, nan)  # device pixels; NaN when it has left the canvas
         self._proposed: tuple[Shape, ...] = ()
         self._shapes_shown = True
         self.setMouseTracking(True)
@@ -265,6 +265,10 @@ class CanvasView(QWidget):
         self._refresh_live()
         self.update()
 
+    def cursor_point(self) -> tuple[float, float]:
+        """Return where the cursor is, image pixels; NaN when it has left the canvas."""
+        return self.viewport.to_image(*self._cursor_place)
+
     def suggestion_under_cursor(self) -> int | None:
         """Return the suggestion that is highlighted."""
         return self._live.suggestion[0].shape.id if self._live.suggestion else None
@@ -334,7 +338,7 @@ class CanvasView(QWidget):
 
     def turn_keypoint(self) -> None:
         """Make the keypoint under the cursor hidden, then not labelled, then visible again."""
-        found = keypoint_at(self.scene, *self._pointer, hit_radius(self.viewport))
+        found = keypoint_at(self.scene, *self.cursor_point(), hit_radius(self.viewport))
         edit = None if found is None else with_next_visibility(*found)
         if edit is None:
             self.notice.emit("There is no keypoint under the cursor.")
@@ -570,7 +574,7 @@ class CanvasView(QWidget):
         if self._navigation.move(event):
             return
         pointer = pointer_of("move", event, self.viewport)
-        self._pointer = pointer.x, pointer.y
+        self._cursor_place = device_place(event.position(), self.viewport)
         if self._pressed_suggestion is None and all(self.scene.size_wh):
             ghost = None if pointer.held else self._suggestion_at(pointer)
             self._tool.pointer(pointer)
@@ -624,8 +628,9 @@ class CanvasView(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """Let go of what was under the cursor."""
         super().leaveEvent(event)
-        self._send(Pointer("leave", float("nan"), float("nan")))
-        self.cursor_moved.emit(float("nan"), float("nan"))
+        self._cursor_place = nan, nan
+        self._send(Pointer("leave", nan, nan))
+        self.cursor_moved.emit(nan, nan)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Give the tool its keys; Escape with nothing to cancel asks to leave the tool."""

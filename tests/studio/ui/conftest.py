@@ -77,6 +77,15 @@ class Hands:
         QTest.mouseMove(self.canvas, self.place(x, y))
         QApplication.processEvents()
 
+    def move_until(self, x: float, y: float, condition: Callable[[], object]) -> None:
+        """Move the mouse about an image point, as a hand does, until something is true."""
+
+        def moved() -> object:
+            self.move(x, y)
+            return condition()
+
+        self.wait(moved)
+
     def drag(self, *stops: tuple[float, float]) -> None:
         """Press on the canvas at the first image point, let go at the last."""
         places = [self.place(*stop) for stop in stops]

@@ -36,8 +36,8 @@ def looked(hands: Any, tmp_path: Path) -> Any:
 
 def test_a_deep_image_its_values_and_its_pages(looked: Any) -> None:
     session, canvas = looked.session, looked.canvas
-    looked.move(20, 60)
-    looked.wait(lambda: looked.studio.window.status.values.text() == "3000")
+    values = looked.studio.window.status.values
+    looked.move_until(20, 60, lambda: values.text() == "3000")
     looked.studio.actions["view.panel:display"].trigger()
     panel = session.annotate.display
     assert panel.isVisible()
@@ -49,10 +49,12 @@ def test_a_deep_image_its_values_and_its_pages(looked: Any) -> None:
     session.workspace.go_to(session.workspace.image_ids[1])
     looked.settle()
     assert panel.page.isVisible()
+    assert values.text() == "30  30  30"  # without another move of the mouse
     for page in (1, 2, 2):  # the last one is the last
         looked.studio.actions["view.page:next"].trigger()
         looked.settle()
         assert canvas.picture.page == page
+    assert values.text() == "150  150  150"
     assert canvas.picture.pixels(0, 0, 1, 1)[0, 0, 0] == 150
     assert panel.page.value() == 3
 
