@@ -14,6 +14,9 @@ from hypothesis import settings
 settings.register_profile("maskwright", deadline=None, derandomize=True, database=None)
 settings.load_profile("maskwright")
 
+# Texts are looked for in English, whatever the person who runs the tests reads; tables are made at import.
+os.environ["MASKWRIGHT_LANGUAGE"] = "en"
+
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:

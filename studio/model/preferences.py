@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.runtime.settings import SettingsManager, settings
 from engine.runtime.settings_schema import Setting
+from studio.language.chosen import LANGUAGE_SETTING
 
 RULERS, MINIMAP, CROSSHAIR = "studio.rulers", "studio.minimap", "studio.crosshair"
 THEME, TAGS, RECENT = "studio.theme", "studio.name_tags", "studio.recent_projects"
@@ -24,6 +25,7 @@ STUDIO_SETTINGS = (
         "Window",
         choices=("system", "light", "dark"),
     ),
+    LANGUAGE_SETTING,
     Setting(TAGS, bool, True, "Show each shape's class name beside it on the canvas.", "Canvas"),
     Setting(RULERS, bool, False, "Show rulers along the canvas.", "Canvas"),
     Setting(
