@@ -27,9 +27,11 @@ def test_a_named_optimizer_takes_the_arguments_as_they_are():
     assert (plan.warmup, plan.warmup_bias_lr) == (30, 0.1)
 
 
-def test_adam_by_name_does_not_start_its_biases_at_sgds_rate():
-    assert _plan(optimizer="AdamW", lr0=0.001)[1].warmup_bias_lr == 0
-    assert _plan(optimizer="AdamW", lr0=0.001, warmup_bias_lr=0.05)[1].warmup_bias_lr == 0.05
+def test_adam_by_name_spares_only_trained_biases():
+    adam = {"optimizer": "AdamW", "lr0": 0.001}
+    assert _plan(**adam)[1].warmup_bias_lr == 0.1
+    assert _plan(**adam, pretrained=True)[1].warmup_bias_lr == 0
+    assert _plan(**adam, pretrained=True, warmup_bias_lr=0.05)[1].warmup_bias_lr == 0.05
 
 
 def test_schedule_ends_at_lrf():
