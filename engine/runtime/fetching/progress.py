@@ -84,6 +84,11 @@ def reporting(report: Report) -> Iterator[None]:
         _REPORT.reset(token)
 
 
+def current_report() -> Report:
+    """Return where progress goes at the moment: the surrounding block's :func:`reporting`, or the terminal."""
+    return _REPORT.get() or TerminalLine()
+
+
 class Meter:
     """Measures the speed and passes reports on at a calm rate.
 
@@ -98,7 +103,7 @@ class Meter:
         self.url = url
         self.total: int | None = None
         self.done = 0
-        self._report = report or _REPORT.get() or TerminalLine()
+        self._report = report or current_report()
         self._samples: deque[tuple[float, int]] = deque()
         self._reported = float("-inf")
         self._heard = time.monotonic()
