@@ -233,7 +233,7 @@ class BaseTrainer(TrainerResults):
         steps = last or self._pending + 1 >= self.schedule.accumulation(number)
         with self.team.gathering(steps):
             with self.precision.autocast():
-                outputs = self.network(batch["img"])
+                outputs = self.forward(batch)
             with self.team.counting():
                 loss, items = self.model.loss(batch, outputs)
             loss = loss.sum()  # a criterion of a person's own may give its parts

@@ -33,6 +33,7 @@ class TrainerHooks(CallbackHost):
     device: torch.device
     data: Any
     model: Any
+    network: Any
     events: Any
     loss_names: tuple[str, ...]
     default_model: ClassVar[str]
@@ -85,6 +86,14 @@ class TrainerHooks(CallbackHost):
     ) -> Optimizer:
         """Build the optimizer, by now chosen by name."""
         return build_optimizer(model, name, lr, momentum, decay)
+
+    def forward(self, batch: dict[str, Any]) -> Any:
+        """Run the network on a batch of the training; what it returns goes into the loss."""
+        return self.network(batch["img"])
+
+    def trained_parts(self) -> tuple[str, ...] | None:
+        """Give how the names of the parameters begin that learn; None where all do, but for ``freeze``."""
+        return None
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Move a batch to the device and turn its images into floats in 0..1."""

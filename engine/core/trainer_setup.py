@@ -138,7 +138,8 @@ class TrainerSetup(TrainerHooks):
         self._memory_format = torch.channels_last if wanted else torch.contiguous_format
         self.model = self.model.float().to(self.device).to(memory_format=self._memory_format)
         layers = len(getattr(self.model, "model", ()))
-        self._frozen = freeze_layers(self.model, frozen_layers(self.args.freeze, layers))
+        numbers = frozen_layers(self.args.freeze, layers)
+        self._frozen = freeze_layers(self.model, numbers, self.trained_parts())
         self.precision = Precision(self.device, bool(self.args.amp))
         self.network = compiled(self.model, self.args.compile, self.device)
         self.stride = max(int(torch.as_tensor(getattr(self.model, "stride", 32)).max()), 32)

@@ -104,14 +104,8 @@ class YOLODataset(Dataset):
         self.hyp, self.seed, self.stride, self.batch_size = hyp, int(seed), int(stride), batch_size
         self.rect = rect and not augment
         sources = [img_path] if isinstance(img_path, str | Path) else list(img_path)
-        files, self.problems = find_images(sources)
-        verified = verify_images_cached(
-            _part(files, fraction),
-            data.get("label_nc") or data.get("nc"),
-            data.get("kpt_shape"),
-            self._progress,
-            oriented=task == "obb",
-        )
+        files, self.problems = self.find(sources)
+        verified = self.verify(_part(files, fraction))
         self.channels = int(data.get("channels") or 3)
         self.counts = Counter({"labelled": 0, "background": 0, "unlabelled": 0, "damaged": 0})
         is_pose = task == "pose"
@@ -150,7 +144,7 @@ class YOLODataset(Dataset):
             sample = augmentation(index, self.load, others, rng, blends)
         else:
             sample = self._letterbox(index).apply(self.load(index))
-        return self._format(sample, self.im_files[index], rng)
+        return self.entries(sample, self.im_files[index], rng)
 
     def __getitems__(self, keys: Sequence[int | SampleKey]) -> list[dict[str, Any]]:
         """Return the samples of a batch; torch's loaders ask for whole batches."""
@@ -160,6 +154,27 @@ class YOLODataset(Dataset):
     def blends(self) -> bool:
         """Whether other pictures take part in a sample (mosaic, mixup, copy-paste)."""
         return self._blends
+
+    # What data sets of another kind say
+
+    def find(self, sources: Sequence[str | Path]) -> tuple[list[Path], list[Problem]]:
+        """Return the pictures' files, and what is wrong with what names them."""
+        return find_images(sources)
+
+    def verify(self, files: Sequence[Path]) -> list[VerifiedImage]:
+        """Return what is known of each picture and of its objects."""
+        data = self.data
+        return verify_images_cached(
+            files,
+            data.get("label_nc") or data.get("nc"),
+            data.get("kpt_shape"),
+            self._progress,
+            oriented=self.task == "obb",
+        )
+
+    def entries(self, sample: Sample, im_file: str, rng: np.random.Generator) -> dict[str, Any]:
+        """Return the tensors of a finished sample."""
+        return self._format(sample, im_file, rng)
 
     def load(self, index: int) -> Sample:
         """Return a picture, longer side ``imgsz``, with its objects; its pixels must not be changed."""

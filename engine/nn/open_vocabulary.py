@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -65,13 +66,6 @@ class YOLOEModel(DetectionModel):
         if tpe is not None or vpe is not None:
             raise self._fixed()
         return self.head(feats)
-
-    def init_criterion(self) -> Any:
-        """Refuse: this version runs open-vocabulary models, it does not train them."""
-        raise ModelError(
-            f"this version runs {type(self).__name__} models, but does not train them yet.",
-            remedy="Train a model of the family that it is built on, such as yolo11n-seg.",
-        )
 
     # Prompts
 
@@ -247,6 +241,15 @@ class YOLOESegModel(YOLOEModel, SegmentationModel):
     """Boxes, classes and instance masks, with classes by embeddings."""
 
     default_cfg = "yoloe-11n-seg.yaml"
+
+    def init_criterion(self) -> Any:
+        """Make the loss of boxes, masks and of as many classes as there are embeddings."""
+        from engine.losses.open_vocabulary import OpenSegmentationLoss
+
+        gains = self._gains()
+        overlap = getattr(gains, "overlap_mask", True)
+        arguments = (self.nc, self.head.reg_max, self.stride, gains, overlap)
+        return self._of_each_side(partial(OpenSegmentationLoss, *arguments))
 
 
 def _checked_names(names: Sequence[str]) -> list[str]:

@@ -12,6 +12,8 @@ from engine.runtime.log import LOGGER
 # The fixed integral of the distribution focal loss: weights 0..15 that mean bin numbers.
 ALWAYS_FROZEN = (".dfl",)
 
+_NORM = nn.modules.batchnorm._NormBase  # noqa: SLF001 (the only common base of the batch norms)
+
 
 def frozen_layers(freeze: int | Sequence[int] | None, layers: int) -> tuple[int, ...]:
     """Turn the argument ``freeze`` (a count of first layers, or their numbers) into layer numbers.
@@ -30,12 +32,23 @@ def frozen_layers(freeze: int | Sequence[int] | None, layers: int) -> tuple[int,
     return numbers
 
 
-def freeze_layers(model: nn.Module, numbers: Sequence[int]) -> list[str]:
-    """Stop the gradients of the layers ``model.N``; give the prefixes of everything frozen."""
+def freeze_layers(
+    model: nn.Module, numbers: Sequence[int], only: Sequence[str] | None = None
+) -> list[str]:
+    """Stop the gradients of the layers ``model.N``; give the prefixes of everything frozen.
+
+    Args:
+        model: The network.
+        numbers: The layers.
+        only: How the names of the parameters begin that learn; None for all of the other layers.
+    """
     prefixes = [f"model.{i}." for i in numbers]
+    if only is not None:
+        prefixes += _beside(model, only)
     for name, parameter in model.named_parameters():
         fixed = any(part in name for part in ALWAYS_FROZEN)
-        if fixed or name.startswith(tuple(prefixes)):
+        chosen = only is None or name.startswith(tuple(only))
+        if fixed or not chosen or name.startswith(tuple(prefixes)):
             parameter.requires_grad_(False)
         elif not parameter.requires_grad and parameter.dtype.is_floating_point:
             LOGGER.info("%s was frozen in the model file; training it.", name)
@@ -48,5 +61,15 @@ def hold_statistics(model: nn.Module, prefixes: Sequence[str]) -> None:
     if not prefixes:
         return
     for name, module in model.named_modules():
-        if name.startswith(tuple(prefixes)) and isinstance(module, nn.modules.batchnorm._NormBase):  # noqa: SLF001
+        if f"{name}.".startswith(tuple(prefixes)) and isinstance(module, _NORM):
             module.eval()
+
+
+def _beside(model: nn.Module, only: Sequence[str]) -> list[str]:
+    """Name the modules without parts that are not among ``only``, nor part of them."""
+    kept = tuple(only)
+    return [
+        f"{name}."
+        for name, module in model.named_modules()
+        if name and not any(module.children()) and not f"{name}.".startswith(kept)
+    ]
