@@ -1,0 +1,135 @@
+"""From an image embedding and prompts to masks (Kirillov et al., Segment Anything, 2023)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.nn.modules.sam_blocks import MLP, LayerNorm2d, MLPBlock
+
+CANDIDATES = 3  # masks for one ambiguous prompt, beside the one for a clear prompt
+
+
+class Attention(nn.Module):
+    """Multi-head attention whose inside may be narrower than its outside."""
+
+    def __init__(self, dim: int, heads: int, narrower: int = 1) -> None:
+        super().__init__()
+        inner = dim // narrower
+        self.heads = heads
+        self.q_proj = nn.Linear(dim, inner)
+        self.k_proj = nn.Linear(dim, inner)
+        self.v_proj = nn.Linear(dim, inner)
+        self.out_proj = nn.Linear(inner, dim)
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Queries (B, N, dim), keys and values (B, M, dim) to (B, N, dim)."""
+        q, k, v = self.q_proj(query), self.k_proj(key), self.v_proj(value)
+        seen = F.scaled_dot_product_attention(self._apart(q), self._apart(k), self._apart(v))
+        return self.out_proj(seen.transpose(1, 2).flatten(2))
+
+    def _apart(self, x: Tensor) -> Tensor:
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, N, d)
+
+
+class TwoWayBlock(nn.Module):
+    """Tokens attend to themselves and to the image, then the image to the tokens."""
+
+    def __init__(self, dim: int, heads: int, hidden: int, first: bool) -> None:
+        super().__init__()
+        self.first = first
+        self.self_attn = Attention(dim, heads)
+        self.norm1 = nn.LayerNorm(dim)
+        self.cross_attn_token_to_image = Attention(dim, heads, 2)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = MLPBlock(dim, hidden, nn.ReLU)
+        self.norm3 = nn.LayerNorm(dim)
+        self.norm4 = nn.LayerNorm(dim)
+        self.cross_attn_image_to_token = Attention(dim, heads, 2)
+
+    def forward(
+        self, tokens: Tensor, image: Tensor, token_places: Tensor, image_places: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N, dim) and cells (B, HW, dim), each with its positions, to the same shapes."""
+        if self.first:  # the tokens are their own positions still
+            tokens = self.self_attn(tokens, tokens, tokens)
+        else:
+            placed = tokens + token_places
+            tokens = tokens + self.self_attn(placed, placed, tokens)
+        tokens = self.norm1(tokens)
+        keys = image + image_places
+        tokens = self.norm2(
+            tokens + self.cross_attn_token_to_image(tokens + token_places, keys, image)
+        )
+        tokens = self.norm3(tokens + self.mlp(tokens))
+        image = self.norm4(
+            image + self.cross_attn_image_to_token(keys, tokens + token_places, tokens)
+        )
+        return tokens, image
+
+
+class TwoWayTransformer(nn.Module):
+    """Blocks in which tokens and image look at each other, and a last look of the tokens."""
+
+    def __init__(self, dim: int, heads: int, hidden: int, depth: int = 2) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(TwoWayBlock(dim, heads, hidden, i == 0) for i in range(depth))
+        self.final_attn_token_to_image = Attention(dim, heads, 2)
+        self.norm_final_attn = nn.LayerNorm(dim)
+
+    def forward(self, image: Tensor, places: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Cells (B, HW, dim) with their positions and tokens (B, N, dim), both changed: tokens, cells."""
+        found = tokens
+        for layer in self.layers:
+            found, image = layer(found, image, tokens, places)
+        looked = self.final_attn_token_to_image(found + tokens, image + places, image)
+        return self.norm_final_attn(found + looked), image
+
+
+class MaskDecoder(nn.Module):
+    """Predicts four masks for a prompt: one for a clear prompt, three for an ambiguous one."""
+
+    def __init__(self, dim: int = 256, heads: int = 8, hidden: int = 2048, depth: int = 2) -> None:
+        super().__init__()
+        masks = CANDIDATES + 1
+        self.transformer = TwoWayTransformer(dim, heads, hidden, depth)
+        self.iou_token = nn.Embedding(1, dim)
+        self.mask_tokens = nn.Embedding(masks, dim)
+        self.output_upscaling = nn.Sequential(
+            nn.ConvTranspose2d(dim, dim // 4, 2, 2),
+            LayerNorm2d(dim // 4),
+            nn.GELU(),
+            nn.ConvTranspose2d(dim // 4, dim // 8, 2, 2),
+            nn.GELU(),
+        )
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            MLP(dim, dim, dim // 8, 3) for _ in range(masks)
+        )
+        self.iou_prediction_head = MLP(dim, dim, masks, 3)
+
+    def forward(
+        self, image: Tensor, places: Tensor, sparse: Tensor, dense: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Predict masks.
+
+        Args:
+            image: Embedding of one image, (1, dim, h, w).
+            places: Positions of its cells, (1, dim, h, w).
+            sparse: Vectors of the prompts, (B, N, dim).
+            dense: Rough masks as maps, (B, dim, h, w) or (1, dim, 1, 1).
+
+        Returns:
+            Logits (B, 4, 4 * h, 4 * w), and what each mask's IoU with the truth should be (B, 4).
+        """
+        count, (dim, height, width) = sparse.shape[0], image.shape[1:]
+        own = torch.cat((self.iou_token.weight, self.mask_tokens.weight))
+        tokens = torch.cat((own[None].expand(count, -1, -1), sparse), 1)
+        cells = (image + dense).expand(count, dim, height, width).flatten(2).transpose(1, 2)
+        found, cells = self.transformer(cells, places.flatten(2).transpose(1, 2), tokens)
+        maps = self.output_upscaling(cells.transpose(1, 2).unflatten(2, (height, width)))
+        mixed = torch.stack(
+            [mlp(found[:, i + 1]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], 1
+        )
+        logits = (mixed @ maps.flatten(2)).unflatten(2, (4 * height, 4 * width))
+        return logits, self.iou_prediction_head(found[:, 0])
