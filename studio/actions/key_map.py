@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtGui import QKeySequence
 
 from studio.actions.table import ActionSpec
+from studio.language import tr
 
 # Keys that the shape in hand takes, whatever else they are given to.
 TOOL_KEYS = ("Return", "Enter", "Esc", "Backspace", "Del", "Left", "Right", "Up", "Down", "Space")
@@ -88,8 +89,8 @@ class KeyMap:
 def refusal(key: str) -> str:
     """Return why a key cannot be given to an action; empty if it can."""
     if QKeySequence(key).toString() in TOOL_KEYS:
-        return f"{key} belongs to the shape in hand."
-    return "" if QKeySequence(key).toString() else "This key has no name."
+        return tr("{key} belongs to the shape in hand.").format(key=key)
+    return "" if QKeySequence(key).toString() else tr("This key has no name.")
 
 
 def _named(keys: Iterable[str]) -> Keys:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Flag, auto
 
+from studio.language import tr
+
 
 class Needs(Flag):
     """What must be there for an action to be offered."""
@@ -65,130 +67,162 @@ SELECTION = Needs.SELECTION | Needs.CANVAS
 SUGGESTIONS = Needs.SUGGESTIONS | Needs.CANVAS
 
 SAFETY = (
-    ActionSpec("file.save_as_file", "Save project as one file", "-File", (), "save", PROJECT),
-    ActionSpec("file.open_file", "Open project from one file", "File", (), "folder_open"),
-    ActionSpec("file.restore_backup", "Restore a backup", "File", (), "history", PROJECT),
-    ActionSpec("file.reopen", "Try to open for editing again", "", (), "", PROJECT),
+    ActionSpec("file.save_as_file", tr("Save project as one file"), "-File", (), "save", PROJECT),
+    ActionSpec("file.open_file", tr("Open project from one file"), "File", (), "folder_open"),
+    ActionSpec("file.restore_backup", tr("Restore a backup"), "File", (), "history", PROJECT),
+    ActionSpec("file.reopen", tr("Try to open for editing again"), "", (), "", PROJECT),
 )
 
 FILE = (
-    ActionSpec("file.open_folder", "Open folder of images", "File", ("Ctrl+O", "Ctrl+U"), "folder"),
-    ActionSpec("file.open_dataset", "Open data set", "File", ("Ctrl+Shift+O",), "dataset"),
-    ActionSpec("file.open_project", "Open project", "File", (), "folder_open"),
-    ActionSpec("file.open_sample", "Open the sample project", "File", (), "images"),
-    ActionSpec("file.add_images", "Add a folder of images", "-File", (), "add", PROJECT),
-    ActionSpec("file.import_labels", "Import labels", "File", ("Ctrl+Alt+I",), "import", PROJECT),
-    ActionSpec("file.import_folder", "Import a folder of labels", "File", (), "import", PROJECT),
     ActionSpec(
-        "file.export_dataset", "Export data set", "File", ("Ctrl+Shift+E",), "export", PROJECT
+        "file.open_folder", tr("Open folder of images"), "File", ("Ctrl+O", "Ctrl+U"), "folder"
+    ),
+    ActionSpec("file.open_dataset", tr("Open data set"), "File", ("Ctrl+Shift+O",), "dataset"),
+    ActionSpec("file.open_project", tr("Open project"), "File", (), "folder_open"),
+    ActionSpec("file.open_sample", tr("Open the sample project"), "File", (), "images"),
+    ActionSpec("file.add_images", tr("Add a folder of images"), "-File", (), "add", PROJECT),
+    ActionSpec(
+        "file.import_labels", tr("Import labels"), "File", ("Ctrl+Alt+I",), "import", PROJECT
+    ),
+    ActionSpec(
+        "file.import_folder", tr("Import a folder of labels"), "File", (), "import", PROJECT
+    ),
+    ActionSpec(
+        "file.export_dataset", tr("Export data set"), "File", ("Ctrl+Shift+E",), "export", PROJECT
     ),
     *SAFETY,
     ActionSpec(
-        "file.save", "Save (everything is saved already)", "-File", ("Ctrl+S",), "", PROJECT
+        "file.save", tr("Save (everything is saved already)"), "-File", ("Ctrl+S",), "", PROJECT
     ),
-    ActionSpec("file.close_project", "Close project", "File", ("Ctrl+W",), "", PROJECT),
-    ActionSpec("file.quit", "Quit", "-File", ("Ctrl+Q",), ""),
+    ActionSpec("file.close_project", tr("Close project"), "File", ("Ctrl+W",), "", PROJECT),
+    ActionSpec("file.quit", tr("Quit"), "-File", ("Ctrl+Q",), ""),
 )
 
 EDIT = (
-    ActionSpec("edit.undo", "Undo", "Edit", ("Ctrl+Z",), "undo", PROJECT | Needs.UNDO),
+    ActionSpec("edit.undo", tr("Undo"), "Edit", ("Ctrl+Z",), "undo", PROJECT | Needs.UNDO),
     ActionSpec(
-        "edit.redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", PROJECT | Needs.REDO
+        "edit.redo", tr("Redo"), "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", PROJECT | Needs.REDO
     ),
-    ActionSpec("edit.copy", "Copy shapes", "-Edit", ("Ctrl+C",), "copy", SELECTION),
-    ActionSpec("edit.paste", "Paste shapes in place", "Edit", ("Ctrl+V",), "paste", IMAGE),
-    ActionSpec("edit.duplicate", "Duplicate shapes", "Edit", ("Ctrl+D",), "copy", SELECTION),
+    ActionSpec("edit.copy", tr("Copy shapes"), "-Edit", ("Ctrl+C",), "copy", SELECTION),
+    ActionSpec("edit.paste", tr("Paste shapes in place"), "Edit", ("Ctrl+V",), "paste", IMAGE),
+    ActionSpec("edit.duplicate", tr("Duplicate shapes"), "Edit", ("Ctrl+D",), "copy", SELECTION),
     ActionSpec(
-        "edit.copy_to_next", "Copy shapes to the next image", "Edit", ("Ctrl+Shift+C",), "", IMAGE
+        "edit.copy_to_next",
+        tr("Copy shapes to the next image"),
+        "Edit",
+        ("Ctrl+Shift+C",),
+        "",
+        IMAGE,
     ),
     ActionSpec(
-        "edit.repeat_last", "Repeat the last image's shapes", "Edit", ("Ctrl+Shift+V",), "", IMAGE
+        "edit.repeat_last",
+        tr("Repeat the last image's shapes"),
+        "Edit",
+        ("Ctrl+Shift+V",),
+        "",
+        IMAGE,
     ),
-    ActionSpec("edit.select_all", "Select all shapes", "-Edit", ("Ctrl+A",), "", IMAGE),
+    ActionSpec("edit.select_all", tr("Select all shapes"), "-Edit", ("Ctrl+A",), "", IMAGE),
     ActionSpec(
-        "edit.select_class", "Select all of the class", "Edit", ("Ctrl+Shift+A",), "", IMAGE
+        "edit.select_class", tr("Select all of the class"), "Edit", ("Ctrl+Shift+A",), "", IMAGE
     ),
-    ActionSpec("edit.select_group", "Select the whole group", "Edit", ("Shift+G",), "", SELECTION),
-    ActionSpec("edit.invert_selection", "Invert selection", "Edit", ("Ctrl+I",), "", IMAGE),
     ActionSpec(
-        "edit.class", "Change class of the selected shapes", "-Edit", ("Ctrl+E",), "tag", SELECTION
+        "edit.select_group", tr("Select the whole group"), "Edit", ("Shift+G",), "", SELECTION
     ),
-    ActionSpec("edit.delete", "Delete selected shapes", "Edit", (), "delete", SELECTION),
+    ActionSpec("edit.invert_selection", tr("Invert selection"), "Edit", ("Ctrl+I",), "", IMAGE),
     ActionSpec(
-        "edit.background", "Mark as background (no objects)", "-Edit", ("Shift+B",), "image", IMAGE
+        "edit.class",
+        tr("Change class of the selected shapes"),
+        "-Edit",
+        ("Ctrl+E",),
+        "tag",
+        SELECTION,
     ),
-    ActionSpec("edit.image_class", "Class of the whole image", "Edit", ("Shift+I",), "tag", IMAGE),
+    ActionSpec("edit.delete", tr("Delete selected shapes"), "Edit", (), "delete", SELECTION),
     ActionSpec(
-        "edit.remove_image", "Remove image from project", "Edit", ("Ctrl+Shift+Del",), "", IMAGE
+        "edit.background",
+        tr("Mark as background (no objects)"),
+        "-Edit",
+        ("Shift+B",),
+        "image",
+        IMAGE,
+    ),
+    ActionSpec(
+        "edit.image_class", tr("Class of the whole image"), "Edit", ("Shift+I",), "tag", IMAGE
+    ),
+    ActionSpec(
+        "edit.remove_image", tr("Remove image from project"), "Edit", ("Ctrl+Shift+Del",), "", IMAGE
     ),
 )
 
 SHAPE = (
-    ActionSpec("shape.order:front", "Bring to front", "Shape", ("Ctrl+Shift+]",), "", SELECTION, argument="front"),
-    ActionSpec("shape.order:forward", "Bring forward", "Shape", ("Ctrl+]",), "", SELECTION, argument="forward"),
-    ActionSpec("shape.order:backward", "Send backward", "Shape", ("Ctrl+[",), "", SELECTION, argument="backward"),
-    ActionSpec("shape.order:back", "Send to back", "Shape", ("Ctrl+Shift+[",), "", SELECTION, argument="back"),
-    ActionSpec("shape.lock", "Lock or unlock", "-Shape", ("Ctrl+L",), "lock", SELECTION),
-    ActionSpec("shape.unlock_all", "Unlock all on this image", "Shape", ("Ctrl+Shift+L",), "unlock", IMAGE),
-    ActionSpec("shape.hide", "Hide", "Shape", ("Ctrl+H",), "hide", SELECTION),
-    ActionSpec("shape.solo", "Show only these (again: show all)", "Shape", ("Shift+H",), "solo", SELECTION),
-    ActionSpec("shape.show_all", "Show all on this image", "Shape", ("Ctrl+Shift+H",), "show", IMAGE),
-    ActionSpec("shape.group", "Group", "-Shape", ("G",), "group", SELECTION),
-    ActionSpec("shape.ungroup", "Ungroup", "Shape", ("U",), "", SELECTION),
-    ActionSpec("shape.unite", "Unite", "-Shape", ("Ctrl+Shift+M",), "unite", SELECTION),
-    ActionSpec("shape.subtract", "Subtract the others from the first", "Shape", ("Ctrl+Shift+X",), "subtract", SELECTION),
-    ActionSpec("shape.trim", "Make room in the first for the others", "Shape", ("Ctrl+Alt+X",), "", SELECTION),
-    ActionSpec("shape.intersect", "Keep what all have in common", "Shape", ("Ctrl+Shift+I",), "intersect", SELECTION),
-    ActionSpec("shape.split_parts", "Split into parts", "Shape", (), "", SELECTION),
-    ActionSpec("shape.fill_holes", "Fill holes", "Shape", (), "", SELECTION),
-    ActionSpec("shape.simplify", "Simplify outlines", "Shape", ("Ctrl+Shift+S",), "simplify", SELECTION),
-    ActionSpec("shape.convert:polygon", "Turn into polygons", "-Shape", (), "polygon", SELECTION, argument="polygon"),
-    ActionSpec("shape.convert:mask", "Turn into masks", "Shape", (), "brush", SELECTION, argument="mask"),
-    ActionSpec("shape.convert:box", "Turn into boxes", "Shape", (), "box", SELECTION, argument="box"),
-    ActionSpec("shape.convert:oriented_box", "Turn into rotated boxes", "Shape", (), "oriented_box", SELECTION, argument="oriented_box"),
+    ActionSpec("shape.order:front", tr("Bring to front"), "Shape", ("Ctrl+Shift+]",), "", SELECTION, argument="front"),
+    ActionSpec("shape.order:forward", tr("Bring forward"), "Shape", ("Ctrl+]",), "", SELECTION, argument="forward"),
+    ActionSpec("shape.order:backward", tr("Send backward"), "Shape", ("Ctrl+[",), "", SELECTION, argument="backward"),
+    ActionSpec("shape.order:back", tr("Send to back"), "Shape", ("Ctrl+Shift+[",), "", SELECTION, argument="back"),
+    ActionSpec("shape.lock", tr("Lock or unlock"), "-Shape", ("Ctrl+L",), "lock", SELECTION),
+    ActionSpec("shape.unlock_all", tr("Unlock all on this image"), "Shape", ("Ctrl+Shift+L",), "unlock", IMAGE),
+    ActionSpec("shape.hide", tr("Hide"), "Shape", ("Ctrl+H",), "hide", SELECTION),
+    ActionSpec("shape.solo", tr("Show only these (again: show all)"), "Shape", ("Shift+H",), "solo", SELECTION),
+    ActionSpec("shape.show_all", tr("Show all on this image"), "Shape", ("Ctrl+Shift+H",), "show", IMAGE),
+    ActionSpec("shape.group", tr("Group"), "-Shape", ("G",), "group", SELECTION),
+    ActionSpec("shape.ungroup", tr("Ungroup"), "Shape", ("U",), "", SELECTION),
+    ActionSpec("shape.unite", tr("Unite"), "-Shape", ("Ctrl+Shift+M",), "unite", SELECTION),
+    ActionSpec("shape.subtract", tr("Subtract the others from the first"), "Shape", ("Ctrl+Shift+X",), "subtract", SELECTION),
+    ActionSpec("shape.trim", tr("Make room in the first for the others"), "Shape", ("Ctrl+Alt+X",), "", SELECTION),
+    ActionSpec("shape.intersect", tr("Keep what all have in common"), "Shape", ("Ctrl+Shift+I",), "intersect", SELECTION),
+    ActionSpec("shape.split_parts", tr("Split into parts"), "Shape", (), "", SELECTION),
+    ActionSpec("shape.fill_holes", tr("Fill holes"), "Shape", (), "", SELECTION),
+    ActionSpec("shape.simplify", tr("Simplify outlines"), "Shape", ("Ctrl+Shift+S",), "simplify", SELECTION),
+    ActionSpec("shape.convert:polygon", tr("Turn into polygons"), "-Shape", (), "polygon", SELECTION, argument="polygon"),
+    ActionSpec("shape.convert:mask", tr("Turn into masks"), "Shape", (), "brush", SELECTION, argument="mask"),
+    ActionSpec("shape.convert:box", tr("Turn into boxes"), "Shape", (), "box", SELECTION, argument="box"),
+    ActionSpec("shape.convert:oriented_box", tr("Turn into rotated boxes"), "Shape", (), "oriented_box", SELECTION, argument="oriented_box"),
 )  # fmt: skip
 
 GO = (
-    ActionSpec("go.next", "Next image", "Go", ("D", "PgDown"), "next", PLACE),
-    ActionSpec("go.previous", "Previous image", "Go", ("A", "PgUp"), "previous", PLACE),
-    ActionSpec("go.first", "First image", "Go", ("Ctrl+Home",), "", PLACE),
-    ActionSpec("go.last", "Last image", "Go", ("Ctrl+End",), "", PLACE),
-    ActionSpec("go.next_unlabelled", "Next unlabelled image", "Go", ("Ctrl+Shift+D",), "", PLACE),
+    ActionSpec("go.next", tr("Next image"), "Go", ("D", "PgDown"), "next", PLACE),
+    ActionSpec("go.previous", tr("Previous image"), "Go", ("A", "PgUp"), "previous", PLACE),
+    ActionSpec("go.first", tr("First image"), "Go", ("Ctrl+Home",), "", PLACE),
+    ActionSpec("go.last", tr("Last image"), "Go", ("Ctrl+End",), "", PLACE),
+    ActionSpec(
+        "go.next_unlabelled", tr("Next unlabelled image"), "Go", ("Ctrl+Shift+D",), "", PLACE
+    ),
 )
 
 TOOLS = tuple(
     ActionSpec(f"tool.use:{name}", text, menu, keys, name, IMAGE, True, "tool", name)
     for name, text, menu, keys in (
-        ("select", "Select and edit", "Tools", ("V", "Ctrl+J")),
-        ("polygon", "Polygon", "-Tools", ("P",)),
-        ("box", "Rectangle", "Tools", ("R",)),
-        ("oriented_box", "Rotated rectangle", "Tools", ("O",)),
-        ("circle", "Circle", "Tools", ("Shift+C",)),
-        ("ellipse", "Ellipse", "Tools", ("Shift+E",)),
-        ("polyline", "Line", "-Tools", ("L", "Shift+L")),
-        ("point", "Point", "Tools", ("Shift+P",)),
-        ("keypoints", "Keypoints of a skeleton", "Tools", ("K",)),
-        ("brush", "Brush", "-Tools", ("B",)),
-        ("eraser", "Eraser", "Tools", ("E",)),
-        ("wand", "Magic wand", "Tools", ("Shift+W",)),
-        ("scissors", "Scissors that follow edges", "Tools", ("I",)),
-        ("knife", "Knife: cut shapes apart", "-Tools", ("C",)),
-        ("image_class", "Classes of images by single keys", "Tools", ("Shift+T",)),
+        ("select", tr("Select and edit"), "Tools", ("V", "Ctrl+J")),
+        ("polygon", tr("Polygon"), "-Tools", ("P",)),
+        ("box", tr("Rectangle"), "Tools", ("R",)),
+        ("oriented_box", tr("Rotated rectangle"), "Tools", ("O",)),
+        ("circle", tr("Circle"), "Tools", ("Shift+C",)),
+        ("ellipse", tr("Ellipse"), "Tools", ("Shift+E",)),
+        ("polyline", tr("Line"), "-Tools", ("L", "Shift+L")),
+        ("point", tr("Point"), "Tools", ("Shift+P",)),
+        ("keypoints", tr("Keypoints of a skeleton"), "Tools", ("K",)),
+        ("brush", tr("Brush"), "-Tools", ("B",)),
+        ("eraser", tr("Eraser"), "Tools", ("E",)),
+        ("wand", tr("Magic wand"), "Tools", ("Shift+W",)),
+        ("scissors", tr("Scissors that follow edges"), "Tools", ("I",)),
+        ("knife", tr("Knife: cut shapes apart"), "-Tools", ("C",)),
+        ("image_class", tr("Classes of images by single keys"), "Tools", ("Shift+T",)),
     )
 )
 TOOLS += (
-    ActionSpec("tool.step:smaller", "Smaller brush or tolerance", "-Tools", ("[",), "", IMAGE, argument=-1),
-    ActionSpec("tool.step:larger", "Larger brush or tolerance", "Tools", ("]",), "", IMAGE, argument=1),
-    ActionSpec("tool.snap", "Snap to shapes and borders", "Tools", ("M",), "snap", IMAGE, True),
-    ActionSpec("keypoint.describe", "Keypoints of the class", "-Tools", (), "keypoints", IMAGE),
-    ActionSpec("keypoint.visibility", "Keypoint under the cursor: visible, hidden, none", "Tools", ("X",), "", IMAGE),
-    ActionSpec("keypoint.swap", "Swap left and right keypoints", "Tools", ("Shift+X",), "", SELECTION),
+    ActionSpec("tool.step:smaller", tr("Smaller brush or tolerance"), "-Tools", ("[",), "", IMAGE, argument=-1),
+    ActionSpec("tool.step:larger", tr("Larger brush or tolerance"), "Tools", ("]",), "", IMAGE, argument=1),
+    ActionSpec("tool.snap", tr("Snap to shapes and borders"), "Tools", ("M",), "snap", IMAGE, True),
+    ActionSpec("keypoint.describe", tr("Keypoints of the class"), "-Tools", (), "keypoints", IMAGE),
+    ActionSpec("keypoint.visibility", tr("Keypoint under the cursor: visible, hidden, none"), "Tools", ("X",), "", IMAGE),
+    ActionSpec("keypoint.swap", tr("Swap left and right keypoints"), "Tools", ("Shift+X",), "", SELECTION),
 )  # fmt: skip
 
 SUGGEST = (
     ActionSpec(
         "suggest.run_current",
-        "Suggest shapes on this image",
+        tr("Suggest shapes on this image"),
         "Suggest",
         ("Ctrl+G",),
         "predict",
@@ -196,7 +230,7 @@ SUGGEST = (
     ),
     ActionSpec(
         "suggest.run_unlabelled",
-        "Suggest shapes on all unlabelled images",
+        tr("Suggest shapes on all unlabelled images"),
         "Suggest",
         ("Ctrl+B",),
         "predict",
@@ -204,7 +238,7 @@ SUGGEST = (
     ),
     ActionSpec(
         "suggest.accept",
-        "Accept suggestion under the cursor",
+        tr("Accept suggestion under the cursor"),
         "-Suggest",
         ("Y",),
         "accept",
@@ -212,7 +246,7 @@ SUGGEST = (
     ),
     ActionSpec(
         "suggest.reject",
-        "Reject suggestion under the cursor",
+        tr("Reject suggestion under the cursor"),
         "Suggest",
         ("N",),
         "reject",
@@ -220,7 +254,7 @@ SUGGEST = (
     ),
     ActionSpec(
         "suggest.accept_all",
-        "Accept all suggestions here",
+        tr("Accept all suggestions here"),
         "Suggest",
         ("Shift+Y",),
         "accept",
@@ -228,7 +262,7 @@ SUGGEST = (
     ),
     ActionSpec(
         "suggest.reject_all",
-        "Reject all suggestions here",
+        tr("Reject all suggestions here"),
         "Suggest",
         ("Shift+N",),
         "reject",
@@ -237,19 +271,19 @@ SUGGEST = (
 )
 
 VIEW = (
-    ActionSpec("view.fit", "Fit image to window", "View", ("F", "Ctrl+F"), "zoom_fit", IMAGE),
-    ActionSpec("view.actual_size", "Zoom to 100 %", "View", ("Ctrl+0",), "", IMAGE),
-    ActionSpec("view.zoom_in", "Zoom in", "View", ("Ctrl++", "Ctrl+="), "zoom_in", IMAGE),
-    ActionSpec("view.zoom_out", "Zoom out", "View", ("Ctrl+-",), "zoom_out", IMAGE),
-    ActionSpec("view.shapes", "Show shapes", "-View", ("H",), "show", IMAGE, True),
-    ActionSpec("view.tags", "Show name tags", "View", ("T",), "tag", IMAGE, True),
+    ActionSpec("view.fit", tr("Fit image to window"), "View", ("F", "Ctrl+F"), "zoom_fit", IMAGE),
+    ActionSpec("view.actual_size", tr("Zoom to 100 %"), "View", ("Ctrl+0",), "", IMAGE),
+    ActionSpec("view.zoom_in", tr("Zoom in"), "View", ("Ctrl++", "Ctrl+="), "zoom_in", IMAGE),
+    ActionSpec("view.zoom_out", tr("Zoom out"), "View", ("Ctrl+-",), "zoom_out", IMAGE),
+    ActionSpec("view.shapes", tr("Show shapes"), "-View", ("H",), "show", IMAGE, True),
+    ActionSpec("view.tags", tr("Show name tags"), "View", ("T",), "tag", IMAGE, True),
     ActionSpec(
-        "view.canvas_only", "Only the canvas", "View", ("Tab",), "", IMAGE, True, on_canvas=True
+        "view.canvas_only", tr("Only the canvas"), "View", ("Tab",), "", IMAGE, True, on_canvas=True
     ),
     *(
         ActionSpec(
             f"view.panel:{name}",
-            f"Show or hide {title}",
+            tr("Show or hide {title}").format(title=title),
             "-View" if first else "View",
             (),
             "",
@@ -257,15 +291,15 @@ VIEW = (
             argument=name,
         )
         for name, title, first in (
-            ("classes", "the classes", True),
-            ("objects", "the objects", False),
-            ("history", "the history", False),
-            ("review", "stage, tags and comments", False),
+            ("classes", tr("the classes"), True),
+            ("objects", tr("the objects"), False),
+            ("history", tr("the history"), False),
+            ("review", tr("stage, tags and comments"), False),
         )
     ),
     ActionSpec(
         "view.theme:system",
-        "Theme of the system",
+        tr("Theme of the system"),
         "-View",
         (),
         "",
@@ -275,56 +309,58 @@ VIEW = (
         "system",
     ),
     ActionSpec(
-        "view.theme:light", "Light theme", "View", (), "", Needs.NOTHING, True, "theme", "light"
+        "view.theme:light", tr("Light theme"), "View", (), "", Needs.NOTHING, True, "theme", "light"
     ),
     ActionSpec(
-        "view.theme:dark", "Dark theme", "View", (), "", Needs.NOTHING, True, "theme", "dark"
+        "view.theme:dark", tr("Dark theme"), "View", (), "", Needs.NOTHING, True, "theme", "dark"
     ),
 )
 
 LOOKING = (
-    ActionSpec("tool.use:measure", "Measure", "Tools", ("Shift+M",), "measure", IMAGE, True, "tool", "measure"),
-    ActionSpec("view.rulers", "Show rulers", "-View", ("Ctrl+R",), "ruler", Needs.NOTHING, True),
-    ActionSpec("view.minimap", "Show minimap", "View", (), "minimap", Needs.NOTHING, True),
-    ActionSpec("view.crosshair", "Show crosshair", "View", (), "crosshair", Needs.NOTHING, True),
-    ActionSpec("view.panel:display", "Show or hide the display settings", "View", ("Shift+D",), "display", PLACE, argument="display"),
-    ActionSpec("view.reset_display", "Show image as it is", "View", (), "reset", IMAGE),
-    ActionSpec("view.page:next", "Next page of the file", "-Go", ("Ctrl+PgDown",), "", PLACE, argument=1),
-    ActionSpec("view.page:previous", "Previous page of the file", "Go", ("Ctrl+PgUp",), "", PLACE, argument=-1),
+    ActionSpec("tool.use:measure", tr("Measure"), "Tools", ("Shift+M",), "measure", IMAGE, True, "tool", "measure"),
+    ActionSpec("view.rulers", tr("Show rulers"), "-View", ("Ctrl+R",), "ruler", Needs.NOTHING, True),
+    ActionSpec("view.minimap", tr("Show minimap"), "View", (), "minimap", Needs.NOTHING, True),
+    ActionSpec("view.crosshair", tr("Show crosshair"), "View", (), "crosshair", Needs.NOTHING, True),
+    ActionSpec("view.panel:display", tr("Show or hide the display settings"), "View", ("Shift+D",), "display", PLACE, argument="display"),
+    ActionSpec("view.reset_display", tr("Show image as it is"), "View", (), "reset", IMAGE),
+    ActionSpec("view.page:next", tr("Next page of the file"), "-Go", ("Ctrl+PgDown",), "", PLACE, argument=1),
+    ActionSpec("view.page:previous", tr("Previous page of the file"), "Go", ("Ctrl+PgUp",), "", PLACE, argument=-1),
 )  # fmt: skip
 
 PAGES = (
-    ActionSpec("page.show:annotate", "Annotate", "-Go", ("Ctrl+1",), "annotate", Needs.NOTHING, True, "page", "annotate"),
-    ActionSpec("page.show:dataset", "Dataset", "Go", ("Ctrl+2",), "dataset", Needs.NOTHING, True, "page", "dataset"),
-    ActionSpec("page.show:train", "Train", "Go", ("Ctrl+3",), "train", Needs.NOTHING, True, "page", "train"),
-    ActionSpec("page.show:models", "Models", "Go", ("Ctrl+4",), "models", Needs.NOTHING, True, "page", "models"),
-    ActionSpec("page.show:explore", "Explore", "Go", ("Ctrl+5",), "explore", Needs.NOTHING, True, "page", "explore"),
-    ActionSpec("page.show:settings", "Settings", "Go", ("Ctrl+,", "Ctrl+6"), "settings", Needs.NOTHING, True, "page", "settings"),
+    ActionSpec("page.show:annotate", tr("Annotate"), "-Go", ("Ctrl+1",), "annotate", Needs.NOTHING, True, "page", "annotate"),
+    ActionSpec("page.show:dataset", tr("Dataset"), "Go", ("Ctrl+2",), "dataset", Needs.NOTHING, True, "page", "dataset"),
+    ActionSpec("page.show:train", tr("Train"), "Go", ("Ctrl+3",), "train", Needs.NOTHING, True, "page", "train"),
+    ActionSpec("page.show:models", tr("Models"), "Go", ("Ctrl+4",), "models", Needs.NOTHING, True, "page", "models"),
+    ActionSpec("page.show:explore", tr("Explore"), "Go", ("Ctrl+5",), "explore", Needs.NOTHING, True, "page", "explore"),
+    ActionSpec("page.show:settings", tr("Settings"), "Go", ("Ctrl+,", "Ctrl+6"), "settings", Needs.NOTHING, True, "page", "settings"),
 )  # fmt: skip
 
 HELP = (
-    ActionSpec("help.palette", "Find a command", "Help", ("Ctrl+K", "Ctrl+Shift+P"), "search"),
-    ActionSpec("help.shortcuts", "Keyboard shortcuts", "Help", ("F1",), "keyboard"),
-    ActionSpec("help.about", "About Maskwright", "-Help", (), ""),
+    ActionSpec("help.palette", tr("Find a command"), "Help", ("Ctrl+K", "Ctrl+Shift+P"), "search"),
+    ActionSpec("help.shortcuts", tr("Keyboard shortcuts"), "Help", ("F1",), "keyboard"),
+    ActionSpec("help.about", tr("About Maskwright"), "-Help", (), ""),
 )
 
 REVIEW = (
-    ActionSpec("review.done", "Done, next image", "Review", ("Ctrl+Return",), "accept", IMAGE),
-    ActionSpec("review.skip", "Skip, next image", "Review", ("Ctrl+Alt+Return",), "next", IMAGE),
-    ActionSpec("review.next_open", "Next image that is not done", "Review", ("Ctrl+Alt+D",), "", PLACE),
-    ActionSpec("review.approve", "Approve, next to review", "-Review", ("Ctrl+Shift+Return",), "accept_all", IMAGE),
-    ActionSpec("review.reject", "Reject with a reason", "Review", ("Ctrl+Shift+Backspace",), "reject", IMAGE),
-    ActionSpec("review.next", "Next image to review", "Review", ("Ctrl+Shift+R",), "", PLACE),
+    ActionSpec("review.done", tr("Done, next image"), "Review", ("Ctrl+Return",), "accept", IMAGE),
+    ActionSpec("review.skip", tr("Skip, next image"), "Review", ("Ctrl+Alt+Return",), "next", IMAGE),
+    ActionSpec("review.next_open", tr("Next image that is not done"), "Review", ("Ctrl+Alt+D",), "", PLACE),
+    ActionSpec("review.approve", tr("Approve, next to review"), "-Review", ("Ctrl+Shift+Return",), "accept_all", IMAGE),
+    ActionSpec("review.reject", tr("Reject with a reason"), "Review", ("Ctrl+Shift+Backspace",), "reject", IMAGE),
+    ActionSpec("review.next", tr("Next image to review"), "Review", ("Ctrl+Shift+R",), "", PLACE),
 )  # fmt: skip
 
 DATASET = (
-    ActionSpec("dataset.show:images", "All images", "-Go", ("Ctrl+Shift+2",), "grid", PROJECT, argument="images"),
-    ActionSpec("dataset.show:duplicates", "Find duplicates", "Go", (), "copy", PROJECT, argument="duplicates"),
-    ActionSpec("dataset.show:files", "Find missing files", "Go", (), "search", PROJECT, argument="files"),
+    ActionSpec("dataset.show:images", tr("All images"), "-Go", ("Ctrl+Shift+2",), "grid", PROJECT, argument="images"),
+    ActionSpec("dataset.show:duplicates", tr("Find duplicates"), "Go", (), "copy", PROJECT, argument="duplicates"),
+    ActionSpec("dataset.show:files", tr("Find missing files"), "Go", (), "search", PROJECT, argument="files"),
 )  # fmt: skip
 
 CLASS_KEYS = tuple(
-    ActionSpec(f"class.choose:{n}", f"Class {n}", "", (str(n),), "", PLACE, argument=n - 1)
+    ActionSpec(
+        f"class.choose:{n}", tr("Class {n}").format(n=n), "", (str(n),), "", PLACE, argument=n - 1
+    )
     for n in range(1, 10)
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.runtime.errors import EngineError
 from studio.app.reports import tell_problems
 from studio.app.stepwise import Stepwise
+from studio.language import ntr, tr
 from studio.model.project import Project
 from studio.storage.image_index import IndexProgress, add_files, add_folder
 
@@ -40,7 +41,7 @@ class Adding:
             self._waiting.extend(paths)
             return
         row = self._studio.window.progress
-        row.start(f"Adding images from {paths[0].name}")
+        row.start(tr("Adding images from {name}").format(name=paths[0].name))
         row.show()
         steps: Stepwise[IndexProgress] = Stepwise(add_all(session.project, paths), session)
         row.cancelled.connect(steps.cancel)
@@ -57,7 +58,9 @@ class Adding:
             self._steps.cancel()
 
     def _on_step(self, progress: IndexProgress) -> None:
-        self._studio.window.progress.set_title(f"Adding images: {progress.found:,} found")
+        self._studio.window.progress.set_title(
+            tr("Adding images: {found:,} found").format(found=progress.found)
+        )
 
     def _on_finished(self, progress: IndexProgress | None) -> None:
         self._end()
@@ -65,16 +68,18 @@ class Adding:
             return
         banner = self._studio.window.banner
         if progress.problems:
-            count = "1 image was" if progress.added == 1 else f"{progress.added:,} images were"
-            tell_problems(banner, f"{count} added", progress.problems)
+            count = ntr("{count:,} image was", "{count:,} images were", progress.added).format(
+                count=progress.added
+            )
+            tell_problems(banner, tr("{count} added").format(count=count), progress.problems)
         elif not progress.found:
             banner.show_message(
-                "There are no images in this folder.",
-                "Choose a folder with JPEG, PNG, TIFF, BMP or WebP files.",
+                tr("There are no images in this folder."),
+                tr("Choose a folder with JPEG, PNG, TIFF, BMP or WebP files."),
                 tone="warning",
             )
         elif not progress.added and self._studio.session is not None:
-            self._studio.session.say("These images are in the project already.")
+            self._studio.session.say(tr("These images are in the project already."))
         self._go_on()
 
     def _on_failed(self, error: EngineError) -> None:

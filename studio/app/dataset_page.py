@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog, QTabWidget, QWidget
 
+from studio.language import ntr, tr
 from studio.model.records import ImageFilter
 from studio.panels.duplicates import DuplicatesPanel
 from studio.panels.images.browser import ImageBrowser
@@ -39,12 +40,12 @@ class DatasetPage(QTabWidget):
         self.files = MissingFilesPanel(project, jobs, apply, self._ask_folder)
         self._parts: dict[str, QWidget] = {}
         for title, part in (
-            ("Overview", overview),
-            ("Images", self.images),
-            ("Statistics", self.statistics),
-            ("Splits", self.splits),
-            ("Duplicates", self.duplicates),
-            ("Files", self.files),
+            (tr("Overview"), overview),
+            (tr("Images"), self.images),
+            (tr("Statistics"), self.statistics),
+            (tr("Splits"), self.splits),
+            (tr("Duplicates"), self.duplicates),
+            (tr("Files"), self.files),
         ):
             self._parts[title.lower()] = part
             self.addTab(part, title)
@@ -71,12 +72,14 @@ class DatasetPage(QTabWidget):
         banner = self._session.studio.window.banner
         if not count or self.files.isVisible() or not banner.isHidden():
             return
-        files = "The file of 1 image is" if count == 1 else f"The files of {count:,} images are"
+        files = ntr(
+            "The file of {count:,} image is", "The files of {count:,} images are", count
+        ).format(count=count)
         banner.show_message(
-            f"{files} not where they were.",
-            "The shapes are kept.",
+            tr("{files} not where they were.").format(files=files),
+            tr("The shapes are kept."),
             tone="warning",
-            action_text="Find them",
+            action_text=tr("Find them"),
             action=self._show_files,
         )
 
@@ -87,6 +90,6 @@ class DatasetPage(QTabWidget):
 
     def _ask_folder(self) -> Path | None:
         chosen = QFileDialog.getExistingDirectory(
-            self, "Search this folder", str(self._session.studio.last_folder())
+            self, tr("Search this folder"), str(self._session.studio.last_folder())
         )
         return Path(chosen) if chosen else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
+from studio.language import tr
 from studio.model.edits import (
     AddShapes,
     Batch,
@@ -55,12 +56,12 @@ class EditHandlers:
             return
         known = {cls.id for cls in session.project.classes()}
         shapes = [shape for shape in self._clipboard if shape.class_id in known]
-        self._add(session, shapes, 0.0, "Paste")
+        self._add(session, shapes, 0.0, tr("Paste"))
 
     def edit_duplicate(self) -> None:
         """Add a copy of each selected shape a little to the lower right."""
         if session := self._session():
-            self._add(session, session.workspace.selected_shapes(), _SHIFT_PX, "Duplicate")
+            self._add(session, session.workspace.selected_shapes(), _SHIFT_PX, tr("Duplicate"))
 
     def edit_select_all(self) -> None:
         """Select every shape of the image that is not locked."""
@@ -79,7 +80,7 @@ class EditHandlers:
         if free:
             session.apply(RemoveShapes(free))
         if len(free) < len(chosen):
-            session.say("Locked shapes stay; Ctrl+L unlocks them.")
+            session.say(tr("Locked shapes stay; Ctrl+L unlocks them."))
 
     def edit_background(self) -> None:
         """Mark the image as looked at and empty, or take the mark back."""
@@ -95,7 +96,7 @@ class EditHandlers:
             return
         cls = session.workspace.current_class()
         if cls is None:
-            session.say("Add a class first: it can then be the class of this image.")
+            session.say(tr("Add a class first: it can then be the class of this image."))
             return
         image_id = session.workspace.image_id
         before = [s for s in session.project.shapes(image_id) if isinstance(s.geometry, Tag)]
@@ -103,7 +104,9 @@ class EditHandlers:
         if [shape.class_id for shape in before] != [cls.id]:
             edits.append(AddShapes((new_shape(image_id, cls.id, Tag()),)))
         said = (
-            f"This image is {cls.name}" if len(edits) != 1 or not before else "Take its class away"
+            tr("This image is {name}").format(name=cls.name)
+            if len(edits) != 1 or not before
+            else tr("Take its class away")
         )
         session.apply(Batch(tuple(edits), said))
 
@@ -134,7 +137,7 @@ class EditHandlers:
     def go_next_unlabelled(self) -> None:
         """Show the next image that has no labels."""
         if (session := self._session()) and not session.workspace.go_to_next_unlabelled():
-            session.say("No other image waits for labels.")
+            session.say(tr("No other image waits for labels."))
 
     def tool_use(self, name: str) -> None:
         """Take a tool in hand."""
@@ -176,7 +179,7 @@ class EditHandlers:
         size = (0, 0) if shift else (record.width, record.height)
         edit = copied(shapes, record.id, size, verb, shift)
         if edit is None:
-            session.say("None of the shapes lies inside this image.")
+            session.say(tr("None of the shapes lies inside this image."))
             return
         added = session.apply(edit)
         if isinstance(added, AddShapes):

@@ -10,6 +10,7 @@ from studio.app.opening import stoppable
 from studio.app.reports import tell_export
 from studio.dialogs.export_dataset import ExportChoice, ExportDatasetDialog
 from studio.jobs.client import Steps
+from studio.language import tr
 from studio.model.records import ImageFilter
 from studio.storage.dataset_export import ExportReport, export_dataset
 from studio.storage.project_files import open_project
@@ -56,7 +57,7 @@ class Exporting:
         """
         job = self._studio.jobs.call(lambda steps: write_choice(source, listed, choice, steps))
         banner = self._studio.window.banner
-        follow(self._studio.window, job, "Exporting the data set")
+        follow(self._studio.window, job, tr("Exporting the data set"))
         job.finished.connect(lambda report: tell_export(banner, report, choice.folder))
 
 

@@ -24,6 +24,7 @@ from studio.app.reports import import_sentence, tell_problems
 from studio.app.sample import make_sample, sample_folder
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
+from studio.language import tr
 from studio.model.errors import DamagedError
 from studio.storage.dataset_import import ImportReport
 from studio.storage.project_archive import is_archive
@@ -37,7 +38,7 @@ from studio.storage.project_files import (
 if TYPE_CHECKING:
     from studio.app.studio import Studio
 
-_LABEL_FILES = "Labels (*.yaml *.yml *.json *.xml *.csv *.tsv *.txt *.ini);;All files (*)"
+_LABEL_FILES = tr("Labels (*.yaml *.yml *.json *.xml *.csv *.tsv *.txt *.ini);;All files (*)")
 
 
 class FileHandlers:
@@ -57,17 +58,17 @@ class FileHandlers:
 
     def file_open_folder(self) -> None:
         """Ask for a folder of images and open its project."""
-        if folder := self._ask_folder("Open folder of images"):
+        if folder := self._ask_folder(tr("Open folder of images")):
             self.open_paths([folder])
 
     def file_open_dataset(self) -> None:
         """Ask for what describes a data set and open its project."""
-        if path := self._ask_labels("Open data set"):
+        if path := self._ask_labels(tr("Open data set")):
             self.open_paths([path])
 
     def file_open_project(self) -> None:
         """Ask for a project folder and open it."""
-        if folder := self._ask_folder("Open project"):
+        if folder := self._ask_folder(tr("Open project")):
             self.open_project(folder)
 
     def file_open_sample(self) -> None:
@@ -79,24 +80,24 @@ class FileHandlers:
         job = self._studio.jobs.call(
             lambda steps: make_sample(folder, steps.progress, steps.is_cancelled)
         )
-        follow(self._studio.window, job, "The sample project")
+        follow(self._studio.window, job, tr("The sample project"))
         job.finished.connect(self.open_project)
 
     def file_add_images(self) -> None:
         """Ask for a folder and add its images to the open project."""
-        if self._studio.session and (folder := self._ask_folder("Add a folder of images")):
+        if self._studio.session and (folder := self._ask_folder(tr("Add a folder of images"))):
             self.adding.start(self._studio.session, [folder])
 
     def file_import_labels(self) -> None:
         """Ask for a file of labels and show what it would bring into the open project."""
         session = self._studio.session
-        if session is not None and (path := self._ask_labels("Import labels")):
+        if session is not None and (path := self._ask_labels(tr("Import labels"))):
             self.importing.preview(session.project.folder, path)
 
     def file_import_folder(self) -> None:
         """Ask for a folder of labels and show what it would bring into the open project."""
         session = self._studio.session
-        if session is not None and (folder := self._ask_folder("Import a folder of labels")):
+        if session is not None and (folder := self._ask_folder(tr("Import a folder of labels"))):
             self.importing.preview(session.project.folder, folder)
 
     def file_export_dataset(self) -> None:
@@ -107,7 +108,7 @@ class FileHandlers:
     def file_save(self) -> None:
         """Say that there is nothing to save."""
         if session := self._studio.session:
-            session.say("Everything is saved: each finished edit is written at once.")
+            session.say(tr("Everything is saved: each finished edit is written at once."))
 
     def file_close_project(self) -> None:
         """Close the project and show the start screen."""
@@ -140,7 +141,7 @@ class FileHandlers:
         session = self._studio.session
         if session is not None and session.project.folder == folder:
             self._studio.show_page("annotate")
-            session.say("This project is open already.")
+            session.say(tr("This project is open already."))
             return True
         try:
             self._studio.start_session(open_project(folder))
@@ -192,7 +193,9 @@ class FileHandlers:
         """Import in a thread: the project is closed meanwhile, because its database belongs to one thread."""
         self.in_thread(
             lambda steps: import_into(folder, source, steps.progress, steps.is_cancelled),
-            f"Importing {source.parent.name if source.is_file() else source.name}",
+            tr("Importing {name}").format(
+                name=source.parent.name if source.is_file() else source.name
+            ),
             folder,
         )
 
@@ -203,7 +206,7 @@ class FileHandlers:
             folder = session.project.folder
             self.in_thread(
                 lambda steps: mirror_into(folder, source, steps.progress, steps.is_cancelled),
-                f"Comparing with {source.parent.name}",
+                tr("Comparing with {name}").format(name=source.parent.name),
                 folder,
                 "dataset",
             )

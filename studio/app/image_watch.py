@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from studio.language import tr
 from studio.widgets.background import Background
 
 if TYPE_CHECKING:
@@ -103,17 +104,19 @@ class ImageWatch(QObject):
         banner = self._session.studio.window.banner
         if not facts.exists:
             banner.show_message(
-                f"{path.name} was removed or moved by another program while it was open.",
-                "Its shapes are kept in the project. Bring the file back to train on it.",
+                tr("{name} was removed or moved by another program while it was open.").format(
+                    name=path.name
+                ),
+                tr("Its shapes are kept in the project. Bring the file back to train on it."),
                 tone="warning",
                 details=str(path),
             )
             return
         banner.show_message(
-            f"{path.name} was changed by another program while it was open.",
-            "You see it as it was. Its shapes are kept in the project.",
+            tr("{name} was changed by another program while it was open.").format(name=path.name),
+            tr("You see it as it was. Its shapes are kept in the project."),
             tone="warning",
-            action_text="Show it as it is now",
+            action_text=tr("Show it as it is now"),
             action=self.show_file,
             details=str(path),
         )
@@ -132,9 +135,17 @@ class ImageWatch(QObject):
         self._session.studio.window.status.show_image(found.width, found.height)
         if record.shape_count:
             self._session.studio.window.banner.show_message(
-                f"{record.path.name} is {found.width} × {found.height} pixels now; "
-                f"its shapes were drawn on {before[0]} × {before[1]}.",
-                "Look whether they still fit. They were left as they are.",
+                tr(
+                    "{name} is {width} × {height} pixels now; its shapes were drawn on {before} × "
+                    "{before_2}."
+                ).format(
+                    name=record.path.name,
+                    width=found.width,
+                    height=found.height,
+                    before=before[0],
+                    before_2=before[1],
+                ),
+                tr("Look whether they still fit. They were left as they are."),
                 tone="warning",
             )
 

@@ -12,6 +12,7 @@ from studio.app.follow import follow
 from studio.app.opening import stoppable
 from studio.dialogs.import_preview import ImportPreviewDialog
 from studio.jobs.client import Steps
+from studio.language import tr
 from studio.storage.dataset_import import ImportReport, import_all
 from studio.storage.import_preview import ImportPreview, preview_import
 from studio.storage.import_reading import Sources, find_sources, read_sources
@@ -42,7 +43,7 @@ class Importing:
             format: Name of its format; None finds out.
         """
         job = self._studio.jobs.call(lambda steps: read_preview(folder, source, format, steps))
-        follow(self._studio.window, job, f"Reading {source.name}")
+        follow(self._studio.window, job, tr("Reading {name}").format(name=source.name))
         job.finished.connect(lambda preview: self._show(folder, preview))
 
     def sort(self, folder: Path, paths: Sequence[Path]) -> None:
@@ -77,10 +78,10 @@ class Importing:
         if session.project.read_only:
             return
         self._studio.window.banner.show_message(
-            f"{source.name} holds labels: {_titles(found)}.",
-            "Import them, or go on without.",
+            tr("{name} holds labels: {titles}.").format(name=source.name, titles=_titles(found)),
+            tr("Import them, or go on without."),
             tone="info",
-            action_text="Import labels",
+            action_text=tr("Import labels"),
             action=lambda: self.preview(folder, source),
         )
 
@@ -102,7 +103,7 @@ class Importing:
     ) -> None:
         self._studio.files.in_thread(
             lambda steps: write_sources(folder, sources, dict(classes), replace, steps),
-            f"Importing {sources.path.name}",
+            tr("Importing {name}").format(name=sources.path.name),
             folder,
         )
 

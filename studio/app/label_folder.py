@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from studio.app.opening import find_description, is_description
+from studio.language import ntr, tr
 from studio.storage.folder_mirror import FolderMirror
 
 if TYPE_CHECKING:
@@ -117,12 +118,18 @@ class LabelFolder(QObject):
 
     def _on_conflict(self, _image_id: int, reason: str) -> None:
         count = self.conflicts()
-        what = "1 label file waits" if count == 1 else f"{count:,} label files wait"
+        what = ntr("{count:,} label file waits", "{count:,} label files wait", count).format(
+            count=count
+        )
         self._session.studio.window.banner.show_message(
-            f"{reason} {what} for your decision and is left alone until then.",
-            "Load what the file says, or keep the project's labels: both are on the Dataset page.",
+            tr("{reason} {what} for your decision and is left alone until then.").format(
+                reason=reason, what=what
+            ),
+            tr(
+                "Load what the file says, or keep the project's labels: both are on the Dataset page."
+            ),
             tone="warning",
-            action_text="Go to Dataset",
+            action_text=tr("Go to Dataset"),
             action=lambda: self._session.studio.show_page("dataset"),
         )
 
@@ -131,7 +138,9 @@ class LabelFolder(QObject):
             return
         self._told.add(path)
         self._session.studio.window.banner.show_message(
-            f"{path}: the labels could not be written ({reason}).",
-            "They are safe in the project, and written as soon as the file can be.",
+            tr("{path}: the labels could not be written ({reason}).").format(
+                path=path, reason=reason
+            ),
+            tr("They are safe in the project, and written as soon as the file can be."),
             tone="warning",
         )

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine.runtime.errors import EngineError
 from studio.app.studio import Studio, install_excepthook
+from studio.language import tr
 
 _SETTLE_MS = (
     400  # what arrives late (thumbnails, runs, pictures) has this long without news to arrive
@@ -89,7 +90,7 @@ def take_picture(studio: Studio, file: Path) -> Path:
     studio.window.close()
     if not saved:
         raise ScreenshotError(
-            "the picture cannot be written.", path=file, remedy="Choose another folder."
+            tr("the picture cannot be written."), path=file, remedy=tr("Choose another folder.")
         )
     return file
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.data.formats import read
+from studio.language import tr
 from studio.model.errors import StorageError
 from studio.storage.dataset_import import ImportReport, import_dataset
 from studio.storage.folder_mirror import open_in_place
@@ -50,7 +51,7 @@ def classify(paths: Sequence[Path]) -> Opening:
     first = given[0]
     if not first.exists():
         raise StorageError(
-            "there is nothing here.", path=first, remedy="Choose a folder that exists."
+            tr("there is nothing here."), path=first, remedy=tr("Choose a folder that exists.")
         )
     if first.is_dir():
         return _classify_folder(first, given)
@@ -63,9 +64,11 @@ def classify(paths: Sequence[Path]) -> Opening:
     if first.suffix.lower().lstrip(".") in SUFFIXES:
         return Opening("images", project_folder_for(first.parent), given)
     raise StorageError(
-        f"a file of the kind {first.suffix or first.name!r} cannot be opened.",
+        tr("a file of the kind {suffix!r} cannot be opened.").format(
+            suffix=first.suffix or first.name
+        ),
         path=first,
-        remedy="Open a folder of images, a file of labels or a project.",
+        remedy=tr("Open a folder of images, a file of labels or a project."),
     )
 
 
@@ -138,7 +141,7 @@ def stoppable(progress: Progress, is_cancelled: Callable[[], bool]) -> Progress:
 
     def tell(done: int, total: int, text: str) -> None:
         if is_cancelled():
-            raise CancelledError("The work was given up.")
+            raise CancelledError(tr("The work was given up."))
         progress(done, total, text)
 
     return tell

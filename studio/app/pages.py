@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from studio.app.dataset_page import DatasetPage
+from studio.language import tr
 from studio.main_window.annotate_page import AnnotatePage
 from studio.model.runs import VALIDATION_FILE, RunSnapshot
 from studio.panels.dataset import DatasetPanel
@@ -36,9 +37,9 @@ class Pages:
         files, jobs, runs = studio.files, studio.jobs, studio.runs
         self._session = session
         empty = EmptyState(
-            "No images in this project yet",
-            "Drop a folder of images here, or choose one.",
-            (Step("Add a folder of images", files.file_add_images, "primary", "add"),),
+            tr("No images in this project yet"),
+            tr("Drop a folder of images here, or choose one."),
+            (Step(tr("Add a folder of images"), files.file_add_images, "primary", "add"),),
             "images",
         )
         self.annotate = AnnotatePage(
@@ -47,7 +48,7 @@ class Pages:
         self.review = ReviewPanel(
             workspace, session.apply, studio.reviews.review_approve, studio.reviews.reject_with
         )
-        self.annotate.add_dock("Review", self.review)
+        self.annotate.add_dock(tr("Review"), self.review)
         self.dataset = DatasetPanel(
             project,
             files.file_add_images,
@@ -64,9 +65,9 @@ class Pages:
         self.models_page = QTabWidget()
         self.models_page.setDocumentMode(True)
         for title, panel in (
-            ("Models", self.models),
-            ("Suggest labels", self.predict),
-            ("Export", self.export),
+            (tr("Models"), self.models),
+            (tr("Suggest labels"), self.predict),
+            (tr("Export"), self.export),
         ):
             self.models_page.addTab(panel, title)
         self._shown_validation: Path | None = None
@@ -152,7 +153,7 @@ class Pages:
             # A dataset version holds links to the images: the project knows what they lead to.
             image_id = self._session.project.find_image(Path(path).resolve())
         if image_id is None:
-            self._session.say(f"{Path(path).name} is not in this project.")
+            self._session.say(tr("{name} is not in this project.").format(name=Path(path).name))
             return
         self._session.workspace.go_to(image_id)
         self._session.studio.show_page("annotate")

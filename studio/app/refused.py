@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.runtime.errors import EngineError
+from studio.language import ntr, tr
 from studio.model.edits import Edit
 from studio.model.errors import ReadOnlyError, StorageError
 
@@ -41,7 +42,7 @@ class RefusedEdits:
             edit = write()
         except ReadOnlyError as error:  # waiting would not help: another window holds the project
             self._session.studio.show_error(
-                error, "Try again", self._session.studio.safety.file_reopen
+                error, tr("Try again"), self._session.studio.safety.file_reopen
             )
         except StorageError as error:
             self._waiting.append(write)
@@ -70,9 +71,11 @@ class RefusedEdits:
         if unfit is not None:
             studio.show_error(unfit)
         else:
-            self._session.say("Everything is saved.")
+            self._session.say(tr("Everything is saved."))
 
     def _tell(self, error: StorageError) -> None:
         self._session.studio.window.status.show_refused(self.count)
-        words = "Try again" if self.count == 1 else f"Try again ({self.count:,} changes)"
+        words = ntr("Try again", "Try again ({count:,} changes)", self.count).format(
+            count=self.count
+        )
         self._session.studio.show_error(error, words, self.try_again)

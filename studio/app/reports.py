@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.data.problems import Problem
+from studio.language import ntr, tr
 from studio.storage.dataset_export import ExportReport
 from studio.storage.dataset_import import ImportReport
 from studio.widgets.message_banner import MessageBanner
@@ -16,10 +17,14 @@ _SHOWN = 200  # lines of details; more nobody reads
 
 def tell_problems(banner: MessageBanner, said: str, problems: Sequence[Problem]) -> None:
     """Say how much went well and how much was left out; the details name each file, line and reason."""
-    count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
+    count = ntr("{count:,} problem", "{count:,} problems", len(problems)).format(
+        count=len(problems)
+    )
     banner.show_message(
-        f"{said}; {count} left out.",
-        f"{problems[0]}" if len(problems) == 1 else f"The first: {problems[0]}",
+        tr("{said}; {count} left out.").format(said=said, count=count),
+        f"{problems[0]}"
+        if len(problems) == 1
+        else tr("The first: {problems}").format(problems=problems[0]),
         tone="warning",
         details="\n".join(map(str, problems[:_SHOWN])),
     )
@@ -27,9 +32,11 @@ def tell_problems(banner: MessageBanner, said: str, problems: Sequence[Problem])
 
 def import_sentence(report: ImportReport) -> str:
     """Return what an import brought, without the full stop."""
-    images = "1 image" if report.images == 1 else f"{report.images:,} images"
-    shapes = "1 shape" if report.annotations == 1 else f"{report.annotations:,} shapes"
-    return f"{images} and {shapes} were imported"
+    images = ntr("{count:,} image", "{count:,} images", report.images).format(count=report.images)
+    shapes = ntr("{count:,} shape", "{count:,} shapes", report.annotations).format(
+        count=report.annotations
+    )
+    return tr("{images} and {shapes} were imported").format(images=images, shapes=shapes)
 
 
 def tell_export(banner: MessageBanner, report: ExportReport, folder: Path) -> None:
@@ -38,8 +45,12 @@ def tell_export(banner: MessageBanner, report: ExportReport, folder: Path) -> No
     lost = values.get("lost") or []
     images, labels = values["images"], values["annotations"]
     banner.show_message(
-        f"{images:,} images with {labels:,} labels were written to {path_text(folder)}.",
-        f"{len(lost)} things do not fit the format; see Details." if lost else "",
+        tr("{images:,} images with {labels:,} labels were written to {folder}.").format(
+            images=images, labels=labels, folder=path_text(folder)
+        ),
+        tr("{count} things do not fit the format; see Details.").format(count=len(lost))
+        if lost
+        else "",
         tone="warning" if lost else "success",
         details="\n".join(map(str, lost)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from studio.language import tr
 from studio.model.edits import SetStage, reject
 from studio.model.records import ImageFilter
 from studio.model.review import Stage
@@ -30,7 +31,7 @@ class ReviewHandlers:
         """Mark the image as done and show the next one of the list."""
         session = self._session()
         if session is not None and self._mark(session, "done") and not session.workspace.step(1):
-            session.say("This was the last image of the list.")
+            session.say(tr("This was the last image of the list."))
 
     def review_skip(self) -> None:
         """Pass over the image and show the next one of the list."""
@@ -62,13 +63,13 @@ class ReviewHandlers:
         """Show the next image that is done but not reviewed."""
         session = self._session()
         if session is not None and not session.workspace.go_to_next(TO_REVIEW):
-            session.say("No other image waits for review.")
+            session.say(tr("No other image waits for review."))
 
     def review_next_open(self) -> None:
         """Show the next image that is not done yet."""
         session = self._session()
         if session is not None and not session.workspace.go_to_next(_OPEN):
-            session.say("Every image is done, reviewed or skipped.")
+            session.say(tr("Every image is done, reviewed or skipped."))
 
     def _mark(self, session: Session, stage: Stage) -> bool:
         image_id = session.workspace.image_id

@@ -15,6 +15,7 @@ from studio.dialogs.restore_backup import RestoreBackupDialog
 from studio.dialogs.save_project import SaveProjectDialog
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
+from studio.language import tr
 from studio.model.errors import DamagedError
 from studio.model.project import Project
 from studio.storage.archive_read import import_project
@@ -27,7 +28,7 @@ from studio.widgets.path_text import path_text
 if TYPE_CHECKING:
     from studio.app.studio import Studio
 
-_FILTER = f"Maskwright project (*{SUFFIX})"
+_FILTER = tr("Maskwright project (*{suffix})").format(suffix=SUFFIX)
 _UNFIT = re.compile(r'[<>:"/\\|?*]')  # in a file's name, on one system or another
 
 
@@ -57,7 +58,7 @@ class SafetyHandlers:
         """Ask for a project file and for a place, and make the project that is in it."""
         chosen, _ = QFileDialog.getOpenFileName(
             self._studio.window,
-            "Open project from one file",
+            tr("Open project from one file"),
             str(self._studio.last_folder()),
             _FILTER,
         )
@@ -67,7 +68,9 @@ class SafetyHandlers:
     def unpack(self, file: Path) -> None:
         """Ask for a place, make the project that is in ``file`` there, and open it."""
         place = QFileDialog.getExistingDirectory(
-            self._studio.window, f"Where to put the project of {file.name}", str(file.parent)
+            self._studio.window,
+            tr("Where to put the project of {name}").format(name=file.name),
+            str(file.parent),
         )
         if not place:
             return
@@ -75,14 +78,14 @@ class SafetyHandlers:
         job = self._studio.jobs.call(
             lambda steps: import_project(file, folder, steps.progress, steps.is_cancelled)
         )
-        follow(self._studio.window, job, f"Unpacking {file.name}")
+        follow(self._studio.window, job, tr("Unpacking {name}").format(name=file.name))
         job.finished.connect(self._on_unpacked)
 
     def _save_as(self, project: Project, images: bool, runs: bool) -> None:
         folder, name = project.folder, _UNFIT.sub("-", project.name)
         start = self._studio.last_folder() / f"{name}{SUFFIX}"
         chosen, _ = QFileDialog.getSaveFileName(
-            self._studio.window, "Save project as one file", str(start), _FILTER
+            self._studio.window, tr("Save project as one file"), str(start), _FILTER
         )
         if not chosen:
             return
@@ -94,21 +97,33 @@ class SafetyHandlers:
             return export_project(folder, target, images, runs, steps.progress, steps.is_cancelled)
 
         job = self._studio.jobs.call(work)
-        follow(self._studio.window, job, f"Writing {target.name}")
+        follow(self._studio.window, job, tr("Writing {name}").format(name=target.name))
         job.finished.connect(self._on_packed)
 
     def _on_packed(self, report: ArchiveReport) -> None:
-        self._tell(f"The project was written to {path_text(report.path)}.", report)
+        self._tell(
+            tr("The project was written to {path}.").format(path=path_text(report.path)), report
+        )
 
     def _on_unpacked(self, report: ArchiveReport) -> None:
         if self._studio.files.open_project(report.path):
-            self._tell(f"The project is in {path_text(report.path)} now.", report)
+            self._tell(
+                tr("The project is in {path} now.").format(path=path_text(report.path)), report
+            )
 
     def _tell(self, said: str, report: ArchiveReport) -> None:
         count = len(report.left_out)
-        left = f"{count:,} thing{'s' * (count != 1)} left out; see Details." if count else ""
+        left = (
+            tr("{count:,} thing{value} left out; see Details.").format(
+                count=count, value="s" * (count != 1)
+            )
+            if count
+            else ""
+        )
         self._studio.window.banner.show_message(
-            f"{said} It holds {report.images:,} images and {len(report.runs):,} trainings.",
+            tr("{said} It holds {images:,} images and {count:,} trainings.").format(
+                said=said, images=report.images, count=len(report.runs)
+            ),
             left,
             tone="warning" if count else "success",
             details="\n".join(report.left_out),
@@ -130,7 +145,9 @@ class SafetyHandlers:
     def tell_damaged(self, folder: Path, error: DamagedError) -> None:
         """Say that a project's database is damaged, and offer its backups where there are any."""
         if list_backups(folder):
-            self._studio.show_error(error, "Restore a backup", lambda: self.choose_backup(folder))
+            self._studio.show_error(
+                error, tr("Restore a backup"), lambda: self.choose_backup(folder)
+            )
         else:
             self._studio.show_error(error)
 
@@ -139,7 +156,7 @@ class SafetyHandlers:
         self._studio.close_session()
         self._studio.window.banner.hide()
         job = self._studio.jobs.call(lambda _steps: restore_backup(folder, backup))
-        follow(self._studio.window, job, "Restoring the backup")
+        follow(self._studio.window, job, tr("Restoring the backup"))
         job.finished.connect(lambda _none: self._on_restored(folder, backup))
         job.failed.connect(lambda failed: self._on_restore_failed(folder, failed))
 
@@ -147,8 +164,8 @@ class SafetyHandlers:
         if self._studio.files.open_project(folder):
             when = backup.time.astimezone().strftime("%d.%m.%Y %H:%M")
             self._studio.window.banner.show_message(
-                f"The project is again what it was on {when}.",
-                "What it was before is the newest backup now: restore that to take this back.",
+                tr("The project is again what it was on {when}.").format(when=when),
+                tr("What it was before is the newest backup now: restore that to take this back."),
                 tone="success",
             )
 
@@ -167,7 +184,7 @@ class SafetyHandlers:
             return
         folder = session.project.folder
         if not session.project.read_only:
-            session.say("The project is open for editing.")
+            session.say(tr("The project is open for editing."))
             return
         try:
             project = open_project(folder)
@@ -177,17 +194,17 @@ class SafetyHandlers:
         if project.read_only:
             project.close()
             self.tell_read_only(project.notice or "")
-            session.say("Still for reading only.")
+            session.say(tr("Still for reading only."))
             return
         place = session.workspace.image_id
         self._studio.start_session(project)
         if (fresh := self._studio.session) is not None:
             if place in fresh.workspace.image_ids:
                 fresh.workspace.go_to(place)
-            fresh.say("The project is open for editing now.")
+            fresh.say(tr("The project is open for editing now."))
 
     def tell_read_only(self, notice: str) -> None:
         """Say that the open project can only be read, and offer to try again."""
         self._studio.window.banner.show_message(
-            notice, tone="warning", action_text="Try again", action=self.file_reopen
+            notice, tone="warning", action_text=tr("Try again"), action=self.file_reopen
         )

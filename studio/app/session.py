@@ -21,6 +21,7 @@ from studio.app.pages import Pages
 from studio.app.refused import RefusedEdits
 from studio.app.shape_menu import ShapeMenu
 from studio.app.tool_link import ToolLink
+from studio.language import tr
 from studio.model.edits import Edit
 from studio.model.preferences import AUTO_TOOL, TAGS
 from studio.model.project import Project
@@ -158,7 +159,7 @@ class Session(QObject):
         self.canvas.shape_activated.connect(lambda _id: self.annotate.properties.offer_classes())
         self.canvas.leave_asked.connect(lambda: self.use_tool("select"))
         self.canvas.suggestion_clicked.connect(
-            lambda _id: self.say("Y accepts this suggestion, N rejects it; Shift for all.")
+            lambda _id: self.say(tr("Y accepts this suggestion, N rejects it; Shift for all."))
         )
         self.canvas.set_tags_visible(bool(self.studio.preferences[TAGS]))
         self.workspace.image_changed.connect(self._on_image_changed)

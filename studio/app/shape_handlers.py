@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
+from studio.language import tr
 from studio.model.edits import Edit, set_marks
 from studio.model.edits.arranging import (
     backward,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from studio.app.session import Session
 
 _ORDERS = {"front": to_front, "forward": forward, "backward": backward, "back": to_back}
-_LOCKED = "The shapes are locked: unlock them in the list of objects or with Ctrl+Shift+L."
+_LOCKED = tr("The shapes are locked: unlock them in the list of objects or with Ctrl+Shift+L.")
 
 
 class ShapeHandlers:
@@ -71,7 +72,7 @@ class ShapeHandlers:
         """Put the selected shapes in front of others or behind them."""
         if session := self._session():
             edit = _ORDERS[where](session.workspace.selected_shapes(), _shapes(session))
-            _apply(session, edit, "They are there already.")
+            _apply(session, edit, tr("They are there already."))
 
     def shape_lock(self) -> None:
         """Lock the selected shapes; all of them locked, unlock them."""
@@ -79,25 +80,25 @@ class ShapeHandlers:
             chosen = session.workspace.selected_shapes()
             lock = not all(shape.locked for shape in chosen)
             _apply(session, set_marks(chosen, "locked", lock))
-            session.say("Locked: clicks go to what lies below." if lock else "Unlocked.")
+            session.say(tr("Locked: clicks go to what lies below.") if lock else tr("Unlocked."))
 
     def shape_unlock_all(self) -> None:
         """Unlock every shape of the image."""
         if session := self._session():
             edit = set_marks(_shapes(session), "locked", False)
-            _apply(session, edit, "No shape of this image is locked.")
+            _apply(session, edit, tr("No shape of this image is locked."))
 
     def shape_hide(self) -> None:
         """Hide the selected shapes."""
         if session := self._session():
             _apply(session, set_marks(session.workspace.selected_shapes(), "hidden", True))
-            session.say("Hidden. Ctrl+Shift+H shows all shapes of the image again.")
+            session.say(tr("Hidden. Ctrl+Shift+H shows all shapes of the image again."))
 
     def shape_show_all(self) -> None:
         """Show every shape of the image."""
         if session := self._session():
             edit = set_marks(_shapes(session), "hidden", False)
-            _apply(session, edit, "No shape of this image is hidden.")
+            _apply(session, edit, tr("No shape of this image is hidden."))
 
     def shape_solo(self) -> None:
         """Show the selected shapes alone; they are alone already, show all."""
@@ -105,7 +106,7 @@ class ShapeHandlers:
             chosen = set(session.workspace.selection)
             others = [s for s in _shapes(session) if s.id not in chosen]
             hide = not all(shape.hidden for shape in others)
-            _apply(session, set_marks(others, "hidden", hide), "There is no other shape.")
+            _apply(session, set_marks(others, "hidden", hide), tr("There is no other shape."))
 
     def shape_group(self) -> None:
         """Give the selected shapes a common group number."""
@@ -117,7 +118,7 @@ class ShapeHandlers:
         """Take the selected shapes out of their groups."""
         if session := self._session():
             edit = ungroup(session.workspace.selected_shapes())
-            _apply(session, edit, "None of the shapes is in a group.")
+            _apply(session, edit, tr("None of the shapes is in a group."))
 
     # -- shapes made of shapes -------------------------------------------------
 
@@ -163,11 +164,11 @@ class ShapeHandlers:
             return
         shapes = session.workspace.selected_shapes() or _drawn(_shapes(session))
         if not shapes:
-            session.say("There is no shape to copy.")
+            session.say(tr("There is no shape to copy."))
         elif not session.workspace.step(1):
-            session.say("This is the last image of the list.")
+            session.say(tr("This is the last image of the list."))
         else:
-            self._copy_here(session, shapes, "Copy")
+            self._copy_here(session, shapes, tr("Copy"))
 
     def edit_repeat_last(self) -> None:
         """Add the shapes of the image that was shown before this one, or that comes before it in the list."""
@@ -177,16 +178,16 @@ class ShapeHandlers:
         source = session.workspace.image_before()
         shapes = _drawn(session.project.shapes(source)) if source is not None else []
         if shapes:
-            self._copy_here(session, shapes, "Repeat")
+            self._copy_here(session, shapes, tr("Repeat"))
         else:
-            session.say("The image before this one has no shapes.")
+            session.say(tr("The image before this one has no shapes."))
 
     def _copy_here(self, session: Session, shapes: Sequence[Shape], verb: str) -> None:
         record = session.workspace.image()
         if record is None:
             return
         edit = copied(shapes, record.id, (record.width, record.height), verb)
-        bound = _apply(session, edit, "None of the shapes lies inside this image.")
+        bound = _apply(session, edit, tr("None of the shapes lies inside this image."))
         if bound is not None:
             _select(session, getattr(bound, "shapes", ()))
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from studio.actions.registry import Actions
 from studio.actions.table import SHAPE
+from studio.language import tr
 
 _FIRST = (
     "edit.class",
@@ -16,7 +17,7 @@ _FIRST = (
     "edit.copy_to_next",
     "edit.delete",
 )
-_SUBMENUS = {"shape.order": "Order", "shape.convert": "Turn into"}
+_SUBMENUS = {"shape.order": tr("Order"), "shape.convert": tr("Turn into")}
 
 
 class ShapeMenu:

@@ -6,9 +6,10 @@ from studio.actions.key_map import KeyMap, refusal
 from studio.actions.registry import Actions
 from studio.actions.table import MENUS, ActionSpec
 from studio.dialogs.shortcuts import Shortcut
+from studio.language import tr
 from studio.model.preferences import KEYS, Preferences
 
-_OTHER = "Classes"  # actions in no menu: the number keys
+_OTHER = tr("Classes")  # actions in no menu: the number keys
 
 
 class ShortcutChoices:

@@ -30,6 +30,7 @@ from studio.app.suggest_handlers import SuggestHandlers
 from studio.app.tool_handlers import ToolHandlers
 from studio.app.view_handlers import ViewHandlers
 from studio.jobs.client import JobsClient, RunsWatcher
+from studio.language import tr
 from studio.main_window.window import PAGES, MainWindow
 from studio.model.preferences import DOCKS, KEYS, TAGS, THEME, WINDOW, Preferences
 from studio.model.project import Project
@@ -47,10 +48,10 @@ LOGGER = logging.getLogger(__name__)
 
 # What a page says while no project is open.
 _WAITING = {
-    "dataset": ("No project is open", "Counts, classes, splits and versions of a project will be shown here."),
-    "train": ("No project is open", "Label some images, then train a model on them here, with live curves."),
-    "models": ("No project is open", "Every trained model of a project will be shown here, to predict with and to export."),
-    "explore": ("No project is open", "What a trained model gets right and wrong will be shown here."),
+    "dataset": (tr("No project is open"), tr("Counts, classes, splits and versions of a project will be shown here.")),
+    "train": (tr("No project is open"), tr("Label some images, then train a model on them here, with live curves.")),
+    "models": (tr("No project is open"), tr("Every trained model of a project will be shown here, to predict with and to export.")),
+    "explore": (tr("No project is open"), tr("What a trained model gets right and wrong will be shown here.")),
 }  # fmt: skip
 
 
@@ -264,8 +265,10 @@ class Studio(QObject):
         start.set_recent(self.preferences.recent())
         pages: dict[str, QWidget] = {"annotate": start, "settings": self.settings}
         steps = (
-            Step("Open folder of images", self.files.file_open_folder, "primary", "folder_open"),
-            Step("Try the sample", self.files.file_open_sample, "normal", "images"),
+            Step(
+                tr("Open folder of images"), self.files.file_open_folder, "primary", "folder_open"
+            ),
+            Step(tr("Try the sample"), self.files.file_open_sample, "normal", "images"),
         )
         pages |= {
             name: EmptyState(title, sentence, steps, name)
@@ -284,8 +287,8 @@ class Studio(QObject):
             self.window.status.show_run("", 0.0)
             return
         facts = live.facts
-        of = f" of {facts.epochs}" if facts.epochs else ""
-        epoch = f", epoch {facts.epoch}{of}" if facts.epoch else ""
+        of = tr(" of {epochs}").format(epochs=facts.epochs) if facts.epochs else ""
+        epoch = tr(", epoch {epoch}{of}").format(epoch=facts.epoch, of=of) if facts.epoch else ""
         self.window.status.show_run(f"{live.name}: {live.state.value}{epoch}", facts.progress)
 
 
@@ -302,8 +305,8 @@ def install_excepthook(window: QWidget) -> None:
             box = QMessageBox(window)
             box.setWindowTitle("Maskwright")
             box.setIcon(QMessageBox.Icon.Warning)
-            box.setText(f"Something unexpected happened: {error}")
-            box.setInformativeText("Everything you finished is saved. You can go on working.")
+            box.setText(tr("Something unexpected happened: {error}").format(error=error))
+            box.setInformativeText(tr("Everything you finished is saved. You can go on working."))
             box.setDetailedText(record)
             box.open()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from studio.jobs.messages import Failed, Progress
 from studio.jobs.suggest_run import SuggestRun, progress_text
 from studio.jobs.suggestions import SuggestionCount
+from studio.language import tr
 from studio.model.preferences import CONFIDENCE
 from studio.model.records import ImageFilter
 from studio.model.runs import list_runs, read_args
@@ -56,7 +57,7 @@ class SuggestHandlers:
         if waiting:
             self._start(waiting)
         else:
-            session.say("Every image is labelled.")
+            session.say(tr("Every image is labelled."))
 
     def suggest_accept(self) -> None:
         """Turn the suggestion under the cursor into a shape."""
@@ -81,7 +82,7 @@ class SuggestHandlers:
             return
         chosen = None if everything else session.canvas.suggestion_under_cursor()
         if chosen is None and not everything:
-            session.say("Move the cursor onto a dashed shape first.")
+            session.say(tr("Move the cursor onto a dashed shape first."))
             return
         project, ids = session.project, None if chosen is None else [chosen]
         decide = project.accept_suggestions if accept else project.reject_suggestions
@@ -96,10 +97,10 @@ class SuggestHandlers:
         model = newest_model(session.project.runs_dir)
         if model is None:
             self._studio.window.banner.show_message(
-                "There is no trained model in this project yet.",
-                "Train one first; then it can suggest shapes.",
+                tr("There is no trained model in this project yet."),
+                tr("Train one first; then it can suggest shapes."),
                 tone="info",
-                action_text="Go to Train",
+                action_text=tr("Go to Train"),
                 action=lambda: self._studio.show_page("train"),
             )
             return
@@ -108,7 +109,7 @@ class SuggestHandlers:
             arguments["imgsz"] = imgsz
         run = SuggestRun(session.project, self._studio.jobs, model, image_ids, arguments, session)
         row = self._studio.window.progress
-        row.start("Starting the model")
+        row.start(tr("Starting the model"))
         row.show()
         row.cancelled.connect(run.cancel)
         run.progressed.connect(self._on_progress)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studio.dialogs.keypoints import KeypointsDialog
+from studio.language import tr
 from studio.model.edits import ChangeClass
 from studio.model.keypoint_scheme import KeypointScheme
 
@@ -28,7 +29,7 @@ class ToolHandlers:
         """Make the brush, the tolerance or the smoothing of the tool in hand larger or smaller."""
         session = self._session()
         if session is not None and not session.canvas.step_option(notches):
-            session.say("The tool in hand has no size.")
+            session.say(tr("The tool in hand has no size."))
 
     def tool_snap(self, on: bool) -> None:
         """Let points snap to other shapes, or not."""
@@ -46,14 +47,16 @@ class ToolHandlers:
         cls = session.workspace.current_class() if session is not None else None
         if session is None or cls is None:
             if session is not None:
-                session.say("Add a class first: its keypoints can then be described.")
+                session.say(tr("Add a class first: its keypoints can then be described."))
             return
 
         def keep(scheme: KeypointScheme | None) -> None:
             now = next((c for c in session.project.classes() if c.id == cls.id), None)
             if now is not None and now.keypoints != scheme:
                 after = replace(now, keypoints=scheme)
-                session.apply(ChangeClass(after, label=f"Keypoints of {now.name}"))
+                session.apply(
+                    ChangeClass(after, label=tr("Keypoints of {name}").format(name=now.name))
+                )
 
         known = cls.keypoints or session.project.keypoints
         KeypointsDialog(cls.name, known, keep, session.studio.window).show()

@@ -8,6 +8,7 @@ from engine._version import __version__
 from studio.app.shortcut_choices import ShortcutChoices
 from studio.dialogs.command_palette import CommandPalette
 from studio.dialogs.shortcuts import ShortcutsDialog
+from studio.language import tr
 from studio.model.preferences import TAGS, THEME
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class ViewHandlers:
     def help_about(self) -> None:
         """Say what this is."""
         self._studio.window.banner.show_message(
-            f"Maskwright {__version__}",
-            "Apache-2.0. It works offline; nothing is sent anywhere.",
+            tr("Maskwright {version}").format(version=__version__),
+            tr("Apache-2.0. It works offline; nothing is sent anywhere."),
             tone="info",
         )

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
 from studio.canvas.crosshair import CrosshairLine
 from studio.canvas.minimap import Minimap
 from studio.canvas.rulers import RULER_SIZE, Ruler
+from studio.language import tr
 from studio.model.calibration import PIXELS, Calibration
 from studio.theme import tokens
 from studio.theme.fonts import font
@@ -89,7 +90,7 @@ class Aids(QObject):
             self.length.hide()
             return
         (x1, y1), (x2, y2) = line
-        words = f"{tool.length:.1f} px"
+        words = tr("{length:.1f} px").format(length=tool.length)
         if not self._calibration.is_pixels:
             words = f"{self._calibration.length(tool.length)}  ({words})"
         device = self._view.viewport.to_device((x1 + x2) / 2, (y1 + y2) / 2)
@@ -185,11 +186,11 @@ class _Progress(QFrame):
         super().__init__(view)
         self.setProperty("role", "card")
         self.setAutoFillBackground(True)
-        self.row = ProgressRow("Preparing a very large image")
+        self.row = ProgressRow(tr("Preparing a very large image"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_M)
         layout.addWidget(self.row)
-        self.setAccessibleName("Preparing the image")
+        self.setAccessibleName(tr("Preparing the image"))
         self.hide()
 
     def show_share(self, share: float) -> None:
@@ -198,7 +199,7 @@ class _Progress(QFrame):
             self.hide()
             return
         if self.isHidden():
-            self.row.start("Preparing a very large image (only the first time)")
+            self.row.start(tr("Preparing a very large image (only the first time)"))
             self.show()
             self.raise_()
         self.row.set_progress(share, 1.0)

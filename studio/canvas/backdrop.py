@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap
 from studio.canvas.samples import Picture
 from studio.canvas.tone import render
 from studio.canvas.viewport import Viewport
+from studio.language import tr
 from studio.model.display import NEUTRAL, Display
 from studio.theme import tokens
 from studio.theme.fonts import font
@@ -170,7 +171,7 @@ class Backdrop:
         top = height / 2 - 64 * ratio
         painter.drawPixmap(QPointF(center - icon.width() / 2, top - icon.height()), icon)
         lines = (
-            ("This image cannot be shown", tokens.FONT_TITLE, True, colors.text),
+            (tr("This image cannot be shown"), tokens.FONT_TITLE, True, colors.text),
             (self.problem, tokens.FONT_BODY, False, colors.text),
             (self.remedy, tokens.FONT_BODY, False, colors.secondary),
         )

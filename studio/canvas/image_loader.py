@@ -24,6 +24,7 @@ from engine.runtime.paths import cache_dir
 from studio.canvas.pyramid import build_pyramid, qimage_of
 from studio.canvas.samples import Picture, build_samples
 from studio.canvas.tiled import TiledPicture, TiledSource, read_source
+from studio.language import tr
 from studio.storage.big_images import Pyramid, PyramidCache, StoppedError, count_pages, read_page
 from studio.widgets.thread_pools import shared_pool
 
@@ -302,9 +303,11 @@ def _work(key: _FileKey, reports: _Reports, wishes: _Wishes, pyramids: PyramidCa
     except ImageError as error:
         reports.tell("failed", key, error)
     except MemoryError:
-        text = "The image does not fit into memory."
+        text = tr("The image does not fit into memory.")
         reports.tell(
-            "failed", key, ImageError(text, path=path, remedy="Close other programs, or tile it.")
+            "failed",
+            key,
+            ImageError(text, path=path, remedy=tr("Close other programs, or tile it.")),
         )
 
 
@@ -333,8 +336,8 @@ def _prepare(
         reports.tell("failed", key, error)
         return
     if source is None and key in wishes.refused:
-        text = "Preparing this very large image was stopped."
-        remedy = "Go to another image and back to begin again."
+        text = tr("Preparing this very large image was stopped.")
+        remedy = tr("Go to another image and back to begin again.")
         reports.tell("failed", key, ImageError(text, path=path, remedy=remedy))
     else:
         reports.tell("done", key, source)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.canvas.samples import Picture
 from studio.canvas.viewport import Viewport
+from studio.language import tr
 from studio.model.display import NEUTRAL, Display
 from studio.theme.theme import current_colors
 
@@ -36,8 +37,8 @@ class Minimap(QWidget):
         self._image: QImage | None = None
         self._wanted = False
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName("Overview of the image")
-        self.setToolTip("Click or drag to go to a part of the image.")
+        self.setAccessibleName(tr("Overview of the image"))
+        self.setToolTip(tr("Click or drag to go to a part of the image."))
         self.hide()
 
     def set_wanted(self, wanted: bool) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.canvas.viewport import Viewport
+from studio.language import tr
 from studio.model.calibration import PIXELS, Calibration
 from studio.theme import tokens
 from studio.theme.fonts import font
@@ -36,7 +37,7 @@ class Ruler(QWidget):
         self._cursor = float("nan")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAccessibleName("Horizontal ruler" if self._is_level else "Vertical ruler")
+        self.setAccessibleName(tr("Horizontal ruler") if self._is_level else tr("Vertical ruler"))
 
     def set_calibration(self, calibration: Calibration) -> None:
         """Count in another unit."""

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
+from studio.language import tr
 from studio.model.colors import class_color
 from studio.model.edits.classes import NEW
 from studio.model.keypoint_scheme import KeypointScheme
@@ -18,7 +19,7 @@ from studio.theme.tokens import text_on
 
 _DASH = [4.0, 3.0]  # in pen widths
 _SELECTED_WIDTH = 2.25
-_NO_CLASS = ClassDef(NEW, "no class yet", class_color(0))
+_NO_CLASS = ClassDef(NEW, tr("no class yet"), class_color(0))
 
 
 class Look(Enum):

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from studio.language import tr
 from studio.model.display import Display, PictureFacts, Window
 
 _TAIL = (
@@ -13,7 +14,7 @@ _TAIL = (
 )
 _STEPS = 256  # of the histogram
 _STATISTICS_PIXELS = 1 << 20
-_NAMES = {1: ("Grey",), 3: ("Red", "Green", "Blue")}
+_NAMES = {1: (tr("Grey"),), 3: (tr("Red"), tr("Green"), tr("Blue"))}
 
 
 def render(samples: np.ndarray, display: Display, facts: PictureFacts) -> np.ndarray:
@@ -122,13 +123,15 @@ def auto_window(counts: np.ndarray, edges: np.ndarray) -> Window:
 
 def channel_names(count: int) -> tuple[str, ...]:
     """Return names for the channels of a picture."""
-    return _NAMES.get(count, tuple(f"Channel {number}" for number in range(1, count + 1)))
+    return _NAMES.get(
+        count, tuple(tr("Channel {number}").format(number=number) for number in range(1, count + 1))
+    )
 
 
 def depth_name(kind: np.dtype) -> str:
     """Return how people call a sample's type."""
-    bits = f"{kind.itemsize * 8} bit"
-    return f"{bits} float" if kind.kind == "f" else bits
+    bits = tr("{itemsize} bit").format(itemsize=kind.itemsize * 8)
+    return tr("{bits} float").format(bits=bits) if kind.kind == "f" else bits
 
 
 def _range(samples: np.ndarray) -> Window:

@@ -35,6 +35,7 @@ from studio.canvas.pixels import read_pixels
 from studio.canvas.shown_picture import ShownPicture
 from studio.canvas.styles import Look, Styles
 from studio.canvas.viewport import Viewport
+from studio.language import tr
 from studio.model.display import Display
 from studio.model.edits import Edit
 from studio.model.edits.classes import NEW
@@ -124,7 +125,7 @@ class CanvasView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
-        self.setAccessibleName("Canvas")
+        self.setAccessibleName(tr("Canvas"))
         self.aids = Aids(self)
 
     # -- the picture ---------------------------------------------------------
@@ -341,7 +342,7 @@ class CanvasView(QWidget):
         found = keypoint_at(self.scene, *self.cursor_point(), hit_radius(self.viewport))
         edit = None if found is None else with_next_visibility(*found)
         if edit is None:
-            self.notice.emit("There is no keypoint under the cursor.")
+            self.notice.emit(tr("There is no keypoint under the cursor."))
         self._take(edit)
 
     def swap_keypoints(self) -> None:
@@ -350,7 +351,9 @@ class CanvasView(QWidget):
         schemes = [self.scene.keypoint_scheme(shape.class_id) for shape in shapes]
         edit = with_sides_swapped(shapes, schemes)
         if edit is None:
-            self.notice.emit("No selected object has keypoints of which left and right are known.")
+            self.notice.emit(
+                tr("No selected object has keypoints of which left and right are known.")
+            )
         self._take(edit)
 
     def _pixels(self, x1: int, y1: int, x2: int, y2: int) -> Pixels | None:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.data.formats import FORMATS
+from studio.language import tr
 from studio.model.records import SPLITS, ClassDef
 from studio.theme import tokens
 from studio.widgets.class_icons import class_icon
@@ -33,19 +34,23 @@ _WIDTH = 560
 _LABEL_WIDTH = 104
 _CLASS_ROWS = 5
 _TASKS = (
-    ("What keeps most", ""),
-    ("Boxes", "detect"),
-    ("Outlines", "segment"),
-    ("Rotated boxes", "obb"),
-    ("Keypoints", "pose"),
+    (tr("What keeps most"), ""),
+    (tr("Boxes"), "detect"),
+    (tr("Outlines"), "segment"),
+    (tr("Rotated boxes"), "obb"),
+    (tr("Keypoints"), "pose"),
 )
 _IMAGES = (
-    ("All images", "all"),
-    ("Images of the list as it is filtered", "listed"),
-    ("Images with labels", "labelled"),
+    (tr("All images"), "all"),
+    (tr("Images of the list as it is filtered"), "listed"),
+    (tr("Images with labels"), "labelled"),
 )
-_PICTURES = (("Copy them", "copy"), ("Link to them", "link"), ("Leave them where they are", "none"))
-_SPLIT_WORDS = {"train": "Training", "val": "Validation", "test": "Test"}
+_PICTURES = (
+    (tr("Copy them"), "copy"),
+    (tr("Link to them"), "link"),
+    (tr("Leave them where they are"), "none"),
+)
+_SPLIT_WORDS = {"train": tr("Training"), "val": tr("Validation"), "test": tr("Test")}
 
 
 @dataclass(frozen=True)
@@ -90,31 +95,31 @@ class ExportDatasetDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Export data set")
+        self.setWindowTitle(tr("Export data set"))
         self.setMinimumWidth(_WIDTH)
         self._classes = list(classes)
         self._exports = folder
         self.format = _combo([(entry.title, entry.name) for entry in FORMATS])
         self.task = _combo(_TASKS)
         self.images = _combo(_IMAGES)
-        self.images.setItemText(0, f"All images ({total:,})")
+        self.images.setItemText(0, tr("All images ({total:,})").format(total=total))
         self.images.setItemText(1, f"{_IMAGES[1][0]} ({listed:,})")
         self.pictures = _combo(_PICTURES)
         self.splits = {split: QCheckBox(_SPLIT_WORDS[split]) for split in SPLITS}
         self.classes = QListWidget()
         self.folder = QLineEdit()
-        self.browse_button = TextButton("Browse", "normal", "folder_open")
+        self.browse_button = TextButton(tr("Browse"), "normal", "folder_open")
         self.browse_button.clicked.connect(self._on_browse)
-        self.export_button = TextButton("Export", "primary", "export")
+        self.export_button = TextButton(tr("Export"), "primary", "export")
         self.export_button.setToolTip(
-            "Write the data set; what the format cannot hold is said after"
+            tr("Write the data set; what the format cannot hold is said after")
         )
         self.export_button.setDefault(True)
         self.export_button.clicked.connect(self._on_export)
-        self.cancel_button = TextButton("Cancel")
+        self.cancel_button = TextButton(tr("Cancel"))
         self.cancel_button.clicked.connect(self.reject)
-        self._format_row = FormRow("Format", self.format, " ", label_width=_LABEL_WIDTH)
-        self._task_row = FormRow("Write shapes as", self.task, label_width=_LABEL_WIDTH)
+        self._format_row = FormRow(tr("Format"), self.format, " ", label_width=_LABEL_WIDTH)
+        self._task_row = FormRow(tr("Write shapes as"), self.task, label_width=_LABEL_WIDTH)
         self._fill_classes()
         self._lay_out()
         self.format.currentIndexChanged.connect(self._on_format)
@@ -144,7 +149,7 @@ class ExportDatasetDialog(QDialog):
 
     def _on_format(self, _index: int = 0) -> None:
         entry = FORMATS[self.format.currentIndex()]
-        self._format_row.set_help(f"Holds {entry.holds}.")
+        self._format_row.set_help(tr("Holds {holds}.").format(holds=entry.holds))
         self._task_row.setVisible(entry.name == "yolo")
         self.folder.setText(str(_free_folder(self._exports, entry.name)))
         self._offer()
@@ -155,7 +160,7 @@ class ExportDatasetDialog(QDialog):
 
     def _on_browse(self) -> None:
         start = str(self._exports if self._exports.is_dir() else self._exports.parent)
-        chosen = QFileDialog.getExistingDirectory(self, "Export into an empty folder", start)
+        chosen = QFileDialog.getExistingDirectory(self, tr("Export into an empty folder"), start)
         if chosen:
             self.folder.setText(chosen)
 
@@ -171,7 +176,7 @@ class ExportDatasetDialog(QDialog):
         ]
 
     def _fill_classes(self) -> None:
-        self.classes.setToolTip("Shapes of unticked classes are left out")
+        self.classes.setToolTip(tr("Shapes of unticked classes are left out"))
         for cls in self._classes:
             item = QListWidgetItem(class_icon(cls.color), cls.name)
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
@@ -194,25 +199,29 @@ class ExportDatasetDialog(QDialog):
         line.setSpacing(tokens.SPACE_S)
         line.addWidget(self.folder, 1)
         line.addWidget(self.browse_button)
-        self.folder.setAccessibleName("Folder")
+        self.folder.setAccessibleName(tr("Folder"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_L, tokens.SPACE_L, tokens.SPACE_L)
         layout.setSpacing(tokens.SPACE_S)
         layout.addWidget(self._format_row)
         layout.addWidget(self._task_row)
         rows: list[tuple[str, QWidget, str]] = [
-            ("Images", self.images, ""),
-            ("Splits", splits, "None ticked: images of every split, and those without one."),
-            ("Classes", self.classes, ""),
-            ("Image files", self.pictures, ""),
-            ("Folder", place, ""),
+            (tr("Images"), self.images, ""),
+            (
+                tr("Splits"),
+                splits,
+                tr("None ticked: images of every split, and those without one."),
+            ),
+            (tr("Classes"), self.classes, ""),
+            (tr("Image files"), self.pictures, ""),
+            (tr("Folder"), place, ""),
         ]
         for label, control, text in rows:
             layout.addWidget(FormRow(label, control, text, label_width=_LABEL_WIDTH))
         layout.addSpacing(tokens.SPACE_S)
         buttons = QHBoxLayout()
         buttons.setSpacing(tokens.SPACE_S)
-        buttons.addWidget(TextLabel("The project itself stays as it is.", "secondary"), 1)
+        buttons.addWidget(TextLabel(tr("The project itself stays as it is."), "secondary"), 1)
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.export_button)
         layout.addLayout(buttons)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.data.problems import Problem
+from studio.language import tr
 from studio.storage.import_preview import ImportPreview
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
@@ -30,16 +31,16 @@ from studio.widgets.text_label import TextLabel
 
 _WIDTH, _HEIGHT = 640, 560
 _SHOWN = 200  # problems in the list; more nobody reads
-_NEW, _LEFT_OUT = "New class", "Leave out"
+_NEW, _LEFT_OUT = tr("New class"), tr("Leave out")
 _NAME, _COUNT, _BECOMES = range(3)
 _KINDS = {
     "box": ("box", "boxes"),
-    "oriented_box": ("rotated box", "rotated boxes"),
+    "oriented_box": (tr("rotated box"), tr("rotated boxes")),
     "polygon": ("polygon", "polygons"),
     "polyline": ("line", "lines"),
     "mask": ("mask", "masks"),
-    "keypoints": ("set of points", "sets of points"),
-    "tag": ("class of a whole image", "classes of whole images"),
+    "keypoints": (tr("set of points"), tr("sets of points")),
+    "tag": (tr("class of a whole image"), tr("classes of whole images")),
 }
 _INDEX = QModelIndex | QPersistentModelIndex
 
@@ -61,7 +62,7 @@ class ImportPreviewDialog(QDialog):
     def __init__(self, preview: ImportPreview, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Import")
+        self.setWindowTitle(tr("Import"))
         self.resize(_WIDTH, _HEIGHT)
         self._preview = preview
         self.title = TextLabel(_title(preview), "title", wrap=True)
@@ -69,19 +70,21 @@ class ImportPreviewDialog(QDialog):
         self.table = self._class_table()
         self.replace = QCheckBox(_replace_text(preview.occupied))
         self.replace.setToolTip(
-            "Without this, images keep the labels that they have in the project. It can be undone."
+            tr(
+                "Without this, images keep the labels that they have in the project. It can be undone."
+            )
         )
         self.problems = QListWidget()
-        self.problems.setAccessibleName("Problems")
+        self.problems.setAccessibleName(tr("Problems"))
         self.problems.setWordWrap(True)
         self.problems.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.problems.addItems(_lines(preview))
         self.import_button = TextButton(_button_text(preview), "primary", "import")
-        self.import_button.setToolTip("Copy classes, image paths and labels into the project")
+        self.import_button.setToolTip(tr("Copy classes, image paths and labels into the project"))
         self.import_button.clicked.connect(self._on_import)
         self.import_button.setEnabled(preview.images > 0)
         self.import_button.setDefault(True)
-        self.cancel_button = TextButton("Cancel")
+        self.cancel_button = TextButton(tr("Cancel"))
         self.cancel_button.clicked.connect(self.reject)
         self._lay_out()
 
@@ -105,8 +108,8 @@ class ImportPreviewDialog(QDialog):
     def _class_table(self) -> QTableWidget:
         rows = self._preview.classes
         table = QTableWidget(len(rows), 3)
-        table.setAccessibleName("Classes")
-        table.setHorizontalHeaderLabels(["Class in the file", "Shapes", "Becomes"])
+        table.setAccessibleName(tr("Classes"))
+        table.setHorizontalHeaderLabels([tr("Class in the file"), tr("Shapes"), tr("Becomes")])
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -119,12 +122,12 @@ class ImportPreviewDialog(QDialog):
             name = QTableWidgetItem(cls.name)
             name.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
             name.setCheckState(Qt.CheckState.Checked)
-            name.setToolTip("Unticked classes are left out")
+            name.setToolTip(tr("Unticked classes are left out"))
             count = QTableWidgetItem(f"{cls.count:,}")
             count.setFlags(Qt.ItemFlag.ItemIsEnabled)
             count.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             becomes = QTableWidgetItem(cls.match or _NEW)
-            becomes.setToolTip("Click to choose a class of the project")
+            becomes.setToolTip(tr("Click to choose a class of the project"))
             for column, item in enumerate((name, count, becomes)):
                 table.setItem(row, column, item)
         names = [_NEW, *self._preview.project_classes, _LEFT_OUT]
@@ -165,7 +168,7 @@ class _ClassDelegate(QStyledItemDelegate):
     ) -> QComboBox:
         """Return the list, which closes with the choice."""
         box = QComboBox(parent)
-        box.setAccessibleName("Becomes")
+        box.setAccessibleName(tr("Becomes"))
         box.addItems(self._names)
         box.activated.connect(lambda _: self.commitData.emit(box))
         return box
@@ -194,37 +197,49 @@ def _title(preview: ImportPreview) -> str:
     if len(preview.formats) == 1:
         title, path = preview.formats[0]
         return f"{title}: {path.name}"
-    return f"{len(preview.formats)} data sets in {preview.sources.path.name}"
+    return tr("{count} data sets in {name}").format(
+        count=len(preview.formats), name=preview.sources.path.name
+    )
 
 
 def _facts(preview: ImportPreview) -> str:
     """Return the counts as sentences."""
     images = counted(preview.images, "image", "images")
     if preview.known:
-        images += f", {preview.known:,} of them in the project already"
+        images += tr(", {known:,} of them in the project already").format(known=preview.known)
     kinds = [counted(n, *_KINDS.get(kind, (kind, kind))) for kind, n in preview.kinds.items()]
-    lines = [f"{images}.", f"{', '.join(kinds)}." if kinds else "No labels."]
+    lines = [f"{images}.", f"{', '.join(kinds)}." if kinds else tr("No labels.")]
     if preview.background:
-        lines.append(counted(preview.background, "image shows", "images show") + " nothing.")
+        lines.append(
+            counted(preview.background, tr("image shows"), tr("images show")) + " nothing."
+        )
     if preview.unlabelled:
-        lines.append(counted(preview.unlabelled, "image waits", "images wait") + " for labels.")
+        lines.append(
+            counted(preview.unlabelled, tr("image waits"), tr("images wait")) + tr(" for labels.")
+        )
     if len(preview.formats) > 1:
         lines += [f"{title}: {path_text(path)}" for title, path in preview.formats]
     return "\n".join(lines)
 
 
 def _replace_text(occupied: int) -> str:
-    return f"Replace the labels of {counted(occupied, 'image', 'images')} that have some"
+    return tr("Replace the labels of {counted} that have some").format(
+        counted=counted(occupied, "image", "images")
+    )
 
 
 def _button_text(preview: ImportPreview) -> str:
-    return f"Import {counted(preview.images, 'image', 'images')}"
+    return tr("Import {counted}").format(counted=counted(preview.images, "image", "images"))
 
 
 def _problems_title(preview: ImportPreview) -> str:
     parts = []
     if preview.skipped:
-        parts.append(f"{counted(len(preview.skipped), 'problem', 'problems')} left out")
+        parts.append(
+            tr("{counted} left out").format(
+                counted=counted(len(preview.skipped), "problem", "problems")
+            )
+        )
     if preview.notes:
         parts.append(counted(len(preview.notes), "remark", "remarks"))
     return ", ".join(parts)
@@ -234,4 +249,4 @@ def _lines(preview: ImportPreview) -> list[str]:
     problems: list[Problem] = [*preview.skipped, *preview.notes]
     lines = [str(problem) for problem in problems[:_SHOWN]]
     more = len(problems) - len(lines)
-    return [*lines, f"and {more:,} more"] if more else lines
+    return [*lines, tr("and {more:,} more").format(more=more)] if more else lines

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.skeleton_draft import COCO_PERSON, SkeletonDraft, draft_of
 from studio.theme import tokens
@@ -27,7 +28,7 @@ from studio.widgets.text_label import TextLabel
 
 _NAME, _PAIR = 0, 1
 _ALONE = "–"
-_INTRO = (
+_INTRO = tr(
     "Each object of this class has these points, in this order. A pair changes places where an image is mirrored: "
     "without pairs images are not mirrored in training."
 )
@@ -52,17 +53,17 @@ class KeypointsDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Keypoints of {class_name}")
+        self.setWindowTitle(tr("Keypoints of {class_name}").format(class_name=class_name))
         self.resize(720, 560)
         self.draft = draft_of(scheme)
         self._accept = accept
         self.table = self._build_table()
         self.sketch = SkeletonSketch()
         self.sketch.bone_clicked.connect(lambda a, b: self._set(self.draft.with_bone_turned(a, b)))
-        self.add_button = TextButton("Add point", "normal", "add")
-        self.remove_button = TextButton("Remove point", "quiet", "remove")
-        self.person_button = TextButton("A person, as COCO has it", "quiet", "keypoints")
-        self.save_button = TextButton("Use these keypoints", "primary")
+        self.add_button = TextButton(tr("Add point"), "normal", "add")
+        self.remove_button = TextButton(tr("Remove point"), "quiet", "remove")
+        self.person_button = TextButton(tr("A person, as COCO has it"), "quiet", "keypoints")
+        self.save_button = TextButton(tr("Use these keypoints"), "primary")
         self.add_button.clicked.connect(self._on_add)
         self.remove_button.clicked.connect(self._on_remove)
         self.person_button.clicked.connect(lambda: self._set(draft_of(COCO_PERSON)))
@@ -72,8 +73,8 @@ class KeypointsDialog(QDialog):
 
     def _build_table(self) -> QTableWidget:
         table = QTableWidget(0, 2)
-        table.setHorizontalHeaderLabels(["Name", "Pair of"])
-        table.setAccessibleName("Keypoints")
+        table.setHorizontalHeaderLabels([tr("Name"), tr("Pair of")])
+        table.setAccessibleName(tr("Keypoints"))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.horizontalHeader().setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
@@ -92,7 +93,9 @@ class KeypointsDialog(QDialog):
         middle.addWidget(self.table, 3)
         right = QVBoxLayout()
         right.addWidget(self.sketch, 1)
-        right.addWidget(TextLabel("Click two points to join them by a bone.", "caption", wrap=True))
+        right.addWidget(
+            TextLabel(tr("Click two points to join them by a bone."), "caption", wrap=True)
+        )
         middle.addLayout(right, 2)
         column.addLayout(middle, 1)
         foot = QHBoxLayout()
@@ -126,7 +129,7 @@ class KeypointsDialog(QDialog):
 
     def _pair_box(self, place: int) -> QComboBox:
         box = QComboBox()
-        box.setAccessibleName(f"Pair of point {place + 1}")
+        box.setAccessibleName(tr("Pair of point {place}").format(place=place + 1))
         for other, name in enumerate(self.draft.names):
             words = f"{other + 1} {name}".strip()
             box.addItem(_ALONE if other == place else words, other)

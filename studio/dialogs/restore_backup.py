@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.errors import StorageError
 from studio.storage.backup import Backup, Contents, contents_of
 from studio.theme import tokens
@@ -23,11 +24,11 @@ from studio.widgets.icon_button import TextButton
 from studio.widgets.text_label import TextLabel
 
 _WIDTH, _HEIGHT = 520, 380
-_EXPLAINED = (
+_EXPLAINED = tr(
     "A backup is made each time the project is opened and has changed; the last five are kept. "
     "Restoring one makes what the project is now a backup as well, so that nothing is lost."
 )
-_NONE = "There is no backup yet. The first one is made a moment after the project was opened."
+_NONE = tr("There is no backup yet. The first one is made a moment after the project was opened.")
 
 
 class RestoreBackupDialog(QDialog):
@@ -46,17 +47,19 @@ class RestoreBackupDialog(QDialog):
     def __init__(self, backups: Sequence[Backup], parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Restore a backup")
+        self.setWindowTitle(tr("Restore a backup"))
         self.resize(_WIDTH, _HEIGHT)
         self._backups = list(backups)
         self._facts: list[TextLabel] = []
         self.list = QListWidget()
-        self.list.setAccessibleName("Backups, the newest first")
+        self.list.setAccessibleName(tr("Backups, the newest first"))
         self.list.itemDoubleClicked.connect(self._on_restore)
-        self.restore_button = TextButton("Restore", "primary", "history")
-        self.restore_button.setToolTip("Put this backup in the place of the project as it is now")
+        self.restore_button = TextButton(tr("Restore"), "primary", "history")
+        self.restore_button.setToolTip(
+            tr("Put this backup in the place of the project as it is now")
+        )
         self.restore_button.clicked.connect(self._on_restore)
-        self.cancel_button = TextButton("Cancel")
+        self.cancel_button = TextButton(tr("Cancel"))
         self.cancel_button.clicked.connect(self.reject)
         self._lay_out()
         for backup in self._backups:
@@ -105,8 +108,12 @@ class RestoreBackupDialog(QDialog):
         if isinstance(found, StorageError):
             self._facts[row].setText(f"{size} · {found.message}")
             return
-        words = f"{found.shapes:,} shapes on {found.images:,} images · {size}"
-        last = f" · last: {found.last_step}" if found.last_step else ""
+        words = tr("{shapes:,} shapes on {images:,} images · {size}").format(
+            shapes=found.shapes, images=found.images, size=size
+        )
+        last = (
+            tr(" · last: {last_step}").format(last_step=found.last_step) if found.last_step else ""
+        )
         self._facts[row].setText(words + last)
 
     def _on_restore(self, _what: object = None) -> None:
@@ -125,7 +132,7 @@ def when_text(time: dt.datetime, now: dt.datetime) -> str:
     """
     here, today = time.astimezone(), now.astimezone().date()
     days = (today - here.date()).days
-    day = {0: "Today", 1: "Yesterday"}.get(days) or f"{here:%d.%m.%Y}"
+    day = {0: tr("Today"), 1: tr("Yesterday")}.get(days) or f"{here:%d.%m.%Y}"
     return f"{day} {here:%H:%M}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.model.errors import StorageError
 from studio.storage.archive_write import ArchiveParts, archive_parts
 from studio.theme import tokens
@@ -16,7 +17,7 @@ from studio.widgets.icon_button import TextButton
 from studio.widgets.text_label import TextLabel
 
 _WIDTH = 460
-_EXPLAINED = (
+_EXPLAINED = tr(
     "One file with all labels and their history, to keep or to hand on. "
     "Dataset versions and backups are not in it."
 )
@@ -39,18 +40,18 @@ class SaveProjectDialog(QDialog):
     def __init__(self, name: str, folder: Path, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Save {name} as one file")
+        self.setWindowTitle(tr("Save {name} as one file").format(name=name))
         self.setMinimumWidth(_WIDTH)
-        self.images = QCheckBox("Include the images")
+        self.images = QCheckBox(tr("Include the images"))
         self.images.setChecked(True)
-        self.runs = QCheckBox("Include trained models")
+        self.runs = QCheckBox(tr("Include trained models"))
         self.runs.setChecked(True)
-        self.images_fact = TextLabel("Counting", "secondary")
-        self.runs_fact = TextLabel("Counting", "secondary")
-        self.save_button = TextButton("Choose file", "primary", "save")
-        self.save_button.setToolTip("Choose the name and the place of the file, then write it")
+        self.images_fact = TextLabel(tr("Counting"), "secondary")
+        self.runs_fact = TextLabel(tr("Counting"), "secondary")
+        self.save_button = TextButton(tr("Choose file"), "primary", "save")
+        self.save_button.setToolTip(tr("Choose the name and the place of the file, then write it"))
         self.save_button.clicked.connect(self._on_save)
-        self.cancel_button = TextButton("Cancel")
+        self.cancel_button = TextButton(tr("Cancel"))
         self.cancel_button.clicked.connect(self.reject)
         self._lay_out()
         self._background = Background()
@@ -81,11 +82,19 @@ class SaveProjectDialog(QDialog):
             self.images_fact.setText(found.message)
             self.runs_fact.clear()
             return
-        missing = f", {found.missing:,} are missing" if found.missing else ""
-        self.images_fact.setText(
-            f"{found.images:,} files, {found.image_bytes / 1e6:,.1f} MB{missing}"
+        missing = (
+            tr(", {missing:,} are missing").format(missing=found.missing) if found.missing else ""
         )
-        self.runs_fact.setText(f"{found.runs:,} trainings, {found.run_bytes / 1e6:,.1f} MB")
+        self.images_fact.setText(
+            tr("{images:,} files, {image_bytes:,.1f} MB{missing}").format(
+                images=found.images, image_bytes=found.image_bytes / 1000000.0, missing=missing
+            )
+        )
+        self.runs_fact.setText(
+            tr("{runs:,} trainings, {run_bytes:,.1f} MB").format(
+                runs=found.runs, run_bytes=found.run_bytes / 1000000.0
+            )
+        )
 
     def _on_save(self) -> None:
         self.chosen.emit(self.images.isChecked(), self.runs.isChecked())

@@ -9,6 +9,7 @@ from typing import Protocol
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.widgets.icon_button import IconButton, TextButton
 from studio.widgets.key_field import KeyField
@@ -18,22 +19,22 @@ from studio.widgets.text_label import TextLabel
 
 # Keys that belong to the shape in hand are the tools' own.
 CANVAS_KEYS = (
-    ("Close the shape", "Enter, double click, click on the first vertex"),
-    ("Take back the last vertex", "Backspace"),
-    ("Leave the shape without a trace", "Escape"),
-    ("Delete the selected shapes or vertices", "Delete"),
-    ("Insert a vertex", "drag the middle of an edge"),
-    ("Remove a vertex", "Alt + click"),
-    ("Choose several vertices", "Ctrl + drag around them, Ctrl + click"),
-    ("Turn the selection", "knob above its frame; Shift: steps of 15°"),
+    (tr("Close the shape"), tr("Enter, double click, click on the first vertex")),
+    (tr("Take back the last vertex"), tr("Backspace")),
+    (tr("Leave the shape without a trace"), tr("Escape")),
+    (tr("Delete the selected shapes or vertices"), tr("Delete")),
+    (tr("Insert a vertex"), tr("drag the middle of an edge")),
+    (tr("Remove a vertex"), tr("Alt + click")),
+    (tr("Choose several vertices"), tr("Ctrl + drag around them, Ctrl + click")),
+    (tr("Turn the selection"), tr("knob above its frame; Shift: steps of 15°")),
     (
-        "Stretch the selection",
-        "handles of its frame; Shift: both sides alike, Alt: about the middle",
+        tr("Stretch the selection"),
+        tr("handles of its frame; Shift: both sides alike, Alt: about the middle"),
     ),
-    ("Go to the shape below", "Ctrl + click"),
-    ("Nudge by one pixel, by ten", "arrows, Shift + arrows"),
-    ("Pan", "Space + drag, middle button"),
-    ("Zoom to the cursor", "wheel, Ctrl + wheel"),
+    (tr("Go to the shape below"), tr("Ctrl + click")),
+    (tr("Nudge by one pixel, by ten"), tr("arrows, Shift + arrows")),
+    (tr("Pan"), tr("Space + drag, middle button")),
+    (tr("Zoom to the cursor"), tr("wheel, Ctrl + wheel")),
 )
 _KEYS_WIDTH = 168
 
@@ -78,16 +79,16 @@ class ShortcutsDialog(QDialog):
     def __init__(self, choices: KeyChoices, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Keyboard shortcuts")
+        self.setWindowTitle(tr("Keyboard shortcuts"))
         self.resize(600, 680)
         self._choices = choices
         self._rows: dict[str, _Row] = {}
         self._searched: list[tuple[str, list[QWidget]]] = []
         self._titles: list[tuple[QWidget, range]] = []
-        self.search = SearchField("Search what a key does")
+        self.search = SearchField(tr("Search what a key does"))
         self.search.search_changed.connect(self._on_search)
         self.banner = MessageBanner()
-        self.restore_button = TextButton("Restore all the usual keys", "quiet", "reset")
+        self.restore_button = TextButton(tr("Restore all the usual keys"), "quiet", "reset")
         self.restore_button.clicked.connect(self._on_restore_all)
         self._lay_out()
         self._refresh()
@@ -112,7 +113,7 @@ class ShortcutsDialog(QDialog):
             for shortcut in shortcuts:
                 self._add_shortcut(grid, shortcut)
             self._end_group()
-        self._add_title(grid, "On the canvas")
+        self._add_title(grid, tr("On the canvas"))
         for what, keys in CANVAS_KEYS:
             self._add_fixed(grid, what, keys)
         self._end_group()
@@ -172,12 +173,12 @@ class ShortcutsDialog(QDialog):
     def _on_chosen(self, action_id: str, key: str) -> None:
         self.banner.hide()
         if reason := self._choices.refusal(action_id, key):
-            self.banner.show_message(reason, "Choose other keys.", tone="warning")
+            self.banner.show_message(reason, tr("Choose other keys."), tone="warning")
         elif taken := self._choices.owner(action_id, key):
             self.banner.show_message(
-                f"{key} already does something: {taken}.",
+                tr("{key} already does something: {taken}.").format(key=key, taken=taken),
                 tone="warning",
-                action_text="Use it here instead",
+                action_text=tr("Use it here instead"),
                 action=lambda: self._give(action_id, (key,)),
             )
         else:
@@ -218,7 +219,7 @@ class _Row:
         self.label = TextLabel(text)
         self.field = KeyField(text)
         self.field.setFixedWidth(_KEYS_WIDTH)
-        self.reset = IconButton("reset", f"Usual keys for: {text}", size_px=16)
+        self.reset = IconButton("reset", tr("Usual keys for: {text}").format(text=text), size_px=16)
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)

@@ -34,6 +34,7 @@ from studio.jobs.messages import (
 )
 from studio.jobs.watch import RunsWatch
 from studio.jobs.worker import describe
+from studio.language import tr
 from studio.model.run_facts import History
 from studio.model.runs import RunSnapshot
 
@@ -90,7 +91,7 @@ class Job(QObject):
         if isinstance(report, Result):
             self.finished.emit(report.value)
         elif self.is_cancelled:
-            self.failed.emit(Failed(report.job, "cancelled", "Cancelled."))
+            self.failed.emit(Failed(report.job, "cancelled", tr("Cancelled.")))
         else:
             LOGGER.warning("job %d: %s\n%s", report.job, report.message, report.details)
             self.failed.emit(report)

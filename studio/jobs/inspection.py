@@ -13,6 +13,7 @@ from engine.nn.checkpoint import Checkpoint, load_checkpoint
 from engine.nn.partial_load import compare
 from engine.runtime.errors import ModelError
 from studio.jobs.messages import ModelFacts, Takeover
+from studio.language import tr
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -55,9 +56,9 @@ def _checkpoint(path: Path, classes: int | None) -> ModelFacts:
 
 def _exported(path: Path, _classes: int | None) -> ModelFacts:
     told = AutoBackend(path).metadata
-    notes = ["any size and batch" if told.dynamic else "this size only"]
-    notes += ["removes duplicates itself"] if told.nms else []
-    notes += ["computes with 16-bit numbers"] if told.half else []
+    notes = [tr("any size and batch") if told.dynamic else tr("this size only")]
+    notes += [tr("removes duplicates itself")] if told.nms else []
+    notes += [tr("computes with 16-bit numbers")] if told.half else []
     return ModelFacts(
         path=str(path),
         format=path.suffix.lower().removeprefix("."),
@@ -71,12 +72,12 @@ def _exported(path: Path, _classes: int | None) -> ModelFacts:
 def _notes(found: Checkpoint) -> list[str]:
     notes = []
     if found.model.is_fused():
-        notes.append("batch normalisation is folded in: to predict and to export, not to train")
+        notes.append(tr("batch normalisation is folded in: to predict and to export, not to train"))
     channels = found.model.yaml["channels"]
     if channels != 3:
-        notes.append(f"expects {channels} channels a picture")
+        notes.append(tr("expects {channels} channels a picture").format(channels=channels))
     if found.ema is not None:
-        notes.append("has averaged weights beside the trained ones")
+        notes.append(tr("has averaged weights beside the trained ones"))
     return notes
 
 

@@ -20,11 +20,14 @@ from pathlib import Path
 
 from engine.runtime.paths import cache_dir
 from studio.jobs.messages import Cancel, Failed, Report, Request, Result, Started
+from studio.language import tr
 from studio.model.run_failure import read_log_end
 
 TASKS = "studio.jobs.tasks"
 _CLOSE_S = 2.0
-_REMEDY = "The worker starts again with the next request; a smaller image size needs less memory."
+_REMEDY = tr(
+    "The worker starts again with the next request; a smaller image size needs less memory."
+)
 
 
 def run_worker(connection: Connection, tasks: str, log_path: str) -> None:
@@ -109,7 +112,9 @@ class WorkerLink:
                 # The worker died in between. Its reader reports the open requests; one that came
                 # after that is reported here.
                 if not isinstance(message, Cancel):
-                    self._give_up(f"The worker could not be reached ({error}).")
+                    self._give_up(
+                        tr("The worker could not be reached ({error}).").format(error=error)
+                    )
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -169,11 +174,11 @@ class WorkerLink:
 
 def _death(code: int | None) -> str:
     if code == -signal.SIGKILL if hasattr(signal, "SIGKILL") else False:
-        return "The worker was killed, most often because memory ran out."
+        return tr("The worker was killed, most often because memory ran out.")
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
-            return f"The worker was ended by {signal.Signals(-code).name}."
-    return f"The worker ended unexpectedly with code {code}."
+            return tr("The worker was ended by {name}.").format(name=signal.Signals(-code).name)
+    return tr("The worker ended unexpectedly with code {code}.").format(code=code)
 
 
 def _close_at_exit(link: WorkerLink) -> Callable[[], None]:

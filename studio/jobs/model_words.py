@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from engine.cfg.model_catalogue import family_of, title_of
 from studio.jobs.messages import ModelFacts, Takeover
+from studio.language import tr
 
 TASK_WORDS = {
     "detect": "boxes",
-    "segment": "boxes with outlines",
-    "classify": "the class of the whole image",
-    "pose": "boxes with keypoints",
-    "obb": "rotated boxes",
-    "semseg": "a class for every pixel",
+    "segment": tr("boxes with outlines"),
+    "classify": tr("the class of the whole image"),
+    "pose": tr("boxes with keypoints"),
+    "obb": tr("rotated boxes"),
+    "semseg": tr("a class for every pixel"),
 }
 _NAMED = 3
 
@@ -29,28 +30,39 @@ def parameters_text(parameters: int | None) -> str:
     """Return ``2.9 million``, or a dash where nobody knows."""
     if parameters is None:
         return "–"
-    return f"{parameters / 1e6:.1f} million" if parameters >= 1e5 else f"{parameters:,}"
+    return (
+        tr("{parameters:.1f} million").format(parameters=parameters / 1000000.0)
+        if parameters >= 1e5
+        else f"{parameters:,}"
+    )
 
 
 def why_not_trained(facts: ModelFacts, task: str) -> str:
     """Return why a training of this task cannot start from a file, in sentences; empty if it can."""
     if facts.format not in ("pt", "safetensors"):
-        return (
+        return tr(
             "An exported file can be run, not trained. Choose the .pt file that it was made from."
         )
     if facts.task != task:
-        return (
-            f"This model finds {TASK_WORDS.get(facts.task, facts.task)} ({facts.task}), this project trains "
-            f"{TASK_WORDS.get(task, task)} ({task}). Start from a model of that task; to keep this one's backbone, "
-            "name it under Advanced as “pretrained”."
+        return tr(
+            "This model finds {get} ({task}), this project trains {get_2} ({task_2}). Start "
+            "from a model of that task; to keep this one's backbone, name it under Advanced as "
+            "“pretrained”."
+        ).format(
+            get=TASK_WORDS.get(facts.task, facts.task),
+            task=facts.task,
+            get_2=TASK_WORDS.get(task, task),
+            task_2=task,
         )
     if family_of(facts.architecture).startswith("YOLOE"):
-        return (
+        return tr(
             "An open-vocabulary model can find things here, but not be trained. A plain model takes over the layers "
             "that both have: name this file under Advanced as “pretrained”."
         )
     if facts.takeover is None:
-        return "Its batch normalisation is folded in, so it can predict and be exported, but not be trained."
+        return tr(
+            "Its batch normalisation is folded in, so it can predict and be exported, but not be trained."
+        )
     return ""
 
 
@@ -59,19 +71,23 @@ def takeover_text(facts: ModelFacts, classes: Sequence[str]) -> str:
     if facts.takeover is None:
         return ""
     if list(facts.names) == list(classes):
-        return "It knows this project's classes: a training goes on with all of its weights."
+        return tr("It knows this project's classes: a training goes on with all of its weights.")
     if facts.takeover.kept == facts.takeover.total:
-        return (
-            f"All of its weights fit, but it knew other classes ({_named(facts.names)}): "
-            "what it tells apart is learnt anew."
-        )
+        return tr(
+            "All of its weights fit, but it knew other classes ({named}): what it tells apart "
+            "is learnt anew."
+        ).format(named=_named(facts.names))
     return f"{_kept(facts.takeover)} {_counted(facts, len(classes))}"
 
 
 def _kept(takeover: Takeover) -> str:
-    kept = f"{takeover.kept:,} of {takeover.total:,} tensors are kept"
+    kept = tr("{kept:,} of {total:,} tensors are kept").format(
+        kept=takeover.kept, total=takeover.total
+    )
     return (
-        f"{kept}; what starts anew: {', '.join(takeover.initial)}."
+        tr("{kept}; what starts anew: {initial}.").format(
+            kept=kept, initial=", ".join(takeover.initial)
+        )
         if takeover.initial
         else f"{kept}."
     )
@@ -79,7 +95,9 @@ def _kept(takeover: Takeover) -> str:
 
 def _counted(facts: ModelFacts, classes: int) -> str:
     known = len(facts.names)
-    return f"It knows {known:,} class{'' if known == 1 else 'es'}, this project {classes:,}."
+    return tr("It knows {known:,} class{value}, this project {classes:,}.").format(
+        known=known, value="" if known == 1 else "es", classes=classes
+    )
 
 
 def _named(names: Sequence[str]) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 
 from studio.jobs.training import TrainingRequest, start_training
 from studio.jobs.weights import fetch_weights, is_public_name
+from studio.language import tr
 from studio.storage.project_files import open_project
 from studio.storage.versions import create_version
 
 Progress = Callable[[int, int, str], None]
-FREEZING = "Freezing the labels"
+FREEZING = tr("Freezing the labels")
 
 
 def train_project(

@@ -12,6 +12,7 @@ from engine.runtime.errors import EngineError
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed, Predicted, Progress
 from studio.jobs.suggestions import SuggestionCount, SuggestionSink
+from studio.language import tr
 from studio.model.project import Project
 
 _FLUSH_MS = (
@@ -117,4 +118,6 @@ def progress_text(progress: Progress) -> str:
     """Return a progress as words for a row: what is done, how far."""
     if not progress.done:
         return progress.text
-    return f"{progress.text}: {progress.done:,} of {progress.total:,} images"
+    return tr("{text}: {done:,} of {total:,} images").format(
+        text=progress.text, done=progress.done, total=progress.total
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from engine.data.annotations import Tag
 from studio.jobs.messages import Predicted, PredictedShape
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.records import Shape, new_shape
 from studio.model.validation_cells import box_overlaps
@@ -38,17 +39,21 @@ class SuggestionCount:
 
     def sentence(self) -> str:
         """Return the outcome in one or two sentences."""
-        suggestions = f"{self.shapes:,} suggestion{'' if self.shapes == 1 else 's'}"
-        images = (
-            f"{len(self.with_shapes):,} of {self.images:,} image{'' if self.images == 1 else 's'}"
+        suggestions = tr("{shapes:,} suggestion{value}").format(
+            shapes=self.shapes, value="" if self.shapes == 1 else "s"
         )
-        parts = [f"{suggestions} on {images}."]
+        images = tr("{count:,} of {images:,} image{value}").format(
+            count=len(self.with_shapes), images=self.images, value="" if self.images == 1 else "s"
+        )
+        parts = [tr("{suggestions} on {images}.").format(suggestions=suggestions, images=images)]
         if self.already:
-            parts.append(f"{self.already:,} were drawn already.")
+            parts.append(tr("{already:,} were drawn already.").format(already=self.already))
         if self.new_classes:
-            parts.append(f"New classes: {', '.join(self.new_classes)}.")
+            parts.append(
+                tr("New classes: {new_classes}.").format(new_classes=", ".join(self.new_classes))
+            )
         if self.problems:
-            parts.append(f"{len(self.problems):,} images could not be read.")
+            parts.append(tr("{count:,} images could not be read.").format(count=len(self.problems)))
         return " ".join(parts)
 
 

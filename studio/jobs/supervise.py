@@ -20,6 +20,7 @@ import psutil
 
 from engine.runtime.paths import write_atomic
 from studio.jobs.training import child_environment, engine_command
+from studio.language import tr
 from studio.model.runs import (
     EVENTS_FILE,
     EXIT_FILE,
@@ -69,8 +70,12 @@ class Supervisor:
             self._write_exit(
                 {
                     "code": 1,
-                    "error": f"The training could not be started: {error.strerror or error}.",
-                    "remedy": "Look whether the disk is full and the run's folder can be written.",
+                    "error": tr("The training could not be started: {strerror}.").format(
+                        strerror=error.strerror or error
+                    ),
+                    "remedy": tr(
+                        "Look whether the disk is full and the run's folder can be written."
+                    ),
                 }
             )
             return 1
@@ -176,7 +181,7 @@ def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"
+        return tr("signal {number}").format(number=number)
 
 
 def _changed(path: Path) -> float:

@@ -34,6 +34,7 @@ from studio.jobs.messages import (
 )
 from studio.jobs.predicted_shapes import shapes_of
 from studio.jobs.worker import Context
+from studio.language import tr
 
 LOGGER = logging.getLogger(__name__)
 _KEPT_MODELS = 2
@@ -78,7 +79,7 @@ def run(request: Request, context: Context) -> Result:
 def predict(request: Predict, context: Context) -> PredictionDone:
     """Find objects image by image; one that cannot be read is reported and passed over."""
     begun = time.perf_counter()
-    context.send(Progress(request.job, 0, len(request.images), "Loading the model"))
+    context.send(Progress(request.job, 0, len(request.images), tr("Loading the model")))
     model = MODELS.get(request.model)
     context.check()
     done = shapes = problems = 0
@@ -94,7 +95,7 @@ def predict(request: Predict, context: Context) -> PredictionDone:
             shapes += len(objects)
             context.send(Predicted(request.job, key, objects))
         done += len(group)
-        context.send(Progress(request.job, done, len(request.images), "Predicting"))
+        context.send(Progress(request.job, done, len(request.images), tr("Predicting")))
     return PredictionDone(done, shapes, problems, time.perf_counter() - begun)
 
 
@@ -106,11 +107,11 @@ def validate(request: Validate, context: Context) -> Validated:
 
     def on_batch_end(validator: Any) -> None:
         total = len(validator.dataloader)
-        context.send(Progress(request.job, validator.batch_i + 1, total, "Validating"))
+        context.send(Progress(request.job, validator.batch_i + 1, total, tr("Validating")))
         context.check()
 
     model.add_callback("on_val_batch_end", on_batch_end)
-    context.send(Progress(request.job, 0, 0, "Reading the images"))
+    context.send(Progress(request.job, 0, 0, tr("Reading the images")))
     metrics = model.val(
         data=request.data,
         project=str(folder.parent),
@@ -124,14 +125,14 @@ def validate(request: Validate, context: Context) -> Validated:
 
 def export(request: Export, context: Context) -> Exported:
     """Write a model in another format, then run the file against the model on an image."""
-    context.send(Progress(request.job, 0, 3, "Loading the model"))
+    context.send(Progress(request.job, 0, 3, tr("Loading the model")))
     image, name = _comparison_image(request.image)
     exporter = Exporter({**request.arguments, "format": request.format, "model": request.model})
     context.check()
-    context.send(Progress(request.job, 1, 3, "Writing the file"))
+    context.send(Progress(request.job, 1, 3, tr("Writing the file")))
     path = exporter()
     context.check()
-    context.send(Progress(request.job, 2, 3, "Comparing with the model"))
+    context.send(Progress(request.job, 2, 3, tr("Comparing with the model")))
     compared = exporter.verify(image)
     return Exported(
         path=str(path),
@@ -146,7 +147,7 @@ def export(request: Export, context: Context) -> Exported:
 
 def inspect(request: Inspect, context: Context) -> ModelFacts:
     """Look into a model file."""
-    context.send(Progress(request.job, 0, 0, "Reading the file"))
+    context.send(Progress(request.job, 0, 0, tr("Reading the file")))
     return inspect_model(Path(request.model), request.classes)
 
 

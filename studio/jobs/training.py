@@ -20,6 +20,7 @@ import yaml
 
 from engine.runtime.errors import EngineError
 from engine.runtime.paths import increment_path, write_atomic
+from studio.language import tr
 from studio.model.runs import (
     ARGS_FILE,
     CONTROL_FILE,
@@ -86,9 +87,11 @@ def start_training(runs_dir: Path, request: TrainingRequest) -> Path:
         _launch(folder, launch)
     except OSError as error:
         raise TrainingError(
-            f"the training could not be started: {error.strerror or error}.",
+            tr("the training could not be started: {strerror}.").format(
+                strerror=error.strerror or error
+            ),
             path=runs_dir,
-            remedy="Look whether the disk is full and the project's folder can be written.",
+            remedy=tr("Look whether the disk is full and the project's folder can be written."),
         ) from error
     return folder
 
@@ -100,12 +103,14 @@ def resume_training(run: RunSnapshot) -> None:
         TrainingError: It still runs, left no weights, or no process can be started.
     """
     if run.state.is_alive:
-        raise TrainingError("this training still runs.", path=run.folder)
+        raise TrainingError(tr("this training still runs."), path=run.folder)
     if not run.last.is_file():
         raise TrainingError(
-            "this training ended before its first epoch was saved, so there is nothing to go on from.",
+            tr(
+                "this training ended before its first epoch was saved, so there is nothing to go on from."
+            ),
             path=run.folder,
-            remedy="Start a new training.",
+            remedy=tr("Start a new training."),
         )
     before = read_json(run.folder / PROCESS_FILE) or {}
     launch: dict[str, Any] = {
@@ -121,9 +126,11 @@ def resume_training(run: RunSnapshot) -> None:
         _launch(run.folder, launch)
     except OSError as error:
         raise TrainingError(
-            f"the training could not be resumed: {error.strerror or error}.",
+            tr("the training could not be resumed: {strerror}.").format(
+                strerror=error.strerror or error
+            ),
             path=run.folder,
-            remedy="Look whether the disk is full and the run's folder can be written.",
+            remedy=tr("Look whether the disk is full and the run's folder can be written."),
         ) from error
 
 

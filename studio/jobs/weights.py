@@ -9,6 +9,7 @@ from engine.cfg.model_catalogue import find_entry
 from engine.cfg.weights import find_weights, local_weights
 from engine.runtime.downloads import Progress as Arrived
 from engine.runtime.downloads import reporting
+from studio.language import tr
 from studio.storage.versions import CancelledError
 
 
@@ -34,12 +35,16 @@ def fetch_weights(
 
     def report(arrived: Arrived) -> None:
         if is_cancelled():
-            raise CancelledError("the fetching was stopped.")
+            raise CancelledError(tr("the fetching was stopped."))
         waiting = f": {arrived.note}" if arrived.note else ""
-        progress(arrived.done, arrived.total or 0, f"Fetching {arrived.name}{waiting}")
+        progress(
+            arrived.done,
+            arrived.total or 0,
+            tr("Fetching {name}{waiting}").format(name=arrived.name, waiting=waiting),
+        )
 
     if (here := local_weights(name)) is not None:
         return here
-    progress(0, 0, f"Fetching {name}")  # asking the server takes a while too
+    progress(0, 0, tr("Fetching {name}").format(name=name))  # asking the server takes a while too
     with reporting(report):
         return find_weights(name)

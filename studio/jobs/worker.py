@@ -31,6 +31,7 @@ from engine.runtime.errors import (
     ModelError,
 )
 from studio.jobs.messages import Cancel, Failed, FailureKind, Report, Started
+from studio.language import tr
 
 _KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
     (DatasetError, "data"),
@@ -43,8 +44,8 @@ _KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
     (MemoryError, "out_of_memory"),
 )
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "unable to allocate")
-_MEMORY_REMEDY = "Choose a smaller image size, a smaller model or another device."
-_CANCEL_MESSAGE = "Cancelled."
+_MEMORY_REMEDY = tr("Choose a smaller image size, a smaller model or another device.")
+_CANCEL_MESSAGE = tr("Cancelled.")
 
 
 class CancelledError(Exception):
@@ -146,7 +147,7 @@ def describe(job: int, error: BaseException) -> Failed:
     details = "".join(traceback.format_exception(error))
     text = str(error).strip() or type(error).__name__
     if _is_memory(error, text):
-        message = "The memory of the device was not enough."
+        message = tr("The memory of the device was not enough.")
         return Failed(job, "out_of_memory", message, _MEMORY_REMEDY, details)
     if isinstance(error, EngineError):
         kinds = [kind for cls, kind in _KINDS if isinstance(error, cls)]
@@ -154,11 +155,19 @@ def describe(job: int, error: BaseException) -> Failed:
         message = str(error).removesuffix(error.remedy or "").strip()
         return Failed(job, kind, message, error.remedy or "", details)
     if isinstance(error, ModuleNotFoundError):
-        remedy = f"Install it into the same Python: pip install {error.name}"
-        return Failed(job, "error", f"The package {error.name} is not installed.", remedy, details)
+        remedy = tr("Install it into the same Python: pip install {name}").format(name=error.name)
+        return Failed(
+            job,
+            "error",
+            tr("The package {name} is not installed.").format(name=error.name),
+            remedy,
+            details,
+        )
     if isinstance(error, OSError) and error.filename:
         message = f"{error.filename}: {error.strerror}."
-        return Failed(job, "disk", message, "Look whether it exists and may be written.", details)
+        return Failed(
+            job, "disk", message, tr("Look whether it exists and may be written."), details
+        )
     return Failed(job, "error", f"{type(error).__name__}: {text}", "", details)
 
 

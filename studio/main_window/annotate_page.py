@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from engine.runtime.errors import EngineError
 from studio.actions.registry import Actions
 from studio.canvas.view import CanvasView
+from studio.language import tr
 from studio.main_window.tool_options import ToolOptionsBar
 from studio.model.edits import Edit
 from studio.model.workspace import Workspace
@@ -48,7 +49,11 @@ _STRIP = (
     (("tool.use:knife", ""), ("tool.use:image_class", "")),
     (("edit.undo", ""), ("edit.redo", "")),
     (("view.fit", ""), ("view.shapes", ""), ("view.tags", "")),
-    (("suggest.run_current", "Suggest"), ("suggest.accept_all", ""), ("suggest.reject_all", "")),
+    (
+        ("suggest.run_current", tr("Suggest")),
+        ("suggest.accept_all", ""),
+        ("suggest.reject_all", ""),
+    ),
 )
 _DOCK_WIDTH = 264
 DOCKS_VERSION = 2  # of what QMainWindow.saveState keeps: another number after the docks changed
@@ -111,11 +116,11 @@ class AnnotatePage(QMainWindow):
             column.addWidget(widget, stretch)
         self.setCentralWidget(center)
         self.docks = [
-            self._dock("Classes", self.classes),
-            self._dock("Objects", self.objects),
-            self._dock("History", self.history),
-            self._dock("Display", self.display),
-            self._dock("Properties", self.properties),
+            self._dock(tr("Classes"), self.classes),
+            self._dock(tr("Objects"), self.objects),
+            self._dock(tr("History"), self.history),
+            self._dock(tr("Display"), self.display),
+            self._dock(tr("Properties"), self.properties),
         ]
         self.tabifyDockWidget(self.docks[1], self.docks[2])
         self.tabifyDockWidget(self.docks[4], self.docks[3])
@@ -201,7 +206,7 @@ class _ClassChip(QFrame):
         line.setSpacing(tokens.SPACE_S)
         line.addWidget(self._square)
         line.addWidget(self._name)
-        self.setToolTip("The next shape gets this class (keys 1 to 9)")
+        self.setToolTip(tr("The next shape gets this class (keys 1 to 9)"))
         workspace.class_changed.connect(self._show)
         workspace.project.classes_changed.connect(self._show)
         self._show()
@@ -210,7 +215,7 @@ class _ClassChip(QFrame):
         cls = self._workspace.current_class()
         color = cls.color if cls is not None else current_colors().outline
         self._square.setStyleSheet(f"background: {color}; border-radius: 3px;")
-        self._name.setText(cls.name if cls is not None else "first shape makes class “object”")
+        self._name.setText(cls.name if cls is not None else tr("first shape makes class “object”"))
 
 
 def _strip_button(actions: Actions, action_id: str, word: str) -> QWidget:

@@ -6,6 +6,7 @@ from math import isnan
 
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QStatusBar, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.widgets.icon_button import TextButton
@@ -52,11 +53,11 @@ class StatusBar(QStatusBar):
 
     def show_saved(self, read_only: bool = False) -> None:
         """Say that everything is on disk, or that nothing can be written."""
-        self.saved.setText("read-only" if read_only else "saved ✓")
+        self.saved.setText("read-only" if read_only else tr("saved ✓"))
         self.saved.setToolTip(
-            "The project cannot be written; changes are refused."
+            tr("The project cannot be written; changes are refused.")
             if read_only
-            else "Every finished edit is written at once; there is nothing to save."
+            else tr("Every finished edit is written at once; there is nothing to save.")
         )
 
     def show_refused(self, count: int) -> None:
@@ -64,9 +65,11 @@ class StatusBar(QStatusBar):
         if not count:
             self.show_saved()
             return
-        self.saved.setText("not saved")
+        self.saved.setText(tr("not saved"))
         self.saved.setToolTip(
-            f"{count:,} change{'s' * (count != 1)} could not be written and wait in memory."
+            tr("{count:,} change{value} could not be written and wait in memory.").format(
+                count=count, value="s" * (count != 1)
+            )
         )
 
     def show_image(self, width: int, height: int) -> None:

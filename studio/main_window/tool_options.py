@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.canvas.view import CanvasView
+from studio.language import tr
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
@@ -102,7 +103,7 @@ class NumberOption(QWidget):
         self.slider.setRange(0, _SLIDER_STEPS)
         self.slider.setFixedWidth(_SLIDER_WIDTH)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.slider.setAccessibleName(f"{spec.title}, slider")
+        self.slider.setAccessibleName(tr("{title}, slider").format(title=spec.title))
         if spec.factor <= 1:  # to show it before it has a parent would open a window of its own
             self.slider.hide()
         self.slider.valueChanged.connect(self._on_slid)
@@ -112,7 +113,7 @@ class NumberOption(QWidget):
         line.addWidget(TextLabel(spec.title, "secondary"))
         line.addWidget(self.slider)
         line.addWidget(self.box)
-        self.setToolTip(f"{spec.tip} (Shift + wheel, or [ and ])")
+        self.setToolTip(tr("{tip} (Shift + wheel, or [ and ])").format(tip=spec.tip))
 
     def show_value(self, value: float) -> None:
         """Show a value without telling anybody."""

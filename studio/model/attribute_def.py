@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from engine.data.annotations.attribute_names import RESERVED
+from studio.language import tr
 from studio.model.errors import EditError
 
 AttributeKind = Literal["text", "number", "choice", "flag"]
@@ -34,21 +35,35 @@ class AttributeDef:
     def __post_init__(self) -> None:
         if not self.name.strip() or self.name in RESERVED:
             raise EditError(
-                f"An attribute cannot be called {self.name!r}.",
+                tr("An attribute cannot be called {name!r}.").format(name=self.name),
                 value=self.name,
-                remedy=f"Choose a name that is not empty and none of {', '.join(RESERVED)}.",
+                remedy=tr("Choose a name that is not empty and none of {reserved}.").format(
+                    reserved=", ".join(RESERVED)
+                ),
             )
         if self.kind not in ATTRIBUTE_KINDS:
-            raise EditError(f"Expected {', '.join(ATTRIBUTE_KINDS)}, received {self.kind!r}.")
+            raise EditError(
+                tr("Expected {attribute_kinds}, received {kind!r}.").format(
+                    attribute_kinds=", ".join(ATTRIBUTE_KINDS), kind=self.kind
+                )
+            )
         if (self.kind == "choice") != bool(self.choices):
             raise EditError(
-                f"The attribute {self.name} is a {self.kind} with {len(self.choices)} choices.",
-                remedy="Give a choice at least one value, and the other kinds none.",
+                tr("The attribute {name} is a {kind} with {count} choices.").format(
+                    name=self.name, kind=self.kind, count=len(self.choices)
+                ),
+                remedy=tr("Give a choice at least one value, and the other kinds none."),
             )
         if len(set(self.choices)) != len(self.choices):
-            raise EditError(f"The attribute {self.name} offers the same choice twice.")
+            raise EditError(
+                tr("The attribute {name} offers the same choice twice.").format(name=self.name)
+            )
         if self.default is not None and not self.accepts(self.default):
-            raise EditError(f"{self.default!r} is no {self.kind} that {self.name} can be.")
+            raise EditError(
+                tr("{default!r} is no {kind} that {name} can be.").format(
+                    default=self.default, kind=self.kind, name=self.name
+                )
+            )
 
     def accepts(self, value: object) -> bool:
         """Return whether ``value`` is one that the attribute can have."""

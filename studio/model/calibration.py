@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from studio.language import tr
 from studio.model.errors import EditError
 
 if TYPE_CHECKING:
@@ -33,11 +34,15 @@ class Calibration:
     def __post_init__(self) -> None:
         if not (isfinite(self.pixels_per_unit) and self.pixels_per_unit > 0):
             raise EditError(
-                f"Expected a scale above 0 pixels, received {self.pixels_per_unit!r}.",
-                remedy="Draw a line along something whose length you know, and type that length.",
+                tr("Expected a scale above 0 pixels, received {pixels_per_unit!r}.").format(
+                    pixels_per_unit=self.pixels_per_unit
+                ),
+                remedy=tr(
+                    "Draw a line along something whose length you know, and type that length."
+                ),
             )
         if not self.unit.strip():
-            raise EditError("Expected the name of a unit, received none.")
+            raise EditError(tr("Expected the name of a unit, received none."))
 
     @property
     def is_pixels(self) -> bool:
@@ -54,7 +59,9 @@ class Calibration:
 
     def scale(self) -> str:
         """Return the scale itself as people read it, ``20 px = 1 mm``."""
-        return f"{_digits(self.pixels_per_unit)} px = 1 {self.unit}"
+        return tr("{digits} px = 1 {unit}").format(
+            digits=_digits(self.pixels_per_unit), unit=self.unit
+        )
 
 
 PIXELS = Calibration()
@@ -68,7 +75,8 @@ def calibrated(pixels: float, length: float, unit: str) -> Calibration:
     """
     if not (length > 0 and isfinite(length)):
         raise EditError(
-            f"Expected a length above 0, received {length!r}.", remedy="Type how long the line is."
+            tr("Expected a length above 0, received {length!r}.").format(length=length),
+            remedy=tr("Type how long the line is."),
         )
     return Calibration(pixels / length, unit.strip())
 

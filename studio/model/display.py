@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import pi, tan
 
+from studio.language import tr
+
 GAMMA_RANGE = (0.2, 5.0)
 Window = tuple[float, float]  # samples shown black and white
 
@@ -69,8 +71,8 @@ class PictureFacts:
         page: Which of them is shown, from 0.
     """
 
-    channels: tuple[str, ...] = ("Red", "Green", "Blue")
-    depth: str = "8 bit"
+    channels: tuple[str, ...] = (tr("Red"), tr("Green"), tr("Blue"))
+    depth: str = tr("8 bit")
     low: float = 0.0
     high: float = 255.0
     auto_window: Window = (0.0, 255.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from studio.language import ntr, tr
 from studio.model.records import ClassDef, ImageFilter
 
 _RARE = 10  # times fewer shapes than the commonest class
@@ -45,25 +46,34 @@ def find(
         count = shapes.get(cls.id, 0)
         where = ImageFilter(class_id=cls.id)
         if not count:
-            found.append(Finding(f"{cls.name} has no shapes yet."))
+            found.append(Finding(tr("{name} has no shapes yet.").format(name=cls.name)))
             continue
         if most is not None and count * _RARE <= shapes[most.id]:
             times = shapes[most.id] // count
             found.append(
                 Finding(
-                    f"{cls.name} is rare: {_shapes(count)}, {times:,} times fewer than {most.name}.",
+                    tr("{name} is rare: {shapes}, {times:,} times fewer than {name_2}.").format(
+                        name=cls.name, shapes=_shapes(count), times=times, name_2=most.name
+                    ),
                     where,
                 )
             )
         elif count < _FEW:
             found.append(
-                Finding(f"{cls.name} has only {_shapes(count)}: little to learn from.", where)
+                Finding(
+                    tr("{name} has only {shapes}: little to learn from.").format(
+                        name=cls.name, shapes=_shapes(count)
+                    ),
+                    where,
+                )
             )
         if median_side.get(cls.id, _TINY_PX) < _TINY_PX:
             found.append(
                 Finding(
-                    f"{cls.name} is tiny: half of its shapes are under "
-                    f"{median_side[cls.id]:.0f} pixels. Train at a larger image size.",
+                    tr(
+                        "{name} is tiny: half of its shapes are under {median_side:.0f} pixels. Train at a "
+                        "larger image size."
+                    ).format(name=cls.name, median_side=median_side[cls.id]),
                     where,
                 )
             )
@@ -76,11 +86,15 @@ def _split_findings(cls: ClassDef, images: Mapping[str, int], where: ImageFilter
     if images.get(""):  # automatic ones may still go anywhere
         return []
     if images.get("val") and not images.get("train"):
-        return [Finding(f"{cls.name} is in validation but not in training.", where)]
+        return [
+            Finding(tr("{name} is in validation but not in training.").format(name=cls.name), where)
+        ]
     if images.get("train") and not images.get("val"):
-        return [Finding(f"{cls.name} is in training but not in validation.", where)]
+        return [
+            Finding(tr("{name} is in training but not in validation.").format(name=cls.name), where)
+        ]
     return []
 
 
 def _shapes(count: int) -> str:
-    return "1 shape" if count == 1 else f"{count:,} shapes"
+    return ntr("{count:,} shape", "{count:,} shapes", count).format(count=count)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from studio.language import tr
 from studio.model.errors import EditError
 
 
@@ -28,21 +29,31 @@ class KeypointScheme:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise EditError(f"An object needs at least one keypoint, received {self.count}.")
+            raise EditError(
+                tr("An object needs at least one keypoint, received {count}.").format(
+                    count=self.count
+                )
+            )
         if self.mirrored and not _is_mirror(self.mirrored, self.count):
             raise EditError(
-                f"Expected for each of {self.count} keypoints the one that it changes places with, "
-                f"received {list(self.mirrored)}.",
-                remedy="Mirroring twice must give every point its own place again.",
+                tr(
+                    "Expected for each of {count} keypoints the one that it changes places with, "
+                    "received {list}."
+                ).format(count=self.count, list=list(self.mirrored)),
+                remedy=tr("Mirroring twice must give every point its own place again."),
             )
         if self.names and len(self.names) != self.count:
             raise EditError(
-                f"Expected {self.count} names of keypoints, received {len(self.names)}."
+                tr("Expected {count} names of keypoints, received {count_2}.").format(
+                    count=self.count, count_2=len(self.names)
+                )
             )
         for bone in self.skeleton:
             if len(bone) != 2 or bone[0] == bone[1] or not all(0 <= p < self.count for p in bone):
                 raise EditError(
-                    f"Expected bones between two of {self.count} keypoints, received {list(bone)}."
+                    tr("Expected bones between two of {count} keypoints, received {list}.").format(
+                        count=self.count, list=list(bone)
+                    )
                 )
 
     def flip_pairs(self) -> tuple[tuple[int, int], ...]:

@@ -6,15 +6,17 @@ import getpass
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from studio.language import tr
+
 Stage = Literal["new", "in_progress", "done", "reviewed", "skipped", "rejected"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 STAGE_TITLES: dict[Stage, str] = {
-    "new": "New",
-    "in_progress": "In progress",
-    "done": "Done",
-    "reviewed": "Reviewed",
-    "skipped": "Skipped",
-    "rejected": "Rejected",
+    "new": tr("New"),
+    "in_progress": tr("In progress"),
+    "done": tr("Done"),
+    "reviewed": tr("Reviewed"),
+    "skipped": tr("Skipped"),
+    "rejected": tr("Rejected"),
 }
 CommentKind = Literal["comment", "reject"]
 

@@ -8,55 +8,65 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_RESUME = "Resume goes on after the last epoch that was saved."
-_LESS_MEMORY = "Choose a smaller batch, a smaller image size or a smaller model"
+from studio.language import tr
+
+_RESUME = tr("Resume goes on after the last epoch that was saved.")
+_LESS_MEMORY = tr("Choose a smaller batch, a smaller image size or a smaller model")
 
 # kind of an engine error -> (what happened when it brings no message, what to do when it brings no remedy)
 _KINDS: dict[str, tuple[str, str]] = {
     "out_of_memory": (
-        "The memory of the device was not enough for this training.",
-        f"{_LESS_MEMORY}, then train again.",
+        tr("The memory of the device was not enough for this training."),
+        tr("{less_memory}, then train again.").format(less_memory=_LESS_MEMORY),
     ),
     "data": (
-        "The images or labels cannot be used.",
-        "Look at the details, correct the file they name, then train again.",
+        tr("The images or labels cannot be used."),
+        tr("Look at the details, correct the file they name, then train again."),
     ),
     "checkpoint": (
-        "The model file cannot be used.",
-        "Choose another model, then train again.",
+        tr("The model file cannot be used."),
+        tr("Choose another model, then train again."),
     ),
     "config": (
-        "One of the settings cannot be used.",
-        "Correct the setting that the details name, then train again.",
+        tr("One of the settings cannot be used."),
+        tr("Correct the setting that the details name, then train again."),
     ),
     "crash": (
-        "The training met an error it did not expect.",
-        f"Look at the details. {_RESUME}",
+        tr("The training met an error it did not expect."),
+        tr("Look at the details. {resume}").format(resume=_RESUME),
     ),
 }
 
 # name of the signal -> the same pair
 _SIGNALS: dict[str, tuple[str, str]] = {
     "SIGKILL": (
-        "The training was killed, most often because memory ran out.",
-        f"{_LESS_MEMORY}, or close other programs. {_RESUME}",
+        tr("The training was killed, most often because memory ran out."),
+        tr("{less_memory}, or close other programs. {resume}").format(
+            less_memory=_LESS_MEMORY, resume=_RESUME
+        ),
     ),
-    "SIGTERM": ("The training was asked to end from outside.", _RESUME),
-    "SIGHUP": ("The session that the training ran in was ended.", _RESUME),
-    "SIGINT": ("The training was interrupted from the keyboard.", _RESUME),
+    "SIGTERM": (tr("The training was asked to end from outside."), _RESUME),
+    "SIGHUP": (tr("The session that the training ran in was ended."), _RESUME),
+    "SIGINT": (tr("The training was interrupted from the keyboard."), _RESUME),
     "SIGSEGV": (
-        "The training crashed inside a library.",
-        f"Look at the details; a newer driver or torch often helps. {_RESUME}",
+        tr("The training crashed inside a library."),
+        tr("Look at the details; a newer driver or torch often helps. {resume}").format(
+            resume=_RESUME
+        ),
     ),
     "SIGBUS": (
-        "The training could not read memory or disk it had been given.",
-        f"Look whether the disk or shared memory is full; fewer workers need less. {_RESUME}",
+        tr("The training could not read memory or disk it had been given."),
+        tr(
+            "Look whether the disk or shared memory is full; fewer workers need less. {resume}"
+        ).format(resume=_RESUME),
     ),
 }
 
 _SENTENCE = "yolo: "
 _VANISHED = (
-    "The training ended without a word: the computer was switched off or its processes were killed.",
+    tr(
+        "The training ended without a word: the computer was switched off or its processes were killed."
+    ),
     _RESUME,
 )
 
@@ -65,13 +75,13 @@ _LOG_SIGNS: tuple[tuple[str, tuple[str, str]], ...] = (
     (r"CUDA out of memory|OutOfMemoryError|MemoryError|bad_alloc", _KINDS["out_of_memory"]),
     (
         r"No space left on device|Errno 28",
-        ("The disk is full.", f"Free some space. {_RESUME}"),
+        (tr("The disk is full."), tr("Free some space. {resume}").format(resume=_RESUME)),
     ),
     (
         r"No module named '(torch|torchvision|engine)'",
         (
-            "PyTorch is not installed in the Python that runs this program.",
-            "Run 'maskwright doctor': it says what is missing and how to get it.",
+            tr("PyTorch is not installed in the Python that runs this program."),
+            tr("Run 'maskwright doctor': it says what is missing and how to get it."),
         ),
     ),
 )
@@ -116,9 +126,13 @@ def explain(
     code = exit_record.get("code")
     last = _last_line(log)
     if last.startswith(_SENTENCE):  # the engine's command line ends with one sentence
-        return Failure(last.removeprefix(_SENTENCE), "Correct it, then train again.", log)
+        return Failure(last.removeprefix(_SENTENCE), tr("Correct it, then train again."), log)
     return Failure(
-        f"The training ended with code {code}{': ' + last if last else '.'}", _RESUME, log
+        tr("The training ended with code {code}{value}").format(
+            code=code, value=": " + last if last else "."
+        ),
+        _RESUME,
+        log,
     )
 
 
@@ -142,10 +156,10 @@ def _for_signal(exit_record: Mapping[str, Any]) -> tuple[str, str]:
     name = str(exit_record["signal"])
     reason, remedy = _SIGNALS.get(name, (f"The training was ended by {name}.", _RESUME))
     if name == "SIGKILL" and exit_record.get("out_of_memory"):
-        reason = "The system killed the training because memory ran out."
+        reason = tr("The system killed the training because memory ran out.")
     peak = exit_record.get("peak_mib")
     if name == "SIGKILL" and isinstance(peak, int | float) and peak > 0:
-        reason += f" It held up to {peak / 1024:.1f} GB."
+        reason += tr(" It held up to {peak:.1f} GB.").format(peak=peak / 1024)
     return reason, remedy
 
 

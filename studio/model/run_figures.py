@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from studio.language import tr
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -39,10 +41,10 @@ _PAIRS: tuple[tuple[tuple[str, str, str], tuple[str, str, str]], ...] = (
         for letter, word in KINDS.items()
     ),
     (
-        ("metrics/accuracy_top1", "top-1 accuracy", ""),
-        ("metrics/accuracy_top5", "top-5 accuracy", ""),
+        ("metrics/accuracy_top1", tr("top-1 accuracy"), ""),
+        ("metrics/accuracy_top5", tr("top-5 accuracy"), ""),
     ),
-    (("metrics/mIoU", "mIoU", ""), ("metrics/pixel_acc", "pixel accuracy", "")),
+    (("metrics/mIoU", "mIoU", ""), ("metrics/pixel_acc", tr("pixel accuracy"), "")),
 )
 
 

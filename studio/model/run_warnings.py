@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.language import tr
 from studio.model.run_events import Event
 
 
@@ -30,7 +31,11 @@ class RunWarning:
         """Return the file's name and line, empty without a file."""
         if self.file is None:
             return ""
-        return self.file.name if self.line is None else f"{self.file.name}, line {self.line}"
+        return (
+            self.file.name
+            if self.line is None
+            else tr("{name}, line {line}").format(name=self.file.name, line=self.line)
+        )
 
     @property
     def text(self) -> str:

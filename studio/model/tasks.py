@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from studio.language import tr
+
 # Those with outlines before boxes: who has drawn outlines has both.
 TASK_TITLES: Mapping[str, str] = {
-    "segment": "Outlines of objects",
-    "detect": "Boxes around objects",
-    "obb": "Rotated boxes",
-    "pose": "Keypoints",
-    "semseg": "A class for every pixel",
-    "classify": "The class of the whole image",
+    "segment": tr("Outlines of objects"),
+    "detect": tr("Boxes around objects"),
+    "obb": tr("Rotated boxes"),
+    "pose": tr("Keypoints"),
+    "semseg": tr("A class for every pixel"),
+    "classify": tr("The class of the whole image"),
 }
 OUTLINES = ("polygon", "mask")
 AREAS = (*OUTLINES, "box", "oriented_box")
@@ -93,41 +95,51 @@ def _fitness(task: str, facts: LabelFacts) -> TaskFitness:
     if not facts.count(*_NEEDS[task]):
         reason = _WANTED[task]
     elif task == "classify" and facts.tag_classes < _FEWEST_CLASSES:
-        reason = "Needs images of at least two classes to tell apart."
+        reason = tr("Needs images of at least two classes to tell apart.")
     elif facts.images < _FEWEST_IMAGES:
-        reason = "Label at least two images: one to learn from, one to check on."
+        reason = tr("Label at least two images: one to learn from, one to check on.")
     return TaskFitness(task, labels, said, sum(facts.kinds.values()) - labels, reason)
 
 
 # What of a project a task learns from, and how; what is not named is left out of its versions.
 _OUTLINED = (
     (OUTLINES, "outline", "outlines"),
-    (("oriented_box",), "rotated box as an outline", "rotated boxes as outlines"),
-    (("box",), "box as a rectangle", "boxes as rectangles"),
+    (("oriented_box",), tr("rotated box as an outline"), tr("rotated boxes as outlines")),
+    (("box",), tr("box as a rectangle"), tr("boxes as rectangles")),
 )
 _TEACHES: Mapping[str, tuple[tuple[tuple[str, ...], str, str], ...]] = {
     "detect": (
         (("box",), "box", "boxes"),
-        (("oriented_box",), "rotated box as an upright one", "rotated boxes as upright ones"),
-        (OUTLINES, "outline as a box", "outlines as boxes"),
-        (("keypoints",), "object with keypoints as a box", "objects with keypoints as boxes"),
+        (
+            ("oriented_box",),
+            tr("rotated box as an upright one"),
+            tr("rotated boxes as upright ones"),
+        ),
+        (OUTLINES, tr("outline as a box"), tr("outlines as boxes")),
+        (
+            ("keypoints",),
+            tr("object with keypoints as a box"),
+            tr("objects with keypoints as boxes"),
+        ),
     ),
     "segment": _OUTLINED,
     "semseg": _OUTLINED,
     "obb": (
-        (("oriented_box",), "rotated box", "rotated boxes"),
+        (("oriented_box",), tr("rotated box"), tr("rotated boxes")),
         (
             OUTLINES,
-            "outline as the smallest box around it",
-            "outlines as the smallest boxes around them",
+            tr("outline as the smallest box around it"),
+            tr("outlines as the smallest boxes around them"),
         ),
-        (("box",), "upright box", "upright boxes"),
+        (("box",), tr("upright box"), tr("upright boxes")),
     ),
     "pose": (
-        (("keypoints",), "object with keypoints", "objects with keypoints"),
-        (AREAS, "object without keypoints", "objects without keypoints"),
+        (("keypoints",), tr("object with keypoints"), tr("objects with keypoints")),
+        (AREAS, tr("object without keypoints"), tr("objects without keypoints")),
     ),
-    "classify": ((("tag",), "image with a class of its own", "images with a class of their own"),),
+    "classify": (
+        (("tag",), tr("image with a class of its own"), tr("images with a class of their own")),
+    ),
 }
 # At least one of these must be there; the others only join in.
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -139,10 +151,10 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "classify": ("tag",),
 }
 _WANTED: Mapping[str, str] = {
-    "detect": "Needs objects: draw boxes or outlines.",
-    "segment": "Needs outlines: a rectangle says nothing of an object's shape.",
-    "semseg": "Needs outlines or boxes that cover what belongs to a class.",
-    "obb": "Needs rotated boxes or outlines: an upright box says nothing of an angle.",
-    "pose": "Needs objects with keypoints.",
-    "classify": "Needs images that have a class of their own.",
+    "detect": tr("Needs objects: draw boxes or outlines."),
+    "segment": tr("Needs outlines: a rectangle says nothing of an object's shape."),
+    "semseg": tr("Needs outlines or boxes that cover what belongs to a class."),
+    "obb": tr("Needs rotated boxes or outlines: an upright box says nothing of an angle."),
+    "pose": tr("Needs objects with keypoints."),
+    "classify": tr("Needs images that have a class of their own."),
 }

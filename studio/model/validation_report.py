@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.runtime.errors import DatasetError
+from studio.language import tr
 from studio.model.label_statistics import LabelStatistics, parse_statistics
 from studio.model.run_figures import KINDS
 from studio.model.seen import Answer, ClassMaps, SeenImage, SeenObject
@@ -113,13 +114,15 @@ def read_report(path: Path) -> ValidationReport:
         return _parse(path, values)
     except OSError as error:
         raise DatasetError(
-            f"the validation cannot be read ({error.strerror}).",
+            tr("the validation cannot be read ({strerror}).").format(strerror=error.strerror),
             path=path,
-            remedy="Validate the model again.",
+            remedy=tr("Validate the model again."),
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
-            "this is no record of a validation.", path=path, remedy="Validate the model again."
+            tr("this is no record of a validation."),
+            path=path,
+            remedy=tr("Validate the model again."),
         ) from error
 
 

@@ -9,6 +9,7 @@ from engine.cfg.model_catalogue import CatalogueEntry
 from engine.cfg.weights import local_weights, weights_url
 from engine.runtime.downloads import is_offline, is_url
 from engine.runtime.errors import EngineError
+from studio.language import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ class WeightsState:
     def words(self) -> str:
         """Return where they are, as one phrase."""
         if self.path is not None:
-            return "on this computer"
+            return tr("on this computer")
         if not self.is_published:
-            return "none are published"
+            return tr("none are published")
         if not self.is_reachable:
-            return "not on this computer, and the network is switched off"
-        return f"fetched once, about {megabytes(self.size_bytes)}"
+            return tr("not on this computer, and the network is switched off")
+        return tr("fetched once, about {megabytes}").format(megabytes=megabytes(self.size_bytes))
 
 
 def weights_of(entry: CatalogueEntry) -> WeightsState:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.storage.versions import list_versions
@@ -31,16 +32,16 @@ from studio.widgets.stat import Stat
 from studio.widgets.text_label import TextLabel
 
 _SPLITS = (
-    ("train", "Training"),
-    ("val", "Validation"),
-    ("test", "Test"),
-    ("", "Chosen at training"),
+    ("train", tr("Training")),
+    ("val", tr("Validation")),
+    ("test", tr("Test")),
+    ("", tr("Chosen at training")),
 )
 _VERSIONS_SHOWN = 8
 _STATUSES = (
     ("labelled", "labelled"),
     ("background", "background"),
-    ("unlabelled", "to do"),
+    ("unlabelled", tr("to do")),
     ("damaged", "damaged"),
 )
 
@@ -95,9 +96,9 @@ class DatasetPanel(QWidget):
         self._project = project
         self._label_files = label_files
         self._steps = (
-            ("Add a folder of images", "add", add_images),
-            ("Import labels", "import", import_labels),
-            ("Export data set", "export", export_dataset),
+            (tr("Add a folder of images"), "add", add_images),
+            (tr("Import labels"), "import", import_labels),
+            (tr("Export data set"), "export", export_dataset),
         )
         self._body = QScrollArea()
         self._body.setWidgetResizable(True)
@@ -120,9 +121,11 @@ class DatasetPanel(QWidget):
     def _empty(self) -> QWidget:
         add, load, _ = self._steps
         return EmptyState(
-            "No images yet",
-            "The images of this project, how far they are labelled, and how the classes are balanced "
-            "will be shown here.",
+            tr("No images yet"),
+            tr(
+                "The images of this project, how far they are labelled, and how the classes are balanced "
+                "will be shown here."
+            ),
             (Step(add[0], add[2], "primary", add[1]), Step(load[0], load[2], "normal", load[1])),
             "dataset",
         )
@@ -169,13 +172,13 @@ class DatasetPanel(QWidget):
         return line
 
     def _classes_card(self) -> QWidget:
-        card, grid = _card("Classes")
+        card, grid = _card(tr("Classes"))
         counts = self._project.class_counts()
         most = max(counts.values(), default=0)
         classes = self._project.classes()
         if not classes:
             grid.addWidget(
-                TextLabel("No classes yet. Add one beside the canvas.", "secondary"), 1, 0
+                TextLabel(tr("No classes yet. Add one beside the canvas."), "secondary"), 1, 0
             )
         for row, cls in enumerate(classes, start=1):
             count = counts.get(cls.id, 0)
@@ -189,7 +192,7 @@ class DatasetPanel(QWidget):
         return card
 
     def _splits_card(self) -> QWidget:
-        card, grid = _card("Splits")
+        card, grid = _card(tr("Splits"))
         rows = [
             (words, self._project.count_images(ImageFilter(split=key))) for key, words in _SPLITS
         ]
@@ -198,7 +201,7 @@ class DatasetPanel(QWidget):
             grid.addWidget(TextLabel(words), row, 0)
             grid.addWidget(_Bar("", count / total), row, 1)
             grid.addWidget(TextLabel(f"{count:,}", "secondary"), row, 2)
-        note = (
+        note = tr(
             "Images without a split are divided when a training starts: one in five validates, always the "
             "same ones, however many images come later."
         )
@@ -212,20 +215,29 @@ class DatasetPanel(QWidget):
         files, kept = self._label_files, self._label_files.kept
         offered = files.offered() if kept is None else None
         if kept is not None:
-            said = f"The label files of {path_text(kept)} follow the project: each finished edit is written there as well."
-            steps = [("Stop writing label files", files.leave)]
+            said = tr(
+                "The label files of {kept} follow the project: each finished edit is written there "
+                "as well."
+            ).format(kept=path_text(kept))
+            steps = [(tr("Stop writing label files"), files.leave)]
         elif offered is not None:
-            said = f"The label files of {path_text(offered)} are not touched: your labels are in the project."
-            steps = [("Keep the labels folder in step", files.keep)]
+            said = tr(
+                "The label files of {offered} are not touched: your labels are in the project."
+            ).format(offered=path_text(offered))
+            steps = [(tr("Keep the labels folder in step"), files.keep)]
         else:
             return None
-        card, grid = _card("Label files")
+        card, grid = _card(tr("Label files"))
         if waiting := files.conflicts():
             one = waiting == 1
-            said += f"\n{waiting:,} of them {'was' if one else 'were'} changed outside and {'is' if one else 'are'} left alone."
+            said += tr(
+                "\n{waiting:,} of them {value} changed outside and {value_2} left alone."
+            ).format(
+                waiting=waiting, value="was" if one else "were", value_2="is" if one else "are"
+            )
             steps = [
-                ("Load the files", files.take_theirs),
-                ("Keep the project's labels", files.keep_ours),
+                (tr("Load the files"), files.take_theirs),
+                (tr("Keep the project's labels"), files.keep_ours),
                 *steps,
             ]
         grid.addWidget(TextLabel(said, "secondary", wrap=True), 1, 0)
@@ -243,21 +255,29 @@ class DatasetPanel(QWidget):
         )
         if not versions:
             return None
-        card, grid = _card("Versions")
+        card, grid = _card(tr("Versions"))
         for row, version in enumerate(versions[:_VERSIONS_SHOWN], start=1):
             images = ", ".join(
                 f"{count:,} {words.lower()}"
                 for key, words in _SPLITS
                 if (count := version.images.get(key))
             )
-            labels = f"{sum(version.annotations.values()):,} labels, {len(version.names)} classes"
+            labels = tr("{values:,} labels, {count} classes").format(
+                values=sum(version.annotations.values()), count=len(version.names)
+            )
             made = time.strftime("%d %b %Y, %H:%M", time.localtime(version.created))
-            shown = (f"Version {version.number}", version.task, images, labels, made)
+            shown = (
+                tr("Version {number}").format(number=version.number),
+                version.task,
+                images,
+                labels,
+                made,
+            )
             for column, text in enumerate(shown):
                 label = TextLabel(text, "body" if column == 0 else "secondary")
                 label.setToolTip(version.folder.name)
                 grid.addWidget(label, row, column)
-        note = (
+        note = tr(
             "A training learns from a frozen version, so each model can say which labels made it."
         )
         grid.addWidget(TextLabel(note, "caption", wrap=True), grid.rowCount(), 0, 1, 5)

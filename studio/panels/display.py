@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.calibration import PIXELS, UNITS, Calibration
 from studio.model.display import GAMMA_RANGE, NEUTRAL, Display, PictureFacts
 from studio.theme import tokens
@@ -53,27 +54,29 @@ class DisplayPanel(QWidget):
         self._display = NEUTRAL
         self._facts: PictureFacts | None = None
         self.histogram = WindowHistogram()
-        self.auto = TextButton("Auto", "normal")
-        self.auto.setToolTip("Find the window by the image's own values, leaving out the rarest.")
-        self.full = TextButton("Full range", "normal")
-        self.full.setToolTip("Show the smallest possible value black and the largest white.")
-        self.reset = TextButton("Reset", "quiet", "reset")
-        self.reset.setToolTip("Show the image as it is.")
+        self.auto = TextButton(tr("Auto"), "normal")
+        self.auto.setToolTip(
+            tr("Find the window by the image's own values, leaving out the rarest.")
+        )
+        self.full = TextButton(tr("Full range"), "normal")
+        self.full.setToolTip(tr("Show the smallest possible value black and the largest white."))
+        self.reset = TextButton(tr("Reset"), "quiet", "reset")
+        self.reset.setToolTip(tr("Show the image as it is."))
         self.channel = QComboBox()
-        self.channel.setAccessibleName("Channel")
+        self.channel.setAccessibleName(tr("Channel"))
         self.channel.setMinimumContentsLength(4)
         self.channel.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.page = QSpinBox()
-        self.page.setAccessibleName("Page of the file")
-        self.page.setToolTip("Another page of this file (Ctrl+PgDown, Ctrl+PgUp)")
+        self.page.setAccessibleName(tr("Page of the file"))
+        self.page.setToolTip(tr("Another page of this file (Ctrl+PgDown, Ctrl+PgUp)"))
         self.page.setKeyboardTracking(False)
         self._page_count = TextLabel("", "secondary")
         self._depth = TextLabel("", "secondary")
-        self.brightness = _Slider("Brightness", -1.0, 1.0, 0.0, lambda v: f"{v * 100:+.0f} %")
-        self.contrast = _Slider("Contrast", -1.0, 1.0, 0.0, lambda v: f"{v * 100:+.0f} %")
-        self.gamma = _Slider("Gamma", *GAMMA_RANGE, 1.0, lambda v: f"{v:.2f}", is_ratio=True)
+        self.brightness = _Slider(tr("Brightness"), -1.0, 1.0, 0.0, lambda v: f"{v * 100:+.0f} %")
+        self.contrast = _Slider(tr("Contrast"), -1.0, 1.0, 0.0, lambda v: f"{v * 100:+.0f} %")
+        self.gamma = _Slider(tr("Gamma"), *GAMMA_RANGE, 1.0, lambda v: f"{v:.2f}", is_ratio=True)
         self.scale = _ScaleForm()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -92,7 +95,7 @@ class DisplayPanel(QWidget):
         names = facts.channels if facts is not None else ()
         self.channel.blockSignals(True)
         self.channel.clear()
-        self.channel.addItem("All channels" if len(names) > 1 else "Grey")
+        self.channel.addItem(tr("All channels") if len(names) > 1 else tr("Grey"))
         if len(names) > 1:
             self.channel.addItems(list(names))
         self.channel.blockSignals(False)
@@ -136,7 +139,7 @@ class DisplayPanel(QWidget):
         self.page.setRange(1, pages)
         self.page.setValue(facts.page + 1 if facts is not None else 1)
         self.page.blockSignals(False)
-        self._page_count.setText(f"of {pages:,}")
+        self._page_count.setText(tr("of {pages:,}").format(pages=pages))
         self._pages.setVisible(pages > 1)
 
     def _change(self, **values: object) -> None:
@@ -177,7 +180,7 @@ class DisplayPanel(QWidget):
         self.scale.measure_asked.connect(self.measure_asked)
 
     def _lay_out(self) -> None:
-        self._pages = _line(TextLabel("Page"), self.page, self._page_count)
+        self._pages = _line(TextLabel(tr("Page")), self.page, self._page_count)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_M)
@@ -185,7 +188,7 @@ class DisplayPanel(QWidget):
         column.addWidget(self._pages)
         column.addWidget(self.histogram)
         column.addWidget(_line(self.auto, self.full))
-        column.addWidget(_line(TextLabel("Channel"), self.channel, self._depth))
+        column.addWidget(_line(TextLabel(tr("Channel")), self.channel, self._depth))
         grid = QGridLayout()
         grid.setHorizontalSpacing(tokens.SPACE_S)
         for row, slider in enumerate((self.brightness, self.contrast, self.gamma)):
@@ -194,7 +197,7 @@ class DisplayPanel(QWidget):
             grid.addWidget(slider.value_label, row, 2)
         column.addLayout(grid)
         column.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignLeft)
-        section = CollapsibleSection("Scale")
+        section = CollapsibleSection(tr("Scale"))
         section.set_content(self.scale)
         column.addWidget(section)
         column.addStretch(1)
@@ -236,7 +239,7 @@ class _Slider(QSlider):
         self.setRange(-100, 100)
         self.setPageStep(10)
         self.setAccessibleName(name)
-        self.setToolTip("A double click puts it back.")
+        self.setToolTip(tr("A double click puts it back."))
         self.valueChanged.connect(self._on_changed)
         self.show_value(neutral)
 
@@ -284,16 +287,18 @@ class _ScaleForm(QWidget):
         super().__init__()
         self._state = TextLabel("", "secondary")
         self._state.setWordWrap(True)
-        self.measure = TextButton("Measure a length", "normal")
+        self.measure = TextButton(tr("Measure a length"), "normal")
         self.measure.setToolTip(
-            "Drag a line along something whose length you know (Shift+M), then type how long it is."
+            tr(
+                "Drag a line along something whose length you know (Shift+M), then type how long it is."
+            )
         )
         self.length = QDoubleSpinBox()
         self.length.setRange(0.0, 1e9)
         self.length.setDecimals(4)
         self.length.setMinimumWidth(72)
         self.length.setLocale(QLocale.c())
-        self.length.setAccessibleName("Length of the measured line")
+        self.length.setAccessibleName(tr("Length of the measured line"))
         self.unit = QComboBox()
         self.unit.setEditable(True)
         self.unit.addItems(list(UNITS))
@@ -302,10 +307,10 @@ class _ScaleForm(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.unit.setCurrentText("mm")
-        self.unit.setAccessibleName("Unit of length")
-        self.set_button = TextButton("Set scale", "primary")
-        self.clear_button = TextButton("Use pixels", "quiet")
-        self.clear_button.setToolTip("Show lengths and areas in pixels again.")
+        self.unit.setAccessibleName(tr("Unit of length"))
+        self.set_button = TextButton(tr("Set scale"), "primary")
+        self.clear_button = TextButton(tr("Use pixels"), "quiet")
+        self.clear_button.setToolTip(tr("Show lengths and areas in pixels again."))
         self._known = _line(self.length, self.unit)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -337,14 +342,16 @@ class _ScaleForm(QWidget):
 
     def _show(self) -> None:
         scale = (
-            "Lengths are in pixels." if self._calibration.is_pixels else self._calibration.scale()
+            tr("Lengths are in pixels.")
+            if self._calibration.is_pixels
+            else self._calibration.scale()
         )
         line = ""
         if self._pixels:
-            line = f" The line is {self._pixels:.1f} px"
+            line = tr(" The line is {pixels:.1f} px").format(pixels=self._pixels)
             if not self._calibration.is_pixels:
                 line += f", {self._calibration.length(self._pixels)}"
-            line += " long. It really is:"
+            line += tr(" long. It really is:")
         self._state.setText(scale + line)
         self._known.setEnabled(self._pixels > 0)
         self.set_button.setEnabled(self._pixels > 0 and self.length.value() > 0)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed, Progress
+from studio.language import ntr, tr
 from studio.model.edits import Edit, RemoveImages
 from studio.model.project import Project
 from studio.model.records import ImageFilter, ImageRecord
@@ -33,9 +34,9 @@ from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
 _LIKENESS = (
-    ("Equal files only", 0),
-    ("The same picture", SAME_LOOK),
-    ("Similar pictures", 10),
+    (tr("Equal files only"), 0),
+    (tr("The same picture"), SAME_LOOK),
+    (tr("Similar pictures"), 10),
 )
 _GROUPS_SHOWN = 40
 _THUMBNAIL = QSize(120, 90)
@@ -80,24 +81,24 @@ class DuplicatesPanel(QWidget):
         self._rest: list[DuplicateGroup] = []
         self.cards: list[GroupCard] = []
         self.likeness = QComboBox()
-        self.likeness.setAccessibleName("How alike")
+        self.likeness.setAccessibleName(tr("How alike"))
         for text, distance in _LIKENESS:
             self.likeness.addItem(text, distance)
         self.likeness.setCurrentIndex(1)
-        self.find_button = TextButton("Find duplicates", "primary", "search")
+        self.find_button = TextButton(tr("Find duplicates"), "primary", "search")
         self.find_button.clicked.connect(self.search)
-        self.remove_button = TextButton("Remove ticked images", "danger", "delete")
+        self.remove_button = TextButton(tr("Remove ticked images"), "danger", "delete")
         self.remove_button.setToolTip(
-            "Out of the project; the files stay, and undo brings them back"
+            tr("Out of the project; the files stay, and undo brings them back")
         )
         self.remove_button.clicked.connect(self._on_remove)
-        self.more_button = TextButton("Show more groups", "normal")
+        self.more_button = TextButton(tr("Show more groups"), "normal")
         self.more_button.clicked.connect(self._show_more)
-        self.progress = ProgressRow("Comparing images")
+        self.progress = ProgressRow(tr("Comparing images"))
         self.progress.cancelled.connect(self._on_cancel)
         self.banner = MessageBanner()
         self.said = TextLabel(
-            "Compares all images by content and by looks, whatever their size and format.",
+            tr("Compares all images by content and by looks, whatever their size and format."),
             "secondary",
             wrap=True,
         )
@@ -112,7 +113,7 @@ class DuplicatesPanel(QWidget):
         if self._job is not None:
             return
         folder, distance = self._project.folder, int(self.likeness.currentData())
-        self.progress.start("Comparing images")
+        self.progress.start(tr("Comparing images"))
         self.progress.show()
         self.find_button.setEnabled(False)
         job = self._jobs.call(
@@ -153,14 +154,16 @@ class DuplicatesPanel(QWidget):
         self.banner.hide()
         self._clear()
         self._rest = list(found.groups)
-        groups = "1 group" if len(found.groups) == 1 else f"{len(found.groups):,} groups"
+        groups = ntr("{count:,} group", "{count:,} groups", len(found.groups)).format(
+            count=len(found.groups)
+        )
         said = (
-            f"{groups} among {found.compared:,} images."
+            tr("{groups} among {compared:,} images.").format(groups=groups, compared=found.compared)
             if found.groups
-            else f"No duplicates among {found.compared:,} images."
+            else tr("No duplicates among {compared:,} images.").format(compared=found.compared)
         )
         if found.unreadable:
-            said += f" {found.unreadable:,} could not be read."
+            said += tr(" {unreadable:,} could not be read.").format(unreadable=found.unreadable)
         self.said.setText(said)
         self._show_more()
 
@@ -175,13 +178,17 @@ class DuplicatesPanel(QWidget):
         self._count()
 
     def _on_show_group(self, image_ids: tuple[int, ...]) -> None:
-        wanted = ImageFilter(only=image_ids, only_words="a group of duplicates")
+        wanted = ImageFilter(only=image_ids, only_words=tr("a group of duplicates"))
         self.images_asked.emit(wanted)
 
     def _on_remove(self) -> None:
         ids = tuple(self.ticked())
-        count = "a duplicate" if len(ids) == 1 else f"{len(ids):,} duplicates"
-        if ids and self._apply(RemoveImages(ids, label=f"Remove {count}")) is not None:
+        count = ntr("a duplicate", "{count:,} duplicates", len(ids)).format(count=len(ids))
+        if (
+            ids
+            and self._apply(RemoveImages(ids, label=tr("Remove {count}").format(count=count)))
+            is not None
+        ):
             self._drop_gone()
 
     def _drop_gone(self) -> None:
@@ -207,11 +214,15 @@ class DuplicatesPanel(QWidget):
     def _count(self) -> None:
         count = len(self.ticked())
         self.remove_button.setText(
-            f"Remove {count:,} ticked images" if count != 1 else "Remove 1 ticked image"
+            ntr("Remove {count:,} ticked image", "Remove {count:,} ticked images", count).format(
+                count=count
+            )
         )
         self.remove_button.setEnabled(count > 0 and not self._project.read_only)
         self.remove_button.setVisible(bool(self.cards))
-        self.more_button.setText(f"Show more groups ({len(self._rest):,} left)")
+        self.more_button.setText(
+            tr("Show more groups ({count:,} left)").format(count=len(self._rest))
+        )
         self.more_button.setVisible(bool(self._rest))
 
     def _on_thumbnail(self, image_id: int) -> None:
@@ -265,10 +276,16 @@ class GroupCard(QFrame):
         self.boxes: dict[int, QCheckBox] = {}
         self._pictures: dict[int, QLabel] = {}
         self._cells: dict[int, QWidget] = {}
-        title = "Equal files" if group.is_same_file else "Look the same"
+        title = tr("Equal files") if group.is_same_file else tr("Look the same")
         head = QHBoxLayout()
-        head.addWidget(TextLabel(f"{title}: {len(group.images)} images", "section"), 1)
-        show = TextButton("Show in list", "link")
+        head.addWidget(
+            TextLabel(
+                tr("{title}: {count} images").format(title=title, count=len(group.images)),
+                "section",
+            ),
+            1,
+        )
+        show = TextButton(tr("Show in list"), "link")
         show.clicked.connect(lambda: self.shown_asked.emit(self.image_ids))
         head.addWidget(show)
         cells = QWidget()
@@ -305,12 +322,14 @@ class GroupCard(QFrame):
     def _cell(self, record: ImageRecord, *, ticked: bool) -> QWidget:
         picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         picture.setFixedSize(_THUMBNAIL)
-        box = QCheckBox("Remove")
+        box = QCheckBox(tr("Remove"))
         box.setChecked(ticked)
-        box.setAccessibleName(f"Remove {record.path.name}")
+        box.setAccessibleName(tr("Remove {name}").format(name=record.path.name))
         box.toggled.connect(lambda _on: self.changed.emit())
         size = f"{record.width} × {record.height} · " if record.width else ""
-        shapes = "1 shape" if record.shape_count == 1 else f"{record.shape_count:,} shapes"
+        shapes = ntr("{count:,} shape", "{count:,} shapes", record.shape_count).format(
+            count=record.shape_count
+        )
         name = TextLabel("", "caption")
         name.setText(
             name.fontMetrics().elidedText(

@@ -25,6 +25,7 @@ from engine.cfg.schema import arguments_for
 from engine.export.formats import FORMATS, ExportFormat
 from studio.jobs.client import Job, JobsClient, RunsWatcher
 from studio.jobs.messages import Exported, Failed, Progress
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot, read_args
 from studio.theme import tokens
@@ -44,42 +45,42 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 
 # Which file suits which purpose: the user's question, not the format's history.
 _PURPOSES = {
-    "onnx": "Runs nearly everywhere: C++, C#, Java, web, most accelerators",
-    "torchscript": "PyTorch programs in C++ or Python, without this program",
-    "openvino": "Intel processors, GPUs and NPUs",
-    "engine": "NVIDIA GPUs at full speed, Jetson",
-    "coreml": "iPhone, iPad, Mac",
-    "coreai": "Apple's newer devices",
-    "saved_model": "TensorFlow servers",
-    "pb": "Older TensorFlow programs",
-    "edgetpu": "Google Coral",
-    "litert": "Android, microcontrollers",
-    "paddle": "PaddlePaddle servers",
-    "mnn": "Mobile, Alibaba's runtime",
-    "ncnn": "Phones and small boards, without a GPU",
-    "imx": "Sony IMX500 cameras, Raspberry Pi AI camera",
-    "rknn": "Rockchip NPUs",
-    "executorch": "PyTorch on phones",
-    "axelera": "Axelera AI accelerators",
-    "deepx": "DEEPX accelerators",
-    "qnn": "Qualcomm NPUs",
-    "hailo": "Hailo accelerators",
-    "ascend": "Huawei Ascend",
-    "xilinx": "AMD Xilinx FPGAs",
+    "onnx": tr("Runs nearly everywhere: C++, C#, Java, web, most accelerators"),
+    "torchscript": tr("PyTorch programs in C++ or Python, without this program"),
+    "openvino": tr("Intel processors, GPUs and NPUs"),
+    "engine": tr("NVIDIA GPUs at full speed, Jetson"),
+    "coreml": tr("iPhone, iPad, Mac"),
+    "coreai": tr("Apple's newer devices"),
+    "saved_model": tr("TensorFlow servers"),
+    "pb": tr("Older TensorFlow programs"),
+    "edgetpu": tr("Google Coral"),
+    "litert": tr("Android, microcontrollers"),
+    "paddle": tr("PaddlePaddle servers"),
+    "mnn": tr("Mobile, Alibaba's runtime"),
+    "ncnn": tr("Phones and small boards, without a GPU"),
+    "imx": tr("Sony IMX500 cameras, Raspberry Pi AI camera"),
+    "rknn": tr("Rockchip NPUs"),
+    "executorch": tr("PyTorch on phones"),
+    "axelera": tr("Axelera AI accelerators"),
+    "deepx": tr("DEEPX accelerators"),
+    "qnn": tr("Qualcomm NPUs"),
+    "hailo": tr("Hailo accelerators"),
+    "ascend": tr("Huawei Ascend"),
+    "xilinx": tr("AMD Xilinx FPGAs"),
 }
 _ALWAYS = ("imgsz", "device")
 # They belong to the removal of duplicates and say nothing without it.
 _WITH_NMS = ("conf", "iou", "max_det", "agnostic_nms")
 _LABELS = {
-    "imgsz": "Image size",
-    "device": "Device",
-    "batch": "Batch",
-    "dynamic": "Any size and batch",
-    "half": "16-bit numbers",
-    "simplify": "Simplify",
-    "opset": "Operator set",
-    "nms": "Remove duplicates",
-    "optimize": "For phones",
+    "imgsz": tr("Image size"),
+    "device": tr("Device"),
+    "batch": tr("Batch"),
+    "dynamic": tr("Any size and batch"),
+    "half": tr("16-bit numbers"),
+    "simplify": tr("Simplify"),
+    "opset": tr("Operator set"),
+    "nms": tr("Remove duplicates"),
+    "optimize": tr("For phones"),
 }
 _FORMATS_WIDTH = 380
 _ROLE = Qt.ItemDataRole.UserRole
@@ -111,10 +112,10 @@ class ExportPanel(QWidget):
         self._project = project
         self._jobs = jobs
         self._job: Job | None = None
-        self.picker = ModelPicker("*.pt *.safetensors")
+        self.picker = ModelPicker(tr("*.pt *.safetensors"))
         self.picker.chosen.connect(lambda _path: self._show_format())
         self.formats = QListWidget()
-        self.formats.setAccessibleName("Formats")
+        self.formats.setAccessibleName(tr("Formats"))
         self.formats.setItemDelegate(_FormatDelegate(self.formats))
         for found in sorted(FORMATS, key=lambda f: (not f.is_writable, f.key != "onnx")):
             self.formats.addItem(_item(found))
@@ -123,9 +124,9 @@ class ExportPanel(QWidget):
         self._purpose = TextLabel("", "secondary", wrap=True)
         self.form: Form | None = None
         self._form_place = QVBoxLayout()
-        self.export_button = TextButton("Export", "primary", "export")
+        self.export_button = TextButton(tr("Export"), "primary", "export")
         self.export_button.clicked.connect(self.export)
-        self.progress = ProgressRow("Exporting")
+        self.progress = ProgressRow(tr("Exporting"))
         self.progress.cancelled.connect(self._on_cancelled)
         self.progress.hide()
         self.banner = MessageBanner()
@@ -165,7 +166,7 @@ class ExportPanel(QWidget):
         self._job.finished.connect(self._on_finished)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
-        self.progress.start(f"Exporting to {self.format.name}")
+        self.progress.start(tr("Exporting to {name}").format(name=self.format.name))
         self._offer()
 
     def _on_runs(self, runs: Sequence[RunSnapshot]) -> None:
@@ -221,7 +222,7 @@ class ExportPanel(QWidget):
         errors = self.form.values.errors() if self.form is not None else {}
         self.export_button.setVisible(self.format.is_writable and not running)
         self.export_button.setEnabled(ready and not errors and not running)
-        self.export_button.setText(f"Export to {self.format.name}")
+        self.export_button.setText(tr("Export to {name}").format(name=self.format.name))
         self.progress.setVisible(running)
 
     def _on_progressed(self, progress: Progress) -> None:
@@ -251,8 +252,8 @@ class ExportPanel(QWidget):
         column = QVBoxLayout(left)
         column.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, 0, 0)
         column.setSpacing(tokens.SPACE_S)
-        column.addWidget(TextLabel("Export", "title"))
-        row = FormRow("Model", self.picker, label_width=56)
+        column.addWidget(TextLabel(tr("Export"), "title"))
+        row = FormRow(tr("Model"), self.picker, label_width=56)
         column.addWidget(row)
         column.addWidget(self.formats, 1)
         content = QWidget()
@@ -291,9 +292,12 @@ class _ResultRow(QFrame):
         folder.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         exact = TextLabel(_exactness(result), _tone(result), wrap=True)
         figures = TextLabel(
-            f"{result.size_bytes / 1e6:.1f} MB · written in {result.seconds:.1f} s", "secondary"
+            tr("{size_bytes:.1f} MB · written in {seconds:.1f} s").format(
+                size_bytes=result.size_bytes / 1000000.0, seconds=result.seconds
+            ),
+            "secondary",
         )
-        self.reveal_button = TextButton("Reveal in folder", "normal", "folder_open")
+        self.reveal_button = TextButton(tr("Reveal in folder"), "normal", "folder_open")
         self.reveal_button.clicked.connect(
             lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
         )
@@ -309,9 +313,15 @@ class _ResultRow(QFrame):
 
 def _exactness(result: Exported) -> str:
     if result.max_abs_diff is None:
-        return "Not compared with the model."
-    where = f" on {Path(result.image).name}" if result.image else " on a drawn image"
-    return f"Largest difference to the PyTorch model{where}: {result.max_abs_diff:.2g}"
+        return tr("Not compared with the model.")
+    where = (
+        tr(" on {name}").format(name=Path(result.image).name)
+        if result.image
+        else tr(" on a drawn image")
+    )
+    return tr("Largest difference to the PyTorch model{where}: {max_abs_diff:.2g}").format(
+        where=where, max_abs_diff=result.max_abs_diff
+    )
 
 
 def _tone(result: Exported) -> Any:
@@ -341,7 +351,9 @@ class _FormatDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colors.secondary))
         if not found.is_writable:
             painter.drawText(
-                place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "by another tool"
+                place,
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop,
+                tr("by another tool"),
             )
         lower = place.adjusted(0, tokens.CONTROL_HEIGHT - tokens.SPACE_S, 0, 0)
         text = painter.fontMetrics().elidedText(

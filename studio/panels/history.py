@@ -7,13 +7,14 @@ from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.records import HistoryEntry
 from studio.theme.theme import current_colors
 from studio.widgets.message_banner import MessageBanner
 
 _SHOWN = 200
-_START = "Start"
+_START = tr("Start")
 
 
 class HistoryPanel(QWidget):
@@ -31,7 +32,7 @@ class HistoryPanel(QWidget):
         self.list = QListWidget()
         self.list.setUniformItemSizes(True)
         self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.list.setAccessibleName("History of edits")
+        self.list.setAccessibleName(tr("History of edits"))
         self.list.itemClicked.connect(self._on_clicked)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QVBoxLayout, QWidget
 
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed, Progress
+from studio.language import ntr, tr
 from studio.model.edits import Edit
 from studio.model.project import Project
 from studio.model.records import ImageFilter
@@ -62,17 +63,19 @@ class MissingFilesPanel(QWidget):
         self._job: Job | None = None
         self.missing: list[MissingFile] = []
         self.found: FoundAgain | None = None
-        self.look_button = TextButton("Look again", "normal", "reset")
-        self.search_button = TextButton("Search a folder for them", "primary", "folder_open")
-        self.use_button = TextButton("Use these files", "primary", "accept")
-        self.other_button = TextButton("Also use changed files", "normal")
-        self.other_button.setToolTip("Files of the same name whose size is another one than before")
-        self.show_button = TextButton("Show these images", "link")
-        self.progress = ProgressRow("Looking for files")
+        self.look_button = TextButton(tr("Look again"), "normal", "reset")
+        self.search_button = TextButton(tr("Search a folder for them"), "primary", "folder_open")
+        self.use_button = TextButton(tr("Use these files"), "primary", "accept")
+        self.other_button = TextButton(tr("Also use changed files"), "normal")
+        self.other_button.setToolTip(
+            tr("Files of the same name whose size is another one than before")
+        )
+        self.show_button = TextButton(tr("Show these images"), "link")
+        self.progress = ProgressRow(tr("Looking for files"))
         self.banner = MessageBanner()
         self.said = TextLabel("", wrap=True)
         self.lines = QListWidget()
-        self.lines.setAccessibleName("Missing files")
+        self.lines.setAccessibleName(tr("Missing files"))
         self._lay_out()
         self.look_button.clicked.connect(self.look)
         self.search_button.clicked.connect(self._on_search)
@@ -86,7 +89,7 @@ class MissingFilesPanel(QWidget):
         """Look in a thread whether every file is where it was."""
         folder = self._project.folder
         self._start(
-            "Looking whether all files are there",
+            tr("Looking whether all files are there"),
             lambda progress, is_cancelled: find_missing(folder, progress, is_cancelled),
             self._on_looked,
         )
@@ -96,7 +99,7 @@ class MissingFilesPanel(QWidget):
         missing = list(self.missing)
         taken = taken_files(self._project, missing)
         self._start(
-            f"Searching {folder.name}",
+            tr("Searching {name}").format(name=folder.name),
             lambda progress, is_cancelled: search_files(
                 folder, missing, taken, progress, is_cancelled
             ),
@@ -148,15 +151,21 @@ class MissingFilesPanel(QWidget):
         self.missing, self.found = list(missing), None
         self.banner.hide()
         folders = Counter(str(file.path.parent) for file in missing)
-        files = "1 file is" if len(missing) == 1 else f"{len(missing):,} files are"
+        files = ntr("{count:,} file is", "{count:,} files are", len(missing)).format(
+            count=len(missing)
+        )
         if missing:
             self.said.setText(
-                f"{files} not where they were. The shapes are kept. Connect the drive and look again, "
-                "or search the folder that they were moved to."
+                tr(
+                    "{files} not where they were. The shapes are kept. Connect the drive and look "
+                    "again, or search the folder that they were moved to."
+                ).format(files=files)
             )
         else:
             self.said.setText(
-                "All files are where they were." if looked else "Not looked yet in this session."
+                tr("All files are where they were.")
+                if looked
+                else tr("Not looked yet in this session.")
             )
         self._list([f"{count:,} × {folder}" for folder, count in folders.most_common(_LINES)])
         self._offer()
@@ -165,18 +174,31 @@ class MissingFilesPanel(QWidget):
         if not isinstance(found, FoundAgain):
             return
         self.found = found
-        parts = [f"{len(found.files):,} of {len(self.missing):,} files found"]
+        parts = [
+            tr("{count:,} of {count_2:,} files found").format(
+                count=len(found.files), count_2=len(self.missing)
+            )
+        ]
         if found.other_size:
-            parts.append(f"{len(found.other_size):,} of the same name but another size")
+            parts.append(
+                tr("{count:,} of the same name but another size").format(
+                    count=len(found.other_size)
+                )
+            )
         if found.doubtful:
-            parts.append(f"{len(found.doubtful):,} with several that fit equally well")
+            parts.append(
+                tr("{count:,} with several that fit equally well").format(count=len(found.doubtful))
+            )
         if found.left:
-            parts.append(f"{found.left:,} not found")
-        self.said.setText(", ".join(parts) + f" ({found.seen:,} files looked at).")
+            parts.append(tr("{left:,} not found").format(left=found.left))
+        self.said.setText(
+            ", ".join(parts) + tr(" ({seen:,} files looked at).").format(seen=found.seen)
+        )
         before = {file.id: file.path for file in self.missing}
         lines = [f"{before[i].name}  →  {path}" for i, path in found.files.items()]
         lines += [
-            f"{before[i].name}  ?  {path} (another size)" for i, path in found.other_size.items()
+            tr("{name}  ?  {path} (another size)").format(name=before[i].name, path=path)
+            for i, path in found.other_size.items()
         ]
         lines += [
             f"{before[i].name}  ?  {', '.join(map(str, paths))}"
@@ -189,7 +211,7 @@ class MissingFilesPanel(QWidget):
         self.lines.clear()
         self.lines.addItems(list(lines[:_LINES]))
         if len(lines) > _LINES:
-            self.lines.addItem(f"and {len(lines) - _LINES:,} more")
+            self.lines.addItem(tr("and {count:,} more").format(count=len(lines) - _LINES))
         self.lines.setVisible(bool(lines))
 
     def _offer(self) -> None:
@@ -219,7 +241,7 @@ class MissingFilesPanel(QWidget):
 
     def _on_show(self) -> None:
         ids = tuple(file.id for file in self.missing)
-        self.images_asked.emit(ImageFilter(only=ids, only_words="missing files"))
+        self.images_asked.emit(ImageFilter(only=ids, only_words=tr("missing files")))
 
     def _lay_out(self) -> None:
         self.progress.hide()
@@ -238,7 +260,7 @@ class MissingFilesPanel(QWidget):
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_M)
         layout.setSpacing(tokens.SPACE_M)
         layout.addWidget(self.banner)
-        layout.addWidget(TextLabel("Files of the images", "title"))
+        layout.addWidget(TextLabel(tr("Files of the images"), "title"))
         layout.addWidget(self.said)
         layout.addLayout(bar)
         layout.addWidget(self.progress)

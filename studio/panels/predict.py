@@ -15,6 +15,7 @@ from studio.jobs.client import JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, Progress
 from studio.jobs.suggest_run import SuggestRun, progress_text
 from studio.jobs.suggestions import SuggestionCount
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.model.runs import RunSnapshot, read_args
@@ -66,7 +67,7 @@ class PredictPanel(QWidget):
         self.picker = ModelPicker()
         self.picker.chosen.connect(self._on_model)
         self.images = QComboBox()
-        self.images.setAccessibleName("Images")
+        self.images.setAccessibleName(tr("Images"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, 99)
         self.slider.setValue(round(100 * by_name["conf"].default_for("predict")))
@@ -74,11 +75,11 @@ class PredictPanel(QWidget):
         self._confidence = TextLabel("")
         arguments = [a for a in arguments_for("predict", project.task) if a.name in _ASKED]
         self.form = Form(argument_fields(arguments, "predict"), ())
-        self.run_button = TextButton("Suggest labels", "primary", "predict")
+        self.run_button = TextButton(tr("Suggest labels"), "primary", "predict")
         self.run_button.clicked.connect(self.run)
-        self.review_button = TextButton("Review them", "normal", "next")
+        self.review_button = TextButton(tr("Review them"), "normal", "next")
         self.review_button.clicked.connect(self._on_review)
-        self.progress = ProgressRow("Predicting")
+        self.progress = ProgressRow(tr("Predicting"))
         self.progress.cancelled.connect(self._on_cancelled)
         self.banner = MessageBanner()
         self._outcome = TextLabel("", "secondary", wrap=True)
@@ -106,7 +107,7 @@ class PredictPanel(QWidget):
         self._run.progressed.connect(self._on_progressed)
         self._run.finished.connect(self._on_finished)
         self._run.failed.connect(self._on_failed)
-        self.progress.start("Starting")
+        self.progress.start(tr("Starting"))
         self._offer()
 
     def refresh(self) -> None:
@@ -115,10 +116,12 @@ class PredictPanel(QWidget):
         self.images.clear()
         unlabelled = self._project.count_images(_UNLABELLED_FILTER)
         everything = self._project.count_images()
-        self.images.addItem(f"Unlabelled images · {unlabelled:,}", _UNLABELLED)
+        self.images.addItem(
+            tr("Unlabelled images · {unlabelled:,}").format(unlabelled=unlabelled), _UNLABELLED
+        )
         if self._current_image() is not None:
-            self.images.addItem("This image", _CURRENT)
-        self.images.addItem(f"All images · {everything:,}", _ALL)
+            self.images.addItem(tr("This image"), _CURRENT)
+        self.images.addItem(tr("All images · {everything:,}").format(everything=everything), _ALL)
         index = self.images.findData(chosen)
         self.images.setCurrentIndex(max(0, index))
         self._offer()
@@ -198,18 +201,18 @@ class PredictPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_L)
         layout.setSpacing(tokens.SPACE_S)
-        layout.addWidget(TextLabel("Suggest labels", "title"))
+        layout.addWidget(TextLabel(tr("Suggest labels"), "title"))
         layout.addWidget(
             TextLabel(
-                "What the model finds appears as dashed shapes to accept or reject.",
+                tr("What the model finds appears as dashed shapes to accept or reject."),
                 "secondary",
                 wrap=True,
             )
         )
         for label, control in (
-            ("Model", self.picker),
-            ("Images", self.images),
-            ("Confidence", sure),
+            (tr("Model"), self.picker),
+            (tr("Images"), self.images),
+            (tr("Confidence"), sure),
         ):
             row = FormRow(label, control, label_width=_LABEL_WIDTH)
             row.setToolTip(tip if label == "Confidence" else "")

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.edits import AddComment, Edit, RemoveComment, SetStage, change_tags
 from studio.model.edits.review import AUTOMATIC
 from studio.model.records import ImageRecord
@@ -51,24 +52,24 @@ class ReviewPanel(QWidget):
         self._workspace, self._apply, self._reject = workspace, apply, reject
         self._shown: tuple[object, ...] = ()
         self.stage_box = QComboBox()
-        self.stage_box.setAccessibleName("Stage of this image")
-        self.stage_box.setToolTip("How far this image is  (Ctrl+Return: done, next image)")
+        self.stage_box.setAccessibleName(tr("Stage of this image"))
+        self.stage_box.setToolTip(tr("How far this image is  (Ctrl+Return: done, next image)"))
         for stage in STAGES:
             self.stage_box.addItem(STAGE_TITLES[stage], stage)
-        self.stage_box.addItem("As its labels say", AUTOMATIC)
+        self.stage_box.addItem(tr("As its labels say"), AUTOMATIC)
         self.stage_box.activated.connect(self._on_stage)
-        self.tag_field = _field("Add a tag", self._on_tag)
+        self.tag_field = _field(tr("Add a tag"), self._on_tag)
         self._known_tags = QStringListModel(self)
         self._complete_tags()
-        self.comment_field = _field("Comment, or why it is rejected", self._on_comment)
-        self.comment_field.setToolTip("Enter adds the comment; Reject sends it with the image")
-        self.approve_button = TextButton("Approve", "primary", "accept_all")
+        self.comment_field = _field(tr("Comment, or why it is rejected"), self._on_comment)
+        self.comment_field.setToolTip(tr("Enter adds the comment; Reject sends it with the image"))
+        self.approve_button = TextButton(tr("Approve"), "primary", "accept_all")
         self.approve_button.setToolTip(
-            "Reviewed: go on to the next image to review  (Ctrl+Shift+Return)"
+            tr("Reviewed: go on to the next image to review  (Ctrl+Shift+Return)")
         )
         self.approve_button.clicked.connect(lambda: approve())
-        self.reject_button = TextButton("Reject", "normal", "reject")
-        self.reject_button.setToolTip("Send it back, with what is written above as the reason")
+        self.reject_button = TextButton(tr("Reject"), "normal", "reject")
+        self.reject_button.setToolTip(tr("Send it back, with what is written above as the reason"))
         self.reject_button.clicked.connect(self.reject)
         self._counts = TextLabel("", "caption", wrap=True)
         self._tags, self._comments = QWidget(), QVBoxLayout()
@@ -103,10 +104,10 @@ class ReviewPanel(QWidget):
         words = self.comment_field.text().strip()
         if not words:
             self.comment_field.setFocus()
-            self.comment_field.setPlaceholderText("Why is it rejected? Then Reject again")
+            self.comment_field.setPlaceholderText(tr("Why is it rejected? Then Reject again"))
             return
         self.comment_field.clear()
-        self.comment_field.setPlaceholderText("Comment, or why it is rejected")
+        self.comment_field.setPlaceholderText(tr("Comment, or why it is rejected"))
         self._reject(words)
 
     def _on_stage(self, row: int) -> None:
@@ -153,8 +154,8 @@ class ReviewPanel(QWidget):
                 old.deleteLater()
         for tag in record.tags if record is not None else ():
             chip = TextButton(tag, "normal", "close")
-            chip.setToolTip(f"Take the tag “{tag}” away")
-            chip.setAccessibleName(f"Remove tag {tag}")
+            chip.setToolTip(tr("Take the tag “{tag}” away").format(tag=tag))
+            chip.setAccessibleName(tr("Remove tag {tag}").format(tag=tag))
             chip.clicked.connect(lambda _=False, tag=tag: self._remove_tag(tag))
             self._tag_flow.addWidget(chip)
         self._tags.setVisible(record is not None and bool(record.tags))
@@ -176,9 +177,9 @@ class ReviewPanel(QWidget):
     def _comment(self, comment: Comment) -> QWidget:
         row = QWidget()
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(comment.time))
-        verb = "rejected it" if comment.kind == "reject" else ""
-        head = " ".join(filter(None, (comment.author or "Somebody", verb, "·", when)))
-        remove = IconButton("close", "Remove this comment", size_px=_SMALL_PX)
+        verb = tr("rejected it") if comment.kind == "reject" else ""
+        head = " ".join(filter(None, (comment.author or tr("Somebody"), verb, "·", when)))
+        remove = IconButton("close", tr("Remove this comment"), size_px=_SMALL_PX)
         remove.clicked.connect(lambda: self._apply(RemoveComment(comment)))
         line = QHBoxLayout()
         line.addWidget(TextLabel(head, "caption"), 1)
@@ -209,10 +210,10 @@ class ReviewPanel(QWidget):
         for widget in (
             self.stage_box,
             self._counts,
-            TextLabel("Tags", "section"),
+            TextLabel(tr("Tags"), "section"),
             self._tags,
             self.tag_field,
-            TextLabel("Comments", "section"),
+            TextLabel(tr("Comments"), "section"),
         ):
             column.addWidget(widget)
         column.addLayout(self._comments)

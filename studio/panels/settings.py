@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from engine.runtime.errors import EngineError
 from engine.runtime.settings import SettingsManager, settings
+from studio.language import tr
 from studio.theme import tokens
 from studio.widgets.collapsible_section import CollapsibleSection
 from studio.widgets.form import FieldRows, FormValues
@@ -45,14 +46,16 @@ class SettingsPanel(QWidget):
         self._unused = [field.name for field in fields if not field.editable]
         self.rows = FieldRows(self.values, used, roomy=True)
         self.others = FieldRows(self.values, self._unused, roomy=True)
-        self._others_section = CollapsibleSection("Without effect in this version", expanded=False)
+        self._others_section = CollapsibleSection(
+            tr("Without effect in this version"), expanded=False
+        )
         self._others_section.set_content(self.others)
         self._others_section.setVisible(bool(self._unused))
-        self.search = SearchField("Search the settings")
+        self.search = SearchField(tr("Search the settings"))
         self.search.search_changed.connect(self._on_search)
         self.banner = MessageBanner()
         self._path = TextLabel("", "secondary")
-        self.folder_button = TextButton("Open its folder", "link")
+        self.folder_button = TextButton(tr("Open its folder"), "link")
         self.folder_button.clicked.connect(self._on_open_folder)
         self._lay_out()
         self.refresh()
@@ -68,7 +71,7 @@ class SettingsPanel(QWidget):
             if self.values.value(name) != value:
                 self.values.set_value(name, value)
         self._reading = False
-        self._path.setText(f"Kept in {path_text(self._manager.path)}")
+        self._path.setText(tr("Kept in {path}").format(path=path_text(self._manager.path)))
 
     def _on_changed(self, name: str) -> None:
         if self._reading or self.values.error(name):
@@ -79,7 +82,7 @@ class SettingsPanel(QWidget):
         try:
             self._manager[name] = value
         except (EngineError, OSError) as error:
-            self.banner.show_message("The setting could not be written.", str(error))
+            self.banner.show_message(tr("The setting could not be written."), str(error))
             return
         self.changed.emit(name)
 
@@ -103,7 +106,7 @@ class SettingsPanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(tokens.SPACE_XL, tokens.SPACE_L, tokens.SPACE_XL, tokens.SPACE_XL)
         column.setSpacing(tokens.SPACE_M)
-        column.addWidget(TextLabel("Settings", "title"))
+        column.addWidget(TextLabel(tr("Settings"), "title"))
         column.addLayout(place)
         column.addWidget(self.search)
         for widget in (self.banner, self.rows, self._others_section):

@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QWidget
 
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.model.edits.reshaping import thinned
 from studio.model.geometry_ops import point_count, simplified
 from studio.model.records import Shape, moved_to
@@ -44,18 +45,18 @@ class SimplifyBar(QFrame):
         self.setProperty("role", "strip")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, _STEPS)
-        self.slider.setAccessibleName("How far an outline may move, in pixels")
-        self.slider.setToolTip("How far an outline may move: further leaves fewer points")
+        self.slider.setAccessibleName(tr("How far an outline may move, in pixels"))
+        self.slider.setToolTip(tr("How far an outline may move: further leaves fewer points"))
         self.words = TextLabel("", "secondary")
         self.words.setMinimumWidth(240)
-        self.apply_button = TextButton("Apply", "primary")
-        self.apply_button.setToolTip("Keep these outlines  (Enter)")
-        self.cancel_button = TextButton("Cancel")
-        self.cancel_button.setToolTip("Leave the outlines as they were  (Esc)")
+        self.apply_button = TextButton(tr("Apply"), "primary")
+        self.apply_button.setToolTip(tr("Keep these outlines  (Enter)"))
+        self.cancel_button = TextButton(tr("Cancel"))
+        self.cancel_button.setToolTip(tr("Leave the outlines as they were  (Esc)"))
         line = QHBoxLayout(self)
         line.setContentsMargins(tokens.SPACE_M, tokens.SPACE_XS, tokens.SPACE_M, tokens.SPACE_XS)
         line.setSpacing(tokens.SPACE_M)
-        line.addWidget(TextLabel("Simplify"))
+        line.addWidget(TextLabel(tr("Simplify")))
         line.addWidget(self.slider, 1)
         for widget in (self.words, self.apply_button, self.cancel_button):
             line.addWidget(widget)
@@ -78,7 +79,7 @@ class SimplifyBar(QFrame):
         self.apply_button.setEnabled(bool(self._shapes))
         self.slider.setEnabled(bool(self._shapes))
         if not self._shapes:
-            self.words.setText("Select a polygon or a line first")
+            self.words.setText(tr("Select a polygon or a line first"))
             return
         self.slider.setValue(_place(_FIRST))
         self.slider.setFocus()
@@ -113,7 +114,11 @@ class SimplifyBar(QFrame):
         before_count, after_count = (
             sum(point_count(shape.geometry) for shape in shapes) for shapes in (self._shapes, after)
         )
-        self.words.setText(f"{before_count:,} → {after_count:,} points, within {tolerance:g} px")
+        self.words.setText(
+            tr("{before_count:,} → {after_count:,} points, within {tolerance:g} px").format(
+                before_count=before_count, after_count=after_count, tolerance=tolerance
+            )
+        )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter applies, Escape leaves."""

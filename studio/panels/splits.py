@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from engine.runtime.errors import EngineError
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed
+from studio.language import tr
 from studio.model.edits import Edit, UnlockSplits
 from studio.model.project import Project
 from studio.storage.project_files import open_project
@@ -32,16 +33,16 @@ from studio.widgets.message_banner import MessageBanner
 from studio.widgets.text_label import TextLabel
 
 _GROUPS: tuple[tuple[str, GroupBy], ...] = (
-    ("Each image by itself", "nothing"),
-    ("Images of a folder together", "folder"),
-    ("Images with a part of the name in common", "name"),
-    ("Images that share a tag", "tag"),
+    (tr("Each image by itself"), "nothing"),
+    (tr("Images of a folder together"), "folder"),
+    (tr("Images with a part of the name in common"), "name"),
+    (tr("Images that share a tag"), "tag"),
 )
 _HINTS = {
-    "name": "Regular expression, for instance (.+)_\\d+",
-    "tag": "Tags that begin with, for instance patient:  (empty: any)",
+    "name": tr("Regular expression, for instance (.+)_\\d+"),
+    "tag": tr("Tags that begin with, for instance patient:  (empty: any)"),
 }
-_COLUMNS = (("train", "Training"), ("val", "Validation"), ("test", "Test"))
+_COLUMNS = (("train", tr("Training")), ("val", tr("Validation")), ("test", tr("Test")))
 _CLASSES_SHOWN = 200
 
 
@@ -65,26 +66,28 @@ class SplitsPanel(QWidget):
         self._project, self._jobs, self._apply = project, jobs, apply
         self._drawn: tuple[SplitPlan, SplitDraw] | None = None
         self._job: Job | None = None
-        self.val = _percent("Share for validation", 20)
-        self.test = _percent("Share for testing", 0)
+        self.val = _percent(tr("Share for validation"), 20)
+        self.test = _percent(tr("Share for testing"), 0)
         self.seed = QSpinBox()
         self.seed.setRange(0, 999_999)
-        self.seed.setAccessibleName("Seed")
-        self.seed.setToolTip("The same images and the same seed always give the same division")
-        self.by_class = QCheckBox("Spread each class evenly")
+        self.seed.setAccessibleName(tr("Seed"))
+        self.seed.setToolTip(tr("The same images and the same seed always give the same division"))
+        self.by_class = QCheckBox(tr("Spread each class evenly"))
         self.by_class.setChecked(True)
-        self.keep = QCheckBox("Leave images that have a split")
+        self.keep = QCheckBox(tr("Leave images that have a split"))
         self.group_box = QComboBox()
-        self.group_box.setAccessibleName("What stays together")
+        self.group_box.setAccessibleName(tr("What stays together"))
         for text, value in _GROUPS:
             self.group_box.addItem(text, value)
         self.pattern = QLineEdit()
-        self.pattern.setAccessibleName("Pattern of the groups")
+        self.pattern.setAccessibleName(tr("Pattern of the groups"))
         self.banner = MessageBanner()
-        self.try_button = TextButton("Preview", "normal", "show")
-        self.apply_button = TextButton("Put images into these splits", "primary", "accept")
-        self.unlock_button = TextButton("Unlock", "normal", "unlock")
-        self.unlock_button.setToolTip("Let splits be changed although trained versions use them")
+        self.try_button = TextButton(tr("Preview"), "normal", "show")
+        self.apply_button = TextButton(tr("Put images into these splits"), "primary", "accept")
+        self.unlock_button = TextButton(tr("Unlock"), "normal", "unlock")
+        self.unlock_button.setToolTip(
+            tr("Let splits be changed although trained versions use them")
+        )
         self._locked = TextLabel("", "secondary", wrap=True)
         self._said = TextLabel("", "secondary", wrap=True)
         self._table = QGridLayout()
@@ -148,13 +151,13 @@ class SplitsPanel(QWidget):
         self._drawn = None
         self.apply_button.setEnabled(False)
         self._clear_table()
-        self._said.setText("Preview shows what these choices give before anything changes.")
+        self._said.setText(tr("Preview shows what these choices give before anything changes."))
         locked = self._project.store.is_any_split_locked()
         self.unlock_button.setVisible(locked)
         self._locked.setText(
-            "Splits that a trained version uses are locked: they stay where they are."
+            tr("Splits that a trained version uses are locked: they stay where they are.")
             if locked
-            else "A version that is trained on locks the splits it uses."
+            else tr("A version that is trained on locks the splits it uses.")
         )
 
     def _on_group(self, *_: object) -> None:
@@ -176,14 +179,16 @@ class SplitsPanel(QWidget):
         _plan, drawn = found
         words = []
         if drawn.groups:
-            words.append(f"{drawn.groups:,} groups stay together.")
+            words.append(tr("{groups:,} groups stay together.").format(groups=drawn.groups))
         if drawn.locked:
-            words.append(f"{drawn.locked:,} images are locked where they are.")
+            words.append(
+                tr("{locked:,} images are locked where they are.").format(locked=drawn.locked)
+            )
         self._said.setText(" ".join(words))
         self._clear_table()
         for column, (_, title) in enumerate(_COLUMNS, start=1):
             self._table.addWidget(TextLabel(title, "secondary"), 0, column)
-        rows = [("Images", drawn.images)]
+        rows = [(tr("Images"), drawn.images)]
         names = {cls.id: cls.name for cls in self._project.classes()}
         rows += [(names.get(c, ""), counts) for c, counts in sorted(drawn.classes.items())]
         for row, (name, counts) in enumerate(rows[:_CLASSES_SHOWN], start=1):
@@ -202,10 +207,10 @@ class SplitsPanel(QWidget):
         plan, drawn = self._drawn
         edit = draw_edit(self._project, drawn, plan.seed)
         if edit is None:
-            self._said.setText("The images are in these splits already.")
+            self._said.setText(tr("The images are in these splits already."))
         elif self._apply(edit) is not None:
             self._forget()
-            self._said.setText("Done. Undo takes it back.")
+            self._said.setText(tr("Done. Undo takes it back."))
 
     def _on_unlock(self) -> None:
         if self._apply(UnlockSplits(tuple(locked_images(self._project)))) is not None:
@@ -222,10 +227,10 @@ class SplitsPanel(QWidget):
         form.setVerticalSpacing(tokens.SPACE_S)
         form.setHorizontalSpacing(tokens.SPACE_M)
         for text, field in (
-            ("Validation", self.val),
-            ("Test", self.test),
-            ("Seed", self.seed),
-            ("Together", self.group_box),
+            (tr("Validation"), self.val),
+            (tr("Test"), self.test),
+            (tr("Seed"), self.seed),
+            (tr("Together"), self.group_box),
             ("", self.pattern),
             ("", self.by_class),
             ("", self.keep),
@@ -233,7 +238,7 @@ class SplitsPanel(QWidget):
             form.addRow(TextLabel(text, "secondary"), field)
         left = _column(
             (
-                TextLabel("Draw splits", "title"),
+                TextLabel(tr("Draw splits"), "title"),
                 form,
                 self.try_button,
                 self._locked,

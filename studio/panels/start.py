@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.widgets.empty_state import EmptyState, Step
 from studio.widgets.icon_button import TextButton
@@ -17,7 +18,7 @@ from studio.widgets.text_label import TextLabel
 
 _SHOWN = 5
 _WIDTH, _HEIGHT = 640, 300
-_KEYS = (
+_KEYS = tr(
     "P polygon   ·   R rectangle   ·   1 to 9 class   ·   D next image   ·   Ctrl+K every command"
 )
 
@@ -49,13 +50,15 @@ class StartPanel(QWidget):
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # nothing is pressed by a stray Space
         self.empty = EmptyState(
-            "Label, train and look, in one window",
-            "Open a folder of images or drop one here. Every shape you draw is saved at once, and your images "
-            "are never changed.",
+            tr("Label, train and look, in one window"),
+            tr(
+                "Open a folder of images or drop one here. Every shape you draw is saved at once, and your images "
+                "are never changed."
+            ),
             (
-                Step("Open folder of images", open_folder, "primary", "folder_open"),
-                Step("Open data set", open_dataset, "normal", "dataset"),
-                Step("Try the sample", open_sample, "normal", "images"),
+                Step(tr("Open folder of images"), open_folder, "primary", "folder_open"),
+                Step(tr("Open data set"), open_dataset, "normal", "dataset"),
+                Step(tr("Try the sample"), open_sample, "normal", "images"),
             ),
             "annotate",
         )
@@ -90,7 +93,7 @@ class StartPanel(QWidget):
         self._recent_frame.setVisible(bool(folders))
         if not folders:
             return
-        self._recent.addWidget(TextLabel("Recent projects", "section"))
+        self._recent.addWidget(TextLabel(tr("Recent projects"), "section"))
         for folder in folders[:_SHOWN]:
             name = folder.parent.name if folder.name == "maskwright" else folder.name
             button = TextButton(f"{name}    {path_text(folder, 48)}", "quiet", "folder")

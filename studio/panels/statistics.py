@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed, Progress
+from studio.language import tr
 from studio.model.findings import Finding, find
 from studio.model.project import Project
 from studio.model.records import ImageFilter
@@ -28,7 +29,7 @@ from studio.widgets.message_banner import MessageBanner
 from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
-_CLICK = "Click to see these images"
+_CLICK = tr("Click to see these images")
 _SHAPE_BINS = ((0, 0), (1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, None))
 _FINDINGS_SHOWN = 12
 _MEASURED_AT_ONCE = 300
@@ -53,19 +54,19 @@ class StatisticsPanel(QWidget):
         self._job: Job | None = None
         self._is_stale = True
         self.shown: counting.Statistics | None = None
-        self.progress = ProgressRow("Counting")
+        self.progress = ProgressRow(tr("Counting"))
         self.progress.cancelled.connect(self._on_cancelled)
         self.progress.hide()
         self.banner = MessageBanner()
         self.findings = QVBoxLayout()
         self._finding_rows: list[TextButton] = []
-        self.classes = BarList("Shapes of each class", _CLICK)
-        self.shapes_an_image = BarList("Images by their number of shapes", _CLICK)
-        self.shape_sizes = BarList("Shapes by their longer side", _CLICK)
-        self.image_sizes = BarList("Images by their longer side", _CLICK)
-        self.aspects = BarList("Images by width over height", _CLICK)
-        self.places = CellMap("Where shapes lie in the image", self._describe_place)
-        self.together = CellMap("Which classes occur on the same image", self._describe_pair)
+        self.classes = BarList(tr("Shapes of each class"), _CLICK)
+        self.shapes_an_image = BarList(tr("Images by their number of shapes"), _CLICK)
+        self.shape_sizes = BarList(tr("Shapes by their longer side"), _CLICK)
+        self.image_sizes = BarList(tr("Images by their longer side"), _CLICK)
+        self.aspects = BarList(tr("Images by width over height"), _CLICK)
+        self.places = CellMap(tr("Where shapes lie in the image"), self._describe_place)
+        self.together = CellMap(tr("Which classes occur on the same image"), self._describe_pair)
         self._together_ids: list[int] = []
         self._sampled = TextLabel("", "caption", wrap=True)
         self._lay_out()
@@ -85,7 +86,7 @@ class StatisticsPanel(QWidget):
                     steps.is_cancelled,
                 )
             ),
-            "Counting shapes",
+            tr("Counting shapes"),
             self._show,
         )
 
@@ -153,7 +154,7 @@ class StatisticsPanel(QWidget):
                     cls.name,
                     found.shapes.get(cls.id, 0),
                     cls.color,
-                    f"on {found.images_with.get(cls.id, 0):,} images",
+                    tr("on {get:,} images").format(get=found.images_with.get(cls.id, 0)),
                 )
                 for cls in found.classes
             ]
@@ -208,10 +209,14 @@ class StatisticsPanel(QWidget):
     def _show_notes(self, found: counting.Statistics) -> None:
         notes = []
         if found.stride > 1:
-            notes.append(f"Sizes and places are from every {found.stride}th shape.")
+            notes.append(
+                tr("Sizes and places are from every {stride}th shape.").format(stride=found.stride)
+            )
         if found.unmeasured:
             notes.append(
-                f"{found.unmeasured:,} images have not been opened yet: their size is not known."
+                tr(
+                    "{unmeasured:,} images have not been opened yet: their size is not known."
+                ).format(unmeasured=found.unmeasured)
             )
         self._sampled.setText(" ".join(notes))
         self._sampled.setVisible(bool(notes))
@@ -230,7 +235,13 @@ class StatisticsPanel(QWidget):
             self.findings.addWidget(row, 0, Qt.AlignmentFlag.AlignLeft)
             self._finding_rows.append(row)
         more = len(found) - _FINDINGS_SHOWN
-        said = f"and {more:,} more" if more > 0 else "" if found else "Nothing stands out."
+        said = (
+            tr("and {more:,} more").format(more=more)
+            if more > 0
+            else ""
+            if found
+            else tr("Nothing stands out.")
+        )
         if said:
             self.findings.addWidget(TextLabel(said, "secondary"))
 
@@ -246,12 +257,12 @@ class StatisticsPanel(QWidget):
         low, high = counting.bounds_of_bins(tuple(map(float, ends)))[row]
         ids = counting.images_of_size(self._project, low, high, is_aspect)
         bars = (self.aspects if is_aspect else self.image_sizes).bars()
-        what = "width : height" if is_aspect else "longer side"
+        what = tr("width : height") if is_aspect else tr("longer side")
         self._ask(ids, f"{what} {bars[row].name}")
 
     def _on_shape_size(self, row: int) -> None:
         low, high = counting.bounds_of_bins(tuple(map(float, counting.SHAPE_SIZES)))[row]
-        words = f"with shapes of {self.shape_sizes.bars()[row].name}"
+        words = tr("with shapes of {name}").format(name=self.shape_sizes.bars()[row].name)
         self._search(
             lambda folder, is_cancelled: counting.images_with_side(
                 folder, low, high, None, is_cancelled
@@ -262,7 +273,7 @@ class StatisticsPanel(QWidget):
     def _on_place(self, row: int, column: int) -> None:
         self._search(
             lambda folder, is_cancelled: counting.images_in_cell(folder, row, column, is_cancelled),
-            "with shapes at this place",
+            tr("with shapes at this place"),
         )
 
     def _on_pair(self, row: int, column: int) -> None:
@@ -271,7 +282,7 @@ class StatisticsPanel(QWidget):
             self.images_asked.emit(ImageFilter(class_id=one))
             return
         names = {cls.id: cls.name for cls in self._project.classes()}
-        words = f"with {names.get(one)} and {names.get(other)}"
+        words = tr("with {get} and {get_2}").format(get=names.get(one), get_2=names.get(other))
         self._ask(counting.images_with_both(self._project, one, other), words)
 
     def _search(self, look: Callable[[Path, Callable[[], bool]], list[int]], words: str) -> None:
@@ -279,20 +290,28 @@ class StatisticsPanel(QWidget):
         if self._job is None:
             folder = self._project.folder
             job = self._jobs.call(lambda steps: look(folder, steps.is_cancelled))
-            self._follow(job, f"Looking for images {words}", lambda ids: self._ask(ids, words))
+            self._follow(
+                job,
+                tr("Looking for images {words}").format(words=words),
+                lambda ids: self._ask(ids, words),
+            )
 
     def _ask(self, ids: Sequence[int], words: str) -> None:
         self.images_asked.emit(replace(ImageFilter(), only=tuple(ids), only_words=words))
 
     def _describe_place(self, _row: int, _column: int, count: int) -> str:
-        return f"{count:,} shapes have their middle here. {_CLICK}."
+        return tr("{count:,} shapes have their middle here. {click}.").format(
+            count=count, click=_CLICK
+        )
 
     def _describe_pair(self, row: int, column: int, count: int) -> str:
         names = {cls.id: cls.name for cls in self._project.classes()}
         one, other = (names.get(self._together_ids[place], "") for place in (row, column))
         if one == other:
             return one
-        return f"{one} and {other} are together on {count:,} images. {_CLICK}."
+        return tr("{one} and {other} are together on {count:,} images. {click}.").format(
+            one=one, other=other, count=count, click=_CLICK
+        )
 
     def _lay_out(self) -> None:
         inner = QWidget()
@@ -306,15 +325,15 @@ class StatisticsPanel(QWidget):
         stands_out.setLayout(self.findings)
         self.findings.setContentsMargins(0, 0, 0, 0)
         self.findings.setSpacing(tokens.SPACE_XS)
-        whole.addWidget(_card("What stands out", stands_out))
+        whole.addWidget(_card(tr("What stands out"), stands_out))
         cards = (
-            ("Shapes of each class", self.classes),
-            ("Shapes on an image", self.shapes_an_image),
-            ("Size of shapes (longer side)", self.shape_sizes),
-            ("Where shapes lie", self.places),
-            ("Size of images (longer side)", self.image_sizes),
-            ("Classes on the same image", self.together),
-            ("Width over height of images", self.aspects),
+            (tr("Shapes of each class"), self.classes),
+            (tr("Shapes on an image"), self.shapes_an_image),
+            (tr("Size of shapes (longer side)"), self.shape_sizes),
+            (tr("Where shapes lie"), self.places),
+            (tr("Size of images (longer side)"), self.image_sizes),
+            (tr("Classes on the same image"), self.together),
+            (tr("Width over height of images"), self.aspects),
         )
         for place, (title, widget) in enumerate(cards):
             columns[place % 2].addWidget(_card(title, widget))
@@ -351,16 +370,25 @@ def _card(title: str, content: QWidget) -> QFrame:
 
 def _binned(ends: Sequence[float], counts: Sequence[int], unit: str) -> list[Bar]:
     """Return a bar for each bin, named by its ends."""
-    names = [f"under {ends[0]:g} {unit}"]
-    names += [f"{low:g} to {high:g} {unit}" for low, high in pairwise(ends)]
-    names.append(f"{ends[-1]:g} {unit} and more")
+    names = [tr("under {ends:g} {unit}").format(ends=ends[0], unit=unit)]
+    names += [
+        tr("{low:g} to {high:g} {unit}").format(low=low, high=high, unit=unit)
+        for low, high in pairwise(ends)
+    ]
+    names.append(tr("{ends:g} {unit} and more").format(ends=ends[-1], unit=unit))
     return [Bar(name, count) for name, count in zip(names, counts, strict=True)]
 
 
 def _range_words(low: int, high: int | None) -> str:
     if high is None:
-        return f"{low} and more"
-    return "none" if high == 0 else f"{low}" if low == high else f"{low} to {high}"
+        return tr("{low} and more").format(low=low)
+    return (
+        "none"
+        if high == 0
+        else f"{low}"
+        if low == high
+        else tr("{low} to {high}").format(low=low, high=high)
+    )
 
 
 def _end(high: int | None) -> int | None:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from studio.language import tr
 from studio.model.errors import StorageError
 from studio.model.runs import CONTROL_FILE, PROCESS_FILE
 from studio.storage.archive_write import detach
@@ -95,7 +96,9 @@ def import_project(
 def _check_free(folder: Path) -> None:
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise StorageError(
-            "the folder is not empty.", path=folder, remedy="Choose a new folder for the project."
+            tr("the folder is not empty."),
+            path=folder,
+            remedy=tr("Choose a new folder for the project."),
         )
 
 
@@ -109,7 +112,7 @@ def _plan(
     """
     infos = archive.infolist()
     if len(infos) > _ENTRIES:
-        raise _refused(file, f"{len(infos):,} files are too many")
+        raise _refused(file, tr("{count:,} files are too many").format(count=len(infos)))
     planned: dict[str, tuple[zipfile.ZipInfo, PurePosixPath]] = {}
     left_out = []
     for info in infos:
@@ -117,13 +120,15 @@ def _plan(
         if info.is_dir() or str(name) == MANIFEST:
             continue
         if not _belongs(name):
-            left_out.append(f"{name}: it is no part of a project and was not unpacked.")
+            left_out.append(
+                tr("{name}: it is no part of a project and was not unpacked.").format(name=name)
+            )
             continue
         if str(name) in planned:
-            raise _refused(file, f"{name} is in it twice")
+            raise _refused(file, tr("{name} is in it twice").format(name=name))
         planned[str(name)] = (info, name)
     if DATABASE not in planned:
-        raise _refused(file, f"{DATABASE} is missing")
+        raise _refused(file, tr("{database} is missing").format(database=DATABASE))
     return list(planned.values()), left_out
 
 
@@ -143,14 +148,21 @@ def _safe_name(info: zipfile.ZipInfo, file: Path) -> PurePosixPath:
         or info.orig_filename.split("\0")[0] != info.orig_filename
     )
     if is_leading_out:
-        raise _refused(file, f"the name {info.orig_filename!r} leads out of the project's folder")
+        raise _refused(
+            file,
+            tr("the name {orig_filename!r} leads out of the project's folder").format(
+                orig_filename=info.orig_filename
+            ),
+        )
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise _refused(file, f"{name} is a link or a device")
+        raise _refused(file, tr("{name} is a link or a device").format(name=name))
     if info.flag_bits & _ENCRYPTED:
-        raise _refused(file, f"{name} is locked with a password")
+        raise _refused(file, tr("{name} is locked with a password").format(name=name))
     if info.compress_type not in _ALLOWED:
-        raise _refused(file, f"{name} is packed in a way that project files are not")
+        raise _refused(
+            file, tr("{name} is packed in a way that project files are not").format(name=name)
+        )
     return name
 
 
@@ -164,13 +176,17 @@ def _belongs(name: PurePosixPath) -> bool:
 def _check_size(file: Path, place: Path, infos: Sequence[zipfile.ZipInfo]) -> None:
     total, packed = sum(info.file_size for info in infos), file.stat().st_size
     if total > max(_PLAIN_BYTES, packed * _RATIO):
-        raise _refused(file, f"{packed:,} bytes claim to hold {total:,}")
+        raise _refused(
+            file, tr("{packed:,} bytes claim to hold {total:,}").format(packed=packed, total=total)
+        )
     free = shutil.disk_usage(place).free
     if total > free:
         raise StorageError(
-            f"the project needs {total / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free.",
+            tr("the project needs {total:,.0f} MB, and {free:,.0f} MB are free.").format(
+                total=total / 1000000.0, free=free / 1000000.0
+            ),
             path=place,
-            remedy="Free some space, or choose a folder on another disk.",
+            remedy=tr("Free some space, or choose a folder on another disk."),
         )
 
 
@@ -188,7 +204,7 @@ def _unpack(
         with archive.open(info) as packed, target.open("xb") as file:
             for block in _blocks(packed, info):
                 if is_cancelled():
-                    raise CancelledError("The import was cancelled.")
+                    raise CancelledError(tr("The import was cancelled."))
                 file.write(block)
                 done += len(block)
                 if progress is not None:
@@ -219,21 +235,31 @@ def _check_database(path: Path, file: Path) -> None:
             kind = connection.execute("PRAGMA application_id").fetchone()[0]
             version = version_of(connection)
             if kind != APPLICATION_ID or version == 0:
-                raise _refused(file, "its database is that of another program")
+                raise _refused(file, tr("its database is that of another program"))
             if version > len(MIGRATIONS):
                 raise ArchiveError(
-                    f"the project has format {version}, this program knows up to {len(MIGRATIONS)}.",
+                    tr(
+                        "the project has format {version}, this program knows up to {count}."
+                    ).format(version=version, count=len(MIGRATIONS)),
                     path=file,
-                    remedy="Update Maskwright.",
+                    remedy=tr("Update Maskwright."),
                 )
             found = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
             if found != ["ok"]:
-                raise _broken(file, f"its database is damaged: {'; '.join(map(str, found))}")
+                raise _broken(
+                    file,
+                    tr("its database is damaged: {map}").format(map="; ".join(map(str, found))),
+                )
             if strange := _programs(connection) - _programs_of_ours(version):
-                raise _refused(file, f"its database runs something of its own: {min(strange)}")
+                raise _refused(
+                    file,
+                    tr("its database runs something of its own: {strange}").format(
+                        strange=min(strange)
+                    ),
+                )
             _check_paths(connection, file)
     except sqlite3.Error as error:
-        raise _broken(file, f"its database: {error}") from error
+        raise _broken(file, tr("its database: {error}").format(error=error)) from error
 
 
 def _programs(connection: sqlite3.Connection) -> set[str]:
@@ -256,7 +282,9 @@ def _check_paths(connection: sqlite3.Connection, file: Path) -> None:
     for (rel,) in connection.execute("SELECT rel FROM images"):
         path = PurePosixPath(str(rel))
         if path.is_absolute() or ".." in path.parts or PureWindowsPath(str(rel)).drive:
-            raise _refused(file, f"the image name {rel!r} leads out of its folder")
+            raise _refused(
+                file, tr("the image name {rel!r} leads out of its folder").format(rel=rel)
+            )
 
 
 def _report(
@@ -265,23 +293,27 @@ def _report(
     images = sum(name.parts[0] == IMAGES for name in names)
     runs = sorted({name.parts[1] for name in names if name.parts[0] == RUNS})
     if images != manifest.images:
-        left_out.append(f"The file announced {manifest.images:,} images and holds {images:,}.")
+        left_out.append(
+            tr("The file announced {images:,} images and holds {images_2:,}.").format(
+                images=manifest.images, images_2=images
+            )
+        )
     return ArchiveReport(folder, images, runs, left_out)
 
 
 def _refused(file: Path, why: str) -> ArchiveError:
     return ArchiveError(
-        f"the file was not unpacked: {why}.",
+        tr("the file was not unpacked: {why}.").format(why=why),
         path=file,
-        remedy="It was not made by Maskwright, or was changed since. Ask for the original.",
+        remedy=tr("It was not made by Maskwright, or was changed since. Ask for the original."),
     )
 
 
 def _broken(file: Path, why: str) -> ArchiveError:
     return ArchiveError(
-        f"the project file is damaged ({why}).",
+        tr("the project file is damaged ({why}).").format(why=why),
         path=file,
-        remedy="Copy or download it again; nothing was unpacked.",
+        remedy=tr("Copy or download it again; nothing was unpacked."),
     )
 
 
@@ -290,7 +322,9 @@ def _explained(error: OSError, file: Path, folder: Path) -> StorageError:
         return error
     about_file = error.filename is not None and os.fspath(error.filename) == str(file)
     return StorageError(
-        f"the project file cannot be {'read' if about_file else 'unpacked'} ({error.strerror or error}).",
+        tr("the project file cannot be {value} ({strerror}).").format(
+            value="read" if about_file else "unpacked", strerror=error.strerror or error
+        ),
         path=file if about_file else folder,
-        remedy="Check the disk's free space and your rights; nothing was left behind.",
+        remedy=tr("Check the disk's free space and your rights; nothing was left behind."),
     )

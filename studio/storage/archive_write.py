@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine._version import __version__
+from studio.language import tr
 from studio.model.errors import StorageError
 from studio.model.project import Project
 from studio.model.records import ImageRecord
@@ -125,14 +126,16 @@ def export_project(
             finally:
                 temporary.unlink(missing_ok=True)
     except CopyCancelledError as error:
-        raise CancelledError("The export was cancelled.") from error
+        raise CancelledError(tr("The export was cancelled.")) from error
     except OSError as error:
         if isinstance(error, StorageError):
             raise
         raise StorageError(
-            f"the project file cannot be written ({error.strerror or error}).",
+            tr("the project file cannot be written ({strerror}).").format(
+                strerror=error.strerror or error
+            ),
             path=target,
-            remedy="Free space on the disk, or choose another place. The project is as it was.",
+            remedy=tr("Free space on the disk, or choose another place. The project is as it was."),
         ) from error
     return report
 
@@ -200,7 +203,11 @@ def _picture_entries(
         try:
             size = record.path.stat().st_size
         except OSError:
-            left_out.append(f"{record.path}: the image is missing; its shapes are in the file.")
+            left_out.append(
+                tr("{path}: the image is missing; its shapes are in the file.").format(
+                    path=record.path
+                )
+            )
             continue
         yield _Entry(record.path, f"{homes[source]}/{rel}", size)
 
@@ -234,7 +241,11 @@ def _pack(
         try:
             source = entry.file.open("rb")
         except OSError as error:
-            left_out.append(f"{entry.file}: it cannot be read ({error.strerror or error}).")
+            left_out.append(
+                tr("{file}: it cannot be read ({strerror}).").format(
+                    file=entry.file, strerror=error.strerror or error
+                )
+            )
             continue
         info = zipfile.ZipInfo.from_file(entry.file, entry.name, strict_timestamps=False)
         stored = entry.file.suffix.lower() in _STORED
@@ -242,7 +253,7 @@ def _pack(
         with source, archive.open(info, "w", force_zip64=entry.size > CHUNK) as packed:
             while block := source.read(CHUNK):
                 if is_cancelled():
-                    raise CancelledError("The export was cancelled.")
+                    raise CancelledError(tr("The export was cancelled."))
                 packed.write(block)
                 done += len(block)
                 if progress is not None:

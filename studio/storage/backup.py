@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.language import tr
 from studio.model.errors import DamagedError, StorageError
 from studio.storage.database import Database, connect
 from studio.storage.database_copy import check_database, copy_database, open_copy
@@ -116,9 +117,13 @@ def back_up(
             if isinstance(meant, DamagedError):
                 raise meant from error
         raise StorageError(
-            f"the backup could not be made ({getattr(error, 'strerror', None) or error}).",
+            tr("the backup could not be made ({getattr}).").format(
+                getattr=getattr(error, "strerror", None) or error
+            ),
             path=folder / FOLDER,
-            remedy="The project itself is saved. Free space on its disk; the next opening tries again.",
+            remedy=tr(
+                "The project itself is saved. Free space on its disk; the next opening tries again."
+            ),
         ) from error
     if prune:
         prune_backups(folder)
@@ -167,9 +172,9 @@ def restore_backup(folder: Path, backup: Backup) -> None:
         lock.acquire()
     except HeldElsewhereError as error:
         raise StorageError(
-            f"the project is open in another window ({error}).",
+            tr("the project is open in another window ({error}).").format(error=error),
             path=folder,
-            remedy="Close it there first.",
+            remedy=tr("Close it there first."),
         ) from error
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -233,7 +238,9 @@ def _check_usable(backup: Backup) -> None:
     except sqlite3.Error as error:
         raise _unusable(backup, str(error)) from error
     if problems or not is_ours:
-        raise _unusable(backup, "; ".join(problems) or "it was made by another program or version")
+        raise _unusable(
+            backup, "; ".join(problems) or tr("it was made by another program or version")
+        )
 
 
 def _open_to_read(folder: Path) -> Database:
@@ -257,14 +264,16 @@ def _mark(connection: sqlite3.Connection) -> str:
 
 def _unusable(backup: Backup, why: str) -> StorageError:
     return StorageError(
-        f"the backup cannot be used ({why}).", path=backup.path, remedy="Choose another one."
+        tr("the backup cannot be used ({why}).").format(why=why),
+        path=backup.path,
+        remedy=tr("Choose another one."),
     )
 
 
 def _unwritable(folder: Path, error: OSError | sqlite3.Error) -> StorageError:
     reason = getattr(error, "strerror", None) or error
     return StorageError(
-        f"the backup cannot be restored ({reason}).",
+        tr("the backup cannot be restored ({reason}).").format(reason=reason),
         path=folder,
-        remedy="The project is as it was. Check that its disk has space and may be written.",
+        remedy=tr("The project is as it was. Check that its disk has space and may be written."),
     )

@@ -22,6 +22,7 @@ import numpy as np
 from engine.data.image_headers import Header
 from engine.data.images import read_image_header
 from engine.runtime.errors import ImageError
+from studio.language import tr
 
 if TYPE_CHECKING:
     import pyvips
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 TILE = 512
 _LIMIT_BYTES = 16 << 30  # of all pyramids of a project together
 _MAX_PAGES = 10_000
-_REPLACE = "Replace the file or remove it from the project."
+_REPLACE = tr("Replace the file or remove it from the project.")
 _DTYPES = {
     "uchar": np.uint8,
     "char": np.int8,
@@ -80,7 +81,10 @@ def read_page(path: Path, page: int) -> np.ndarray:
         return _array(image.write_to_memory(), image)
     except vips.Error as error:
         raise ImageError(
-            f"Page {page + 1} cannot be read.", path=path, value=str(error).strip(), remedy=_REPLACE
+            tr("Page {page} cannot be read.").format(page=page + 1),
+            path=path,
+            value=str(error).strip(),
+            remedy=_REPLACE,
         ) from error
 
 
@@ -129,9 +133,11 @@ class PyramidCache:
             partial.replace(kept)
         except OSError as error:
             raise ImageError(
-                f"The picture cannot be prepared: {error.strerror or error}.",
+                tr("The picture cannot be prepared: {strerror}.").format(
+                    strerror=error.strerror or error
+                ),
                 path=image,
-                remedy="Make room on the disk of the project.",
+                remedy=tr("Make room on the disk of the project."),
             ) from error
         finally:
             partial.unlink(missing_ok=True)
@@ -159,10 +165,12 @@ class PyramidCache:
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise ImageError(
-                f"The picture needs {needed / 2**30:.1f} GB on the project's disk to be shown, "
-                f"which has {free / 2**30:.1f} GB free.",
+                tr(
+                    "The picture needs {needed:.1f} GB on the project's disk to be shown, which has "
+                    "{free:.1f} GB free."
+                ).format(needed=needed / 2**30, free=free / 2**30),
                 path=image,
-                remedy="Make room on the disk, or cut the picture into tiles.",
+                remedy=tr("Make room on the disk, or cut the picture into tiles."),
             )
 
     def _place(self, image: Path, page: int) -> Path:
@@ -203,9 +211,9 @@ class Pyramid:
         except vips.Error as error:
             path.unlink(missing_ok=True)  # it is made again next time
             raise ImageError(
-                "The prepared copy of the picture was damaged and has been removed.",
+                tr("The prepared copy of the picture was damaged and has been removed."),
                 path=path,
-                remedy="Open the picture again.",
+                remedy=tr("Open the picture again."),
             ) from error
         self.path = path
         self.channels = first.bands
@@ -229,7 +237,9 @@ class Pyramid:
             data = self._levels[level].region.fetch(left, top, right - left, bottom - top)
         except vips.Error as error:
             raise ImageError(
-                "A part of the picture cannot be read.", path=self.path, value=str(error).strip()
+                tr("A part of the picture cannot be read."),
+                path=self.path,
+                value=str(error).strip(),
             ) from error
         part = np.frombuffer(data, self.dtype).reshape(shape)
         return np.ascontiguousarray(_upright(part, self._orientation))
@@ -249,7 +259,7 @@ def shrunk_huge(path: Path, size: int) -> np.ndarray:
         small = _plain(small)
         array = _array(small.write_to_memory(), small)
     except vips.Error as error:
-        raise ImageError("The image is damaged.", path=path, remedy=_REPLACE) from error
+        raise ImageError(tr("The image is damaged."), path=path, remedy=_REPLACE) from error
     array = to_uint8(array[..., :3] if array.shape[2] >= 3 else array[..., :1])
     return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3))[..., ::-1])
 
@@ -286,7 +296,7 @@ def _write_pyramid(image: Path, page: int, target: Path, told: Callable[[float],
         if stopped:
             raise StoppedError from error
         raise ImageError(
-            "The image is damaged.", path=image, value=str(error).strip(), remedy=_REPLACE
+            tr("The image is damaged."), path=image, value=str(error).strip(), remedy=_REPLACE
         ) from error
     if stopped:
         raise StoppedError
@@ -349,8 +359,8 @@ def _vips() -> Any:
         import pyvips
     except (ImportError, OSError) as error:  # OSError: the library itself is missing
         raise ImageError(
-            "Pictures of this size and pages of files need libvips, which is not installed.",
-            remedy='Install it with: pip install "pyvips[binary]".',
+            tr("Pictures of this size and pages of files need libvips, which is not installed."),
+            remedy=tr('Install it with: pip install "pyvips[binary]".'),
         ) from error
     pyvips.cache_set_max(0)  # files are opened once by us; a cache would keep removed ones open
     return pyvips

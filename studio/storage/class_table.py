@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from studio.language import tr
 from studio.model.attribute_def import attribute_from_dict
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import scheme_from_dict
@@ -37,12 +38,18 @@ class ClassTable:
 
     def update_class(self, cls: ClassDef) -> None:
         if self.db.write(_UPDATE, _values(cls)) != 1:
-            raise EditError(f"The project has no class {cls.id} ({cls.name}) any more.")
+            raise EditError(
+                tr("The project has no class {id} ({name}) any more.").format(
+                    id=cls.id, name=cls.name
+                )
+            )
 
     def delete_class(self, class_id: int) -> None:
         position = self.db.value("SELECT position FROM classes WHERE id = ?", (class_id,))
         if position is None:
-            raise EditError(f"The project has no class {class_id} any more.")
+            raise EditError(
+                tr("The project has no class {class_id} any more.").format(class_id=class_id)
+            )
         self.db.write("DELETE FROM classes WHERE id = ?", (class_id,))
         self.db.write("UPDATE classes SET position = position - 1 WHERE position > ?", (position,))
 

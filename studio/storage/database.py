@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from studio.language import tr
 from studio.model.errors import EditError, ReadOnlyError, StorageError
 from studio.storage.database_copy import copy_database
 from studio.storage.failures import explain
@@ -93,7 +94,7 @@ class Database:
         """
         if self.read_only:
             raise ReadOnlyError(
-                "the project is open for reading only.", path=self.path, remedy="Reopen it."
+                tr("the project is open for reading only."), path=self.path, remedy=tr("Reopen it.")
             )
         if self._depth:
             yield
@@ -126,7 +127,11 @@ class Database:
         found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
         found = [] if found == ["ok"] else found
         for table, row_id, parent, _ in self.rows("PRAGMA foreign_key_check"):
-            found.append(f"{table} row {row_id} points to a missing row of {parent}")
+            found.append(
+                tr("{table} row {row_id} points to a missing row of {parent}").format(
+                    table=table, row_id=row_id, parent=parent
+                )
+            )
         return found
 
     def _data_version(self) -> int:
@@ -134,7 +139,7 @@ class Database:
 
     def _check_writable(self) -> None:
         if not self._depth:
-            raise ReadOnlyError("changes need a transaction.", path=self.path)
+            raise ReadOnlyError(tr("changes need a transaction."), path=self.path)
 
     def _open_to_write(self) -> sqlite3.Connection:
         connection = connect(self.path.as_posix(), "rwc")
@@ -191,7 +196,7 @@ def encode(value: Any) -> str:
     try:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except ValueError as error:
-        raise EditError(f"A value cannot be kept: {error}.") from error
+        raise EditError(tr("A value cannot be kept: {error}.").format(error=error)) from error
 
 
 def connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connection:
@@ -209,9 +214,11 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
         _check_kind(connection, path)
         if version_of(connection) < len(MIGRATIONS):
             raise StorageError(
-                "the project was made by an older version and must be brought up to date first.",
+                tr(
+                    "the project was made by an older version and must be brought up to date first."
+                ),
                 path=path,
-                remedy="Open it once where you may write.",
+                remedy=tr("Open it once where you may write."),
             )
     except BaseException:
         connection.close()
@@ -223,15 +230,19 @@ def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
     version = version_of(connection)
     if version > len(MIGRATIONS):
         raise StorageError(
-            f"the project has format {version}, this program knows up to {len(MIGRATIONS)}.",
+            tr("the project has format {version}, this program knows up to {count}.").format(
+                version=version, count=len(MIGRATIONS)
+            ),
             path=path,
-            remedy="Update Maskwright.",
+            remedy=tr("Update Maskwright."),
         )
     kind = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
     if tables and kind != APPLICATION_ID:
         raise StorageError(
-            "the file is a database of another program.", path=path, remedy="Choose another folder."
+            tr("the file is a database of another program."),
+            path=path,
+            remedy=tr("Choose another folder."),
         )
 
 
@@ -248,7 +259,9 @@ def _back_up_before_migration(connection: sqlite3.Connection, path: Path) -> Non
             if isinstance(error, StorageError):
                 raise
             raise StorageError(
-                f"the project cannot be backed up before it is brought up to date ({error.strerror or error}).",
+                tr(
+                    "the project cannot be backed up before it is brought up to date ({strerror})."
+                ).format(strerror=error.strerror or error),
                 path=backup,
-                remedy="Free space on its disk and open it again.",
+                remedy=tr("Free space on its disk and open it again."),
             ) from error

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from studio.language import tr
 from studio.model.errors import DamagedError, StorageError
 
 _PAGES = 2000  # of 4 KiB in one step: a few milliseconds, so that giving up is felt at once
@@ -83,7 +84,7 @@ def _copy_snapshot(
 ) -> None:
     def go_on(_status: int, _left: int, _all: int) -> None:
         if is_cancelled():
-            raise CopyCancelledError("The copy was given up.")
+            raise CopyCancelledError(tr("The copy was given up."))
 
     # A read transaction over all steps: without it the copy begins again whenever somebody writes.
     source.execute("BEGIN")
@@ -100,16 +101,16 @@ def _check(copy: sqlite3.Connection, path: Path, is_cancelled: Callable[[], bool
         findings = _findings(copy)
     except sqlite3.OperationalError as error:
         if is_cancelled():
-            raise CopyCancelledError("The copy was given up.") from error
+            raise CopyCancelledError(tr("The copy was given up.")) from error
         raise
     finally:
         copy.set_progress_handler(None, 0)
     if findings:
         raise DamagedError(
-            "the project database is damaged.",
+            tr("the project database is damaged."),
             path=path,
             value="; ".join(findings),
-            remedy="Restore it from a backup (File menu).",
+            remedy=tr("Restore it from a backup (File menu)."),
         )
 
 

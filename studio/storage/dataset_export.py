@@ -11,6 +11,7 @@ from typing import Any
 from engine.data.annotations import Annotation
 from engine.data.formats import ClassInfo, LabelledDataset, LabelledImage, write
 from engine.data.formats.packed import PackedAnnotations
+from studio.language import tr
 from studio.model.errors import StorageError
 from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
 from studio.model.project import Project
@@ -87,15 +88,17 @@ def export_dataset(
     unknown = set(splits) - set(SPLITS)
     if unknown:
         raise StorageError(
-            f"Expected splits among {', '.join(SPLITS)}, received {', '.join(sorted(unknown))}."
+            tr("Expected splits among {splits}, received {unknown}.").format(
+                splits=", ".join(SPLITS), unknown=", ".join(sorted(unknown))
+            )
         )
     divide = bool(splits) or format in _DIVIDED
     dataset, left_out = labelled_dataset(project, splits, image_ids, class_ids, divide)
     if not dataset.images:
         raise StorageError(
-            "there is no image to export.",
+            tr("there is no image to export."),
             path=project.folder,
-            remedy="Add images, or choose other splits.",
+            remedy=tr("Add images, or choose other splits."),
         )
     written = write(dataset, out, format, progress, **options)
     seconds = time.perf_counter() - start
@@ -146,7 +149,7 @@ def labelled_dataset(
             LabelledImage(record.path, record.width, record.height, split, annotations)
         )
     if dropped:
-        left_out.append(f"{dropped} shape(s) of other classes, left out")
+        left_out.append(tr("{dropped} shape(s) of other classes, left out").format(dropped=dropped))
     return dataset, left_out
 
 
@@ -170,7 +173,9 @@ def usable_images(
             usable.append(measured)
     counts = {"cannot be read": damaged, "is missing": missing}
     left_out = [
-        f"{count} image(s) whose file {what}, left out" for what, count in counts.items() if count
+        tr("{count} image(s) whose file {what}, left out").format(count=count, what=what)
+        for what, count in counts.items()
+        if count
     ]
     return usable, left_out
 
@@ -217,10 +222,12 @@ def _keypoints(project: Project) -> dict[str, Any]:
 
 def _check_folder(out: Path, overwrite: bool) -> None:
     if out.exists() and not out.is_dir():
-        raise StorageError("a file is in the way.", path=out, remedy="Choose another folder.")
+        raise StorageError(
+            tr("a file is in the way."), path=out, remedy=tr("Choose another folder.")
+        )
     if not overwrite and out.is_dir() and any(out.iterdir()):
         raise StorageError(
-            "the folder is not empty, and files in it could be replaced.",
+            tr("the folder is not empty, and files in it could be replaced."),
             path=out,
-            remedy="Choose a new folder, or ask to overwrite.",
+            remedy=tr("Choose a new folder, or ask to overwrite."),
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.formats import LabelledDataset, LabelledImage, Problem, read
+from studio.language import tr
 from studio.model.edits import AddShapes, Batch, Edit, RemoveShapes
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
@@ -144,7 +145,7 @@ def import_all(
             _tell(report, dataset.skipped)
             added = report.annotations - before
             facts = {"source": str(source), "images": len(dataset.images), "annotations": added}
-            store.note("import", f"Import {source.name}", facts)
+            store.note("import", tr("Import {name}").format(name=source.name), facts)
             changed_before |= writer.changed & known
             told += len(dataset.images)
     report.image_ids = list(dict.fromkeys(report.image_ids))
@@ -153,7 +154,7 @@ def import_all(
     project.classes_changed.emit()
     project.images_changed.emit()
     for image_id in sorted(changed_before):
-        project.shapes_changed.emit(image_id)
+        project.tell_of_shapes(image_id)
     project.history_changed.emit()
     return report
 
@@ -205,7 +206,10 @@ class _Writer:
                 tell(done)
         self._report.image_ids += ids
         if self._edits:
-            batch = Batch(tuple(self._edits), f"Replace labels of {len(self._edits)} images")
+            batch = Batch(
+                tuple(self._edits),
+                tr("Replace labels of {count} images").format(count=len(self._edits)),
+            )
             self._store.push_edit(batch.title(), batch.to_dict(), sorted(self.changed))
 
     def _take_fresh(self, images: list[tuple[int, LabelledImage]]) -> None:
@@ -256,8 +260,13 @@ class _Writer:
     def _resolve(self, image: LabelledImage, present: list[Shape], shapes: list[Shape]) -> None:
         """Decide about an image that has other shapes in the project."""
         if not self._replace:
-            count = f"{len(present)} shape{'s' * (len(present) != 1)}"
-            reason = f"The image has {count} in the project, which were kept; import with replace to take the file's."
+            count = tr("{count} shape{value}").format(
+                count=len(present), value="s" * (len(present) != 1)
+            )
+            reason = tr(
+                "The image has {count} in the project, which were kept; import with replace to "
+                "take the file's."
+            ).format(count=count)
             self._report.notes.append(Problem(image.path, None, reason, "note"))
             return
         edit = replace_labels(self._store, present, shapes)
@@ -287,7 +296,7 @@ def replace_labels(store: SqliteStore, present: Sequence[Shape], shapes: Sequenc
         edits.append(RemoveShapes(tuple(present)).bind(store))
     if shapes:
         edits.append(AddShapes(tuple(shapes)).bind(store))
-    return Batch(tuple(edits), "Replace labels")
+    return Batch(tuple(edits), tr("Replace labels"))
 
 
 def add_paths(store: SqliteStore, paths: Iterable[Path]) -> dict[Path, int]:

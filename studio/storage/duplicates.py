@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.runtime.errors import ImageError
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.records import ImageRecord
 from studio.storage.hash_cache import FileHash, HashCache
@@ -92,7 +93,7 @@ def hash_images(
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="hash") as pool:
             for start in range(0, len(records), _CHUNK):
                 if is_cancelled():
-                    raise CancelledError("The search was given up.")
+                    raise CancelledError(tr("The search was given up."))
                 chunk = records[start : start + _CHUNK]
                 waiting = [record for record in chunk if not _recall(cache, record, found)]
                 made = list(pool.map(lambda record: _hash(record, thumbnails), waiting))

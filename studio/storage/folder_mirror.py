@@ -20,6 +20,7 @@ from engine.data.yaml_file import read_data_yaml
 from engine.runtime.errors import EngineError
 from engine.runtime.log import LOGGER
 from engine.runtime.paths import write_atomic
+from studio.language import tr
 from studio.model.edits import Batch, SetBackground
 from studio.model.errors import EditError
 from studio.model.project import Project
@@ -32,8 +33,8 @@ from studio.storage.mirror_table import FileState, MirrorRow, MirrorTable, look_
 from studio.storage.project_files import absolute
 
 _KEY = "mirror"
-_CHANGED = "The file was changed outside."
-_BOTH = "The file was changed outside, and the image in the project as well."
+_CHANGED = tr("The file was changed outside.")
+_BOTH = tr("The file was changed outside, and the image in the project as well.")
 
 
 class FolderMirror:
@@ -133,13 +134,13 @@ class FolderMirror:
         before = self._store.background_flags([image_id])
         with self._store.transaction():
             labels = replace_labels(self._store, present, shapes)
-            edit = Batch((labels, SetBackground(flag, before)), "Load labels from file")
+            edit = Batch((labels, SetBackground(flag, before)), tr("Load labels from file"))
             edit.apply(self._store)
             self._store.push_edit(edit.title(), edit.to_dict(), [image_id])
         revision = self._store.revisions([image_id])[image_id]
         with self._store.transaction():
             self._table.put(MirrorRow(image_id, row.label, state, revision))
-        self._project.shapes_changed.emit(image_id)
+        self._project.tell_of_shapes(image_id)
         self._project.history_changed.emit()
         return [str(problem) for problem in problems]
 
@@ -219,7 +220,9 @@ class FolderMirror:
             raise EditError(
                 _CHANGED,
                 path=file,
-                remedy="Its class names were left alone; open the dataset in place again to read them.",
+                remedy=tr(
+                    "Its class names were left alone; open the dataset in place again to read them."
+                ),
             )
         original = self._project.folder / "original-data.yaml"
         if not original.exists():
@@ -247,7 +250,11 @@ class FolderMirror:
     def _row(self, image_id: int) -> MirrorRow:
         row = self._table.row(image_id)
         if row is None:
-            raise EditError(f"The labels of image {image_id} are not kept in a folder.")
+            raise EditError(
+                tr("The labels of image {image_id} are not kept in a folder.").format(
+                    image_id=image_id
+                )
+            )
         return row
 
     def _facts(self) -> dict[str, Any]:
@@ -271,9 +278,9 @@ def open_in_place(
     data = read_data_yaml(absolute(source))
     if project.classes() and [cls.name for cls in project.classes()] != [*data["names"].values()]:
         raise EditError(
-            "The project has other classes than the dataset.",
+            tr("The project has other classes than the dataset."),
             path=data["yaml_file"],
-            remedy="Open the dataset in a project of its own.",
+            remedy=tr("Open the dataset in a project of its own."),
         )
     report = import_dataset(project, data["yaml_file"], "yolo", progress=progress)
     store = store_of(project)

@@ -14,6 +14,7 @@ from itertools import chain
 import numpy as np
 
 from engine.data.annotations import Geometry, Polygon, geometry_from_dict
+from studio.language import tr
 from studio.model.errors import EditError
 from studio.storage.database import encode
 
@@ -35,7 +36,7 @@ def encode_geometry(geometry: Geometry) -> str | bytes:
     sizes = struct.pack(f"<{len(rings) + 1}I", len(rings), *map(len, rings))
     values = list(chain.from_iterable(chain.from_iterable(rings)))
     if not all(map(math.isfinite, values)):
-        raise EditError("A polygon cannot be kept: a coordinate is not finite.")
+        raise EditError(tr("A polygon cannot be kept: a coordinate is not finite."))
     return sizes + struct.pack(f"<{len(values)}d", *values)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from engine.data.images import IMG_FORMATS, read_size
 from engine.data.problems import Problem
 from engine.runtime.errors import ImageError
+from studio.language import tr
 from studio.model.errors import ReadOnlyError, StorageError
 from studio.model.project import Project, missing_file_note
 from studio.storage.project_files import absolute, is_project
@@ -70,9 +71,13 @@ def add_folder(
     """
     folder = absolute(folder)
     if project.read_only:
-        raise ReadOnlyError(project.notice or "the project can only be read.", path=project.folder)
+        raise ReadOnlyError(
+            project.notice or tr("the project can only be read."), path=project.folder
+        )
     if not folder.is_dir():
-        raise StorageError("the folder does not exist.", path=folder, remedy="Choose another one.")
+        raise StorageError(
+            tr("the folder does not exist."), path=folder, remedy=tr("Choose another one.")
+        )
     progress, waiting, told = IndexProgress(), list[str](), 0.0
     for found in scan_images(folder):
         if isinstance(found, Problem):
@@ -98,9 +103,9 @@ def add_files(project: Project, paths: Iterable[str | Path]) -> IndexProgress:
     progress = IndexProgress()
     for path in map(absolute, paths):
         if path.suffix.lower().lstrip(".") not in SUFFIXES:
-            progress.problems.append(Problem(path, None, "not an image file that can be read"))
+            progress.problems.append(Problem(path, None, tr("not an image file that can be read")))
         elif not path.is_file():
-            progress.problems.append(Problem(path, None, "the file does not exist"))
+            progress.problems.append(Problem(path, None, tr("the file does not exist")))
         else:
             by_folder.setdefault(path.parent, []).append(path.name)
     for folder, names in by_folder.items():
@@ -123,7 +128,13 @@ def scan_images(folder: Path) -> Iterator[str | Problem]:
         try:
             entries = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError as error:
-            yield Problem(here, None, f"the folder cannot be read ({error.strerror or error})")
+            yield Problem(
+                here,
+                None,
+                tr("the folder cannot be read ({strerror})").format(
+                    strerror=error.strerror or error
+                ),
+            )
             continue
         for entry in entries:
             if entry.name.startswith("."):
@@ -197,7 +208,9 @@ def relocate_folder(project: Project, source_id: int, folder: str | Path) -> Non
     """
     folder = absolute(folder)
     if not folder.is_dir():
-        raise StorageError("the folder does not exist.", path=folder, remedy="Choose another one.")
+        raise StorageError(
+            tr("the folder does not exist."), path=folder, remedy=tr("Choose another one.")
+        )
     store = store_of(project)
     with store.transaction():
         store.move_source(source_id, folder)
@@ -260,13 +273,13 @@ def _check_file(entry: os.DirEntry[str], prefix: str) -> str | Problem:
         entry.name.encode("utf-8")
     except UnicodeEncodeError:
         name = os.fsencode(entry.path).decode("utf-8", "backslashreplace")
-        return Problem(Path(name), None, "the file name is not valid text; rename the file")
+        return Problem(Path(name), None, tr("the file name is not valid text; rename the file"))
     try:
         if entry.is_file():
             return prefix + entry.name
     except OSError:
         pass
-    return Problem(Path(entry.path), None, "the link leads nowhere")
+    return Problem(Path(entry.path), None, tr("the link leads nowhere"))
 
 
 def _check_link(path: Path, root: Path) -> Problem | None:
@@ -274,8 +287,8 @@ def _check_link(path: Path, root: Path) -> Problem | None:
     try:
         target = path.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a circle, before Python 3.13
-        return Problem(path, None, "the link leads nowhere or in a circle")
+        return Problem(path, None, tr("the link leads nowhere or in a circle"))
     if not target.is_dir() or target.is_relative_to(root) or root.is_relative_to(target):
         return None
-    reason = "the linked folder lies outside; add that folder itself if its images are wanted"
+    reason = tr("the linked folder lies outside; add that folder itself if its images are wanted")
     return Problem(path, None, reason)

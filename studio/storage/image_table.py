@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from studio.language import tr
 from studio.model.errors import EditError
 from studio.model.records import STATUSES, ImageFilter, ImageOrder, ImageRecord
 from studio.model.store import NATURAL
@@ -135,9 +136,9 @@ class ImageTable:
             taken = "SELECT id FROM images WHERE source_id = ? AND rel = ? AND id <> ?"
             if self.db.value(taken, (source_id, rel, image_id)) is not None:
                 raise EditError(
-                    "The project has an image of this file already.",
+                    tr("The project has an image of this file already."),
                     path=path,
-                    remedy="Choose another file, or remove the image that is missing.",
+                    remedy=tr("Choose another file, or remove the image that is missing."),
                 )
             self.db.write(
                 "UPDATE images SET source_id = ?, rel = ?, sort_key = ?, search = ? WHERE id = ?",

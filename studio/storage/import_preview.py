@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.data.formats import FORMATS, Problem
+from studio.language import tr
 from studio.model.project import Project
 from studio.storage.image_index import store_of
 from studio.storage.import_classes import matched_name
@@ -16,7 +17,7 @@ from studio.storage.project_files import absolute
 
 Tell = Callable[[int, int], None]
 _EVERY = 1000
-_PICTURES_TITLE = "Pictures without labels"
+_PICTURES_TITLE = tr("Pictures without labels")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.data.formats import LabelledDataset, Problem, find_format, read
 from engine.data.formats.discover import PICTURES, Found, discover, read_found
 from engine.runtime.errors import DatasetError
+from studio.language import tr
 from studio.storage.project_files import absolute, is_project
 
 Progress = Callable[[int, int], None]
@@ -85,11 +86,13 @@ def _nothing(sources: Sources, errors: list[DatasetError]) -> DatasetError:
     if sources.problems:
         named = [str(problem) for problem in sources.problems[:_MOST_NAMED]]
         more = len(sources.problems) - len(named)
-        end = f" And {more} more." if more else ""
-        message = f"None of {len(sources.problems)} files can be imported. {' '.join(named)}{end}"
+        end = tr(" And {more} more.").format(more=more) if more else ""
+        message = tr("None of {count} files can be imported. {named}{end}").format(
+            count=len(sources.problems), named=" ".join(named), end=end
+        )
         return DatasetError(message, path=sources.path)
     return DatasetError(
-        "There is no dataset of a known format here, and no picture.",
+        tr("There is no dataset of a known format here, and no picture."),
         path=sources.path,
-        remedy="Choose the file or folder that describes one.",
+        remedy=tr("Choose the file or folder that describes one."),
     )

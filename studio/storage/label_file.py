@@ -12,6 +12,7 @@ from engine.data.formats import Problem
 from engine.data.formats.bridges import unbridged
 from engine.data.formats.yolo import format_row, geometry_values
 from engine.data.labels.parse import LabelRow, decode_text, parse_label_text
+from studio.language import tr
 from studio.model.errors import EditError
 from studio.model.project import Project
 from studio.model.records import ImageRecord, Shape, new_shape
@@ -40,9 +41,11 @@ def label_text(project: Project, record: ImageRecord, index: Mapping[int, int]) 
         values = geometry_values(shape.geometry, record.width, record.height, kind)
         if values is None:
             raise EditError(
-                f"Label text cannot hold {shape.geometry.kind.replace('_', ' ')} shapes.",
+                tr("Label text cannot hold {kind} shapes.").format(
+                    kind=shape.geometry.kind.replace("_", " ")
+                ),
                 path=record.path,
-                remedy="They are kept in the project; delete them to write this file again.",
+                remedy=tr("They are kept in the project; delete them to write this file again."),
             )
         rows.append(format_row(index[shape.class_id], values) + "\n")
     return "".join(rows)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from engine.runtime.log import LOGGER
+from studio.language import tr
 
 LOCK_NAME = "project.lock"
 _LOCKED_BYTE = 1 << 30  # far behind the text, which others must be able to read while it is locked
@@ -86,6 +87,6 @@ def _read_owner(descriptor: int) -> str:
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
         owner = json.loads(os.read(descriptor, 1000))
-        return f"process {int(owner['pid'])} on {owner['host']}"
+        return tr("process {pid} on {host}").format(pid=int(owner["pid"]), host=owner["host"])
     except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+        return tr("another process")

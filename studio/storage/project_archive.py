@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from studio.language import tr
 from studio.model.errors import StorageError
 
 MANIFEST = "maskwright.json"
@@ -99,15 +100,17 @@ def read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
             raise ValueError(f"{values['kind']!r} is another kind of file")
         if int(values["format"]) > FORMAT:
             raise ArchiveError(
-                f"the project file has format {values['format']}, this program knows up to {FORMAT}.",
+                tr(
+                    "the project file has format {value}, this program knows up to {value_2}."
+                ).format(value=values["format"], value_2=FORMAT),
                 path=path,
-                remedy="Update Maskwright.",
+                remedy=tr("Update Maskwright."),
             )
         runs = [str(name) for name in values["runs"]]
         return Manifest(str(values["name"]), str(values["made_by"]), int(values["images"]), runs)
     except (KeyError, TypeError, ValueError, RecursionError, zipfile.BadZipFile) as error:
         raise ArchiveError(
-            f"the file is no Maskwright project ({error}).",
+            tr("the file is no Maskwright project ({error}).").format(error=error),
             path=path,
-            remedy="Choose a file that was made with File > Save project as one file.",
+            remedy=tr("Choose a file that was made with File > Save project as one file."),
         ) from error

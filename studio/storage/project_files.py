@@ -11,6 +11,7 @@ from pathlib import Path
 from engine._version import __version__
 from engine.data.images import read_size
 from engine.runtime.paths import cache_dir
+from studio.language import tr
 from studio.model.errors import StorageError
 from studio.model.project import Project
 from studio.storage.lock import HeldElsewhereError, ProjectLock
@@ -34,7 +35,9 @@ def create_project(folder: str | Path, name: str | None = None) -> Project:
     folder = absolute(folder)
     if is_project(folder):
         raise StorageError(
-            "there is already a project.", path=folder, remedy="Open it, or choose another folder."
+            tr("there is already a project."),
+            path=folder,
+            remedy=tr("Open it, or choose another folder."),
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +48,9 @@ def create_project(folder: str | Path, name: str | None = None) -> Project:
         lock.acquire()
     except HeldElsewhereError as error:
         raise StorageError(
-            f"{error} is just making a project here.", path=folder, remedy="Open it instead."
+            tr("{error} is just making a project here.").format(error=error),
+            path=folder,
+            remedy=tr("Open it instead."),
         ) from error
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -86,20 +91,22 @@ def open_project(folder: str | Path, read_only: bool = False) -> Project:
         folder = folder.parent
     if not is_project(folder):
         raise StorageError(
-            f"there is no project here ({DATABASE} is missing).",
+            tr("there is no project here ({database} is missing).").format(database=DATABASE),
             path=folder,
-            remedy="Choose the folder of a project, or create one.",
+            remedy=tr("Choose the folder of a project, or create one."),
         )
     if read_only:
-        return _open_to_read(folder, "The project was opened for reading only.")
+        return _open_to_read(folder, tr("The project was opened for reading only."))
     lock = ProjectLock(folder)
     try:
         lock.acquire()
     except HeldElsewhereError as error:
         return _open_to_read(
             folder,
-            f"The project is already open in another window ({error}), so it is shown here for reading only. "
-            "Close the other window and reopen it to edit.",
+            tr(
+                "The project is already open in another window ({error}), so it is shown here for "
+                "reading only. Close the other window and reopen it to edit."
+            ).format(error=error),
         )
     except OSError as error:
         return _open_to_read(folder, _read_only_notice(error))
@@ -136,7 +143,7 @@ def writable_project(folder: str | Path) -> Project:
     """
     project = open_or_create(folder)
     if project.read_only:
-        notice = project.notice or "The project can only be read."
+        notice = project.notice or tr("The project can only be read.")
         project.close()
         raise StorageError(notice, path=project.folder)
     return project
@@ -181,28 +188,31 @@ def _open_to_read(folder: Path, notice: str) -> Project:
 
 
 def _read_only_notice(error: OSError) -> str:
-    return (
-        f"The project folder cannot be written ({error.strerror or error}), so it is open for reading only. "
-        "To edit, allow writing to the folder or copy it to a place where you may write."
-    )
+    return tr(
+        "The project folder cannot be written ({strerror}), so it is open for reading "
+        "only. To edit, allow writing to the folder or copy it to a place where you may "
+        "write."
+    ).format(strerror=error.strerror or error)
 
 
 def _refused_notice(error: StorageError) -> str:
     """Say why SQLite did not open for writing: full, or in the hands of another program."""
     is_busy = "locked" in str(error.value)
-    reason = "another program is writing to it" if is_busy else error.value or error.message
-    todo = "Wait until it is done, or close it," if is_busy else "Free space on its disk"
-    return (
-        f"The project cannot be written now ({reason}), so it is open for reading only. "
-        f"{todo} and reopen it to edit."
-    )
+    reason = tr("another program is writing to it") if is_busy else error.value or error.message
+    todo = tr("Wait until it is done, or close it,") if is_busy else tr("Free space on its disk")
+    return tr(
+        "The project cannot be written now ({reason}), so it is open for reading only. "
+        "{todo} and reopen it to edit."
+    ).format(reason=reason, todo=todo)
 
 
 def _unwritable(folder: Path, error: OSError) -> StorageError:
     return StorageError(
-        f"the project folder cannot be made ({error.strerror or error}).",
+        tr("the project folder cannot be made ({strerror}).").format(
+            strerror=error.strerror or error
+        ),
         path=folder,
-        remedy="Choose a folder where you may write.",
+        remedy=tr("Choose a folder where you may write."),
     )
 
 

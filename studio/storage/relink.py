@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from studio.language import ntr, tr
 from studio.model.edits import Edit, PlaceImages
 from studio.model.project import Project
 from studio.storage.image_index import store_of
@@ -80,7 +81,7 @@ def find_missing(
         missing = []
         for start in range(0, len(ids), _CHUNK):
             if is_cancelled():
-                raise CancelledError("The search was given up.")
+                raise CancelledError(tr("The search was given up."))
             for image_id, path in store.files_of(ids[start : start + _CHUNK]).items():
                 if path.parent not in listed:
                     listed[path.parent] = _names_in(path.parent)
@@ -115,7 +116,7 @@ def search_files(
     known, seen = set(taken), 0
     for here, folders, files in os.walk(absolute(folder)):
         if is_cancelled():
-            raise CancelledError("The search was given up.")
+            raise CancelledError(tr("The search was given up."))
         folders[:] = [name for name in folders if not name.startswith(".")]
         seen += len(files)
         for name in files:
@@ -128,8 +129,8 @@ def search_files(
 
 def relink_edit(project: Project, files: Mapping[int, Path]) -> Edit:
     """Return the edit that lets the project look for images where they were found."""
-    count = "1 image" if len(files) == 1 else f"{len(files):,} images"
-    return PlaceImages(dict(files), None, f"Find {count} again")
+    count = ntr("{count:,} image", "{count:,} images", len(files)).format(count=len(files))
+    return PlaceImages(dict(files), None, tr("Find {count} again").format(count=count))
 
 
 def taken_files(project: Project, missing: Iterable[MissingFile]) -> set[Path]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from studio.language import tr
 from studio.model.errors import EditError
 from studio.model.review import STAGES, Comment, Stage
 from studio.model.store import ChosenStage
@@ -71,5 +72,5 @@ class ReviewTable:
 
     def delete_comment(self, comment: Comment) -> None:
         if self.db.write("DELETE FROM comments WHERE id = ?", (comment.id,)) != 1:
-            raise EditError("The comment is no longer there.")
+            raise EditError(tr("The comment is no longer there."))
         self._recounted.add(comment.image_id)

@@ -170,8 +170,15 @@ UPDATE images SET
         UNION ALL SELECT score FROM suggestions WHERE image_id = images.id));
 """
 
+_FOURTH = """
+-- What the record of an image says of its shapes is counted in these indexes alone, at each edit.
+CREATE INDEX shapes_facts ON shapes (image_id, class_id, score);
+CREATE INDEX shapes_written ON shapes (image_id) WHERE attributes <> '{}';
+CREATE INDEX tags_of_whole_images ON shapes (image_id) WHERE kind = 'tag';
+"""
+
 # Step n brings a database from version n to n + 1. Steps that were released never change; new ones follow.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

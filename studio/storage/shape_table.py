@@ -7,12 +7,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from studio.language import tr
 from studio.model.errors import EditError
 from studio.model.records import Shape, ShapeRow
 from studio.storage.database import Database, encode
 from studio.storage.geometry_codec import decode_geometry, encode_geometry
 
 _COLUMNS = "id, image_id, class_id, geometry, source, score, attributes, z, locked, hidden"
+_ROW = tr("id, class_id, kind, attributes, locked, hidden, z, image_id")
 _INSERT = (
     "(id, image_id, class_id, kind, geometry, source, score, attributes, z, locked, hidden) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -46,21 +48,28 @@ class ShapeTable:
         return self._select("shapes", "image_id = ?", image_id)
 
     def shape_rows(self, image_id: int) -> list[ShapeRow]:
-        sql = (
-            "SELECT id, class_id, kind, attributes, locked, hidden FROM shapes "
-            "WHERE image_id = ? ORDER BY z, id"
-        )
-        return [
-            ShapeRow(i, class_id, kind, json.loads(a) if a != "{}" else {}, bool(lock), bool(hide))
-            for i, class_id, kind, a, lock, hide in self.db.rows(sql, (image_id,))
-        ]
+        sql = f"SELECT {_ROW} FROM shapes WHERE image_id = ? ORDER BY z, id"
+        return [_row(values) for values in self.db.rows(sql, (image_id,))]
+
+    def shape_rows_by_id(self, shape_ids: Sequence[int]) -> list[ShapeRow]:
+        found: list[ShapeRow] = []
+        for start in range(0, len(shape_ids), _CHUNK):
+            chunk = list(shape_ids[start : start + _CHUNK])
+            sql = f"SELECT {_ROW} FROM shapes WHERE id IN ({_marks(len(chunk))})"
+            found += [_row(values) for values in self.db.rows(sql, chunk)]
+        return found
+
+    def tags_on(self, image_id: int) -> list[Shape]:
+        return self._select("shapes", "kind = 'tag' AND image_id = ?", image_id)
 
     def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
         found = []
         for shape_id in shape_ids:
             shapes = self._select("shapes", "id = ?", shape_id)
             if not shapes:
-                raise EditError(f"Shape {shape_id} is no longer there.")
+                raise EditError(
+                    tr("Shape {shape_id} is no longer there.").format(shape_id=shape_id)
+                )
             found.append(shapes[0])
         return found
 
@@ -88,7 +97,9 @@ class ShapeTable:
             sql = f"UPDATE {table} SET class_id = ? WHERE id = ?"
             moved = self.db.write_many(sql, [(class_id, shape_id) for shape_id, _ in places])
             if table == "shapes" and moved < len(places):
-                raise EditError(f"{len(places) - moved} shape(s) are no longer there.")
+                raise EditError(
+                    tr("{count} shape(s) are no longer there.").format(count=len(places) - moved)
+                )
         self._touched.update(image_id for _, image_id in shapes)
         self._recounted.update(image_id for _, image_id in suggestions)
 
@@ -112,14 +123,16 @@ class ShapeTable:
             if not names:
                 continue
             if not set(names) < set(_FIELDS[2:]):
-                raise EditError(f"A shape has no fields {', '.join(names)} to change.")
+                raise EditError(
+                    tr("A shape has no fields {names} to change.").format(names=", ".join(names))
+                )
             sql = f"UPDATE shapes SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?"
             rows = [
                 (*(_ENCODE.get(name, _same)(values[i][name]) for name in names), i)
                 for i in shape_ids
             ]
             if self.db.write_many(sql, rows) != len(rows):
-                raise EditError("A shape is no longer there.")
+                raise EditError(tr("A shape is no longer there."))
         changed = self.shape_fields(list(values)).values()
         self._touched.update(int(fields["image_id"]) for fields in changed)
 
@@ -152,14 +165,16 @@ class ShapeTable:
     def update_shapes(self, shapes: Sequence[Shape]) -> None:
         for shape in shapes:
             if self.db.write(_UPDATE, _values(shape)) != 1:
-                raise EditError(f"Shape {shape.id} is no longer there.")
+                raise EditError(tr("Shape {id} is no longer there.").format(id=shape.id))
         self._touched.update(shape.image_id for shape in shapes)
 
     def delete_shapes(self, shape_ids: Sequence[int]) -> None:
         for shape_id in shape_ids:
             image_id = self.db.value("SELECT image_id FROM shapes WHERE id = ?", (shape_id,))
             if image_id is None:
-                raise EditError(f"Shape {shape_id} is no longer there.")
+                raise EditError(
+                    tr("Shape {shape_id} is no longer there.").format(shape_id=shape_id)
+                )
             self.db.write("DELETE FROM shapes WHERE id = ?", (shape_id,))
             self._touched.add(image_id)
 
@@ -212,6 +227,12 @@ def _values(shape: Shape) -> tuple[Any, ...]:
         shape.locked,
         shape.hidden,
     )
+
+
+def _row(values: tuple[Any, ...]) -> ShapeRow:
+    shape_id, class_id, kind, attributes, locked, hidden, z, image_id = values
+    about = json.loads(attributes) if attributes != "{}" else {}
+    return ShapeRow(shape_id, class_id, kind, about, bool(locked), bool(hidden), z, image_id)
 
 
 def _shape(row: tuple[Any, ...]) -> Shape:

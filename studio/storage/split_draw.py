@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
 
+from studio.language import tr
 from studio.model.edits import SetSplit
 from studio.model.errors import EditError
 from studio.model.project import Project
@@ -47,8 +48,10 @@ class SplitPlan:
     def __post_init__(self) -> None:
         if not (0 <= self.val < 1 and 0 <= self.test < 1 and self.val + self.test < 1):
             raise EditError(
-                "Validation and test leave nothing to train on: their shares must be 0 or more and "
-                f"below 100 % together, received {self.val:.0%} and {self.test:.0%}."
+                tr(
+                    "Validation and test leave nothing to train on: their shares must be 0 or more and "
+                    "below 100 % together, received {val:.0%} and {test:.0%}."
+                ).format(val=self.val, test=self.test)
             )
 
 
@@ -100,7 +103,7 @@ def draw(project: Project, plan: SplitPlan) -> SplitDraw:
     """
     items, locked = read_items(project, plan)
     if not items:
-        raise EditError("The project has no images to divide.")
+        raise EditError(tr("The project has no images to divide."))
     splits, groups = draw_items(items, plan)
     classes: dict[int, Counter[str]] = defaultdict(Counter)
     for item in items:
@@ -113,7 +116,11 @@ def draw_edit(project: Project, drawn: SplitDraw, seed: int) -> SetSplit | None:
     """Return the edit that puts drawn splits into the project, None where nothing changes."""
     before = store_of(project).split_of()
     changed = {i: split for i, split in drawn.splits.items() if before.get(i) != split}
-    return SetSplit(changed, None, f"Draw splits (seed {seed})") if changed else None
+    return (
+        SetSplit(changed, None, tr("Draw splits (seed {seed})").format(seed=seed))
+        if changed
+        else None
+    )
 
 
 def read_items(project: Project, plan: SplitPlan) -> tuple[list[SplitItem], int]:
@@ -258,8 +265,10 @@ def _finder(plan: SplitPlan) -> Callable[[SplitItem], str]:
         pattern = re.compile(plan.pattern)
     except re.error as error:
         raise EditError(
-            f"The pattern {plan.pattern!r} is no regular expression: {error}.",
-            remedy=r"Write for instance (.+)_\d+ for names such as film3_0012.jpg.",
+            tr("The pattern {pattern!r} is no regular expression: {error}.").format(
+                pattern=plan.pattern, error=error
+            ),
+            remedy=tr(r"Write for instance (.+)_\d+ for names such as film3_0012.jpg."),
         ) from error
 
     def named(item: SplitItem) -> str:

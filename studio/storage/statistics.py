@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.data.annotations import geometry_from_dict
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.records import ClassDef
 from studio.storage.geometry_codec import polygon_points
@@ -221,7 +222,7 @@ def _box_chunks(
     step = _CHUNK * stride
     for start in range(0, last + 1, step):
         if is_cancelled():
-            raise CancelledError("The counting was given up.")
+            raise CancelledError(tr("The counting was given up."))
         sql = (
             "SELECT image_id, class_id, geometry, width, height FROM shapes "
             "JOIN images ON images.id = image_id WHERE shapes.id >= ? AND shapes.id < ? "

@@ -19,6 +19,7 @@ from engine.data.annotations import (
     to_oriented_box,
 )
 from engine.data.formats.yolo import format_row, geometry_values
+from studio.language import tr
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ImageRecord, Shape
 
@@ -85,7 +86,7 @@ def image_class(shapes: Iterable[Shape], names: dict[int, str]) -> tuple[str, st
     tagged = {shape.class_id for shape in shapes if isinstance(shape.geometry, Tag)}
     if len(tagged) == 1:
         return names[tagged.pop()], ""
-    return "", "with several classes" if tagged else "without a class of the whole image"
+    return "", tr("with several classes") if tagged else tr("without a class of the whole image")
 
 
 def class_folders(names: Iterable[str]) -> dict[str, str]:
@@ -162,33 +163,37 @@ def _box_of_keypoints(shape: Shape) -> Box:
 
 def _left_out(shape: Shape) -> str:
     if isinstance(shape.geometry, Tag):
-        return "classes of whole images, left out"
-    return f"{shape.geometry.kind} shapes without an area, left out"
+        return tr("classes of whole images, left out")
+    return tr("{kind} shapes without an area, left out").format(kind=shape.geometry.kind)
 
 
 def _lost_in_boxes(shape: Shape, _points: int) -> str | None:
     if isinstance(shape.geometry, (Polygon, Mask)):
-        return "outlines, learnt as boxes"
+        return tr("outlines, learnt as boxes")
     if isinstance(shape.geometry, OrientedBox):
-        return "rotated boxes, learnt as upright ones"
-    return "sets of keypoints, learnt as boxes" if isinstance(shape.geometry, Keypoints) else None
+        return tr("rotated boxes, learnt as upright ones")
+    return (
+        tr("sets of keypoints, learnt as boxes") if isinstance(shape.geometry, Keypoints) else None
+    )
 
 
 def _lost_in_outlines(shape: Shape, _points: int) -> str | None:
     rectangle = isinstance(shape.geometry, (Box, OrientedBox))
-    return "boxes, learnt as rectangles" if rectangle else None
+    return tr("boxes, learnt as rectangles") if rectangle else None
 
 
 def _lost_in_rotated(shape: Shape, _points: int) -> str | None:
     outline = isinstance(shape.geometry, (Polygon, Mask))
-    return "outlines, learnt as the smallest box around them" if outline else None
+    return tr("outlines, learnt as the smallest box around them") if outline else None
 
 
 def _lost_in_pose(shape: Shape, points: int) -> str | None:
     if not isinstance(shape.geometry, Keypoints):
-        return "objects without keypoints, learnt as boxes alone"
+        return tr("objects without keypoints, learnt as boxes alone")
     if len(shape.geometry.points) != points:
-        return f"objects with another number of keypoints than {points}, learnt as boxes alone"
+        return tr(
+            "objects with another number of keypoints than {points}, learnt as boxes alone"
+        ).format(points=points)
     return None
 
 

@@ -20,6 +20,7 @@ from engine.data.image_headers import (
 from engine.data.images import read_image, read_image_header
 from engine.runtime.errors import ImageError
 from engine.runtime.paths import write_atomic
+from studio.language import tr
 from studio.model.project import Project
 from studio.storage.big_images import shrunk_huge
 from studio.storage.project_files import cache_folder
@@ -73,7 +74,10 @@ class ThumbnailCache:
             raise
         except OSError as error:
             raise ImageError(
-                f"No thumbnail can be made: {error.strerror or error}.", path=image
+                tr("No thumbnail can be made: {strerror}.").format(
+                    strerror=error.strerror or error
+                ),
+                path=image,
             ) from error
 
     def prune(self, limit_mib: float = _LIMIT_MIB) -> int:
@@ -132,7 +136,7 @@ def encode_jpeg(picture: np.ndarray) -> bytes:
 
     done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
-        raise ImageError("The picture cannot be encoded.")
+        raise ImageError(tr("The picture cannot be encoded."))
     return data.tobytes()
 
 
@@ -142,7 +146,7 @@ def _whole(data: bytes, image: Path) -> Header:
         header = read_header(io.BytesIO(data), len(data))
         check_whole(data, header.kind)
     except HeaderError as error:
-        raise ImageError(str(error), path=image, remedy="Replace the file.") from error
+        raise ImageError(str(error), path=image, remedy=tr("Replace the file.")) from error
     return header
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.annotations import Keypoints
+from studio.language import tr
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.project import Project
 from studio.model.records import ImageRecord, Shape
@@ -173,7 +174,11 @@ class _Reader:
         rows = label_rows(given, record, self._names, self._task, self.counts, points)
         if record.status == "labelled" and not rows:
             # its objects would be taught as background
-            return _Label(problem=f"labelled, but with nothing that a {self._task} model can learn")
+            return _Label(
+                problem=tr("labelled, but with nothing that a {task} model can learn").format(
+                    task=self._task
+                )
+            )
         return _Label(rows)
 
     def used_names(self) -> list[str]:

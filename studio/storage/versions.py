@@ -20,6 +20,7 @@ from typing import Any
 
 from engine.data.yaml_file import write_data_yaml
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.model.errors import EditError, StorageError
 from studio.model.project import Project
 from studio.storage.splits import SplitRule
@@ -30,8 +31,8 @@ VERSION_FILE = "version.json"
 MANIFEST = "manifest.jsonl"
 _MAKING = ".making-"
 _REMEDIES = {
-    "pose": "Give at least one object keypoints.",
-    "classify": "Give at least one image a class of its own.",
+    "pose": tr("Give at least one object keypoints."),
+    "classify": tr("Give at least one image a class of its own."),
 }
 
 
@@ -112,9 +113,11 @@ def create_version(
         if isinstance(error, EngineError):
             raise
         raise StorageError(
-            f"the dataset version cannot be written ({error.strerror or error}).",
+            tr("the dataset version cannot be written ({strerror}).").format(
+                strerror=error.strerror or error
+            ),
             path=error.filename or project.versions_dir,
-            remedy="Free space on the disk, or check that the project folder may be written.",
+            remedy=tr("Free space on the disk, or check that the project folder may be written."),
         ) from error
 
 
@@ -157,7 +160,9 @@ def check_version(version: DatasetVersion) -> list[str]:
         content_hash(_header(version.task, version.names, version.keypoints), entries)
         != version.hash
     ):
-        problems.append(f"{version.folder / MANIFEST}: the list of images was changed.")
+        problems.append(
+            tr("{folder}: the list of images was changed.").format(folder=version.folder / MANIFEST)
+        )
     return problems
 
 
@@ -179,7 +184,7 @@ def _create(
     content = collect(project, rule, task)
     if not any(entry.teaches for entry in content.entries):
         raise EditError(
-            f"No image has anything that a {task} model could learn.",
+            tr("No image has anything that a {task} model could learn.").format(task=task),
             path=project.folder,
             remedy=_REMEDIES.get(task, "Draw at least one shape."),
         )
@@ -218,17 +223,19 @@ def _differences(folder: Path, entry: Entry) -> Iterator[str]:
         label = folder / entry.label_place
         try:
             if hashlib.sha256(label.read_bytes()).hexdigest() != entry.label_hash:
-                yield f"{label}: the labels were changed."
+                yield tr("{label}: the labels were changed.").format(label=label)
         except FileNotFoundError:
-            yield f"{label}: the labels are missing."
+            yield tr("{label}: the labels are missing.").format(label=label)
     image = folder / entry.image_place
     try:
         info = image.stat()
     except OSError:
-        yield f"{image}: the image is missing ({entry.path})."
+        yield tr("{image}: the image is missing ({path}).").format(image=image, path=entry.path)
         return
     if (info.st_size, info.st_mtime_ns) != (entry.size, entry.mtime_ns):
-        yield f"{entry.path}: the image was changed after the version was made."
+        yield tr("{path}: the image was changed after the version was made.").format(
+            path=entry.path
+        )
 
 
 def _write(
@@ -268,7 +275,7 @@ def _write_files(
     with (making / MANIFEST).open("w", encoding="utf-8") as manifest:
         for done, entry in enumerate(entries, start=1):
             if is_cancelled():
-                raise CancelledError("The dataset version was cancelled.")
+                raise CancelledError(tr("The dataset version was cancelled."))
             placer.place(Path(entry.path), making / entry.image_place)
             if entry.label_place is not None:
                 _write_once(making / entry.label_place, entry.label_text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.data.annotations import Box, Geometry, Point
+from studio.language import tr
 from studio.tools.finishing import finish_box
 from studio.tools.two_points import State as State
 from studio.tools.two_points import TwoPointTool
@@ -11,7 +12,7 @@ from studio.tools.two_points import TwoPointTool
 class BoxTool(TwoPointTool):
     """Shift keeps the box square; Escape leaves nothing."""
 
-    too_small = "Nothing was added: the box is smaller than one pixel of the image."
+    too_small = tr("Nothing was added: the box is smaller than one pixel of the image.")
 
     def _drawn(self, first: Point, second: Point) -> Geometry:
         (x1, x2), (y1, y2) = (sorted(pair) for pair in zip(first, second, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.data.annotations import Point
+from studio.language import tr
 from studio.model.edits import Edit
 from studio.model.records import Shape
 from studio.tools.base import Pointer, Preview
@@ -10,7 +11,7 @@ from studio.tools.mask_tool import MaskTool, is_paintable
 from studio.tools.paint_board import PaintBoard, brush_place
 from studio.tools.scene import Scene
 
-_NOTHING_HERE = "There is nothing to erase here: press on a shape, or select one first."
+_NOTHING_HERE = tr("There is nothing to erase here: press on a shape, or select one first.")
 
 
 class BrushTool(MaskTool):
@@ -98,10 +99,10 @@ class BrushTool(MaskTool):
             return None
         if self.scene.options.fill_holes and not self._erasing:
             board.fill_enclosed(*self._before)
-        label = "Erase pixels" if self._erasing else "Paint pixels"
+        label = tr("Erase pixels") if self._erasing else tr("Paint pixels")
         edit = self._result(target, board.mask(), label)
         if edit is None and target is None:
-            self.notice.text = "Nothing was painted: the brush was outside the image."
+            self.notice.text = tr("Nothing was painted: the brush was outside the image.")
         return edit
 
 

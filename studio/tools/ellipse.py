@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import acos, ceil, cos, dist, pi, sin
 
 from engine.data.annotations import Geometry, Point, Polygon
+from studio.language import tr
 from studio.tools.base import rounded
 from studio.tools.finishing import finish_polygon
 from studio.tools.two_points import TwoPointTool
@@ -16,7 +17,7 @@ _FEWEST, _MOST = 8, 256
 class CircleTool(TwoPointTool):
     """Press in the middle, let go on the rim; or click both."""
 
-    too_small = "Nothing was added: the circle covers less than one pixel of the image."
+    too_small = tr("Nothing was added: the circle covers less than one pixel of the image.")
 
     def _drawn(self, first: Point, second: Point) -> Geometry:
         radius = dist(first, second)
@@ -31,7 +32,7 @@ class CircleTool(TwoPointTool):
 class EllipseTool(TwoPointTool):
     """Drag from corner to corner of the box around it; Shift makes a circle."""
 
-    too_small = "Nothing was added: the ellipse covers less than one pixel of the image."
+    too_small = tr("Nothing was added: the ellipse covers less than one pixel of the image.")
 
     def _drawn(self, first: Point, second: Point) -> Geometry:
         return _within(first, second)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.data.annotations import Tag
+from studio.language import tr
 from studio.model.edits import AddShapes, Batch, Edit, RemoveShapes
 from studio.model.records import ClassDef, Shape, new_shape
 from studio.tools.base import Key, Notice, Pointer, Preview
@@ -30,7 +31,9 @@ class ImageClassTool:
             return None
         before = [shape for shape in self.scene.shapes() if isinstance(shape.geometry, Tag)]
         if event.text == _CLEAR:
-            return RemoveShapes(tuple(before), "Take the image's classes away") if before else None
+            return (
+                RemoveShapes(tuple(before), tr("Take the image's classes away")) if before else None
+            )
         cls = self._class_of(event)
         return None if cls is None else self._give(cls, before)
 
@@ -60,10 +63,12 @@ class ImageClassTool:
         others = [shape for shape in before if shape.class_id != cls.id]
         self.notice.next_image = options.advance and options.one_class
         if same and not (self.notice.next_image or (options.one_class and others)):
-            return RemoveShapes(tuple(same), f"This image is not {cls.name}")
+            return RemoveShapes(tuple(same), tr("This image is not {name}").format(name=cls.name))
         edits: list[Edit] = []
         if others and options.one_class:
             edits.append(RemoveShapes(tuple(others)))
         if not same:
             edits.append(AddShapes((new_shape(self.scene.image_id, cls.id, Tag()),)))
-        return Batch(tuple(edits), f"This image is {cls.name}") if edits else None
+        return (
+            Batch(tuple(edits), tr("This image is {name}").format(name=cls.name)) if edits else None
+        )

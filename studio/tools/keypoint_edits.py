@@ -7,13 +7,14 @@ from dataclasses import replace
 from math import dist
 
 from engine.data.annotations import Keypoints
+from studio.language import tr
 from studio.model.edits import ReplaceShapes
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import Shape, moved_to
 from studio.tools.scene import Scene
 
 NONE, HIDDEN, VISIBLE = 0, 1, 2  # what a point's visibility says, as COCO counts
-VISIBILITY_WORDS = {NONE: "not labelled", HIDDEN: "hidden", VISIBLE: "visible"}
+VISIBILITY_WORDS = {NONE: tr("not labelled"), HIDDEN: "hidden", VISIBLE: "visible"}
 _NEXT = {VISIBLE: HIDDEN, HIDDEN: NONE, NONE: VISIBLE}
 
 
@@ -55,7 +56,9 @@ def with_next_visibility(shape: Shape, number: int) -> ReplaceShapes | None:
     if not any(seen):
         seen[number] = VISIBLE
     changed = Keypoints(geometry.points, tuple(seen))
-    label = f"Keypoint {number + 1} {VISIBILITY_WORDS[seen[number]]}"
+    label = tr("Keypoint {number} {visibility_words}").format(
+        number=number + 1, visibility_words=VISIBILITY_WORDS[seen[number]]
+    )
     return ReplaceShapes((moved_to(shape, changed),), label=label)
 
 
@@ -76,7 +79,7 @@ def with_sides_swapped(
             changed.append(replace(shape, geometry=_mirrored(geometry, pairs)))
     if not changed:
         return None
-    return ReplaceShapes(tuple(changed), label="Swap left and right")
+    return ReplaceShapes(tuple(changed), label=tr("Swap left and right"))
 
 
 def _mirrored(keypoints: Keypoints, mirrored: Sequence[int]) -> Keypoints:

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from math import dist
 
 from engine.data.annotations import Keypoints, Point
+from studio.language import tr
 from studio.model.edits import AddShapes, Edit, ReplaceShapes
 from studio.model.records import Shape, moved_to, new_shape
 from studio.tools.base import Key, Notice, Pointer, Preview, rounded
@@ -14,7 +15,7 @@ from studio.tools.keypoint_template import default_template, placed, template_am
 from studio.tools.scene import Scene
 
 _SKIP = "s"
-_UNKNOWN = (
+_UNKNOWN = tr(
     "Nobody has said yet how many points this class has: click them one after another and press Enter, "
     "or describe them under Tools > Keypoints of the class."
 )
@@ -153,14 +154,14 @@ class KeypointsTool:
         self.cancel()
         if shape is None or before is None or shape == before[0]:
             return None
-        return ReplaceShapes((shape,), label="Move keypoint")
+        return ReplaceShapes((shape,), label=tr("Move keypoint"))
 
     def _finish(self) -> Edit | None:
         shape = self._shape_now()
         if shape is None or not isinstance(shape.geometry, Keypoints):
             return None
         if not shape.geometry.labelled():
-            self.notice.text = "An object needs one labelled point at least; Escape drops it."
+            self.notice.text = tr("An object needs one labelled point at least; Escape drops it.")
             return None
         self.cancel()
         layout = template_of(shape.geometry)
@@ -217,7 +218,7 @@ class KeypointsTool:
         elif self.state not in (State.IDLE, State.PLACING, State.PRESSED):
             return ""
         name = scheme.names[number] if scheme is not None and number < len(scheme.names) else ""
-        of = f" of {count}" if count and self._grip is None else ""
+        of = tr(" of {count}").format(count=count) if count and self._grip is None else ""
         return f"{number + 1}{of} {name}".strip()
 
     def _grip_place(self) -> Point | None:

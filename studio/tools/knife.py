@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.data.annotations import Box, Geometry, OrientedBox, Point, Polygon, Polyline
+from studio.language import tr
 from studio.model.edits import AddShapes, Batch, Edit, ReplaceShapes
 from studio.model.records import Shape, moved_to
 from studio.tools.base import Pointer
@@ -22,7 +23,7 @@ class KnifeTool(PathTool):
     is let go; clicks make a line of several points that a double click or Enter ends.
     """
 
-    too_few = "A cut needs two points; Escape drops it."
+    too_few = tr("A cut needs two points; Escape drops it.")
 
     def _release(self) -> Edit | None:
         return self._finish() if self.state is State.FREEHAND else super()._release()
@@ -39,9 +40,13 @@ class KnifeTool(PathTool):
                 changed.append(moved_to(shape, parts[0]))
                 added += [replace(moved_to(shape, part), id=0, z=0) for part in parts[1:]]
         if not changed:
-            self.notice.text = "Nothing was cut: the line has to cross a shape from side to side."
+            self.notice.text = tr(
+                "Nothing was cut: the line has to cross a shape from side to side."
+            )
             return None
-        label = f"Cut {_count(changed)} into {len(changed) + len(added)} parts"
+        label = tr("Cut {count} into {count_2} parts").format(
+            count=_count(changed), count_2=len(changed) + len(added)
+        )
         return Batch((ReplaceShapes(tuple(changed)), AddShapes(tuple(added))), label)
 
     def _candidates(self, points: Iterable[Point]) -> list[Shape]:
@@ -58,5 +63,7 @@ def _can_cut(geometry: Geometry) -> bool:
 
 def _count(shapes: list[Shape]) -> str:
     return (
-        shapes[0].geometry.kind.replace("_", " ") if len(shapes) == 1 else f"{len(shapes)} shapes"
+        shapes[0].geometry.kind.replace("_", " ")
+        if len(shapes) == 1
+        else tr("{count} shapes").format(count=len(shapes))
     )

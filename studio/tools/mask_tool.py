@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.data.annotations import Box, Geometry, Mask, OrientedBox, Polygon
+from studio.language import tr
 from studio.model.edits import AddShapes, Edit, RemoveShapes, ReplaceShapes
 from studio.model.records import Shape, moved_to, new_shape
 from studio.tools.base import Key, Notice
@@ -10,8 +11,8 @@ from studio.tools.paint_board import window_of
 from studio.tools.scene import Scene
 
 _PAINTABLE = (Mask, Polygon, Box, OrientedBox)
-_MANY = "Select one shape, not several, to work on it."
-_LOCKED = "This shape is locked: unlock it in the list of objects first."
+_MANY = tr("Select one shape, not several, to work on it.")
+_LOCKED = tr("This shape is locked: unlock it in the list of objects first.")
 
 
 class MaskTool:
@@ -79,7 +80,7 @@ class MaskTool:
             self._own, self._made = None, mask
             return AddShapes((new_shape(scene.image_id, scene.class_id, mask),))
         if not mask.area():
-            return RemoveShapes((target,), "Erase shape")
+            return RemoveShapes((target,), tr("Erase shape"))
         if mask == self._mask_of(target):
             return None
         return ReplaceShapes((moved_to(target, mask),), label=label)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from math import ceil, floor
 from typing import Any
 
+from studio.language import tr
+
 
 @dataclass(slots=True)
 class ToolOptions:
@@ -86,43 +88,43 @@ class OptionSpec:
 
 OPTIONS: dict[str, OptionSpec] = {
     "snapping": OptionSpec(
-        "Snap",
-        "Points go to the vertices and edges of other shapes and to the image's border. Alt turns it off for a click",
+        tr("Snap"),
+        tr("Points go to the vertices and edges of other shapes and to the image's border. Alt turns it off for a click"),
         icon="snap",
     ),
     "follow": OptionSpec(
-        "Shared border",
-        "Between two points on one neighbour the outline follows that neighbour's border; Shift does it for a click",
+        tr("Shared border"),
+        tr("Between two points on one neighbour the outline follows that neighbour's border; Shift does it for a click"),
         icon="follow",
     ),
     "smoothing": OptionSpec(
-        "Smooth",
-        "How far a freehand line may leave the hand's trace to need fewer vertices, in pixels of the screen",
+        tr("Smooth"),
+        tr("How far a freehand line may leave the hand's trace to need fewer vertices, in pixels of the screen"),
         0.0, 8.0, 0.5, 1.0, " px",
     ),
     "brush_size": OptionSpec(
-        "Size",
-        "Diameter of the brush in pixels of the image",
+        tr("Size"),
+        tr("Diameter of the brush in pixels of the image"),
         1.0, 2000.0, 1.0, 1.15, " px",
     ),
     "fill_holes": OptionSpec(
-        "Fill holes", "What a stroke encloses becomes part of the object", icon="fill"
+        tr("Fill holes"), tr("What a stroke encloses becomes part of the object"), icon="fill"
     ),
     "tolerance": OptionSpec(
-        "Tolerance",
-        "How much a colour may differ from the clicked pixel, of 255",
+        tr("Tolerance"),
+        tr("How much a colour may differ from the clicked pixel, of 255"),
         0.0, 255.0, 1.0, 1.1,
     ),
     "contiguous": OptionSpec(
-        "Connected only",
-        "Only pixels that hang together with the clicked one; off: alike pixels of the whole picture",
+        tr("Connected only"),
+        tr("Only pixels that hang together with the clicked one; off: alike pixels of the whole picture"),
         icon="contiguous",
     ),
     "one_class": OptionSpec(
-        "One class", "An image has one class; off: several can be given to it", icon="tag"
+        tr("One class"), tr("An image has one class; off: several can be given to it"), icon="tag"
     ),
     "advance": OptionSpec(
-        "Next image after", "Goes to the next image after a class was given", icon="next"
+        tr("Next image after"), tr("Goes to the next image after a class was given"), icon="next"
     ),
 }  # fmt: skip
 

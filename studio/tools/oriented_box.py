@@ -6,6 +6,7 @@ from enum import Enum, auto
 from math import atan2, cos, dist, pi, sin
 
 from engine.data.annotations import OrientedBox, Point
+from studio.language import tr
 from studio.model.edits import AddShapes, Edit
 from studio.model.records import Shape, new_shape
 from studio.tools.base import Key, Notice, Pointer, Preview
@@ -129,10 +130,12 @@ class OrientedBoxTool:
         x1, y1, x2, y2 = box.bounds()
         width, height = self.scene.size_wh
         if min(box.w, box.h) < MIN_SIDE:
-            self.notice.text = "Nothing was added: the box is smaller than one pixel of the image."
+            self.notice.text = tr(
+                "Nothing was added: the box is smaller than one pixel of the image."
+            )
             return None
         if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
-            self.notice.text = "Nothing was added: the box lies outside the image."
+            self.notice.text = tr("Nothing was added: the box lies outside the image.")
             return None
         return AddShapes((new_shape(self.scene.image_id, self.scene.class_id, box),))
 

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from math import dist
 
 from engine.data.annotations import Point
+from studio.language import tr
 from studio.model.edits import Edit
 from studio.tools.base import Key, Notice, Pointer, Preview, rounded
 from studio.tools.scene import Scene
@@ -38,7 +39,7 @@ class PathTool(ABC):
 
     needed = 2  # points of the shortest line that makes something
     closes = False  # pressing near the first point finishes
-    too_few = "It needs two points; Escape drops it."
+    too_few = tr("It needs two points; Escape drops it.")
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene

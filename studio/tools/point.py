@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.data.annotations import Keypoints, Point
+from studio.language import tr
 from studio.model.edits import AddShapes, Edit
 from studio.model.records import new_shape
 from studio.tools.base import Key, Notice, Pointer, Preview
@@ -66,7 +67,7 @@ class PointTool:
     def _made(self, place: Point) -> Edit | None:
         scene = self.scene
         if place != scene.clamp(*place):
-            self.notice.text = "Nothing was added: the point lies outside the image."
+            self.notice.text = tr("Nothing was added: the point lies outside the image.")
             return None
         point = Keypoints((place,), (VISIBLE,))
         return AddShapes((new_shape(scene.image_id, scene.class_id, point),))

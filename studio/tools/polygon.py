@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from engine.data.annotations import Point
+from studio.language import tr
 from studio.model.edits import AddShapes, Edit
 from studio.model.records import new_shape
 from studio.tools.finishing import finish_polygon
 from studio.tools.path_tool import PathTool
 from studio.tools.path_tool import State as State
 
-NOTHING_LEFT = "Nothing was added: the outline covers less than one pixel of the image."
+NOTHING_LEFT = tr("Nothing was added: the outline covers less than one pixel of the image.")
 
 
 class PolygonTool(PathTool):
@@ -20,7 +21,7 @@ class PolygonTool(PathTool):
 
     needed = 3
     closes = True
-    too_few = "A polygon needs three points; Escape drops it."
+    too_few = tr("A polygon needs three points; Escape drops it.")
 
     def _made(self, points: list[Point]) -> Edit | None:
         scene = self.scene

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.data.annotations import Point, Polyline
+from studio.language import tr
 from studio.model.edits import AddShapes, Edit
 from studio.model.records import new_shape
 from studio.tools.base import rounded
@@ -13,13 +14,15 @@ from studio.tools.path_tool import PathTool
 class PolylineTool(PathTool):
     """An open line; what lies outside the image is drawn to its border."""
 
-    too_few = "A line needs two points; Escape drops it."
+    too_few = tr("A line needs two points; Escape drops it.")
 
     def _made(self, points: list[Point]) -> Edit | None:
         scene = self.scene
         inside = [scene.clamp(*point) for point in points]
         line = Polyline(tuple((rounded(x), rounded(y)) for x, y in inside))
         if line.length() < MIN_SIDE:
-            self.notice.text = "Nothing was added: the line is shorter than one pixel of the image."
+            self.notice.text = tr(
+                "Nothing was added: the line is shorter than one pixel of the image."
+            )
             return None
         return AddShapes((new_shape(scene.image_id, scene.class_id, line),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.data.annotations import Point
+from studio.language import tr
 from studio.model.edits import Edit
 from studio.tools.base import Key, Pointer, Preview
 from studio.tools.live_wire import LiveWire
@@ -19,13 +20,13 @@ _RADIUS_PX = 6.0
 _ROUGHNESS_PX = (
     0.7  # of the screen and of the image at least: the steps from pixel to pixel are no vertices
 )
-_WAITING = "The picture is still being read: the line is straight until it is there."
+_WAITING = tr("The picture is still being read: the line is straight until it is there.")
 
 
 class ScissorsTool(PolygonTool):
     """Each click fixes the line so far; Alt draws a straight piece; pressing near the first point or Enter closes it."""
 
-    too_few = "An outline needs three points; Escape drops it."
+    too_few = tr("An outline needs three points; Escape drops it.")
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)

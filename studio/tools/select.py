@@ -8,6 +8,7 @@ from math import dist
 
 from engine.data.annotations import Box, Keypoints, OrientedBox, Point, Polygon, Polyline
 from engine.data.annotations.geometry import Bounds
+from studio.language import tr
 from studio.model.edits import Edit, RemoveShapes, ReplaceShapes
 from studio.model.records import Shape, moved_to
 from studio.tools.base import CursorName, Key, Notice, Pointer, Preview, rounded
@@ -45,13 +46,13 @@ _FRAMED_LIMIT = (
 _NUDGE, _NUDGE_FAR, _NUDGE_FINE = 1.0, 10.0, 0.1  # image pixels: plain, with Shift, with Alt
 _ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _WHY_KEPT: dict[type, str] = {
-    Polygon: "A polygon keeps three points; Delete removes the whole shape.",
-    Polyline: "A line keeps two points; Delete removes the whole shape.",
-    Keypoints: "The last point stays; Delete removes the whole shape.",
+    Polygon: tr("A polygon keeps three points; Delete removes the whole shape."),
+    Polyline: tr("A line keeps two points; Delete removes the whole shape."),
+    Keypoints: tr("The last point stays; Delete removes the whole shape."),
 }
-_TOO_SMALL = "Kept as it was: the shape would cover less than one pixel."
-_LOCKED = "The shape is locked: unlock it in the list of objects to change it."
-_TOO_FEW = (
+_TOO_SMALL = tr("Kept as it was: the shape would cover less than one pixel.")
+_LOCKED = tr("The shape is locked: unlock it in the list of objects to change it.")
+_TOO_FEW = tr(
     "A shape that would keep too few vertices stays as it was; Delete without vertices removes it."
 )
 
@@ -363,12 +364,12 @@ class SelectTool:
         elif state is State.PRESSED and clicked is not None:
             self.scene.select((clicked,))
         elif state is State.MOVING and changed:
-            edit = self._replacing(changed, f"Move {_count(changed)}")
+            edit = self._replacing(changed, tr("Move {count}").format(count=_count(changed)))
         elif state is State.RESHAPING and changed:
             if all(is_whole(shape.geometry) for shape in changed):
                 self._active = self._next_active
                 several = len(self._vertices()) > 1
-                edit = self._replacing(changed, "Move vertices" if several else "")
+                edit = self._replacing(changed, tr("Move vertices") if several else "")
             else:
                 self.notice.text = _TOO_SMALL
         self._look(event)
@@ -409,7 +410,9 @@ class SelectTool:
         count = len(self._chosen)
         self._chosen = frozenset()
         self._hover = self._active = None
-        return ReplaceShapes(changed, label="Remove vertex" if count == 1 else "Remove vertices")
+        return ReplaceShapes(
+            changed, label=tr("Remove vertex") if count == 1 else tr("Remove vertices")
+        )
 
     def _remove_shapes(self) -> Edit | None:
         shapes = tuple(self.scene.changeable())
@@ -436,7 +439,7 @@ class SelectTool:
                 x, y = rounded(event.x), rounded(event.y)
                 self._active = Grip(shape_id, Handle("vertex", ring, edge + 1, x, y))
                 geometry = with_vertex(entry.shape.geometry, ring, edge, x, y)
-                return ReplaceShapes((moved_to(entry.shape, geometry),), label="Add vertex")
+                return ReplaceShapes((moved_to(entry.shape, geometry),), label=tr("Add vertex"))
         return None
 
     def _remove_vertex(self, grip: Grip | None) -> Edit | None:
@@ -448,7 +451,7 @@ class SelectTool:
         if geometry is None:
             self.notice.text = _WHY_KEPT.get(type(shape.geometry), "A box keeps its corners.")
             return None
-        return ReplaceShapes((moved_to(shape, geometry),), label="Remove vertex")
+        return ReplaceShapes((moved_to(shape, geometry),), label=tr("Remove vertex"))
 
     def _nudge(self, event: Key) -> Edit | None:
         step = _NUDGE_FAR if event.shift else _NUDGE_FINE if event.alt else _NUDGE
@@ -458,7 +461,7 @@ class SelectTool:
                 self.scene.changeable(), self._vertices(), dx, dy, self.scene.size_wh
             )
             if all(is_whole(shape.geometry) for shape in changed):
-                return self._replacing(changed, "Nudge vertices")
+                return self._replacing(changed, tr("Nudge vertices"))
             self.notice.text = _TOO_SMALL
             return None
         active = self._active
@@ -467,7 +470,7 @@ class SelectTool:
             changed = moved(self.scene.changeable(), dx, dy, self.scene.size_wh)
             if not changed:
                 self.notice.text = _LOCKED
-            return self._replacing(changed, f"Nudge {_count(changed)}")
+            return self._replacing(changed, tr("Nudge {count}").format(count=_count(changed)))
         x, y = self.scene.clamp(active.handle.x + dx, active.handle.y + dy)
         x, y = rounded(x), rounded(y)
         geometry = dragged(shape.geometry, active.handle, x, y)
@@ -475,7 +478,7 @@ class SelectTool:
             self.notice.text = _TOO_SMALL
             return None
         self._active = grip_after(active, geometry, x, y)
-        return self._replacing((moved_to(shape, geometry),), "Nudge vertex")
+        return self._replacing((moved_to(shape, geometry),), tr("Nudge vertex"))
 
     def _step_back(self) -> None:
         if self.state is not State.IDLE:
@@ -507,7 +510,7 @@ class SelectTool:
 
 
 def _verb(turned: str) -> str:
-    return "Turn" if turned.endswith("°") else "Resize"
+    return tr("Turn") if turned.endswith("°") else tr("Resize")
 
 
 def _next_below(hits: Sequence[int], selection: Sequence[int]) -> int:
@@ -519,4 +522,4 @@ def _next_below(hits: Sequence[int], selection: Sequence[int]) -> int:
 def _count(shapes: Sequence[Shape]) -> str:
     if len(shapes) == 1:
         return shapes[0].geometry.kind.replace("_", " ")
-    return f"{len(shapes)} shapes"
+    return tr("{count} shapes").format(count=len(shapes))

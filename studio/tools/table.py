@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from studio.language import tr
 from studio.tools.base import Tool
 from studio.tools.box import BoxTool
 from studio.tools.brush import BrushTool, EraserTool
@@ -42,57 +43,57 @@ class ToolSpec:
 
 TOOLS: dict[str, ToolSpec] = {
     "select": ToolSpec(
-        SelectTool, "Click selects, drag moves; drag a vertex or an edge's middle to reshape", ("snapping",)
+        SelectTool, tr("Click selects, drag moves; drag a vertex or an edge's middle to reshape"), ("snapping",)
     ),
     "polygon": ToolSpec(
         PolygonTool,
-        "Click points or drag; Enter closes, Backspace goes back, Shift follows a neighbour's border",
+        tr("Click points or drag; Enter closes, Backspace goes back, Shift follows a neighbour's border"),
         ("snapping", "follow", "smoothing"),
         "smoothing",
     ),
-    "box": ToolSpec(BoxTool, "Drag, or click two corners; Shift keeps it square", ("snapping",)),
+    "box": ToolSpec(BoxTool, tr("Drag, or click two corners; Shift keeps it square"), ("snapping",)),
     "oriented_box": ToolSpec(
-        OrientedBoxTool, "Click both ends of one side, then the opposite side; Shift: steps of 15°", ("snapping",)
+        OrientedBoxTool, tr("Click both ends of one side, then the opposite side; Shift: steps of 15°"), ("snapping",)
     ),
-    "circle": ToolSpec(CircleTool, "Press in the middle, let go on the rim; or click both", ("snapping",)),
-    "ellipse": ToolSpec(EllipseTool, "Drag the box around it; Shift makes a circle", ("snapping",)),
+    "circle": ToolSpec(CircleTool, tr("Press in the middle, let go on the rim; or click both"), ("snapping",)),
+    "ellipse": ToolSpec(EllipseTool, tr("Drag the box around it; Shift makes a circle"), ("snapping",)),
     "polyline": ToolSpec(
         PolylineTool,
-        "Click points or drag; a double click or Enter ends the line",
+        tr("Click points or drag; a double click or Enter ends the line"),
         ("snapping", "follow", "smoothing"),
         "smoothing",
     ),
-    "point": ToolSpec(PointTool, "Click: each point is an object of its own", ("snapping",)),
+    "point": ToolSpec(PointTool, tr("Click: each point is an object of its own"), ("snapping",)),
     "keypoints": ToolSpec(
         KeypointsTool,
-        "Drag a box for the whole skeleton, or click point after point; Shift: hidden, S: skip, X: visible or not",
+        tr("Drag a box for the whole skeleton, or click point after point; Shift: hidden, S: skip, X: visible or not"),
     ),
     "brush": ToolSpec(
         BrushTool,
-        "Paint; Ctrl erases, Shift+click draws straight on, Enter begins the next object, Shift+wheel: size",
+        tr("Paint; Ctrl erases, Shift+click draws straight on, Enter begins the next object, Shift+wheel: size"),
         ("brush_size", "fill_holes"),
         "brush_size",
     ),
     "eraser": ToolSpec(
-        EraserTool, "Erase from the selected shape or the one under the cursor; Shift+wheel: size", ("brush_size",), "brush_size"
+        EraserTool, tr("Erase from the selected shape or the one under the cursor; Shift+wheel: size"), ("brush_size",), "brush_size"
     ),
     "wand": ToolSpec(
         WandTool,
-        "Click takes alike pixels, drag for more or fewer; Shift adds to the shape in hand, Ctrl takes away",
+        tr("Click takes alike pixels, drag for more or fewer; Shift adds to the shape in hand, Ctrl takes away"),
         ("tolerance", "contiguous", "fill_holes"),
         "tolerance",
     ),
     "scissors": ToolSpec(
         ScissorsTool,
-        "Click along an edge, the line follows it; Alt goes straight, Enter closes, Backspace goes back",
+        tr("Click along an edge, the line follows it; Alt goes straight, Enter closes, Backspace goes back"),
         ("snapping", "smoothing"),
         "smoothing",
     ),
     "image_class": ToolSpec(
-        ImageClassTool, "1 to 9 say what the image is, 0 takes it back, Enter goes on", ("one_class", "advance")
+        ImageClassTool, tr("1 to 9 say what the image is, 0 takes it back, Enter goes on"), ("one_class", "advance")
     ),
-    "knife": ToolSpec(KnifeTool, "Swipe or click a line across shapes; only the selected ones if there are any"),
+    "knife": ToolSpec(KnifeTool, tr("Swipe or click a line across shapes; only the selected ones if there are any")),
     "measure": ToolSpec(
-        MeasureTool, "Drag along what you measure, or click both ends; Shift keeps it level or upright", ("snapping",)
+        MeasureTool, tr("Drag along what you measure, or click both ends; Shift keeps it level or upright"), ("snapping",)
     ),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from math import copysign, dist
 
 from engine.data.annotations import Geometry, Point
+from studio.language import tr
 from studio.model.edits import AddShapes, Edit
 from studio.model.records import Shape, new_shape
 from studio.tools.base import Key, Notice, Pointer, Preview, rounded
@@ -25,7 +26,7 @@ class State(Enum):
 class TwoPointTool(ABC):
     """Shift makes both directions equal; Alt or Ctrl sets a place exactly where the cursor is; Escape leaves nothing."""
 
-    too_small = "Nothing was added: the shape is smaller than one pixel of the image."
+    too_small = tr("Nothing was added: the shape is smaller than one pixel of the image.")
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene

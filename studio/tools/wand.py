@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from engine.data.annotations import Point
+from studio.language import tr
 from studio.model.edits import Edit
 from studio.model.records import Shape
 from studio.tools.alike import alike, colour_distance
@@ -20,7 +21,7 @@ from studio.tools.scene import Scene
 _REACH = 2048  # pixels to each side of the click: 17 million pixels are what a click can look at without a wait
 _PX_A_LEVEL = 2.0  # of the screen, to drag for a level of tolerance
 _RADIUS_PX = 6.0  # what a hit radius is on screen
-_WAITING = "The picture is still being read; the wand needs its pixels."
+_WAITING = tr("The picture is still being read; the wand needs its pixels.")
 
 
 @dataclass
@@ -75,7 +76,9 @@ class WandTool(MaskTool):
         return Preview(
             paint=None if board is None else board.paint(class_id, self._erasing),
             crosshair=self._at,
-            label="" if pick is None else f"Tolerance {tolerance:.0f}",
+            label=""
+            if pick is None
+            else tr("Tolerance {tolerance:.0f}").format(tolerance=tolerance),
             class_id=class_id,
             cursor="cross",
         )
@@ -87,14 +90,16 @@ class WandTool(MaskTool):
         x, y = floor(event.x), floor(event.y)
         width, height = self.scene.size_wh
         if not (0 <= x < width and 0 <= y < height):
-            self.notice.text = (
+            self.notice.text = tr(
                 "Click on the picture: the wand takes what looks like the clicked pixel."
             )
             return
         target = self._target() if event.shift or event.ctrl else None
         refusal = self._refusal(target) if event.shift or event.ctrl else ""
         if event.ctrl and target is None:
-            refusal = refusal or "There is no shape in hand to take pixels from: select one first."
+            refusal = refusal or tr(
+                "There is no shape in hand to take pixels from: select one first."
+            )
         left, top = max(x - _REACH, 0), max(y - _REACH, 0)
         right, bottom = min(x + _REACH, width), min(y + _REACH, height)
         pixels = None if refusal else self.scene.pixels(left, top, right, bottom)
@@ -138,5 +143,5 @@ class WandTool(MaskTool):
             found = board
             board = PaintBoard(self.scene.size_wh, target.geometry)
             board.put(np.ascontiguousarray(found.pixels), found.corner, int(not erasing))
-        label = "Take pixels away" if erasing else "Add pixels"
+        label = tr("Take pixels away") if erasing else tr("Add pixels")
         return self._result(target, board.mask(), label)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.theme import tokens
 from studio.widgets.collapsible_section import CollapsibleSection
 from studio.widgets.form_fields import Field, format_value
@@ -132,7 +133,7 @@ class FieldRows(QWidget):
         self._rows: dict[str, FormRow] = {}
         self._controls: dict[str, ValueEditor] = {}
         self._headers: dict[str, SectionHeader] = {}
-        self._nothing = TextLabel("Nothing of that name.", "secondary")
+        self._nothing = TextLabel(tr("Nothing of that name."), "secondary")
         self._nothing.hide()
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -230,8 +231,8 @@ class Form(QWidget):
         self._others = [name for name in self.values.fields if name not in known]
         self.essentials = FieldRows(self.values, known, editors, headings=False, roomy=roomy)
         self.others: FieldRows | None = None
-        self.search = SearchField("Search the advanced arguments")
-        self.advanced = CollapsibleSection("Advanced", expanded=False)
+        self.search = SearchField(tr("Search the advanced arguments"))
+        self.advanced = CollapsibleSection(tr("Advanced"), expanded=False)
         self.advanced.header.pressed.connect(self._build_others)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -269,13 +270,21 @@ class Form(QWidget):
 
     def _on_changed(self) -> None:
         changed = sum(self.values.is_changed(name) for name in self._others)
-        self.advanced.header.setText(f"Advanced · {changed} changed" if changed else "Advanced")
+        self.advanced.header.setText(
+            tr("Advanced · {changed} changed").format(changed=changed)
+            if changed
+            else tr("Advanced")
+        )
         self.changed.emit()
 
 
 def _short(message: str, name: str) -> str:
     """A row names its value already."""
-    for prefix in (f"argument {name}", f"setting {name}", name):
+    for prefix in (
+        tr("argument {name}").format(name=name),
+        tr("setting {name}").format(name=name),
+        name,
+    ):
         if message.startswith(f"{prefix} "):
             message = message.removeprefix(prefix).strip()
             break

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from engine.cfg.argument import Argument
 from engine.cfg.values import coerce
 from engine.runtime.settings_schema import Setting
+from studio.language import tr
 
 # How keys of settings end, and what a person calls that
 _ENDINGS = {"_dir": " folder", "_url": " address"}
@@ -48,7 +49,11 @@ class Field:
     @property
     def tool_tip(self) -> str:
         """Return help, range and default as rich text, which Qt breaks into lines."""
-        parts = [self.help, self.range_text, f"Default: {format_value(self.default)}"]
+        parts = [
+            self.help,
+            self.range_text,
+            tr("Default: {format_value}").format(format_value=format_value(self.default)),
+        ]
         return f"<p>{'<br>'.join(escape(part) for part in parts if part)}</p>"
 
     def matches(self, text: str) -> bool:
@@ -133,7 +138,9 @@ def _setting_field(setting: Setting) -> Field:
         kind = "secret"
     elif setting.name.endswith("_dir"):
         kind = "folder"
-    note = f" Without effect: {setting.not_yet}." if setting.not_yet else ""
+    note = (
+        tr(" Without effect: {not_yet}.").format(not_yet=setting.not_yet) if setting.not_yet else ""
+    )
     return Field(
         name=setting.name,
         label=setting_label(setting.name),
@@ -161,7 +168,7 @@ def _range_text(low: float | None, high: float | None) -> str:
     if low is None and high is None:
         return ""
     if high is None:
-        return f"{low:g} or more"
+        return tr("{low:g} or more").format(low=low)
     if low is None:
-        return f"{high:g} or less"
-    return f"{low:g} to {high:g}"
+        return tr("{high:g} or less").format(high=high)
+    return tr("{low:g} to {high:g}").format(low=low, high=high)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.widgets.icon_button import IconButton
 from studio.widgets.text_label import TextLabel
@@ -44,7 +45,7 @@ class FormRow(QWidget):
         if not help_text:  # to show it before it has a parent would open a window of its own
             self._help.hide()
         control.setAccessibleName(label)
-        self.reset_button = IconButton("reset", "Back to the default", size_px=16)
+        self.reset_button = IconButton("reset", tr("Back to the default"), size_px=16)
         self.reset_button.clicked.connect(self.reset_asked)
         policy = self.reset_button.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the control must not move when the mark appears
@@ -55,7 +56,9 @@ class FormRow(QWidget):
     def set_changed(self, changed: bool, default_text: str = "") -> None:
         """Mark that the value differs from the default, and offer the way back."""
         self.reset_button.setVisible(changed)
-        self.reset_button.setToolTip(f"Back to the default {default_text}".rstrip())
+        self.reset_button.setToolTip(
+            tr("Back to the default {default_text}").format(default_text=default_text).rstrip()
+        )
         self._label.setText(f"{self._label_text} •" if changed else self._label_text)
 
     def set_error(self, error: str) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
@@ -39,10 +40,12 @@ class WindowHistogram(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumHeight(_HEIGHT)
-        self.setAccessibleName("Histogram: values shown black and white")
+        self.setAccessibleName(tr("Histogram: values shown black and white"))
         self.setToolTip(
-            "Drag the handles: values left of the first are shown black, right of the second white.\n"
-            "Arrow keys move a handle (Up and Down choose which); a double click finds the best window."
+            tr(
+                "Drag the handles: values left of the first are shown black, right of the second white.\n"
+                "Arrow keys move a handle (Up and Down choose which); a double click finds the best window."
+            )
         )
 
     @property

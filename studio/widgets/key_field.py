@@ -6,7 +6,9 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QPushButton, QWidget
 
-_WAITING = "Press keys"
+from studio.language import tr
+
+_WAITING = tr("Press keys")
 _ALONE = {
     Qt.Key.Key_Shift,
     Qt.Key.Key_Control,
@@ -33,7 +35,7 @@ class KeyField(QPushButton):
         super().__init__(parent)
         self._what, self._text = what, ""
         self.setCheckable(True)
-        self.setToolTip("Click, then press the new keys. Escape keeps the old ones.")
+        self.setToolTip(tr("Click, then press the new keys. Escape keeps the old ones."))
         self.toggled.connect(self._show_state)
 
     def show_keys(self, keys: tuple[str, ...]) -> None:

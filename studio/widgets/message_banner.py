@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.theme.icons import pixmap
 from studio.theme.theme import current_colors
@@ -44,14 +45,14 @@ class MessageBanner(QFrame):
         self._todo = TextLabel("", "secondary", wrap=True)
         self.action_button = TextButton("")
         self.action_button.clicked.connect(self._on_action)
-        self.details_button = TextButton("Details", "link")
+        self.details_button = TextButton(tr("Details"), "link")
         self.details_button.setCheckable(True)
         self.details_button.toggled.connect(self._on_details)
-        self.close_button = IconButton("close", "Dismiss", size_px=16)
+        self.close_button = IconButton("close", tr("Dismiss"), size_px=16)
         self.close_button.clicked.connect(self._on_close)
         self._details = QPlainTextEdit(readOnly=True)
         self._details.setMaximumHeight(_DETAILS_HEIGHT)
-        self.copy_button = TextButton("Copy details", "quiet", "copy")
+        self.copy_button = TextButton(tr("Copy details"), "quiet", "copy")
         self.copy_button.clicked.connect(self._on_copy)
         self._lay_out()
         self.hide()

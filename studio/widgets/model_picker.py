@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
+from studio.language import tr
 from studio.model.runs import RunSnapshot, list_checkpoints
 from studio.theme import tokens
 from studio.widgets.elided_combo import ElidedComboBox
@@ -42,8 +43,8 @@ class ModelPicker(ElidedComboBox):
         self._extra: list[Path] = []
         self._current: Path | None = None
         self._told: object = None
-        self.setAccessibleName("Model")
-        self.setPlaceholderText("No trained model yet")
+        self.setAccessibleName(tr("Model"))
+        self.setPlaceholderText(tr("No trained model yet"))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(16)
         self.activated.connect(self._on_activated)
@@ -87,7 +88,7 @@ class ModelPicker(ElidedComboBox):
             self.addItem(text, path)
         if entries:
             self.insertSeparator(self.count())
-        self.addItem("From a file…", _FROM_FILE)
+        self.addItem(tr("From a file…"), _FROM_FILE)
         if self._current in self._paths:
             self.setCurrentIndex(self._paths.index(self._current))
         else:
@@ -109,7 +110,10 @@ class ModelPicker(ElidedComboBox):
             self._choose(self.itemData(index))
             return
         name, _filter = QFileDialog.getOpenFileName(
-            self, "Choose a model", "", f"Models ({self._patterns})"
+            self,
+            tr("Choose a model"),
+            "",
+            tr("Models ({patterns})").format(patterns=self._patterns),
         )
         if name:
             self.set_path(Path(name))
@@ -129,7 +133,11 @@ class ModelPicker(ElidedComboBox):
 
 def _text(run: RunSnapshot, kind: str) -> str:
     fitness = run.facts.best_fitness
-    figure = f" · mAP {fitness:.3f}" if kind == "best" and fitness is not None else ""
+    figure = (
+        tr(" · mAP {fitness:.3f}").format(fitness=fitness)
+        if kind == "best" and fitness is not None
+        else ""
+    )
     return f"{run.name} · {kind}{figure}"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
 from studio.widgets.text_label import TextLabel
@@ -39,7 +40,7 @@ class ProgressRow(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 0)
-        self.cancel_button = TextButton("Cancel", "quiet")
+        self.cancel_button = TextButton(tr("Cancel"), "quiet")
         self.cancel_button.clicked.connect(self._on_cancel)
         self._lay_out()
 
@@ -94,7 +95,7 @@ class ProgressRow(QWidget):
 
     def _on_cancel(self) -> None:
         self.cancel_button.setEnabled(False)
-        self._left.setText("Stopping")
+        self._left.setText(tr("Stopping"))
         self.cancelled.emit()
 
     def _lay_out(self) -> None:
@@ -117,11 +118,15 @@ def format_left(seconds: float) -> str:
     '1 h 7 min left'
     """
     if seconds < 5:
-        return "A few seconds left"
+        return tr("A few seconds left")
     if seconds < 60:
-        return f"{int(seconds // 5 * 5)} s left"
+        return tr("{seconds} s left").format(seconds=int(seconds // 5 * 5))
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min left"
+        return tr("{minutes} min left").format(minutes=minutes)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min left" if hours < 24 else f"{hours // 24} d {hours % 24} h left"
+    return (
+        tr("{hours} h {minutes} min left").format(hours=hours, minutes=minutes)
+        if hours < 24
+        else tr("{hours} d {hours_2} h left").format(hours=hours // 24, hours_2=hours % 24)
+    )

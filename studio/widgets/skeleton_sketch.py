@@ -8,6 +8,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
@@ -31,8 +32,8 @@ class SkeletonSketch(QWidget):
         self._points: tuple[tuple[float, float], ...] = ()
         self._bones: tuple[tuple[int, int], ...] = ()
         self._chosen: int | None = None
-        self.setAccessibleName("Skeleton")
-        self.setToolTip("Click two points to join them; click them again to part them")
+        self.setAccessibleName(tr("Skeleton"))
+        self.setToolTip(tr("Click two points to join them; click them again to part them"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_skeleton(

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QStandardItemModel, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLineEdit, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.theme.icons import icon
 from studio.theme.theme import current_colors
@@ -45,7 +46,7 @@ class CheckEditor(QCheckBox):
         self.edited.emit()
 
     def _name_state(self) -> None:
-        self.setText("On" if self.isChecked() else "Off")
+        self.setText(tr("On") if self.isChecked() else tr("Off"))
 
 
 class ChoiceEditor(ElidedComboBox):
@@ -137,7 +138,9 @@ class PathEditor(TextEditor):
         self._wants_folder = field.editor == "folder"
         self._label = field.label
         self._browse = QAction(self)
-        self._browse.setToolTip("Choose a folder" if self._wants_folder else "Choose a file")
+        self._browse.setToolTip(
+            tr("Choose a folder") if self._wants_folder else tr("Choose a file")
+        )
         self._browse.triggered.connect(self._on_browse)
         self.addAction(self._browse, QLineEdit.ActionPosition.TrailingPosition)
         self._recolor()

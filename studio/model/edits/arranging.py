@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.data.annotations.attribute_names import GROUP_ID
+from studio.language import tr
 from studio.model.edits.fields import SetFields, set_attributes, shape_count
 from studio.model.edits.shapes import AddShapes
 from studio.model.geometry_ops.areas import Size
@@ -40,13 +41,17 @@ def group(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | N
     taken = [
         value for shape in all_shapes if isinstance(value := shape.attributes.get(GROUP_ID), int)
     ]
-    label = f"Group {shape_count(len(chosen))}"
+    label = tr("Group {shape_count}").format(shape_count=shape_count(len(chosen)))
     return set_attributes(chosen, {GROUP_ID: max(taken, default=0) + 1}, label)
 
 
 def ungroup(chosen: Sequence[Shape]) -> SetFields | None:
     """Return the edit that takes shapes out of their groups; None where none is in one."""
-    return set_attributes(chosen, {GROUP_ID: None}, f"Ungroup {shape_count(len(chosen))}")
+    return set_attributes(
+        chosen,
+        {GROUP_ID: None},
+        tr("Ungroup {shape_count}").format(shape_count=shape_count(len(chosen))),
+    )
 
 
 def with_groups(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> list[Shape]:
@@ -119,8 +124,8 @@ def _ordered(
     if [shape.id for shape in order] == [shape.id for shape in before]:
         return None
     after = _few_numbers(order)
-    words = {"front": "to the front", "back": "to the back"}.get(where, where)
-    verb = "Bring" if where in ("front", "forward") else "Send"
+    words = {"front": tr("to the front"), "back": tr("to the back")}.get(where, where)
+    verb = tr("Bring") if where in ("front", "forward") else tr("Send")
     return SetFields(after, f"{verb} {shape_count(len(chosen))} {words}")
 
 

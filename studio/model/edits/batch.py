@@ -8,6 +8,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from studio.language import tr
 from studio.model.edits.base import Changes, Edit, edit_from_dict
 from studio.model.errors import EditError
 from studio.model.store import Store
@@ -29,7 +30,7 @@ class Batch(Edit):
 
     def bind(self, store: Store) -> Batch:
         if not self.edits:
-            raise EditError("A batch needs at least one edit.")
+            raise EditError(tr("A batch needs at least one edit."))
         return Batch(tuple(edit.bind(store) for edit in self.edits), self.label)
 
     def apply(self, store: Store) -> None:

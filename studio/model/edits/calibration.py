@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studio.language import tr
 from studio.model.calibration import (
     KEY,
     PIXELS,
@@ -28,7 +29,11 @@ class SetCalibration(Edit):
     def title(self) -> str:
         if self.label:
             return self.label
-        return "Measure in pixels" if self.after.is_pixels else f"Set scale: {self.after.scale()}"
+        return (
+            tr("Measure in pixels")
+            if self.after.is_pixels
+            else tr("Set scale: {scale}").format(scale=self.after.scale())
+        )
 
     def bind(self, store: Store) -> SetCalibration:
         kept = store.get(KEY)

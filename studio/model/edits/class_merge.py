@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studio.language import tr
 from studio.model.colors import next_color
 from studio.model.edits.base import Changes, Edit
 from studio.model.edits.batch import Batch
@@ -34,18 +35,19 @@ class MergeClass(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Merge class {self.cls.name}"
+        return self.label or tr("Merge class {name}").format(name=self.cls.name)
 
     def bind(self, store: Store) -> MergeClass:
         classes = store.classes()
         position = position_of(self.cls.id, classes)
         into = classes[position_of(self.other, classes)]
         if into.id == self.cls.id:
-            raise EditError("A class cannot be merged with itself.", remedy="Choose another one.")
+            raise EditError(
+                tr("A class cannot be merged with itself."), remedy=tr("Choose another one.")
+            )
         shapes, ghosts = store.places_of_class(self.cls.id)
-        label = (
-            self.label
-            or f"Merge class {classes[position].name} into {into.name} ({shape_count(len(shapes))})"
+        label = self.label or tr("Merge class {name} into {name_2} ({shape_count})").format(
+            name=classes[position].name, name_2=into.name, shape_count=shape_count(len(shapes))
         )
         return MergeClass(
             classes[position], self.other, position, tuple(shapes), tuple(ghosts), label
@@ -55,9 +57,10 @@ class MergeClass(Edit):
         shapes, ghosts = store.places_of_class(self.cls.id)
         if later := len(shapes) - len(self.shapes):
             raise EditError(
-                f"Class {self.cls.name} has {abs(later)} shape(s) "
-                f"{'more' if later > 0 else 'less'} than when it was split off.",
-                remedy="Merge the classes in the class list instead of undoing.",
+                tr("Class {name} has {later} shape(s) {value} than when it was split off.").format(
+                    name=self.cls.name, later=abs(later), value="more" if later > 0 else "less"
+                ),
+                remedy=tr("Merge the classes in the class list instead of undoing."),
             )
         store.move_to_class(self.shapes, ghosts, self.other)
         store.delete_class(self.cls.id)
@@ -90,7 +93,7 @@ class SplitClass(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Split class {self.cls.name} off"
+        return self.label or tr("Split class {name} off").format(name=self.cls.name)
 
     def bind(self, store: Store) -> SplitClass:
         classes = store.classes()
@@ -99,14 +102,15 @@ class SplitClass(Edit):
         known = set(store.places_of_class(self.other)[0])
         if not self.shapes or not known.issuperset(self.shapes):
             raise EditError(
-                f"The shapes to split off are not all of class {classes[source].name}.",
-                remedy="Choose shapes of this class.",
+                tr("The shapes to split off are not all of class {name}.").format(
+                    name=classes[source].name
+                ),
+                remedy=tr("Choose shapes of this class."),
             )
         cls = replace(self.cls, id=store.take_ids("class", 1)[0])
         position = self.position if self.position >= 0 else len(classes)
-        label = (
-            self.label
-            or f"Split {cls.name} off {classes[source].name} ({shape_count(len(self.shapes))})"
+        label = self.label or tr("Split {name} off {name_2} ({shape_count})").format(
+            name=cls.name, name_2=classes[source].name, shape_count=shape_count(len(self.shapes))
         )
         return SplitClass(cls, self.other, position, self.shapes, (), label)
 
@@ -168,12 +172,19 @@ def split_by_attribute(
             groups.setdefault(said(shape.attributes[attribute]), []).append(shape)
     if not groups:
         raise EditError(
-            f"No shape of class {cls.name} has a value for {attribute}.",
-            remedy="Give the shapes a value in the Properties dock first.",
+            tr("No shape of class {name} has a value for {attribute}.").format(
+                name=cls.name, attribute=attribute
+            ),
+            remedy=tr("Give the shapes a value in the Properties dock first."),
         )
     parts = [(f"{cls.name} {value}", groups[value]) for value in sorted(groups)]
     edits = _splits(cls, parts, classes)
-    return Batch(tuple(edits), f"Split class {cls.name} by {attribute} into {len(edits)}")
+    return Batch(
+        tuple(edits),
+        tr("Split class {name} by {attribute} into {count}").format(
+            name=cls.name, attribute=attribute, count=len(edits)
+        ),
+    )
 
 
 def _splits(

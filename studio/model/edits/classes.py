@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studio.language import tr
 from studio.model.colors import next_color
 from studio.model.edits.base import Changes, Edit
 from studio.model.errors import EditError
@@ -27,7 +28,7 @@ class AddClass(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Add class {self.cls.name}"
+        return self.label or tr("Add class {name}").format(name=self.cls.name)
 
     def bind(self, store: Store) -> AddClass:
         classes = store.classes()
@@ -67,7 +68,7 @@ class RemoveClass(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Remove class {self.cls.name}"
+        return self.label or tr("Remove class {name}").format(name=self.cls.name)
 
     def bind(self, store: Store) -> RemoveClass:
         classes = store.classes()
@@ -81,8 +82,10 @@ class RemoveClass(Edit):
         later = len(store.shapes_of_class(self.cls.id))
         if later:
             raise EditError(
-                f"Class {self.cls.name} is still used by {later} shape(s) that came from elsewhere.",
-                remedy="Remove the class in the class list instead of undoing.",
+                tr(
+                    "Class {name} is still used by {later} shape(s) that came from elsewhere."
+                ).format(name=self.cls.name, later=later),
+                remedy=tr("Remove the class in the class list instead of undoing."),
             )
         ghosts = store.suggestions_of_class(self.cls.id)
         store.delete_suggestions([shape.id for shape in ghosts])
@@ -114,12 +117,16 @@ class ChangeClass(Edit):
         if self.label:
             return self.label
         if self.before is not None and self.before.name != self.after.name:
-            return f"Rename class {self.before.name} to {self.after.name}"
+            return tr("Rename class {name} to {name_2}").format(
+                name=self.before.name, name_2=self.after.name
+            )
         if self.before is not None and self.before.visible != self.after.visible:
-            return f"{'Show' if self.after.visible else 'Hide'} class {self.after.name}"
+            return tr("{value} class {name}").format(
+                value="Show" if self.after.visible else "Hide", name=self.after.name
+            )
         if self.before is not None and self.before.color == self.after.color:
-            return f"Change class {self.after.name}"
-        return f"Recolour class {self.after.name}"
+            return tr("Change class {name}").format(name=self.after.name)
+        return tr("Recolour class {name}").format(name=self.after.name)
 
     def bind(self, store: Store) -> ChangeClass:
         classes = store.classes()
@@ -132,7 +139,7 @@ class ChangeClass(Edit):
 
     def inverse(self) -> ChangeClass:
         if self.before is None:
-            raise EditError("Only a bound edit can be turned round.")
+            raise EditError(tr("Only a bound edit can be turned round."))
         return ChangeClass(self.before, self.after, self.label)
 
     def changes(self) -> Changes:
@@ -158,13 +165,15 @@ class OrderClasses(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or "Reorder classes"
+        return self.label or tr("Reorder classes")
 
     def bind(self, store: Store) -> OrderClasses:
         before = tuple(cls.id for cls in store.classes())
         if sorted(before) != sorted(self.after):
             raise EditError(
-                f"Expected every class of the project once, received the ids {list(self.after)}."
+                tr("Expected every class of the project once, received the ids {list}.").format(
+                    list=list(self.after)
+                )
             )
         return OrderClasses(self.after, before, self.label)
 
@@ -200,21 +209,25 @@ def check_class(cls: ClassDef, classes: Sequence[ClassDef]) -> None:
     others = [other for other in classes if other.id != cls.id]
     if any(other.name == name for other in others):
         raise EditError(
-            f"There is already a class called {name}.", value=name, remedy="Choose another name."
+            tr("There is already a class called {name}.").format(name=name),
+            value=name,
+            remedy=tr("Choose another name."),
         )
     holder = next((o for o in others if cls.shortcut and o.shortcut == cls.shortcut), None)
     if holder is not None:
         raise EditError(
-            f"The key {cls.shortcut.upper()} chooses the class {holder.name}.",
+            tr("The key {shortcut} chooses the class {name}.").format(
+                shortcut=cls.shortcut.upper(), name=holder.name
+            ),
             value=cls.shortcut,
-            remedy="Choose another key, or take it away there first.",
+            remedy=tr("Choose another key, or take it away there first."),
         )
     parents = {other.id: other.parent for other in others}
     above = cls.parent
     while above in parents:
         above = parents[above]
     if above == cls.id:
-        raise EditError(f"{name} cannot be below a class that is below it.")
+        raise EditError(tr("{name} cannot be below a class that is below it.").format(name=name))
 
 
 def position_of(class_id: int, classes: Sequence[ClassDef]) -> int:
@@ -226,7 +239,7 @@ def position_of(class_id: int, classes: Sequence[ClassDef]) -> int:
     for position, cls in enumerate(classes):
         if cls.id == class_id:
             return position
-    raise EditError(f"The project has no class {class_id}.")
+    raise EditError(tr("The project has no class {class_id}.").format(class_id=class_id))
 
 
 def _class_changes(shapes: Sequence[Shape], suggestions: Sequence[Shape]) -> Changes:

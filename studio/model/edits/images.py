@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from studio.language import ntr, tr
 from studio.model.edits.base import Changes, Edit
 from studio.model.errors import EditError
 from studio.model.records import SPLITS
@@ -25,8 +26,10 @@ class SetBackground(Edit):
     def title(self) -> str:
         if self.label:
             return self.label
-        verb = "Mark" if all(self.flags.values()) else "Unmark"
-        return f"{verb} {count_of(self.flags)} as background"
+        verb = tr("Mark") if all(self.flags.values()) else tr("Unmark")
+        return tr("{verb} {count_of} as background").format(
+            verb=verb, count_of=count_of(self.flags)
+        )
 
     def bind(self, store: Store) -> SetBackground:
         before = store.background_flags(list(self.flags))
@@ -34,9 +37,11 @@ class SetBackground(Edit):
         for record in store.images([i for i, flag in self.flags.items() if flag]):
             if record.shape_count:
                 raise EditError(
-                    f"The image has {record.shape_count} shape(s), so it is no background.",
+                    tr("The image has {shape_count} shape(s), so it is no background.").format(
+                        shape_count=record.shape_count
+                    ),
                     path=record.path,
-                    remedy="Delete the shapes first.",
+                    remedy=tr("Delete the shapes first."),
                 )
         return SetBackground(dict(self.flags), before, self.label)
 
@@ -67,22 +72,30 @@ class SetSplit(Edit):
 
     def title(self) -> str:
         names = {name or "automatic" for name in self.splits.values()}
-        target = names.pop() if len(names) == 1 else "other splits"
-        return self.label or f"Move {count_of(self.splits)} to {target}"
+        target = names.pop() if len(names) == 1 else tr("other splits")
+        return self.label or tr("Move {count_of} to {target}").format(
+            count_of=count_of(self.splits), target=target
+        )
 
     def bind(self, store: Store) -> SetSplit:
         for name in self.splits.values():
             if name is not None and name not in SPLITS:
-                raise EditError(f"Expected one of {', '.join(SPLITS)}, received {name!r}.")
+                raise EditError(
+                    tr("Expected one of {splits}, received {name!r}.").format(
+                        splits=", ".join(SPLITS), name=name
+                    )
+                )
         before = {record.id: record.split for record in store.images(list(self.splits))}
         check_known(self.splits, before)
         moved = [image_id for image_id, name in self.splits.items() if before[image_id] != name]
         if locked := store.locked_splits(moved):
             version = min(locked.values())
             raise EditError(
-                f"The split of {count_of(locked)} is locked: version {version} uses it, and an image that moves "
-                "from validation to training makes later figures look better than they are.",
-                remedy="Unlock the splits on the Dataset page if that is what you want.",
+                tr(
+                    "The split of {count_of} is locked: version {version} uses it, and an image that "
+                    "moves from validation to training makes later figures look better than they are."
+                ).format(count_of=count_of(locked), version=version),
+                remedy=tr("Unlock the splits on the Dataset page if that is what you want."),
             )
         return SetSplit(dict(self.splits), before, self.label)
 
@@ -112,7 +125,7 @@ class RemoveImages(Edit):
     label: str = ""
 
     def title(self) -> str:
-        verb = "Remove" if self.removed else "Restore"
+        verb = tr("Remove") if self.removed else tr("Restore")
         return self.label or f"{verb} {count_of(self.image_ids)}"
 
     def bind(self, store: Store) -> RemoveImages:
@@ -147,13 +160,15 @@ class UnlockSplits(Edit):
     label: str = ""
 
     def title(self) -> str:
-        verb = "Lock" if self.locked else "Unlock"
-        return self.label or f"{verb} the split of {count_of(self.image_ids)}"
+        verb = tr("Lock") if self.locked else tr("Unlock")
+        return self.label or tr("{verb} the split of {count_of}").format(
+            verb=verb, count_of=count_of(self.image_ids)
+        )
 
     def bind(self, store: Store) -> UnlockSplits:
         before = store.locked_splits(self.image_ids)
         if not before:
-            raise EditError("No split of these images is locked.")
+            raise EditError(tr("No split of these images is locked."))
         return UnlockSplits(tuple(before), before, False, self.label)
 
     def apply(self, store: Store) -> None:
@@ -185,7 +200,7 @@ class PlaceImages(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Find {count_of(self.files)} again"
+        return self.label or tr("Find {count_of} again").format(count_of=count_of(self.files))
 
     def bind(self, store: Store) -> PlaceImages:
         before = store.files_of(list(self.files))
@@ -218,7 +233,7 @@ def check_known(
     """Raise where an image that an edit names is not among those that were found."""
     for image_id in wanted:
         if image_id not in found:
-            raise EditError(f"The project has no image {image_id}.")
+            raise EditError(tr("The project has no image {image_id}.").format(image_id=image_id))
 
 
 def to_pairs(values: Mapping[int, Any]) -> list[list[Any]]:
@@ -232,4 +247,4 @@ def _path_pairs(files: Mapping[int, Path]) -> list[list[Any]]:
 
 def count_of(images: Mapping[int, Any] | Sequence[int]) -> str:
     """Return how titles call these images."""
-    return "image" if len(images) == 1 else f"{len(images):,} images"
+    return ntr("image", "{count:,} images", len(images)).format(count=len(images))

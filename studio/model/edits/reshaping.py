@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from engine.data.annotations import Geometry
+from studio.language import tr
 from studio.model.edits.base import Edit
 from studio.model.edits.batch import Batch
 from studio.model.edits.fields import shape_count
@@ -28,12 +29,12 @@ from studio.model.records import Shape, moved_to
 
 KIND_WORDS = {
     "box": "box",
-    "oriented_box": "rotated box",
+    "oriented_box": tr("rotated box"),
     "polygon": "polygon",
     "polyline": "line",
     "mask": "mask",
     "keypoints": "keypoints",
-    "tag": "image class",
+    "tag": tr("image class"),
 }
 
 
@@ -44,7 +45,11 @@ def united(shapes: Sequence[Shape], size_wh: Size) -> Edit:
         EditError: There are fewer than two, or one covers no area.
     """
     whole = unite([shape.geometry for shape in shapes], size_wh)
-    return _made([(shapes[0], [whole])], shapes[1:], f"Unite {shape_count(len(shapes))}")
+    return _made(
+        [(shapes[0], [whole])],
+        shapes[1:],
+        tr("Unite {shape_count}").format(shape_count=shape_count(len(shapes))),
+    )
 
 
 def subtracted(shapes: Sequence[Shape], size_wh: Size, keep: bool = False) -> Edit:
@@ -62,10 +67,10 @@ def subtracted(shapes: Sequence[Shape], size_wh: Size, keep: bool = False) -> Ed
     left = subtract(first.geometry, [shape.geometry for shape in others], size_wh)
     if not left:
         raise EditError(
-            "Nothing of the first shape would be left.",
-            remedy="Select the shape to cut first, then what is cut out of it.",
+            tr("Nothing of the first shape would be left."),
+            remedy=tr("Select the shape to cut first, then what is cut out of it."),
         )
-    verb = "Make room for" if keep else "Subtract"
+    verb = tr("Make room for") if keep else tr("Subtract")
     return _made([(first, left)], () if keep else others, f"{verb} {shape_count(len(others))}")
 
 
@@ -77,8 +82,14 @@ def overlap(shapes: Sequence[Shape], size_wh: Size) -> Edit:
     """
     common = intersect([shape.geometry for shape in shapes], size_wh)
     if not common:
-        raise EditError("The shapes have nothing in common.", remedy="Select shapes that overlap.")
-    return _made([(shapes[0], common)], shapes[1:], f"Intersect {shape_count(len(shapes))}")
+        raise EditError(
+            tr("The shapes have nothing in common."), remedy=tr("Select shapes that overlap.")
+        )
+    return _made(
+        [(shapes[0], common)],
+        shapes[1:],
+        tr("Intersect {shape_count}").format(shape_count=shape_count(len(shapes))),
+    )
 
 
 def parted(shapes: Sequence[Shape]) -> Edit:
@@ -91,11 +102,17 @@ def parted(shapes: Sequence[Shape]) -> Edit:
     made = [(shape, parts) for shape, parts in found if len(parts) > 1]
     if not made:
         raise EditError(
-            "Each shape is in one part already.",
-            remedy="Masks of several parts and outlines that cross themselves can be split.",
+            tr("Each shape is in one part already."),
+            remedy=tr("Masks of several parts and outlines that cross themselves can be split."),
         )
     count = sum(len(parts) for _, parts in made)
-    return _made(made, (), f"Split {shape_count(len(made))} into {count} parts")
+    return _made(
+        made,
+        (),
+        tr("Split {shape_count} into {count} parts").format(
+            shape_count=shape_count(len(made)), count=count
+        ),
+    )
 
 
 def filled(shapes: Sequence[Shape]) -> Edit:
@@ -104,7 +121,7 @@ def filled(shapes: Sequence[Shape]) -> Edit:
     Raises:
         EditError: None of them has a hole.
     """
-    return _each(shapes, without_holes, "Fill holes of", "None of the shapes has a hole.")
+    return _each(shapes, without_holes, tr("Fill holes of"), tr("None of the shapes has a hole."))
 
 
 def thinned(shapes: Sequence[Shape], tolerance: float) -> Edit:
@@ -113,8 +130,8 @@ def thinned(shapes: Sequence[Shape], tolerance: float) -> Edit:
     Raises:
         EditError: None of them gets simpler.
     """
-    refused = "No outline has points to spare at this tolerance."
-    return _each(shapes, lambda geometry: simplified(geometry, tolerance), "Simplify", refused)
+    refused = tr("No outline has points to spare at this tolerance.")
+    return _each(shapes, lambda geometry: simplified(geometry, tolerance), tr("Simplify"), refused)
 
 
 def turned_into(shapes: Sequence[Shape], kind: str, size_wh: Size) -> Edit:
@@ -133,9 +150,15 @@ def turned_into(shapes: Sequence[Shape], kind: str, size_wh: Size) -> Edit:
     made = [(shape, parts) for shape, parts in found if parts]
     word = KIND_WORDS[kind]
     if not made:
-        raise EditError(f"None of the shapes can become a {word}, or they are one already.")
+        raise EditError(
+            tr("None of the shapes can become a {word}, or they are one already.").format(word=word)
+        )
     return _made(
-        made, (), f"Turn {shape_count(len(made))} into {word if len(made) == 1 else word + 's'}"
+        made,
+        (),
+        tr("Turn {shape_count} into {word}").format(
+            shape_count=shape_count(len(made)), word=word if len(made) == 1 else word + "s"
+        ),
     )
 
 

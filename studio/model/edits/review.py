@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from studio.language import tr
 from studio.model.edits.base import Changes, Edit
 from studio.model.edits.batch import Batch
 from studio.model.edits.images import check_known, count_of, to_pairs
@@ -36,13 +37,21 @@ class SetStage(Edit):
     def title(self) -> str:
         names = set(self.stages.values())
         only = names.pop() if len(names) == 1 else None
-        said = "other stages" if only is None else STAGE_TITLES[only].lower() if only else "open"
-        return self.label or f"Mark {count_of(self.stages)} as {said}"
+        said = (
+            tr("other stages") if only is None else STAGE_TITLES[only].lower() if only else "open"
+        )
+        return self.label or tr("Mark {count_of} as {said}").format(
+            count_of=count_of(self.stages), said=said
+        )
 
     def bind(self, store: Store) -> SetStage:
         for stage in self.stages.values():
             if stage and stage not in STAGES:
-                raise EditError(f"Expected one of {', '.join(STAGES)}, received {stage!r}.")
+                raise EditError(
+                    tr("Expected one of {stages}, received {stage!r}.").format(
+                        stages=", ".join(STAGES), stage=stage
+                    )
+                )
         before = store.chosen_stages(list(self.stages))
         check_known(self.stages, before)
         return SetStage(dict(self.stages), before, self.label)
@@ -73,7 +82,9 @@ class SetTags(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Change the tags of {count_of(self.tags)}"
+        return self.label or tr("Change the tags of {count_of}").format(
+            count_of=count_of(self.tags)
+        )
 
     def bind(self, store: Store) -> SetTags:
         before = store.tags_of(list(self.tags))
@@ -110,13 +121,13 @@ class AddComment(Edit):
 
     def title(self) -> str:
         reject = self.comment.kind == "reject"
-        return self.label or ("Say why it was rejected" if reject else "Comment")
+        return self.label or (tr("Say why it was rejected") if reject else tr("Comment"))
 
     def bind(self, store: Store) -> AddComment:
         check_known([self.comment.image_id], {r.id for r in store.images([self.comment.image_id])})
         text = self.comment.text.strip()
         if not text:
-            raise EditError("A comment needs words.", remedy="Type at least one character.")
+            raise EditError(tr("A comment needs words."), remedy=tr("Type at least one character."))
         bound = replace(
             self.comment,
             id=store.take_ids("comment", 1)[0],
@@ -151,11 +162,11 @@ class RemoveComment(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or "Remove a comment"
+        return self.label or tr("Remove a comment")
 
     def bind(self, store: Store) -> RemoveComment:
         if self.comment not in store.comments(self.comment.image_id):
-            raise EditError("The comment is no longer there.")
+            raise EditError(tr("The comment is no longer there."))
         return self
 
     def apply(self, store: Store) -> None:
@@ -181,7 +192,7 @@ def reject(image_id: int, reason: str) -> Edit:
     if not reason.strip():
         return stage
     said = AddComment(Comment(0, image_id, reason, "reject"))
-    return Batch((stage, said), "Reject image")
+    return Batch((stage, said), tr("Reject image"))
 
 
 def change_tags(
@@ -199,7 +210,11 @@ def change_tags(
         image_id: tidy_tags([*(tag for tag in own if tag not in gone), *added])
         for image_id, own in tags.items()
     }
-    words = f"Tag {count_of(tags)} “{', '.join(added)}”" if added and not gone else ""
+    words = (
+        tr("Tag {count_of} “{added}”").format(count_of=count_of(tags), added=", ".join(added))
+        if added and not gone
+        else ""
+    )
     return SetTags(wanted, None, words)
 
 

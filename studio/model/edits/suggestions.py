@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from studio.language import ntr, tr
 from studio.model.edits.base import Changes, Edit
 from studio.model.edits.batch import Batch
 from studio.model.edits.shapes import AddShapes
@@ -24,14 +25,18 @@ class RemoveSuggestions(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Reject {suggestion_count(self.suggestions)}"
+        return self.label or tr("Reject {suggestion_count}").format(
+            suggestion_count=suggestion_count(self.suggestions)
+        )
 
     def bind(self, store: Store) -> RemoveSuggestions:
         waiting: dict[int, Shape] = {}
         for image_id in {shape.image_id for shape in self.suggestions}:
             waiting.update({shape.id: shape for shape in store.suggestions(image_id)})
         if any(shape.id not in waiting for shape in self.suggestions) or not self.suggestions:
-            raise EditError("A suggestion is no longer there.", remedy="Run the model again.")
+            raise EditError(
+                tr("A suggestion is no longer there."), remedy=tr("Run the model again.")
+            )
         return RemoveSuggestions(tuple(waiting[s.id] for s in self.suggestions), True, self.label)
 
     def apply(self, store: Store) -> None:
@@ -60,10 +65,11 @@ def accept(suggestions: Sequence[Shape]) -> Batch:
     """Return the edit that turns ``suggestions`` into shapes; undoing it brings the suggestions back."""
     chosen = tuple(suggestions)
     return Batch(
-        (RemoveSuggestions(chosen), AddShapes(chosen)), f"Accept {suggestion_count(chosen)}"
+        (RemoveSuggestions(chosen), AddShapes(chosen)),
+        tr("Accept {suggestion_count}").format(suggestion_count=suggestion_count(chosen)),
     )
 
 
 def suggestion_count(suggestions: Sequence[Shape]) -> str:
     """Return ``suggestion`` or ``3 suggestions``."""
-    return "suggestion" if len(suggestions) == 1 else f"{len(suggestions)} suggestions"
+    return ntr("suggestion", "{count} suggestions", len(suggestions)).format(count=len(suggestions))

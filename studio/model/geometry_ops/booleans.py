@@ -12,6 +12,7 @@ from functools import reduce
 import numpy as np
 
 from engine.data.annotations import Geometry, Mask, to_mask
+from studio.language import tr
 from studio.model.errors import EditError
 from studio.model.geometry_ops.areas import Size, area_of, polygons_of
 
@@ -88,10 +89,12 @@ def _of_pixels(
 
 def _check(geometries: Sequence[Geometry]) -> None:
     if len(geometries) < 2:
-        raise EditError("This needs two shapes or more.", remedy="Select them with Shift+click.")
+        raise EditError(
+            tr("This needs two shapes or more."), remedy=tr("Select them with Shift+click.")
+        )
     for geometry in geometries:
         if geometry.kind not in _AREAS:
             raise EditError(
-                f"A {geometry.kind.replace('_', ' ')} covers no area.",
-                remedy="Select polygons, boxes or masks only.",
+                tr("A {kind} covers no area.").format(kind=geometry.kind.replace("_", " ")),
+                remedy=tr("Select polygons, boxes or masks only."),
             )

@@ -15,12 +15,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.attribute_def import ATTRIBUTE_KINDS, AttributeDef, AttributeKind
 from studio.panels.classes.class_words import attribute_from_words, default_words
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
 
-_COLUMNS = ("Name", "Kind", "Choices (a, b, …)", "Default")
+_COLUMNS = (tr("Name"), tr("Kind"), tr("Choices (a, b, …)"), tr("Default"))
 _ROWS_SHOWN, _KIND_WIDTH = 4, 112
 
 
@@ -31,7 +32,7 @@ class AttributeTable(QWidget):
         super().__init__(parent)
         self.table = QTableWidget(0, len(_COLUMNS))
         self.table.setHorizontalHeaderLabels(list(_COLUMNS))
-        self.table.setAccessibleName("Attributes of the class")
+        self.table.setAccessibleName(tr("Attributes of the class"))
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(tokens.TOOL_SIZE)
         header = self.table.horizontalHeader()
@@ -39,9 +40,9 @@ class AttributeTable(QWidget):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         self.table.setColumnWidth(1, _KIND_WIDTH)
         self.table.setMinimumHeight(tokens.TOOL_SIZE * (_ROWS_SHOWN + 1))
-        self.add_button = TextButton("Add attribute", "normal", "add")
+        self.add_button = TextButton(tr("Add attribute"), "normal", "add")
         self.add_button.clicked.connect(lambda: self._add(AttributeDef(self._new_name())))
-        self.remove_button = TextButton("Remove", "normal", "remove")
+        self.remove_button = TextButton(tr("Remove"), "normal", "remove")
         self.remove_button.clicked.connect(self._on_remove)
         buttons = QHBoxLayout()
         buttons.addWidget(self.add_button)
@@ -79,7 +80,7 @@ class AttributeTable(QWidget):
         box = QComboBox()
         box.addItems(list(ATTRIBUTE_KINDS))
         box.setCurrentText(attribute.kind)
-        box.setAccessibleName(f"Kind of {attribute.name}")
+        box.setAccessibleName(tr("Kind of {name}").format(name=attribute.name))
         self.table.setCellWidget(row, 1, box)
         words = {0: attribute.name, 2: ", ".join(attribute.choices), 3: default_words(attribute)}
         for column, text in words.items():
@@ -102,4 +103,4 @@ class AttributeTable(QWidget):
         number = len(taken) + 1
         while f"attribute {number}" in taken:
             number += 1
-        return f"attribute {number}"
+        return tr("attribute {number}").format(number=number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from studio.language import tr
 from studio.model.attribute_def import AttributeDef, AttributeKind, AttributeValue
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
@@ -78,7 +79,9 @@ def scheme_from_words(names: str, bones: str, mirror: str) -> KeypointScheme | N
     points = split_words(names)
     if not points:
         if bones.strip() or mirror.strip():
-            raise EditError("Bones and pairs need keypoints.", remedy="Name the keypoints first.")
+            raise EditError(
+                tr("Bones and pairs need keypoints."), remedy=tr("Name the keypoints first.")
+            )
         return None
     flips = list(range(len(points)))
     for first, second in _pairs(mirror, len(points)):
@@ -99,8 +102,10 @@ def _pairs(text: str, count: int) -> list[tuple[int, int]]:
         places = tuple(int(number) - 1 for number in match.groups()) if match else ()
         if len(places) != 2 or places[0] == places[1] or not all(0 <= p < count for p in places):
             raise EditError(
-                f"{word!r} is no pair of keypoints.",
-                remedy=f"Write pairs of numbers from 1 to {count}, as in 1-2, 2-3.",
+                tr("{word!r} is no pair of keypoints.").format(word=word),
+                remedy=tr("Write pairs of numbers from 1 to {count}, as in 1-2, 2-3.").format(
+                    count=count
+                ),
             )
         found.append((places[0], places[1]))
     return found
@@ -111,11 +116,15 @@ def _default(name: str, kind: AttributeKind, text: str) -> AttributeValue | None
         return None
     if kind == "flag":
         if text.casefold() not in _YES + _NO:
-            raise EditError(f"The default of {name} is yes or no, not {text!r}.")
+            raise EditError(
+                tr("The default of {name} is yes or no, not {text!r}.").format(name=name, text=text)
+            )
         return text.casefold() in _YES
     if kind == "number":
         try:
             return float(text)
         except ValueError as error:
-            raise EditError(f"The default of {name} is no number: {text!r}.") from error
+            raise EditError(
+                tr("The default of {name} is no number: {text!r}.").format(name=name, text=text)
+            ) from error
     return text

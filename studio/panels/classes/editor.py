@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.model.edits import ChangeClass
 from studio.model.errors import EditError
 from studio.model.project import Project
@@ -51,7 +52,7 @@ class ClassEditor(QDialog):
         super().__init__(parent)
         self._project, self._cls, self._key_owner = project, cls, key_owner
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Class {cls.name}")
+        self.setWindowTitle(tr("Class {name}").format(name=cls.name))
         self.setMinimumWidth(_WIDTH)
         self.banner = MessageBanner()
         self.name = QLineEdit(cls.name)
@@ -60,7 +61,7 @@ class ClassEditor(QDialog):
         self.key.setMaxLength(1)
         self.key.setFixedWidth(tokens.TOOL_SIZE * 2)
         self.key.setPlaceholderText("none")
-        self.key.setToolTip("One key that chooses the class on the Annotate page")
+        self.key.setToolTip(tr("One key that chooses the class on the Annotate page"))
         self.parent_box = QComboBox()
         self.parent_box.addItem("none", None)
         for other in possible_parents(cls, project.classes()):
@@ -76,10 +77,10 @@ class ClassEditor(QDialog):
         self.attributes.show_attributes(cls.attributes)
         self.points, self.bones, self.mirror = QLineEdit(), QLineEdit(), QLineEdit()
         self._show_keypoints()
-        self.save_button = TextButton("Save", "primary")
+        self.save_button = TextButton(tr("Save"), "primary")
         self.save_button.setDefault(True)
         self.save_button.clicked.connect(self.save)
-        self.cancel_button = TextButton("Cancel")
+        self.cancel_button = TextButton(tr("Cancel"))
         self.cancel_button.clicked.connect(self.reject)
         self._lay_out()
         self._show_opacity()
@@ -93,9 +94,9 @@ class ClassEditor(QDialog):
         key = self.key.text().strip().lower()
         if key and key != self._cls.shortcut and (owner := self._key_owner(key)):
             raise EditError(
-                f"The key {key.upper()} is taken: {owner}.",
+                tr("The key {key} is taken: {owner}.").format(key=key.upper(), owner=owner),
                 value=key,
-                remedy="Choose another key, or change that one on the sheet of shortcuts (F1).",
+                remedy=tr("Choose another key, or change that one on the sheet of shortcuts (F1)."),
             )
         return replace(
             self._cls,
@@ -124,11 +125,13 @@ class ClassEditor(QDialog):
 
     def _show_keypoints(self) -> None:
         scheme = self._cls.keypoints
-        self.points.setPlaceholderText("left eye, right eye, nose")
+        self.points.setPlaceholderText(tr("left eye, right eye, nose"))
         self.bones.setPlaceholderText("1-3, 2-3")
         self.mirror.setPlaceholderText("1-2")
         if scheme is not None:
-            names = scheme.names or tuple(f"point {n + 1}" for n in range(scheme.count))
+            names = scheme.names or tuple(
+                tr("point {n}").format(n=n + 1) for n in range(scheme.count)
+            )
             self.points.setText(", ".join(names))
             self.bones.setText(pair_words(scheme.skeleton))
             self.mirror.setText(pair_words(scheme.flip_pairs()))
@@ -141,15 +144,15 @@ class ClassEditor(QDialog):
         opacity.addWidget(self.opacity, 1)
         opacity.addWidget(self._opacity_words)
         top = _form(
-            ("Name and colour", first, self.name),
-            ("Key", self.key, self.key),
-            ("Kind of", self.parent_box, self.parent_box),
-            ("Opacity", opacity, self.opacity),
+            (tr("Name and colour"), first, self.name),
+            (tr("Key"), self.key, self.key),
+            (tr("Kind of"), self.parent_box, self.parent_box),
+            (tr("Opacity"), opacity, self.opacity),
         )
         below = _form(
-            ("Names", self.points, self.points),
-            ("Bones", self.bones, self.bones),
-            ("Mirror pairs", self.mirror, self.mirror),
+            (tr("Names"), self.points, self.points),
+            (tr("Bones"), self.bones, self.bones),
+            (tr("Mirror pairs"), self.mirror, self.mirror),
         )
         buttons = QHBoxLayout()
         buttons.addStretch()
@@ -160,9 +163,9 @@ class ClassEditor(QDialog):
         layout.setSpacing(tokens.SPACE_S)
         layout.addWidget(self.banner)
         layout.addLayout(top)
-        layout.addWidget(SectionHeader("Attributes", "asked for in the Properties dock"))
+        layout.addWidget(SectionHeader(tr("Attributes"), tr("asked for in the Properties dock")))
         layout.addWidget(self.attributes, 1)
-        layout.addWidget(SectionHeader("Keypoints", "numbers count the names from 1"))
+        layout.addWidget(SectionHeader(tr("Keypoints"), tr("numbers count the names from 1")))
         layout.addLayout(below)
         layout.addLayout(buttons)
 

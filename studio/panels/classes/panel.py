@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.model.edits import (
     ChangeClass,
     Edit,
@@ -64,10 +65,10 @@ class ClassesPanel(QWidget):
         self._list.setSpacing(0)
         self.banner = MessageBanner()
         self.name_field = QLineEdit()
-        self.name_field.setPlaceholderText("New class")
-        self.name_field.setAccessibleName("Name of the new class")
+        self.name_field.setPlaceholderText(tr("New class"))
+        self.name_field.setAccessibleName(tr("Name of the new class"))
         self.name_field.returnPressed.connect(self._on_add)
-        self.add_button = TextButton("Add", "normal", "add")
+        self.add_button = TextButton(tr("Add"), "normal", "add")
         self.add_button.clicked.connect(self._on_add)
         self._count = LateCall(self, self._recount)
         self._lay_out()
@@ -206,24 +207,26 @@ class ClassesPanel(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         row = next(row for row in self.rows if row.cls.id == cls.id)
-        menu.addAction("Edit class…", lambda: self.edit(cls))
-        menu.addAction("Rename", row.start_rename)
-        menu.addAction("Select its shapes on this image", lambda: self.select_shapes(cls))
+        menu.addAction(tr("Edit class…"), lambda: self.edit(cls))
+        menu.addAction(tr("Rename"), row.start_rename)
+        menu.addAction(tr("Select its shapes on this image"), lambda: self.select_shapes(cls))
         menu.addSeparator()
-        menu.addAction("Move up", lambda: self.move_class(cls, -1))
-        menu.addAction("Move down", lambda: self.move_class(cls, 1))
+        menu.addAction(tr("Move up"), lambda: self.move_class(cls, -1))
+        menu.addAction(tr("Move down"), lambda: self.move_class(cls, 1))
         menu.addSeparator()
-        merge = menu.addMenu("Merge into")
+        merge = menu.addMenu(tr("Merge into"))
         for other in (row.cls for row in self.rows if row.cls.id != cls.id):
             merge.addAction(class_icon(other.color), other.name, partial(self.merge, cls, other))
         merge.setEnabled(not merge.isEmpty())
-        split = menu.addMenu("Split off")
-        split.addAction("The selected shapes", lambda: self.split_selected(cls))
+        split = menu.addMenu(tr("Split off"))
+        split.addAction(tr("The selected shapes"), lambda: self.split_selected(cls))
         for attribute in cls.attributes:
             name = attribute.name
-            split.addAction(f"A class for each {name}", partial(self.split_by, cls, name))
+            split.addAction(
+                tr("A class for each {name}").format(name=name), partial(self.split_by, cls, name)
+            )
         menu.addSeparator()
-        menu.addAction("Remove class…", lambda: self.remove(cls))
+        menu.addAction(tr("Remove class…"), lambda: self.remove(cls))
         return menu
 
     def _apply(self, build: Callable[[], Edit]) -> bool:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from engine.runtime.errors import EngineError
+from studio.language import ntr, tr
 from studio.model.edits import Edit, MergeClass, RemoveClass
 from studio.model.project import Project
 from studio.model.records import ClassDef
@@ -37,28 +38,31 @@ class RemoveClassDialog(QDialog):
         super().__init__(parent)
         self._project, self._cls = project, cls
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Remove class {cls.name}")
+        self.setWindowTitle(tr("Remove class {name}").format(name=cls.name))
         self.banner = MessageBanner()
-        many = "1 shape" if shapes == 1 else f"{shapes:,} shapes"
-        on = "1 image" if images == 1 else f"{images:,} images"
+        many = ntr("{count:,} shape", "{count:,} shapes", shapes).format(count=shapes)
+        on = ntr("{count:,} image", "{count:,} images", images).format(count=images)
         words = TextLabel(
-            f"The class {cls.name} has {many} on {on}. What becomes of them?", wrap=True
+            tr("The class {name} has {many} on {on}. What becomes of them?").format(
+                name=cls.name, many=many, on=on
+            ),
+            wrap=True,
         )
-        self.move_button = QRadioButton("Give them to")
+        self.move_button = QRadioButton(tr("Give them to"))
         self.target = QComboBox()
-        self.target.setAccessibleName("Class that gets the shapes")
+        self.target.setAccessibleName(tr("Class that gets the shapes"))
         for other in project.classes():
             if other.id != cls.id:
                 self.target.addItem(class_icon(other.color), other.name, other.id)
-        self.delete_button = QRadioButton(f"Delete {many}")
+        self.delete_button = QRadioButton(tr("Delete {many}").format(many=many))
         has_other = self.target.count() > 0
         self.move_button.setEnabled(has_other)
         self.target.setEnabled(has_other)
         (self.move_button if has_other else self.delete_button).setChecked(True)
         self.target.activated.connect(lambda _row: self.move_button.setChecked(True))
-        self.remove_button = TextButton("Remove class", "danger")
+        self.remove_button = TextButton(tr("Remove class"), "danger")
         self.remove_button.clicked.connect(self.remove)
-        self.cancel_button = TextButton("Cancel")
+        self.cancel_button = TextButton(tr("Cancel"))
         self.cancel_button.clicked.connect(self.reject)
         choice = QHBoxLayout()
         choice.addWidget(self.move_button)
@@ -74,7 +78,7 @@ class RemoveClassDialog(QDialog):
         layout.addWidget(words)
         layout.addLayout(choice)
         layout.addWidget(self.delete_button)
-        layout.addWidget(TextLabel("Undo brings the class and its shapes back.", "secondary"))
+        layout.addWidget(TextLabel(tr("Undo brings the class and its shapes back."), "secondary"))
         layout.addLayout(buttons)
 
     def edit(self) -> Edit:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
+from studio.language import tr
 from studio.model.records import ClassDef
 from studio.theme import tokens
 from studio.widgets.color_swatch import ColorSwatch
@@ -58,7 +59,7 @@ class ClassRow(QWidget):
         self.setFixedHeight(_HEIGHT)
         digit = str(place + 1) if place < 9 else ""
         keys = " or ".join(key for key in (digit, cls.shortcut.upper()) if key)
-        told = f"Key {keys}" if keys else "Right click: give it a key"
+        told = tr("Key {keys}").format(keys=keys) if keys else tr("Right click: give it a key")
         self.setToolTip(f"{cls.name}\n{told}")
         self.key = TextLabel(cls.shortcut.upper() or digit, "caption")
         self.key.setFixedWidth(tokens.SPACE_M)
@@ -66,14 +67,14 @@ class ClassRow(QWidget):
         self.swatch.color_chosen.connect(self._on_color)
         self._name = ElidedLabel(cls.name)
         self._editor = QLineEdit(cls.name)
-        self._editor.setAccessibleName(f"Name of class {cls.name}")
+        self._editor.setAccessibleName(tr("Name of class {name}").format(name=cls.name))
         self._editor.setVisible(False)
         self._editor.editingFinished.connect(self._on_renamed)
         self._count = TextLabel("", "secondary")
         self.eye = IconButton(
-            "show" if cls.visible else "hide", "Show or hide its shapes", size_px=16
+            "show" if cls.visible else "hide", tr("Show or hide its shapes"), size_px=16
         )
-        self.eye.setAccessibleName(f"Show or hide {cls.name}")
+        self.eye.setAccessibleName(tr("Show or hide {name}").format(name=cls.name))
         self.eye.clicked.connect(self._on_eye)
         line = QHBoxLayout(self)
         line.setContentsMargins(tokens.SPACE_XS, 0, 0, 0)

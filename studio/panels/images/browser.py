@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import ntr, tr
 from studio.model.edits import Edit
 from studio.model.records import ImageOrder
 from studio.model.workspace import Workspace
@@ -64,12 +65,12 @@ class ImageBrowser(QWidget):
         self.grid = _grid(self.model)
         self.table = _table(self.model)
         self.views = QStackedWidget()
-        self.grid_button = IconButton("grid", "Thumbnails")
-        self.table_button = IconButton("table", "Table")
-        self.change_button = TextButton("Change", "normal", "edit")
-        self.change_button.setToolTip("Stage, split and tags of the chosen images")
-        self.open_button = TextButton("Open", "primary", "annotate")
-        self.open_button.setToolTip("Show the image on the canvas (double click)")
+        self.grid_button = IconButton("grid", tr("Thumbnails"))
+        self.table_button = IconButton("table", tr("Table"))
+        self.change_button = TextButton(tr("Change"), "normal", "edit")
+        self.change_button.setToolTip(tr("Stage, split and tags of the chosen images"))
+        self.open_button = TextButton(tr("Open"), "primary", "annotate")
+        self.open_button.setToolTip(tr("Show the image on the canvas (double click)"))
         self._said = TextLabel("", "secondary")
         self._lay_out()
         self._connect()
@@ -149,8 +150,12 @@ class ImageBrowser(QWidget):
 
     def _on_selection(self, *_: object) -> None:
         count, total = len(self.chosen()), len(self._workspace.image_ids)
-        images = "1 image" if total == 1 else f"{total:,} images"
-        self._said.setText(f"{count:,} of {images} chosen" if count else images)
+        images = ntr("{count:,} image", "{count:,} images", total).format(count=total)
+        self._said.setText(
+            tr("{count:,} of {images} chosen").format(count=count, images=images)
+            if count
+            else images
+        )
         self.open_button.setEnabled(count > 0)
         self.change_button.setEnabled(count > 0 and not self._workspace.project.read_only)
 
@@ -183,7 +188,7 @@ def _grid(model: ImageListModel) -> FrameView:
     view = FrameView(QSize(FRAME_WIDTH + 8, FRAME_HEIGHT + 8 + CaptionDelegate.LINE))
     view.setModel(model)
     view.setItemDelegate(CaptionDelegate(view))
-    _let_choose(view, "Images as thumbnails")
+    _let_choose(view, tr("Images as thumbnails"))
     return view
 
 
@@ -206,7 +211,7 @@ def _table(model: ImageListModel) -> QTableView:
     header.setStretchLastSection(True)
     for section, column in enumerate(COLUMNS):
         view.setColumnWidth(section, column.width)
-    _let_choose(view, "Images as a table")
+    _let_choose(view, tr("Images as a table"))
     return view
 
 

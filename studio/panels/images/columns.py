@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from studio.language import tr
 from studio.model.records import ImageRecord, OrderKey
 from studio.model.review import STAGE_TITLES
 
 STATUS_WORDS = {
-    "unlabelled": "To do",
-    "labelled": "Labelled",
-    "background": "Background",
-    "damaged": "Damaged",
+    "unlabelled": tr("To do"),
+    "labelled": tr("Labelled"),
+    "background": tr("Background"),
+    "damaged": tr("Damaged"),
 }
-SPLIT_WORDS = {"train": "Training", "val": "Validation", "test": "Test"}
+SPLIT_WORDS = {"train": tr("Training"), "val": tr("Validation"), "test": tr("Test")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,18 @@ def day(seconds: float) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("Name", lambda r: r.path.name, "name", 240),
-    Column("Status", lambda r: STATUS_WORDS[r.status], "status", 96),
-    Column("Stage", lambda r: STAGE_TITLES[r.stage], "stage", 96),
-    Column("Split", lambda r: SPLIT_WORDS.get(r.split or "", "Automatic"), "split", 96),
-    Column("Shapes", lambda r: f"{r.shape_count:,}", "shapes", 72, True),
-    Column("Score", lambda r: "" if r.score is None else f"{r.score:.2f}", "score", 64, True),
-    Column("Size", lambda r: f"{r.width} × {r.height}" if r.width else "", "size", 104, True),
-    Column("Tags", lambda r: ", ".join(r.tags), None, 140),
-    Column("Comments", lambda r: f"{r.comment_count}" if r.comment_count else "", None, 104, True),
-    Column("Changed", lambda r: day(r.modified), "modified", 148, True),
-    Column("Added", lambda r: day(r.added), "added", 148, True),
-    Column("Folder", lambda r: str(r.path.parent), None, 280),
+    Column(tr("Name"), lambda r: r.path.name, "name", 240),
+    Column(tr("Status"), lambda r: STATUS_WORDS[r.status], "status", 96),
+    Column(tr("Stage"), lambda r: STAGE_TITLES[r.stage], "stage", 96),
+    Column(tr("Split"), lambda r: SPLIT_WORDS.get(r.split or "", "Automatic"), "split", 96),
+    Column(tr("Shapes"), lambda r: f"{r.shape_count:,}", "shapes", 72, True),
+    Column(tr("Score"), lambda r: "" if r.score is None else f"{r.score:.2f}", "score", 64, True),
+    Column(tr("Size"), lambda r: f"{r.width} × {r.height}" if r.width else "", "size", 104, True),
+    Column(tr("Tags"), lambda r: ", ".join(r.tags), None, 140),
+    Column(
+        tr("Comments"), lambda r: f"{r.comment_count}" if r.comment_count else "", None, 104, True
+    ),
+    Column(tr("Changed"), lambda r: day(r.modified), "modified", 148, True),
+    Column(tr("Added"), lambda r: day(r.added), "added", 148, True),
+    Column(tr("Folder"), lambda r: str(r.path.parent), None, 280),
 )

@@ -8,6 +8,7 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.model.edits import Edit
 from studio.model.workspace import Workspace
 from studio.panels.images.filter_bar import FilterBar
@@ -96,7 +97,7 @@ class Filmstrip(QWidget):
         self._echo = False
         total = len(self._workspace.image_ids)
         here = f"{row + 1:,}" if row is not None else "–"
-        self._place.setText(f"{here} / {total:,}" if total else "no image fits the filter")
+        self._place.setText(f"{here} / {total:,}" if total else tr("no image fits the filter"))
 
     def _on_list_changed(self) -> None:
         self._on_image_changed(self._workspace.image_id)
@@ -108,7 +109,11 @@ class Filmstrip(QWidget):
     def _show_counts(self) -> None:
         counts = self._workspace.project.status_counts()
         done = counts.get("labelled", 0) + counts.get("background", 0)
-        self._counts.setText(f"{done:,} labelled · {counts.get('unlabelled', 0):,} to do")
+        self._counts.setText(
+            tr("{done:,} labelled · {get:,} to do").format(
+                done=done, get=counts.get("unlabelled", 0)
+            )
+        )
 
 
 class _Strip(FrameView):
@@ -121,7 +126,7 @@ class _Strip(FrameView):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFixedHeight(FRAME_HEIGHT + 8 + 16)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the canvas
-        self.setAccessibleName("Images")
+        self.setAccessibleName(tr("Images"))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

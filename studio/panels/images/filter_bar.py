@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget, QWidgetAction
 
+from studio.language import tr
 from studio.model.records import ImageFilter
 from studio.model.workspace import Workspace
 from studio.panels.images.filter_choices import (
@@ -38,22 +39,24 @@ class FilterBar(QWidget):
         super().__init__(parent)
         self._workspace = workspace
         self._echo = False  # True while the boxes only show what the workspace said
-        self.status_box = _box("Show images by status or stage", [text for text, _ in STATES])
+        self.status_box = _box(tr("Show images by status or stage"), [text for text, _ in STATES])
         self.status_box.insertSeparator(len(STATES) - 1)
         self.status_box.insertSeparator(6)
-        self.class_box = _box("Show images with a class", [])
-        self.order_box = _box("Sort images by", [text for text, _ in ORDERS])
-        self.order_box.setToolTip("Sort by")
+        self.class_box = _box(tr("Show images with a class"), [])
+        self.order_box = _box(tr("Sort images by"), [text for text, _ in ORDERS])
+        self.order_box.setToolTip(tr("Sort by"))
         self.details = FilterDetails()
         self.more_button = self._more_button()
         self.chip = TextButton("", "quiet", "close")
         self.chip.setMaximumWidth(_CHIP_WIDTH)
         self.chip.hide()
-        self.search = SearchField("Find by name, class, tag or text")
+        self.search = SearchField(tr("Find by name, class, tag or text"))
         self.search.setMaximumWidth(260)
         self.search.setToolTip(
-            "Words that must all occur in the path, a class, a tag, a comment or a description; "
-            "quotes hold words together"
+            tr(
+                "Words that must all occur in the path, a class, a tag, a comment or a description; "
+                "quotes hold words together"
+            )
         )
         self._lay_out()
         self.status_box.currentIndexChanged.connect(self._on_state)
@@ -68,7 +71,7 @@ class FilterBar(QWidget):
         self._show()
 
     def _more_button(self) -> QToolButton:
-        button = IconButton("filter", "Filter by split, tag, number of shapes, score, date")
+        button = IconButton("filter", tr("Filter by split, tag, number of shapes, score, date"))
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         holder = QWidgetAction(menu)
@@ -104,7 +107,7 @@ class FilterBar(QWidget):
     def _fill_classes(self) -> None:
         self._echo = True
         self.class_box.clear()
-        self.class_box.addItem("Any class", None)
+        self.class_box.addItem(tr("Any class"), None)
         for cls in self._workspace.project.classes():
             self.class_box.addItem(cls.name, cls.id)
         self._show_class()
@@ -130,8 +133,10 @@ class FilterBar(QWidget):
             self.search.show_text(wanted.text)
         words = details_of(wanted)
         self.chip.setText(self.fontMetrics().elidedText(words, _ELIDE, _CHIP_WIDTH - 48))
-        self.chip.setToolTip(f"Only: {words}. Click to show the others as well.")
-        self.chip.setAccessibleName(f"Stop filtering by {words}")
+        self.chip.setToolTip(
+            tr("Only: {words}. Click to show the others as well.").format(words=words)
+        )
+        self.chip.setAccessibleName(tr("Stop filtering by {words}").format(words=words))
         self.chip.setVisible(bool(words))
 
     def _lay_out(self) -> None:

@@ -4,50 +4,54 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from studio.language import tr
 from studio.model.records import ImageFilter, ImageOrder
 from studio.model.review import STAGE_TITLES, STAGES
 
 # What the first box offers: words, and the filter they stand for.
 STATES: tuple[tuple[str, ImageFilter], ...] = (
-    ("All images", ImageFilter()),
-    ("Unlabelled", ImageFilter(statuses=frozenset({"unlabelled"}))),
-    ("Labelled", ImageFilter(statuses=frozenset({"labelled"}))),
-    ("Background", ImageFilter(statuses=frozenset({"background"}))),
-    ("With suggestions", ImageFilter(suggested=True)),
-    ("Damaged", ImageFilter(statuses=frozenset({"damaged"}))),
+    (tr("All images"), ImageFilter()),
+    (tr("Unlabelled"), ImageFilter(statuses=frozenset({"unlabelled"}))),
+    (tr("Labelled"), ImageFilter(statuses=frozenset({"labelled"}))),
+    (tr("Background"), ImageFilter(statuses=frozenset({"background"}))),
+    (tr("With suggestions"), ImageFilter(suggested=True)),
+    (tr("Damaged"), ImageFilter(statuses=frozenset({"damaged"}))),
     *(
-        (f"Stage: {STAGE_TITLES[stage].lower()}", ImageFilter(stages=frozenset({stage})))
+        (
+            tr("Stage: {stage_titles}").format(stage_titles=STAGE_TITLES[stage].lower()),
+            ImageFilter(stages=frozenset({stage})),
+        )
         for stage in STAGES
     ),
-    ("With comments", ImageFilter(commented=True)),
+    (tr("With comments"), ImageFilter(commented=True)),
 )
 SPLITS: tuple[tuple[str, str | None], ...] = (
-    ("Any split", None),
-    ("Training", "train"),
-    ("Validation", "val"),
-    ("Test", "test"),
-    ("Automatic", ""),
+    (tr("Any split"), None),
+    (tr("Training"), "train"),
+    (tr("Validation"), "val"),
+    (tr("Test"), "test"),
+    (tr("Automatic"), ""),
 )
 ORDERS: tuple[tuple[str, ImageOrder], ...] = (
-    ("Name", ImageOrder()),
-    ("Most shapes", ImageOrder("shapes", True)),
-    ("Fewest shapes", ImageOrder("shapes")),
-    ("Lowest score", ImageOrder("score")),
-    ("Highest score", ImageOrder("score", True)),
-    ("Stage", ImageOrder("stage")),
-    ("Status", ImageOrder("status")),
-    ("Split", ImageOrder("split")),
-    ("Changed last", ImageOrder("modified", True)),
-    ("Added last", ImageOrder("added", True)),
-    ("Largest", ImageOrder("size", True)),
+    (tr("Name"), ImageOrder()),
+    (tr("Most shapes"), ImageOrder("shapes", True)),
+    (tr("Fewest shapes"), ImageOrder("shapes")),
+    (tr("Lowest score"), ImageOrder("score")),
+    (tr("Highest score"), ImageOrder("score", True)),
+    (tr("Stage"), ImageOrder("stage")),
+    (tr("Status"), ImageOrder("status")),
+    (tr("Split"), ImageOrder("split")),
+    (tr("Changed last"), ImageOrder("modified", True)),
+    (tr("Added last"), ImageOrder("added", True)),
+    (tr("Largest"), ImageOrder("size", True)),
 )
 DAY_S = 24 * 3600
 SINCE: tuple[tuple[str, int | None], ...] = (
-    ("Any time", None),
-    ("Last hour", 3600),
-    ("Last day", DAY_S),
-    ("Last week", 7 * DAY_S),
-    ("Last month", 30 * DAY_S),
+    (tr("Any time"), None),
+    (tr("Last hour"), 3600),
+    (tr("Last day"), DAY_S),
+    (tr("Last week"), 7 * DAY_S),
+    (tr("Last month"), 30 * DAY_S),
 )
 
 
@@ -78,7 +82,9 @@ def details_of(wanted: ImageFilter) -> str:
     """Return what narrows the list beside state, class and text, in words; empty for nothing."""
     words = []
     if wanted.only is not None:
-        words.append(wanted.only_words or f"{len(wanted.only):,} chosen images")
+        words.append(
+            wanted.only_words or tr("{count:,} chosen images").format(count=len(wanted.only))
+        )
     if wanted.split is not None:
         words.append(next(text for text, value in SPLITS if value == wanted.split).lower())
     if wanted.tags:
@@ -86,15 +92,23 @@ def details_of(wanted: ImageFilter) -> str:
     if wanted.shapes is not None:
         words.append(_range_words(*wanted.shapes))
     if wanted.score is not None:
-        words.append(f"score {wanted.score[0]:.2f} to {wanted.score[1]:.2f}")
+        words.append(
+            tr("score {score:.2f} to {score_2:.2f}").format(
+                score=wanted.score[0], score_2=wanted.score[1]
+            )
+        )
     if wanted.modified_since is not None:
-        words.append("changed lately")
+        words.append(tr("changed lately"))
     if wanted.added_since is not None:
-        words.append("added lately")
+        words.append(tr("added lately"))
     return ", ".join(words)
 
 
 def _range_words(low: int, high: int | None) -> str:
     if high is None:
-        return f"{low} shapes or more"
-    return f"{low} shapes" if low == high else f"{low} to {high} shapes"
+        return tr("{low} shapes or more").format(low=low)
+    return (
+        tr("{low} shapes").format(low=low)
+        if low == high
+        else tr("{low} to {high} shapes").format(low=low, high=high)
+    )

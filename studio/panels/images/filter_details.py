@@ -9,6 +9,7 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.model.records import ImageFilter
 from studio.panels.images.filter_choices import SINCE, SPLITS
 from studio.theme import tokens
@@ -32,15 +33,15 @@ class FilterDetails(QWidget):
         super().__init__(parent)
         self._shown = ImageFilter()
         self._echo = False
-        self.split_box = _choices("Split", [text for text, _ in SPLITS])
-        self.tag_box = _choices("Tag", [])
-        self.fewest = _spin("Fewest shapes", 0, "0")
-        self.most = _spin("Most shapes", -1, _NO_END)
-        self.lowest = _percent("Lowest score")
-        self.highest = _percent("Highest score")
-        self.modified_box = _choices("Labels changed", [text for text, _ in SINCE])
-        self.added_box = _choices("Added to the project", [text for text, _ in SINCE])
-        self.clear_button = TextButton("Clear these", "quiet", "reset")
+        self.split_box = _choices(tr("Split"), [text for text, _ in SPLITS])
+        self.tag_box = _choices(tr("Tag"), [])
+        self.fewest = _spin(tr("Fewest shapes"), 0, "0")
+        self.most = _spin(tr("Most shapes"), -1, _NO_END)
+        self.lowest = _percent(tr("Lowest score"))
+        self.highest = _percent(tr("Highest score"))
+        self.modified_box = _choices(tr("Labels changed"), [text for text, _ in SINCE])
+        self.added_box = _choices(tr("Added to the project"), [text for text, _ in SINCE])
+        self.clear_button = TextButton(tr("Clear these"), "quiet", "reset")
         self.clear_button.clicked.connect(self._on_clear)
         self._lay_out()
         for box in (self.split_box, self.tag_box, self.modified_box, self.added_box):
@@ -59,7 +60,7 @@ class FilterDetails(QWidget):
         self._shown = wanted
         self.split_box.setCurrentIndex([value for _, value in SPLITS].index(wanted.split))
         self.tag_box.clear()
-        self.tag_box.addItem("Any tag", None)
+        self.tag_box.addItem(tr("Any tag"), None)
         for tag in tags:
             self.tag_box.addItem(tag, tag)
         self.tag_box.setCurrentIndex(max(0, self.tag_box.findData(next(iter(wanted.tags), None))))
@@ -120,12 +121,12 @@ class FilterDetails(QWidget):
         form.setVerticalSpacing(tokens.SPACE_S)
         form.setHorizontalSpacing(tokens.SPACE_M)
         for text, fields in (
-            ("Split", (self.split_box,)),
-            ("Tag", (self.tag_box,)),
-            ("Shapes", (self.fewest, self.most)),
-            ("Score", (self.lowest, self.highest)),
-            ("Labels changed", (self.modified_box,)),
-            ("Added", (self.added_box,)),
+            (tr("Split"), (self.split_box,)),
+            (tr("Tag"), (self.tag_box,)),
+            (tr("Shapes"), (self.fewest, self.most)),
+            (tr("Score"), (self.lowest, self.highest)),
+            (tr("Labels changed"), (self.modified_box,)),
+            (tr("Added"), (self.added_box,)),
         ):
             form.addRow(TextLabel(text, "secondary"), _side_by_side(fields))
         layout = QVBoxLayout(self)

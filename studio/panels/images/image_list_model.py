@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage
 
+from studio.language import ntr, tr
 from studio.model.records import ImageRecord
 from studio.model.review import STAGE_TITLES
 from studio.model.workspace import Workspace
@@ -116,16 +117,20 @@ class ImageListModel(QAbstractTableModel):
 
 def _tool_tip(record: ImageRecord) -> str:
     words = {
-        "unlabelled": "not labelled yet",
-        "background": "background: no objects",
+        "unlabelled": tr("not labelled yet"),
+        "background": tr("background: no objects"),
         "damaged": record.note,
-        "labelled": "1 shape" if record.shape_count == 1 else f"{record.shape_count} shapes",
+        "labelled": ntr("{count} shape", "{count} shapes", record.shape_count).format(
+            count=record.shape_count
+        ),
     }
     lines = [record.path.name, f"{words[record.status]} · {STAGE_TITLES[record.stage].lower()}"]
     if record.tags:
         lines.append(", ".join(record.tags))
     if record.comment_count:
         lines.append(
-            "1 comment" if record.comment_count == 1 else f"{record.comment_count} comments"
+            ntr("{count} comment", "{count} comments", record.comment_count).format(
+                count=record.comment_count
+            )
         )
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget, QWidgetAction
 
+from studio.language import tr
 from studio.model.edits import Edit, RemoveImages, SetSplit, SetStage, change_tags
 from studio.model.edits.review import AUTOMATIC
 from studio.model.project import Project
@@ -33,19 +34,21 @@ def build_image_menu(
     menu = QMenu(parent)
     menu.aboutToHide.connect(menu.deleteLater)
     if len(ids) > 1:
-        menu.addSection(f"{len(ids):,} images")
-    stages = menu.addMenu("Stage")
+        menu.addSection(tr("{count:,} images").format(count=len(ids)))
+    stages = menu.addMenu(tr("Stage"))
     for stage in STAGES:
         edit: Edit = SetStage(dict.fromkeys(ids, stage))
         stages.addAction(STAGE_TITLES[stage], partial(apply, edit))
     stages.addSeparator()
-    stages.addAction("As its labels say", partial(apply, SetStage(dict.fromkeys(ids, AUTOMATIC))))
-    splits = menu.addMenu("Split")
+    stages.addAction(
+        tr("As its labels say"), partial(apply, SetStage(dict.fromkeys(ids, AUTOMATIC)))
+    )
+    splits = menu.addMenu(tr("Split"))
     for text, split in SPLITS[1:]:
         splits.addAction(text, partial(apply, SetSplit(dict.fromkeys(ids, split))))
-    _fill_tags(menu.addMenu("Tags"), project, ids, apply)
+    _fill_tags(menu.addMenu(tr("Tags")), project, ids, apply)
     menu.addSeparator()
-    remove = menu.addAction("Remove from project", partial(apply, RemoveImages(ids)))
+    remove = menu.addAction(tr("Remove from project"), partial(apply, RemoveImages(ids)))
     remove.setIcon(icons.icon("delete", current_colors()))
     menu.setEnabled(not project.read_only)
     return menu
@@ -57,8 +60,8 @@ def _fill_tags(
     """Fill a menu with the project's tags, ticked where all of the images have them, and a field for a new one."""
     own = project.store.tags_of(ids)
     field = QLineEdit()
-    field.setPlaceholderText("New tag")
-    field.setAccessibleName("New tag for the chosen images")
+    field.setPlaceholderText(tr("New tag"))
+    field.setAccessibleName(tr("New tag for the chosen images"))
 
     def add_new() -> None:
         if words := field.text().strip():

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.model.run_figures import Figure
 from studio.model.runs import Checkpoint, RunSnapshot
 from studio.model.weights_state import megabytes
@@ -35,11 +36,11 @@ TRAINABLE = (".pt", ".safetensors")
 _PICTURE_HEIGHT = 132
 _NAMED_CLASSES = 4
 _KINDS = {
-    "best": "best weights",
-    "last": "latest weights",
-    "epoch": "one epoch",
+    "best": tr("best weights"),
+    "last": tr("latest weights"),
+    "epoch": tr("one epoch"),
     "exported": "exported",
-    "file": "from elsewhere",
+    "file": tr("from elsewhere"),
 }
 _DOTS: dict[str, Literal["success", "danger", "none"]] = {
     "finished": "success",
@@ -49,13 +50,13 @@ _DOTS: dict[str, Literal["success", "danger", "none"]] = {
 
 # key, words in the menu; the first two are buttons
 ACTIONS: tuple[tuple[str, str], ...] = (
-    ("predict", "Predict"),
-    ("export", "Export"),
-    ("validate", "Validate"),
-    ("validation", "Look at its validation"),
-    ("train", "Train on from here"),
-    ("open", "What it knows"),
-    ("folder", "Open its folder"),
+    ("predict", tr("Predict")),
+    ("export", tr("Export")),
+    ("validate", tr("Validate")),
+    ("validation", tr("Look at its validation")),
+    ("train", tr("Train on from here")),
+    ("open", tr("What it knows")),
+    ("folder", tr("Open its folder")),
 )
 
 
@@ -161,7 +162,7 @@ class ModelCard(QFrame):
         }
         for key, button in self.buttons.items():
             button.clicked.connect(lambda _=False, key=key: self.asked.emit(key, self.model))
-        self.menu_button = IconButton("more", "More")
+        self.menu_button = IconButton("more", tr("More"))
         self.menu_button.clicked.connect(self._on_menu)
         self._lay_out(model)
 
@@ -204,7 +205,7 @@ class ModelCard(QFrame):
         for figure in model.figures:
             numbers.addLayout(_number(f"{figure.value:.3f}", figure.caption))
         if not model.figures:
-            numbers.addLayout(_number("–", "not measured here"))
+            numbers.addLayout(_number("–", tr("not measured here")))
         numbers.addStretch()
         foot = QHBoxLayout()
         foot.setSpacing(tokens.SPACE_S)
@@ -247,9 +248,13 @@ def describe(model: ModelFile) -> list[str]:
     """Return three lines: task and classes, data and size, the file's kind and date."""
     named = ", ".join(model.classes[:_NAMED_CLASSES])
     more = len(model.classes) - _NAMED_CLASSES
-    classes = f"{named} and {more} more" if more > 0 else named
+    classes = tr("{named} and {more} more").format(named=named, more=more) if more > 0 else named
     task = task_of(model) or "model"
-    version = f"data {model.run.version}" if model.run is not None and model.run.version else ""
+    version = (
+        tr("data {version}").format(version=model.run.version)
+        if model.run is not None and model.run.version
+        else ""
+    )
     size = megabytes(model.checkpoint.size_bytes)
     date = time.strftime("%d %b %Y %H:%M", time.localtime(model.checkpoint.modified))
     return [

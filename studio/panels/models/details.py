@@ -19,6 +19,7 @@ from studio.jobs.model_words import (
     takeover_text,
     why_not_trained,
 )
+from studio.language import tr
 from studio.model.run_figures import headline
 from studio.model.weights_state import megabytes
 from studio.panels.models.card import ModelFile
@@ -71,12 +72,12 @@ class ModelDetails(QFrame):
         self.setFixedWidth(_WIDTH)
         self._title = TextLabel("", "title")
         self._path = TextLabel("", "caption", wrap=True)
-        self.close_button = IconButton("close", "Close", size_px=16)
+        self.close_button = IconButton("close", tr("Close"), size_px=16)
         self.close_button.clicked.connect(self.closed)
         self.banner = MessageBanner()
-        self._waiting = TextLabel("Reading the file…", "secondary")
-        self.train_button = TextButton("Train on from here", "normal", "train")
-        self.predict_button = TextButton("Suggest labels", "normal", "predict")
+        self._waiting = TextLabel(tr("Reading the file…"), "secondary")
+        self.train_button = TextButton(tr("Train on from here"), "normal", "train")
+        self.predict_button = TextButton(tr("Suggest labels"), "normal", "predict")
         for key, button in (("train", self.train_button), ("predict", self.predict_button)):
             button.clicked.connect(lambda _=False, key=key: self._ask(key))
         self._scroll = QScrollArea()
@@ -130,14 +131,14 @@ class ModelDetails(QFrame):
         layout.setSpacing(0)
         layout.addLayout(_grid(self._lines(facts)))
         if training:
-            _add_section(layout, SectionHeader("A training in this project"))
+            _add_section(layout, SectionHeader(tr("A training in this project")))
             layout.addWidget(TextLabel(training, wrap=True))
-        _add_section(layout, SectionHeader("Classes", f"{len(facts.names):,}"))
+        _add_section(layout, SectionHeader(tr("Classes"), f"{len(facts.names):,}"))
         layout.addWidget(TextLabel(_listed(facts.names), "secondary", wrap=True))
         changed = changed_arguments(facts.train_args)
         if changed:
             note = _arguments_note(facts, changed)
-            _add_section(layout, SectionHeader("Training arguments", note))
+            _add_section(layout, SectionHeader(tr("Training arguments"), note))
             layout.addLayout(_grid([(n, _argument_text(v)) for n, v in changed.items()]))
         layout.addStretch()
         return content
@@ -145,15 +146,18 @@ class ModelDetails(QFrame):
     def _lines(self, facts: ModelFacts) -> list[tuple[str, str]]:
         size = "" if facts.imgsz is None else " × ".join(map(str, dict.fromkeys(facts.imgsz)))
         lines = [
-            ("Finds", f"{TASK_WORDS.get(facts.task, facts.task)} ({facts.task})"),
-            ("Model", architecture_text(facts)),
-            ("Parameters", "" if facts.parameters is None else parameters_text(facts.parameters)),
-            ("Image size", f"{size} px" if size else ""),
-            ("Written by", facts.written_by),
-            ("Training", _state(facts)),
-            ("Figures", _figures(facts.metrics)),
-            ("Notes", "; ".join(facts.notes)),
-            ("File", self._file()),
+            (tr("Finds"), f"{TASK_WORDS.get(facts.task, facts.task)} ({facts.task})"),
+            (tr("Model"), architecture_text(facts)),
+            (
+                tr("Parameters"),
+                "" if facts.parameters is None else parameters_text(facts.parameters),
+            ),
+            (tr("Image size"), tr("{size} px").format(size=size) if size else ""),
+            (tr("Written by"), facts.written_by),
+            (tr("Training"), _state(facts)),
+            (tr("Figures"), _figures(facts.metrics)),
+            (tr("Notes"), "; ".join(facts.notes)),
+            (tr("File"), self._file()),
         ]
         return [(name, text) for name, text in lines if text]
 
@@ -211,14 +215,16 @@ def _argument_text(value: Any) -> str:
 def _arguments_note(facts: ModelFacts, changed: Mapping[str, Any]) -> str:
     known = [a.name for a in ARGUMENTS if "train" in a.modes and a.name not in _UNSAID]
     usual = sum(name in facts.train_args for name in known) - len(changed)
-    return f"{usual} others at their defaults" if usual > 0 else ""
+    return tr("{usual} others at their defaults").format(usual=usual) if usual > 0 else ""
 
 
 def _state(facts: ModelFacts) -> str:
     if facts.epoch is None:
         return ""
     of = facts.train_args.get("epochs")
-    return f"stopped after epoch {facts.epoch}{f' of {of}' if of else ''}, can go on"
+    return tr("stopped after epoch {epoch}{value}, can go on").format(
+        epoch=facts.epoch, value=f" of {of}" if of else ""
+    )
 
 
 def _figures(metrics: Mapping[str, float]) -> str:
@@ -229,7 +235,7 @@ def _figures(metrics: Mapping[str, float]) -> str:
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _NAMED_CLASSES
     listed = ", ".join(names[:_NAMED_CLASSES])
-    return f"{listed} and {more:,} more" if more > 0 else listed
+    return tr("{listed} and {more:,} more").format(listed=listed, more=more) if more > 0 else listed
 
 
 def _grid(lines: Sequence[tuple[str, str]]) -> QGridLayout:

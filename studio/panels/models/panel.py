@@ -24,6 +24,7 @@ from studio.jobs.client import Job, JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, ModelFacts, Progress, Validated
 from studio.jobs.model_words import TASK_WORDS
 from studio.jobs.weights import fetch_weights
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot
 from studio.model.weights_state import weights_of
@@ -44,7 +45,7 @@ _EXTRA = "models.files"
 _VALIDATIONS = "validations"
 # Outlines tell where boxes and pixels are, too.
 _SHOWN_BY = {"detect": ("detect", "segment"), "semseg": ("semseg", "segment")}
-_FILES = "Models (*.pt *.safetensors *.onnx *.torchscript)"
+_FILES = tr("Models (*.pt *.safetensors *.onnx *.torchscript)")
 
 
 class ModelsPanel(QWidget):
@@ -80,16 +81,16 @@ class ModelsPanel(QWidget):
         self._gathering: Job | None = None
         self._job: Job | None = None
         self.cards: list[ModelCard] = []
-        self.all_files = QCheckBox("All files")
-        self.all_files.setToolTip("Also the latest weights, single epochs and exported files")
+        self.all_files = QCheckBox(tr("All files"))
+        self.all_files.setToolTip(tr("Also the latest weights, single epochs and exported files"))
         self.all_files.toggled.connect(lambda _on: self.refresh())
-        self.get_button = TextButton("Get a trained model", "normal", "import")
-        self.get_button.setToolTip("Models that others have trained, by name")
+        self.get_button = TextButton(tr("Get a trained model"), "normal", "import")
+        self.get_button.setToolTip(tr("Models that others have trained, by name"))
         self.get_button.clicked.connect(self._on_get)
-        self.add_button = TextButton("Open a model file", "normal", "add")
+        self.add_button = TextButton(tr("Open a model file"), "normal", "add")
         self.add_button.clicked.connect(self._on_add)
         self.banner = MessageBanner()
-        self.progress = ProgressRow("Validating")
+        self.progress = ProgressRow(tr("Validating"))
         self.progress.cancelled.connect(self._on_cancelled)
         self.progress.hide()
         self.details = ModelDetails()
@@ -102,12 +103,14 @@ class ModelsPanel(QWidget):
         self._flow = FlowLayout(self._content, tokens.SPACE_L)
         self._flow.setContentsMargins(0, 0, 0, tokens.SPACE_L)
         self._empty = EmptyState(
-            "No model yet",
-            "Every training leaves its best model here, with its picture and its figures. "
-            "A model from elsewhere can be opened too.",
+            tr("No model yet"),
+            tr(
+                "Every training leaves its best model here, with its picture and its figures. "
+                "A model from elsewhere can be opened too."
+            ),
             (
-                Step("Train one", self.training_asked.emit, "primary", "train"),
-                Step("Open a model file", self._on_add, "normal", "add"),
+                Step(tr("Train one"), self.training_asked.emit, "primary", "train"),
+                Step(tr("Open a model file"), self._on_add, "normal", "add"),
             ),
             "models",
         )
@@ -133,8 +136,10 @@ class ModelsPanel(QWidget):
         if data is None:
             task = task_of(model)
             self.banner.show_message(
-                f"There is nothing to validate on{f' for {TASK_WORDS.get(task, task)}' if task else ''}.",
-                "Train once: that freezes the labels as a dataset version.",
+                tr("There is nothing to validate on{value}.").format(
+                    value=f" for {TASK_WORDS.get(task, task)}" if task else ""
+                ),
+                tr("Train once: that freezes the labels as a dataset version."),
                 tone="warning",
             )
             return
@@ -146,7 +151,7 @@ class ModelsPanel(QWidget):
         self._job.finished.connect(lambda result: self._on_validated(model, result))
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
-        self.progress.start(f"Validating {model.title}")
+        self.progress.start(tr("Validating {title}").format(title=model.title))
         self.progress.show()
 
     def _newest_version(self, model: ModelFile) -> Path | None:
@@ -200,7 +205,7 @@ class ModelsPanel(QWidget):
         self._job.finished.connect(self.open_file)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
-        self.progress.start(f"Fetching {entry.weights}")
+        self.progress.start(tr("Fetching {weights}").format(weights=entry.weights))
         self.progress.show()
 
     def _on_runs(self, runs: Sequence[RunSnapshot]) -> None:
@@ -248,7 +253,7 @@ class ModelsPanel(QWidget):
             self.asked.emit(key, path)
 
     def _on_add(self) -> None:
-        name, _filter = QFileDialog.getOpenFileName(self, "Open a model file", "", _FILES)
+        name, _filter = QFileDialog.getOpenFileName(self, tr("Open a model file"), "", _FILES)
         if name:
             self.open_file(Path(name))
 
@@ -296,7 +301,7 @@ class ModelsPanel(QWidget):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(tokens.SPACE_M)
-        head.addWidget(TextLabel("Models", "title"))
+        head.addWidget(TextLabel(tr("Models"), "title"))
         head.addStretch()
         head.addWidget(self.all_files)
         head.addWidget(self.get_button)

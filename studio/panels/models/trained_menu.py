@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from engine.cfg.model_catalogue import CatalogueEntry, catalogue
 from engine.cfg.schema import TASKS
 from studio.jobs.model_words import TASK_WORDS
+from studio.language import tr
 from studio.model.weights_state import megabytes, weights_of
 
 
@@ -45,6 +46,10 @@ def _add_family(
     inside = menu.addMenu(family)
     for entry, state in offered:
         size = megabytes(state.size_bytes)
-        where = f"{size}, on this computer" if state.path is not None else f"about {size}"
+        where = (
+            tr("{size}, on this computer").format(size=size)
+            if state.path is not None
+            else tr("about {size}").format(size=size)
+        )
         action = inside.addAction(f"{entry.weights}  ·  {where}")
         action.triggered.connect(lambda _=False, entry=entry: choose(entry))

@@ -6,6 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QS
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from studio.language import tr
 from studio.panels.objects.rows import FAINT, SHAPE
 from studio.theme import tokens
 from studio.theme.icons import icon
@@ -35,7 +36,7 @@ class ObjectList(QListView):
         self.setItemDelegate(_RowDelegate(self))
         self.setMouseTracking(True)
         self.setIconSize(QSize(12, 12))
-        self.setAccessibleName("Objects on this image")
+        self.setAccessibleName(tr("Objects on this image"))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Click a lock or an eye; else select."""

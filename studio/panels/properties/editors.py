@@ -11,6 +11,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QDoubleValidator, QIntValidator, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
+from studio.language import tr
 from studio.model.attribute_def import AttributeDef
 from studio.panels.properties.shared_values import MIXED
 
@@ -106,7 +107,9 @@ class ChoiceValue(QComboBox):
         with QSignalBlocker(self):
             row = -1 if value is MIXED else self.findData(value)
             known = value is MIXED or row >= 0
-            self.setPlaceholderText(_MIXED_WORD if known else f"{value} (unknown)")
+            self.setPlaceholderText(
+                _MIXED_WORD if known else tr("{value} (unknown)").format(value=value)
+            )
             self.setCurrentIndex(row)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFormLayout, QGridLayout, QScrollArea, QVBoxLayout
 
 from engine.data.annotations.attribute_names import DESCRIPTION, FLAGS, GROUP_ID, TRACK_ID
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.model.attribute_def import AttributeDef
 from studio.model.edits import Edit, assign_class, set_attributes
 from studio.model.records import ClassDef, Shape
@@ -37,24 +38,24 @@ from studio.widgets.late_call import LateCall
 from studio.widgets.section_header import SectionHeader
 from studio.widgets.text_label import TextLabel
 
-_EMPTY = "Select a shape to see what it is. Several are changed at once."
+_EMPTY = tr("Select a shape to see what it is. Several are changed at once.")
 _LINES = (
-    "Kind",
-    "Place",
-    "Size",
-    "Angle",
-    "Area",
-    "Perimeter",
-    "Length",
-    "Points",
-    "Source",
-    "Score",
+    tr("Kind"),
+    tr("Place"),
+    tr("Size"),
+    tr("Angle"),
+    tr("Area"),
+    tr("Perimeter"),
+    tr("Length"),
+    tr("Points"),
+    tr("Source"),
+    tr("Score"),
 )
 _FLAG_TIPS = {
-    "crowd": "Stands for many objects that nobody told apart",
-    "occluded": "Something in front hides part of it",
-    "truncated": "It goes on beyond the image's border",
-    "difficult": "Hard to recognise: evaluations may leave it out",
+    "crowd": tr("Stands for many objects that nobody told apart"),
+    "occluded": tr("Something in front hides part of it"),
+    "truncated": tr("It goes on beyond the image's border"),
+    "difficult": tr("Hard to recognise: evaluations may leave it out"),
 }
 
 
@@ -82,19 +83,19 @@ class PropertiesPanel(QWidget):
         self._shapes: list[Shape] = []
         self._asked: list[AttributeDef] | None = None
         self.class_box = ElidedComboBox()
-        self.class_box.setAccessibleName("Class of the selected shapes")
-        self.class_box.setToolTip("Class of the selected shapes  (Ctrl+E, keys 1 to 9)")
+        self.class_box.setAccessibleName(tr("Class of the selected shapes"))
+        self.class_box.setToolTip(tr("Class of the selected shapes  (Ctrl+E, keys 1 to 9)"))
         self.class_box.setPlaceholderText("mixed")
         narrow(self.class_box)
         self.class_box.activated.connect(self._on_class_chosen)
         self.lines = {name: TextLabel("") for name in _LINES}
         self.flags = {name: FlagValue(name.capitalize()) for name in FLAGS}
-        self.group = IdValue("Group number")
-        self.track = IdValue("Track number")
-        self.description = TextValue("Description")
+        self.group = IdValue(tr("Group number"))
+        self.track = IdValue(tr("Track number"))
+        self.description = TextValue(tr("Description"))
         self.attributes: dict[str, Value] = {}
         self._attribute_form = QFormLayout()
-        self._attribute_title = SectionHeader("Attributes")
+        self._attribute_title = SectionHeader(tr("Attributes"))
         self.empty = TextLabel(_EMPTY, "secondary", wrap=True)
         self._body = QWidget()
         self._lay_out()
@@ -209,7 +210,7 @@ class PropertiesPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._facts = _form()
-        self._facts.addRow(TextLabel("Class", "secondary"), self.class_box)
+        self._facts.addRow(TextLabel(tr("Class"), "secondary"), self.class_box)
         for name, label in self.lines.items():
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._facts.addRow(TextLabel(name, "secondary"), label)
@@ -220,16 +221,16 @@ class PropertiesPanel(QWidget):
             flags.addWidget(box, place // 2, place % 2)
         named = _form()
         for word, field in (
-            ("Group", self.group),
-            ("Track", self.track),
-            ("Description", self.description),
+            (tr("Group"), self.group),
+            (tr("Track"), self.track),
+            (tr("Description"), self.description),
         ):
             label = TextLabel(word, "secondary")
             label.setBuddy(field)
             named.addRow(label, field)
         self._attribute_form = _form()
         self._locked = TextLabel(
-            "Locked: unlock the shapes to change them.", "secondary", wrap=True
+            tr("Locked: unlock the shapes to change them."), "secondary", wrap=True
         )
         column = QVBoxLayout(self._body)
         column.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_M)

@@ -7,12 +7,17 @@ from enum import Enum
 from typing import Any, Final
 
 from engine.data.annotations.attribute_names import FLAGS, own_attributes
+from studio.language import tr
 from studio.model.attribute_def import AttributeDef, AttributeKind
 from studio.model.edits.reshaping import KIND_WORDS
 from studio.model.geometry_ops import facts
 from studio.model.records import ClassDef, Shape
 
-_SOURCES = {"drawn": "drawn by hand", "imported": "imported", "model": "accepted from a model"}
+_SOURCES = {
+    "drawn": tr("drawn by hand"),
+    "imported": "imported",
+    "model": tr("accepted from a model"),
+}
 _MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
 
 
@@ -60,7 +65,7 @@ def asked_attributes(
 def described(shapes: Sequence[Shape]) -> dict[str, str]:
     """Return the lines of the panel that only tell: kind, place, size, area, perimeter, points, angle, source, score."""
     kinds = shared(shape.geometry.kind for shape in shapes)
-    lines = {"Kind": f"{len(shapes):,} shapes" if len(shapes) > 1 else ""}
+    lines = {"Kind": tr("{count:,} shapes").format(count=len(shapes)) if len(shapes) > 1 else ""}
     if kinds is not MIXED:
         word = KIND_WORDS[kinds]
         lines["Kind"] = word if len(shapes) == 1 else f"{len(shapes):,} × {word}"
@@ -71,7 +76,11 @@ def described(shapes: Sequence[Shape]) -> dict[str, str]:
     scores = [shape.score for shape in shapes if shape.score is not None]
     if scores:
         low, high = min(scores), max(scores)
-        lines["Score"] = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
+        lines["Score"] = (
+            f"{low:.2f}"
+            if low == high
+            else tr("{low:.2f} to {high:.2f}").format(low=low, high=high)
+        )
     return lines
 
 
@@ -81,13 +90,19 @@ def _measured(known: Sequence[dict[str, float]]) -> dict[str, str]:
     if len(known) == 1 and "x" in known[0]:
         one = known[0]
         lines["Place"] = f"x {one['x']:.1f}, y {one['y']:.1f}"
-        lines["Size"] = f"{one['width']:.1f} × {one['height']:.1f} px"
+        lines["Size"] = tr("{width:.1f} × {height:.1f} px").format(
+            width=one["width"], height=one["height"]
+        )
         if "angle" in one:
             lines["Angle"] = f"{one['angle']:.1f}°"
     for name, unit in (("area", " px²"), ("perimeter", " px"), ("points", "")):
         values = [values[name] for values in known if name in values]
         if values:
-            word = "Length" if name == "perimeter" and "area" not in known[0] else name.capitalize()
+            word = (
+                tr("Length")
+                if name == "perimeter" and "area" not in known[0]
+                else name.capitalize()
+            )
             digits = 1 if name == "perimeter" else 0
             lines[word] = f"{sum(values):,.{digits}f}{unit}"
     return lines

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from studio.language import tr
 from studio.model.run_facts import History, Series
 from studio.model.run_figures import main_kind
 
@@ -52,19 +53,19 @@ class ChartSpec:
 
 
 _LOSS_TITLES = {
-    "box_loss": "Box loss",
-    "seg_loss": "Mask loss",
-    "cls_loss": "Class loss",
-    "dfl_loss": "Edge loss",
-    "l1_loss": "Edge loss",
-    "sem_loss": "Class map loss",
-    "pose_loss": "Keypoint loss",
-    "kobj_loss": "Visibility loss",
-    "rle_loss": "Keypoint likelihood",
-    "angle_loss": "Angle loss",
+    "box_loss": tr("Box loss"),
+    "seg_loss": tr("Mask loss"),
+    "cls_loss": tr("Class loss"),
+    "dfl_loss": tr("Edge loss"),
+    "l1_loss": tr("Edge loss"),
+    "sem_loss": tr("Class map loss"),
+    "pose_loss": tr("Keypoint loss"),
+    "kobj_loss": tr("Visibility loss"),
+    "rle_loss": tr("Keypoint likelihood"),
+    "angle_loss": tr("Angle loss"),
     "ce_loss": "Cross-entropy",
-    "dice_loss": "Dice loss",
-    "aux_loss": "Auxiliary head loss",
+    "dice_loss": tr("Dice loss"),
+    "aux_loss": tr("Auxiliary head loss"),
 }
 
 
@@ -77,30 +78,34 @@ def _pair(key: str, title: str, solid: tuple[str, str], dashed: tuple[str, str])
 _MEASURES = (
     _pair(
         "accuracy",
-        "Accuracy",
-        ("metrics/accuracy_top1", "top 1"),
-        ("metrics/accuracy_top5", "top 5"),
+        tr("Accuracy"),
+        ("metrics/accuracy_top1", tr("top 1")),
+        ("metrics/accuracy_top5", tr("top 5")),
     ),
-    _pair("miou", "Overlap of classes", ("metrics/mIoU", "mIoU"), ("metrics/pixel_acc", "pixels")),
-    _pair("pixels", "Precision, recall", ("metrics/precision", "P"), ("metrics/recall", "R")),
-    _pair("dice", "Dice, misclassified", ("metrics/DiceScore", "Dice"), ("metrics/MCR", "MCR")),
+    _pair(
+        "miou", tr("Overlap of classes"), ("metrics/mIoU", "mIoU"), ("metrics/pixel_acc", "pixels")
+    ),
+    _pair("pixels", tr("Precision, recall"), ("metrics/precision", "P"), ("metrics/recall", "R")),
+    _pair(
+        "dice", tr("Dice, misclassified"), ("metrics/DiceScore", tr("Dice")), ("metrics/MCR", "MCR")
+    ),
 )
-_MAP_TITLES = {"M": "Mask mAP", "P": "Keypoint mAP", "B": "Box mAP"}
+_MAP_TITLES = {"M": tr("Mask mAP"), "P": tr("Keypoint mAP"), "B": tr("Box mAP")}
 _LEARNING = ChartSpec(
     "lr",
-    "Learning rate",
+    tr("Learning rate"),
     (Line("lr/pg0", "", "accent_text"), Line("lr/pg2", "bias", "warning_text", dashed=True)),
     digits=2,
     is_measure=True,
 )
 _SPEED = ChartSpec(
     "speed",
-    "Images per second",
+    tr("Images per second"),
     (Line("speed", "", "accent_text", detail="batch/speed"),),
     is_measure=True,
 )
 _MEMORY = ChartSpec(
-    "memory", "Memory, MiB", (Line("memory", "", "accent_text"),), digits=4, is_measure=True
+    "memory", tr("Memory, MiB"), (Line("memory", "", "accent_text"),), digits=4, is_measure=True
 )
 
 
@@ -196,7 +201,7 @@ def _map(kind: str) -> ChartSpec:
 def _precision(kind: str) -> ChartSpec:
     return ChartSpec(
         "precision",
-        "Precision, recall",
+        tr("Precision, recall"),
         (
             Line(f"metrics/precision({kind})", "P", "accent_text"),
             Line(f"metrics/recall({kind})", "R", "warning_text", dashed=True),

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.run_facts import History
 from studio.panels.train.chart import Chart
 from studio.panels.train.chart_specs import ChartSpec, chart_specs
@@ -36,8 +37,8 @@ class Charts(QWidget):
         self.slider.setRange(0, 100)
         self.slider.setValue(30)
         self.slider.setFixedWidth(120)
-        self.slider.setAccessibleName("Smoothing")
-        self.slider.setToolTip("Smoothing: the raw curve stays faint behind")
+        self.slider.setAccessibleName(tr("Smoothing"))
+        self.slider.setToolTip(tr("Smoothing: the raw curve stays faint behind"))
         self.slider.valueChanged.connect(lambda _value: self._draw())
         self._at = TextLabel("", "secondary")
         self._grid = QGridLayout()
@@ -72,7 +73,7 @@ class Charts(QWidget):
         """Move the one crosshair over all charts."""
         for chart in self.charts:
             chart.set_cursor(epoch)
-        self._at.setText("" if epoch is None else f"epoch {epoch:.1f}")
+        self._at.setText("" if epoch is None else tr("epoch {epoch:.1f}").format(epoch=epoch))
 
     @property
     def weight(self) -> float:
@@ -136,7 +137,7 @@ class Charts(QWidget):
         bar.setSpacing(tokens.SPACE_S)
         bar.addWidget(self._at)
         bar.addStretch()
-        bar.addWidget(TextLabel("Smoothing", "secondary"))
+        bar.addWidget(TextLabel(tr("Smoothing"), "secondary"))
         bar.addWidget(self.slider)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from engine.runtime.errors import EngineError
 from studio.jobs.training import resume_training
+from studio.language import tr
 from studio.model.run_facts import History, RunFacts
 from studio.model.run_failure import Failure
 from studio.model.run_figures import headline
@@ -34,7 +35,7 @@ from studio.widgets.text_label import TextLabel
 _STATS_WIDTH = 136
 _HEIGHTS = (440, 240)  # three rows of charts, and what is below
 _TICK_MS = 1000
-_UNMEASURED = ("best fitness", "best, by another measure")
+_UNMEASURED = (tr("best fitness"), tr("best, by another measure"))
 _COMMANDS: dict[str, Command] = {
     "pause": "pause",
     "continue": "run",
@@ -77,7 +78,7 @@ class Dashboard(QWidget):
             "second": Stat(_UNMEASURED[1]),
             "epoch": Stat("epoch"),
             "left": Stat("left"),
-            "speed": Stat("images per second"),
+            "speed": Stat(tr("images per second")),
             "memory": Stat("memory"),
         }
         self._timer = QTimer(self)
@@ -115,10 +116,13 @@ class Dashboard(QWidget):
         """Show what the best epoch reached, by the names that the run's task has for it."""
         figures = headline(facts.best_metrics)
         for key, figure, unmeasured in zip(("best", "second"), figures, _UNMEASURED, strict=True):
-            name = unmeasured if figure is None else f"best {figure.name}"
+            name = unmeasured if figure is None else tr("best {name}").format(name=figure.name)
             self.stats[key].set_caption(name)
         first, second = figures
-        notes = [first.of if first is not None else "", f"epoch {facts.best_epoch}"]
+        notes = [
+            first.of if first is not None else "",
+            tr("epoch {best_epoch}").format(best_epoch=facts.best_epoch),
+        ]
         note = ", ".join(filter(None, notes)) if facts.best_epoch else ""
         self.stats["best"].set_value(words.best_text(facts), note)
         self.stats["second"].set_value(words.figure_text(None if second is None else second.value))
@@ -149,7 +153,7 @@ class Dashboard(QWidget):
         self.banner.show_message(
             failure.reason,
             failure.remedy,
-            action_text="Resume" if can_resume else "",
+            action_text=tr("Resume") if can_resume else "",
             action=self._resume if can_resume else None,
             details=failure.details,
         )
@@ -163,11 +167,15 @@ class Dashboard(QWidget):
 
     def _show_warnings(self, run: RunSnapshot) -> None:
         lines = [warning.text for warning in warnings_of(run.facts.warnings)]
-        shown = lines[0] if len(lines) == 1 else f"{len(lines)} warnings. The first: {lines[0]}"
+        shown = (
+            lines[0]
+            if len(lines) == 1
+            else tr("{count} warnings. The first: {lines}").format(count=len(lines), lines=lines[0])
+        )
         self.banner.show_message(
             shown,
             tone="warning",
-            action_text="Show them" if len(lines) > 1 else "Show it",
+            action_text=tr("Show them") if len(lines) > 1 else tr("Show it"),
             action=self.tabs.show_warnings,
             details="\n".join(lines),
         )
@@ -188,7 +196,7 @@ class Dashboard(QWidget):
         try:
             send_command(folder, command)
         except OSError as error:
-            self._show_error("The training could not be told.", str(error))
+            self._show_error(tr("The training could not be told."), str(error))
             return
         self.steered.emit()
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from engine.cfg.model_catalogue import CatalogueEntry, find_entry, models_for, title_of
+from studio.language import tr
 from studio.model.run_figures import headline
 from studio.model.runs import RunSnapshot
 from studio.model.weights_state import WeightsState, weights_of
@@ -21,21 +22,21 @@ from studio.widgets.value_editors import ChoiceEditor
 
 # What each scale is good for, in a picker's words.
 _GOOD_FOR = {
-    "n": "fastest, trains on a processor",
-    "s": "fast, a little better",
-    "m": "balanced, wants a GPU",
-    "l": "slow, better with many images",
-    "x": "slowest, best with very many images",
+    "n": tr("fastest, trains on a processor"),
+    "s": tr("fast, a little better"),
+    "m": tr("balanced, wants a GPU"),
+    "l": tr("slow, better with many images"),
+    "x": tr("slowest, best with very many images"),
 }
 _FAMILIES = {
-    "YOLO11": "well tried, the default",
-    "YOLO26": "newest, can do without removing duplicates",
-    "YOLO12": "with attention, slower and often better",
-    "YOLOv8": "for models of older projects",
+    "YOLO11": tr("well tried, the default"),
+    "YOLO26": tr("newest, can do without removing duplicates"),
+    "YOLO12": tr("with attention, slower and often better"),
+    "YOLOv8": tr("for models of older projects"),
 }
-_FROM_FILE = "…from file"
-_MODEL_FILES = "Models (*.pt *.safetensors *.yaml *.yml)"
-_RANDOM = "Learns everything from your images: wants many of them, and many epochs."
+_FROM_FILE = tr("…from file")
+_MODEL_FILES = tr("Models (*.pt *.safetensors *.yaml *.yml)")
+_RANDOM = tr("Learns everything from your images: wants many of them, and many epochs.")
 
 
 def default_model(task: str) -> str:
@@ -59,10 +60,10 @@ class ModelEditor(QWidget):
         self._last: Any = field.default
         self._said_of: Any = None
         self._classes = 0
-        self.models = _List(field, "Model")
+        self.models = _List(field, tr("Model"))
         self.models.setMaxVisibleItems(24)
         self.models.edited.connect(self._on_model)
-        self.start = _List(field, "Starts from")
+        self.start = _List(field, tr("Starts from"))
         self.start.edited.connect(self._on_start)
         self.note = TextLabel("", "caption", wrap=True)
         layout = QVBoxLayout(self)
@@ -83,7 +84,7 @@ class ModelEditor(QWidget):
         trained = [run for run in runs if run.best.is_file() and run.facts.task in (task, None)]
         self.models.clear()
         if trained:
-            self.models.add_heading("Go on from a training of this project")
+            self.models.add_heading(tr("Go on from a training of this project"))
             for run in trained:
                 self.models.addItem(_run_text(run), str(run.best))
         family = ""
@@ -93,7 +94,7 @@ class ModelEditor(QWidget):
                 self.models.add_heading(family, _FAMILIES.get(family, ""))
             self.models.add(_entry_text(entry), _GOOD_FOR.get(entry.scale, ""), entry.name)
         self.models.insertSeparator(self.models.count())
-        self.models.addItem("From a file…", _FROM_FILE)
+        self.models.addItem(tr("From a file…"), _FROM_FILE)
         self.show_value(self._last)
 
     def show_classes(self, count: int) -> None:
@@ -137,10 +138,10 @@ class ModelEditor(QWidget):
             return
         state = weights_of(entry)
         self.start.clear()
-        self.start.add("Trained weights", state.words(), entry.weights)
+        self.start.add(tr("Trained weights"), state.words(), entry.weights)
         if not state.can_be_had:
             self.start.forbid_last()
-        self.start.add("Random weights", "to learn from nothing", entry.name)
+        self.start.add(tr("Random weights"), tr("to learn from nothing"), entry.name)
         self.start.setCurrentIndex(self.start.findData(self._last))
         trained = state if self._last == entry.weights else None
         self.say(_note_of(entry, trained, self._classes))
@@ -149,7 +150,9 @@ class ModelEditor(QWidget):
         """Another model keeps the choice between trained and random weights."""
         chosen = self.models.currentData()
         if chosen == _FROM_FILE:
-            path, _filter = QFileDialog.getOpenFileName(self, "Choose a model", "", _MODEL_FILES)
+            path, _filter = QFileDialog.getOpenFileName(
+                self, tr("Choose a model"), "", _MODEL_FILES
+            )
             chosen = path or self._last
         elif (entry := find_entry(chosen)) is not None and entry.name == chosen:
             chosen = self._weights_for(entry)
@@ -201,14 +204,18 @@ def _entry_text(entry: CatalogueEntry) -> str:
 
 
 def _note_of(entry: CatalogueEntry, trained: WeightsState | None, classes: int) -> str:
-    size = f"{entry.parameters / 1e6:.1f} million parameters, {entry.gflops:.0f} GFLOPs at {entry.imgsz} px."
+    size = tr("{parameters:.1f} million parameters, {gflops:.0f} GFLOPs at {imgsz} px.").format(
+        parameters=entry.parameters / 1000000.0, gflops=entry.gflops, imgsz=entry.imgsz
+    )
     if trained is None:
         return f"{size} {_RANDOM}"
     parts = [size, f"{trained.name}: {trained.words()}."]
     if classes and classes != entry.classes:
         parts.append(
-            f"It knows {entry.classes} classes, this project {classes}: what tells classes starts anew, "
-            "all else is kept."
+            tr(
+                "It knows {classes} classes, this project {classes_2}: what tells classes starts "
+                "anew, all else is kept."
+            ).format(classes=entry.classes, classes_2=classes)
         )
     return " ".join(parts)
 

@@ -23,6 +23,7 @@ from studio.jobs.client import Job, JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, ModelFacts, Progress
 from studio.jobs.model_words import takeover_text, why_not_trained
 from studio.jobs.preparation import FREEZING, train_project
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.run_facts import History
 from studio.model.runs import RunSnapshot
@@ -86,7 +87,7 @@ class TrainPanel(QWidget):
         self._summary = TextLabel("", "secondary", wrap=True)
         self._note = TextLabel("", "secondary", wrap=True)
         self.form = TrainForm(project.task)
-        self.train_button = TextButton("Train", "primary", "play")
+        self.train_button = TextButton(tr("Train"), "primary", "play")
         self.train_button.clicked.connect(self.train)
         self._step = FREEZING
         self.progress = ProgressRow(FREEZING)
@@ -207,7 +208,7 @@ class TrainPanel(QWidget):
         self._judge_model(False)
         if path is None:
             return
-        self.form.say_of_model("Reading the file…")
+        self.form.say_of_model(tr("Reading the file…"))
         job = self._jobs.inspect(path, len(classes))
         job.finished.connect(lambda facts: self._on_model_read(wanted, facts))
         job.failed.connect(lambda failed: self._on_model_unread(wanted, failed))
@@ -232,22 +233,26 @@ class TrainPanel(QWidget):
 
     def _note_text(self, errors: dict[str, str]) -> str:
         if errors:
-            return f"Correct {', '.join(errors)} first."
+            return tr("Correct {errors} first.").format(errors=", ".join(errors))
         waiting = self._runs_before(self.form.arguments())
         if waiting:
-            return f"Starts when {waiting[0].name} has ended: both use the same device."
+            return tr("Starts when {name} has ended: both use the same device.").format(
+                name=waiting[0].name
+            )
         return ""
 
     def _show_empty(self, problem: str) -> None:
         if problem:
-            self._empty.set_text("Nothing to train on yet", problem)
-            draw = Step("Draw some shapes", self.annotate_asked.emit, "primary", "annotate")
+            self._empty.set_text(tr("Nothing to train on yet"), problem)
+            draw = Step(tr("Draw some shapes"), self.annotate_asked.emit, "primary", "annotate")
             self._empty.set_steps((draw,))
         else:
             self._empty.set_text(
-                "No training yet",
-                "Press Train. Its curves, numbers and predictions appear here while it runs; "
-                "it goes on when the window is closed.",
+                tr("No training yet"),
+                tr(
+                    "Press Train. Its curves, numbers and predictions appear here while it runs; "
+                    "it goes on when the window is closed."
+                ),
             )
             self._empty.set_steps(())
         self._stack.setCurrentWidget(self._empty)
@@ -284,7 +289,7 @@ class TrainPanel(QWidget):
         self.banner.show_message(
             failed.message,
             failed.remedy,
-            action_text="Use random weights" if untrained else "",
+            action_text=tr("Use random weights") if untrained else "",
             action=(lambda: self._on_untrained(untrained)) if untrained else None,
             details=failed.details,
         )
@@ -321,7 +326,7 @@ class TrainPanel(QWidget):
         head = QVBoxLayout()
         head.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_S)
         head.setSpacing(tokens.SPACE_XS)
-        head.addWidget(TextLabel("Train", "title"))
+        head.addWidget(TextLabel(tr("Train"), "title"))
         head.addWidget(self.tasks)
         head.addWidget(self._summary)
         foot = QVBoxLayout()

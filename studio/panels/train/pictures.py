@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from studio.language import tr
 from studio.model.runs import RunSnapshot
 from studio.theme import tokens
 from studio.widgets.background import Background
@@ -75,13 +76,13 @@ class Pictures(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.labels, self.predictions = Picture("Labels"), Picture("Predictions")
-        self._caption = TextLabel("Predictions", "section")
+        self.labels, self.predictions = Picture(tr("Labels")), Picture(tr("Predictions"))
+        self._caption = TextLabel(tr("Predictions"), "section")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(tokens.SPACE_M)
         for caption, picture in (
-            (TextLabel("Labels", "section"), self.labels),
+            (TextLabel(tr("Labels"), "section"), self.labels),
             (self._caption, self.predictions),
         ):
             column = QVBoxLayout()
@@ -95,7 +96,11 @@ class Pictures(QWidget):
         has_labels = self.labels.show_file(run.folder / _LABELS)
         has_predictions = self.predictions.show_file(run.folder / _PREDICTIONS)
         epoch = run.facts.epochs_done
-        self._caption.setText(f"Predictions after epoch {epoch}" if epoch else "Predictions")
+        self._caption.setText(
+            tr("Predictions after epoch {epoch}").format(epoch=epoch)
+            if epoch
+            else tr("Predictions")
+        )
         return has_labels or has_predictions
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QWidget
 
+from studio.language import tr
 from studio.panels.train.pictures import Picture
 from studio.theme import tokens
 
@@ -16,18 +17,18 @@ _LIST_WIDTH = 256
 _FILE = Qt.ItemDataRole.UserRole
 # The field's file names in words; what is not here shows its own name.
 _TITLES: tuple[tuple[str, str], ...] = (
-    (r"results", "Curves"),
-    (r"labels", "Labels"),
-    (r"confusion_matrix", "Confusion"),
-    (r"confusion_matrix_normalized", "Confusion, shares"),
-    (r"iou_bar_chart", "Overlap of each class"),
-    (r"(Box|Mask|Pose)PR_curve", "Precision over recall, {0}"),
-    (r"(Box|Mask|Pose)F1_curve", "F1 over confidence, {0}"),
-    (r"(Box|Mask|Pose)P_curve", "Precision over confidence, {0}"),
-    (r"(Box|Mask|Pose)R_curve", "Recall over confidence, {0}"),
-    (r"train_batch(\d+)", "What it learnt from, {0}"),
-    (r"val_batch(\d+)_labels", "Labels, {0}"),
-    (r"val_batch(\d+)_pred", "Predictions, {0}"),
+    (r"results", tr("Curves")),
+    (r"labels", tr("Labels")),
+    (r"confusion_matrix", tr("Confusion")),
+    (r"confusion_matrix_normalized", tr("Confusion, shares")),
+    (r"iou_bar_chart", tr("Overlap of each class")),
+    (r"(Box|Mask|Pose)PR_curve", tr("Precision over recall, {0}")),
+    (r"(Box|Mask|Pose)F1_curve", tr("F1 over confidence, {0}")),
+    (r"(Box|Mask|Pose)P_curve", tr("Precision over confidence, {0}")),
+    (r"(Box|Mask|Pose)R_curve", tr("Recall over confidence, {0}")),
+    (r"train_batch(\d+)", tr("What it learnt from, {0}")),
+    (r"val_batch(\d+)_labels", tr("Labels, {0}")),
+    (r"val_batch(\d+)_pred", tr("Predictions, {0}")),
 )
 _KINDS = {"Box": "boxes", "Mask": "masks", "Pose": "keypoints"}
 
@@ -41,9 +42,9 @@ class PlotGallery(QWidget):
         self.list = QListWidget()
         self.list.setFixedWidth(_LIST_WIDTH)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setAccessibleName("Plots of this run")
+        self.list.setAccessibleName(tr("Plots of this run"))
         self.list.currentItemChanged.connect(lambda *_: self._show_current())
-        self.picture = Picture("Plot")
+        self.picture = Picture(tr("Plot"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(tokens.SPACE_M)

@@ -5,38 +5,39 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from studio.language import tr
 from studio.model.runs import RunSnapshot, RunState
 from studio.theme import tokens
 from studio.widgets.icon_button import ButtonKind, TextButton
 
 # key, words, kind, icon, tool tip
 _BUTTONS: tuple[tuple[str, str, ButtonKind, str, str], ...] = (
-    ("pause", "Pause", "normal", "pause", "Hold the training between two batches"),
-    ("continue", "Continue", "primary", "play", "Go on from where it was paused"),
+    ("pause", tr("Pause"), "normal", "pause", tr("Hold the training between two batches")),
+    ("continue", tr("Continue"), "primary", "play", tr("Go on from where it was paused")),
     (
         "stop_after_epoch",
-        "Stop after this epoch",
+        tr("Stop after this epoch"),
         "normal",
         "stop",
-        "Finish the epoch, validate and save, then end",
+        tr("Finish the epoch, validate and save, then end"),
     ),
     (
         "stop",
-        "Stop now",
+        tr("Stop now"),
         "normal",
         "stop",
-        "End between two batches; the last finished epoch is kept",
+        tr("End between two batches; the last finished epoch is kept"),
     ),
-    ("resume", "Resume", "primary", "play", "Go on after the last saved epoch"),
+    ("resume", tr("Resume"), "primary", "play", tr("Go on after the last saved epoch")),
     (
         "validation",
-        "Look at the results",
+        tr("Look at the results"),
         "normal",
         "validate",
-        "Per class, curve, confusion, images",
+        tr("Per class, curve, confusion, images"),
     ),
-    ("predict", "Predict", "normal", "predict", "Let this model suggest labels"),
-    ("export", "Export", "normal", "export", "Write this model for other programs"),
+    ("predict", tr("Predict"), "normal", "predict", tr("Let this model suggest labels")),
+    ("export", tr("Export"), "normal", "export", tr("Write this model for other programs")),
 )
 _RUNNING = frozenset({"pause", "stop_after_epoch", "stop"})
 _FITTING: dict[RunState, frozenset[str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
 
+from studio.language import tr
 from studio.model.run_warnings import warnings_of
 from studio.model.runs import RunSnapshot
 from studio.panels.train.pictures import Pictures
@@ -31,9 +32,9 @@ class RunTabs(QTabWidget):
         self.warnings = WarningsList()
         self.warnings.file_asked.connect(self.file_asked)
         for widget, title in (
-            (self.pictures, "Predictions"),
-            (self.plots, "Plots"),
-            (self.warnings, "Warnings"),
+            (self.pictures, tr("Predictions")),
+            (self.plots, tr("Plots")),
+            (self.warnings, tr("Warnings")),
         ):
             self.addTab(widget, title)
 
@@ -43,7 +44,9 @@ class RunTabs(QTabWidget):
         self.plots.show_folder(run.folder)
         warnings = warnings_of(run.facts.warnings)
         self.warnings.show_warnings(warnings)
-        self.setTabText(self.indexOf(self.warnings), f"Warnings ({len(warnings):,})")
+        self.setTabText(
+            self.indexOf(self.warnings), tr("Warnings ({count:,})").format(count=len(warnings))
+        )
         shown = (
             (self.pictures, has_pictures),
             (self.plots, self.plots.list.count() > 0),

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from studio.language import tr
 from studio.model.run_facts import RunFacts
 from studio.model.run_figures import headline
 from studio.model.runs import RunSnapshot, RunState
@@ -28,15 +29,15 @@ def state_text(run: RunSnapshot) -> str:
     """Return the state as one phrase, with what it is waiting for."""
     facts = run.facts
     if run.state is RunState.QUEUED:
-        return "Waiting for the training before it"
+        return tr("Waiting for the training before it")
     if run.state is RunState.STARTING:
-        return "Starting: reading the images"
+        return tr("Starting: reading the images")
     if run.state is RunState.RUNNING and facts.validating:
-        return "Running: validating"
+        return tr("Running: validating")
     if run.state is RunState.FINISHED and facts.end == "early_stopping":
-        return "Finished early: no better result any more"
+        return tr("Finished early: no better result any more")
     if run.state is RunState.FINISHED and facts.end == "time":
-        return "Finished: the time was up"
+        return tr("Finished: the time was up")
     return run.state.value.capitalize()
 
 
@@ -82,9 +83,13 @@ def duration_text(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return tr("{minutes} min").format(minutes=minutes)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
+    return (
+        tr("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
+        if hours < 24
+        else f"{hours // 24} d {hours % 24} h"
+    )
 
 
 def taken_text(facts: RunFacts) -> str:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.runs import RunSnapshot
 from studio.panels.train import run_words as words
 from studio.theme import tokens
@@ -40,17 +41,24 @@ def _started(run: RunSnapshot) -> str:
     return time.strftime("%H:%M" if same_day else "%d %b %H:%M", moment)
 
 
-_BEST_HELP = "Of the best epoch on the validation images: mAP50-95, top-1 accuracy or mIoU, as the task has it"
+_BEST_HELP = tr(
+    "Of the best epoch on the validation images: mAP50-95, top-1 accuracy or mIoU, as the task has it"
+)
 _COLUMNS: tuple[tuple[str, Callable[[RunSnapshot], str], Qt.AlignmentFlag, str], ...] = (
-    ("Run", lambda run: run.name, _TEXT, ""),
-    ("State", words.state_text, _TEXT, ""),
-    ("Task", lambda run: run.facts.task or "", _TEXT, ""),
-    ("Model", words.model_text, _TEXT, "What the training started from"),
-    ("Epoch", lambda run: words.epoch_text(run.facts), _NUMBER, ""),
-    ("Best", lambda run: words.best_text(run.facts), _NUMBER, _BEST_HELP),
-    ("Time", lambda run: words.taken_text(run.facts), _NUMBER, "From start to the last event"),
-    ("Started", _started, _NUMBER, ""),
-    ("Data", lambda run: run.version or "", _TEXT, "The dataset version it learnt from"),
+    (tr("Run"), lambda run: run.name, _TEXT, ""),
+    (tr("State"), words.state_text, _TEXT, ""),
+    (tr("Task"), lambda run: run.facts.task or "", _TEXT, ""),
+    (tr("Model"), words.model_text, _TEXT, tr("What the training started from")),
+    (tr("Epoch"), lambda run: words.epoch_text(run.facts), _NUMBER, ""),
+    (tr("Best"), lambda run: words.best_text(run.facts), _NUMBER, _BEST_HELP),
+    (
+        tr("Time"),
+        lambda run: words.taken_text(run.facts),
+        _NUMBER,
+        tr("From start to the last event"),
+    ),
+    (tr("Started"), _started, _NUMBER, ""),
+    (tr("Data"), lambda run: run.version or "", _TEXT, tr("The dataset version it learnt from")),
 )
 _STATE_COLUMN = 1
 
@@ -150,7 +158,7 @@ class RunsTable(QTableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
         self.setWordWrap(False)
-        self.setAccessibleName("Runs")
+        self.setAccessibleName(tr("Runs"))
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(tokens.CONTROL_HEIGHT)
         header = self.horizontalHeader()

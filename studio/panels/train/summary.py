@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from studio.language import tr
 from studio.model.project import Project
 from studio.model.records import ImageFilter, Status
 from studio.model.tasks import TaskFitness, task_fitness
@@ -13,7 +14,7 @@ from studio.storage.versions import list_versions
 
 _USED: frozenset[Status] = frozenset({"labelled", "background"})
 _NAMED_CLASSES = 4
-_NO_MIRROR = (
+_NO_MIRROR = tr(
     "Nobody has said which keypoints change places in a mirror (left eye, right eye), so images are not "
     "mirrored. A data.yaml with flip_idx says it when it is imported."
 )
@@ -46,9 +47,9 @@ class Summary:
     def problem(self, task: str) -> str:
         """Return why a task cannot be trained yet, empty if it can."""
         if not self.classes:
-            return "Add a class and draw some shapes first."
+            return tr("Add a class and draw some shapes first.")
         if not any(found.labels for found in self.fitness.values()):
-            return "Draw some shapes first."
+            return tr("Draw some shapes first.")
         return self.fitness[task].reason
 
 
@@ -77,7 +78,7 @@ def summary_lines(summary: Summary, task: str) -> list[str]:
     """Return what a task would learn from as a few short lines."""
     named = ", ".join(summary.classes[:_NAMED_CLASSES])
     more = len(summary.classes) - _NAMED_CLASSES
-    named += f" and {more} more" if more > 0 else ""
+    named += tr(" and {more} more").format(more=more) if more > 0 else ""
     lines = [
         f"{_count(summary.images, 'image')}, {summary.fitness[task].words}",
         f"{_count(len(summary.classes), 'class', 'classes')}: {named}",
@@ -85,13 +86,13 @@ def summary_lines(summary: Summary, task: str) -> list[str]:
     ]
     left_out = []
     if summary.unlabelled:
-        left_out.append(f"{summary.unlabelled:,} unlabelled")
+        left_out.append(tr("{unlabelled:,} unlabelled").format(unlabelled=summary.unlabelled))
     if summary.damaged:
-        left_out.append(f"{summary.damaged:,} damaged")
+        left_out.append(tr("{damaged:,} damaged").format(damaged=summary.damaged))
     if unused := summary.fitness[task].unused:
-        left_out.append(f"{_count(unused, 'label')} of other kinds")
+        left_out.append(tr("{count} of other kinds").format(count=_count(unused, "label")))
     if left_out:
-        lines.append(f"Left out: {', '.join(left_out)}")
+        lines.append(tr("Left out: {left_out}").format(left_out=", ".join(left_out)))
     if task == "pose" and summary.needs_mirror:
         lines.append(_NO_MIRROR)
     return lines
@@ -103,8 +104,14 @@ def _split_line(summary: Summary) -> str:
     val = summary.split.get("val", 0) + round(free * rule.val)
     train = summary.split.get("train", 0) + free - round(free * rule.val)
     about = "about " if free else ""
-    last = f" · last frozen as version {summary.version}" if summary.version else ""
-    return f"{about}{train:,} to learn from, {val:,} to check on{last}"
+    last = (
+        tr(" · last frozen as version {version}").format(version=summary.version)
+        if summary.version
+        else ""
+    )
+    return tr("{about}{train:,} to learn from, {val:,} to check on{last}").format(
+        about=about, train=train, val=val, last=last
+    )
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from studio.language import tr
 from studio.model.tasks import TASK_TITLES, TaskFitness
 from studio.theme import tokens
 from studio.widgets.line_delegate import LINE, LineDelegate
@@ -24,7 +25,7 @@ class TaskPicker(QComboBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("What to train")
+        self.setAccessibleName(tr("What to train"))
         self.setItemDelegate(LineDelegate(self))
         self._told: object = None
         self._last = ""

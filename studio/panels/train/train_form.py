@@ -12,6 +12,7 @@ from engine.cfg.model_catalogue import find_entry
 from engine.cfg.schema import arguments_for, by_name
 from engine.runtime.device import DeviceInfo
 from studio.jobs.weights import is_public_name
+from studio.language import tr
 from studio.model.runs import RunSnapshot
 from studio.panels.train.device_editor import DeviceEditor, best_device
 from studio.panels.train.model_editor import ModelEditor, default_model
@@ -20,11 +21,11 @@ from studio.widgets.form_fields import Field, argument_fields
 
 ESSENTIAL = ("model", "epochs", "imgsz", "batch", "device")
 _LABELS = {
-    "model": "Model",
-    "epochs": "Epochs",
-    "imgsz": "Image size",
-    "batch": "Batch",
-    "device": "Device",
+    "model": tr("Model"),
+    "epochs": tr("Epochs"),
+    "imgsz": tr("Image size"),
+    "batch": tr("Batch"),
+    "device": tr("Device"),
     "name": "name",
 }
 # Said by the project, by Resume or by nobody: no place in the form.

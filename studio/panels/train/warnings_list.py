@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
+from studio.language import tr
 from studio.model.run_warnings import RunWarning
 
 _FILE = Qt.ItemDataRole.UserRole
@@ -26,8 +27,8 @@ class WarningsList(QTreeWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: list[RunWarning] = []
-        self.setAccessibleName("Warnings")
-        self.setHeaderLabels(["Where", "What"])
+        self.setAccessibleName(tr("Warnings"))
+        self.setHeaderLabels([tr("Where"), tr("What")])
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setWordWrap(True)
         self.setUniformRowHeights(False)
@@ -60,7 +61,7 @@ class WarningsList(QTreeWidget):
 
 def _row(warning: RunWarning) -> QTreeWidgetItem:
     count = len(warning.images)
-    place = warning.place or (f"{count:,} images" if count else "")
+    place = warning.place or (tr("{count:,} images").format(count=count) if count else "")
     row = _line(place, warning.message, warning.file)
     for image in warning.images:
         row.addChild(_line(image.name, str(image.parent), image))

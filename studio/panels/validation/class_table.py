@@ -15,6 +15,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from studio.language import tr
 from studio.model.validation_report import OWN, ClassRow, ValidationReport
 from studio.theme import tokens
 from studio.theme.fonts import font
@@ -28,26 +29,30 @@ _TEXT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 # title, key, tool tip
 Column = tuple[str, str, str]
 _OF_OBJECTS: tuple[Column, ...] = (
-    ("Class", "name", ""),
-    ("Images", "images", "Validation images that hold it"),
-    ("Objects", "instances", "Labelled objects of the class"),
-    ("Precision", "precision", "Share of its predictions that are right, at the best confidence"),
-    ("Recall", "recall", "Share of its objects that are found, at the best confidence"),
-    ("AP50", "ap50", "Area under the precision-recall curve at an overlap of 0.5"),
-    ("AP50-95", "ap", "The same averaged over overlaps from 0.5 to 0.95"),
+    (tr("Class"), "name", ""),
+    (tr("Images"), "images", tr("Validation images that hold it")),
+    (tr("Objects"), "instances", tr("Labelled objects of the class")),
+    (
+        tr("Precision"),
+        "precision",
+        tr("Share of its predictions that are right, at the best confidence"),
+    ),
+    (tr("Recall"), "recall", tr("Share of its objects that are found, at the best confidence")),
+    ("AP50", "ap50", tr("Area under the precision-recall curve at an overlap of 0.5")),
+    ("AP50-95", "ap", tr("The same averaged over overlaps from 0.5 to 0.95")),
 )
 # What else a task may count and measure, by the names in its record.
 _COUNTED: dict[str, Column] = {
     "object": _OF_OBJECTS[2],
-    "pixel": ("Pixels", "instances", "Labelled pixels of the class"),
+    "pixel": (tr("Pixels"), "instances", tr("Labelled pixels of the class")),
 }
 _MEASURED: dict[str, tuple[str, str]] = {
-    "precision": ("Precision", "Share of what was called so that is right"),
-    "recall": ("Recall", "Share of what is of the class that was called so"),
-    "f1": ("F1", "Precision and recall in one figure: their harmonic mean"),
-    "iou": ("IoU", "Pixels in both label and prediction, of those in either"),
-    "dice": ("Dice", "Twice the common pixels, of the sum of label and prediction"),
-    "mcr": ("MCR", "Misclassified: share of all pixels that are wrong about this class"),
+    "precision": (tr("Precision"), tr("Share of what was called so that is right")),
+    "recall": (tr("Recall"), tr("Share of what is of the class that was called so")),
+    "f1": ("F1", tr("Precision and recall in one figure: their harmonic mean")),
+    "iou": ("IoU", tr("Pixels in both label and prediction, of those in either")),
+    "dice": (tr("Dice"), tr("Twice the common pixels, of the sum of label and prediction")),
+    "mcr": ("MCR", tr("Misclassified: share of all pixels that are wrong about this class")),
 }
 _JUDGES = ("iou", "f1", "ap")  # a table begins sorted by one of these, the worst class first
 _CELL_PADDING = 2 * tokens.SPACE_S + tokens.SPACE_XS
@@ -143,7 +148,7 @@ class ClassTable(QTableView):
         self._sorted.setSourceModel(self.classes)
         self._sorted.setSortRole(_SORT_ROLE)
         self.setModel(self._sorted)
-        self.setAccessibleName("Figures of each class")
+        self.setAccessibleName(tr("Figures of each class"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
@@ -39,7 +40,7 @@ class ConfusionView(QWidget):
         self._hovered: Cell | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(200, 200)
-        self.setAccessibleName("Confusion matrix")
+        self.setAccessibleName(tr("Confusion matrix"))
 
     def show_matrix(
         self,
@@ -83,12 +84,18 @@ class ConfusionView(QWidget):
         if row == column == last:
             return ""
         if row == last:
-            return f"{objects} of {true} not found"
+            return tr("{objects} of {true} not found").format(objects=objects, true=true)
         if column == last:
-            return f"{count:,} × {said} where there is nothing"
+            return tr("{count:,} × {said} where there is nothing").format(count=count, said=said)
         if row == column:
-            return f"{objects} of {true} {'found' if self._has_background else 'told rightly'}"
-        return f"{objects} of {true} taken for {said}"
+            return tr("{objects} of {true} {value}").format(
+                objects=objects,
+                true=true,
+                value="found" if self._has_background else "told rightly",
+            )
+        return tr("{objects} of {true} taken for {said}").format(
+            objects=objects, true=true, said=said
+        )
 
     def sizeHint(self) -> QSize:
         """Return a comfortable size."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
+from studio.language import tr
 from studio.model.validation_report import Curve
 from studio.theme import tokens
 from studio.theme.fonts import font
@@ -19,10 +20,10 @@ _FAINT_ALPHA = 110
 
 # name of the curve, title, what runs along, what runs up
 CURVES: Mapping[str, tuple[str, str, str]] = {
-    "pr": ("Precision over recall", "recall", "precision"),
-    "f1": ("F1 over confidence", "confidence", "F1"),
-    "p": ("Precision over confidence", "confidence", "precision"),
-    "r": ("Recall over confidence", "confidence", "recall"),
+    "pr": (tr("Precision over recall"), "recall", "precision"),
+    "f1": (tr("F1 over confidence"), "confidence", "F1"),
+    "p": (tr("Precision over confidence"), "confidence", "precision"),
+    "r": (tr("Recall over confidence"), "confidence", "recall"),
 }
 
 

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.panels.validation.tile_painter import draw_tile
 from studio.panels.validation.tiles import GAP, HALF_SIZE, Look, Tile, tile_height
 from studio.theme import tokens
@@ -165,7 +166,7 @@ class Gallery(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName("Images and objects")
+        self.setAccessibleName(tr("Images and objects"))
         self.clicked.connect(
             lambda index: self.tile_opened.emit(self.tiles_model.tiles[index.row()])
         )

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.language import tr
 from studio.model.label_statistics import LabelStatistics
 from studio.theme import tokens
 from studio.theme.fonts import font
@@ -41,7 +42,10 @@ class LabelView(QScrollArea):
         self.summary = TextLabel("", "secondary", wrap=True)
         self.classes = ClassBars()
         self.counts = Histogram()
-        self.centres, self.sizes = HeatMap("Centres of objects"), HeatMap("Sizes of objects")
+        self.centres, self.sizes = (
+            HeatMap(tr("Centres of objects")),
+            HeatMap(tr("Sizes of objects")),
+        )
         self._lay_out()
 
     def show_statistics(self, statistics: LabelStatistics | None, inks: Mapping[int, str]) -> None:
@@ -63,16 +67,16 @@ class LabelView(QScrollArea):
         layout.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S)
         layout.setSpacing(tokens.SPACE_S)
         layout.addWidget(self.summary)
-        layout.addWidget(SectionHeader("Objects of each class"))
+        layout.addWidget(SectionHeader(tr("Objects of each class")))
         layout.addWidget(self.classes)
-        layout.addWidget(SectionHeader("Objects on an image"))
+        layout.addWidget(SectionHeader(tr("Objects on an image")))
         layout.addWidget(self.counts)
         grid = QGridLayout()
         grid.setHorizontalSpacing(tokens.SPACE_XL)
         for column, (title, note, view) in enumerate(
             (
-                ("Where they are", "their centres in the image", self.centres),
-                ("How large they are", "width along, height up, of the image", self.sizes),
+                (tr("Where they are"), tr("their centres in the image"), self.centres),
+                (tr("How large they are"), tr("width along, height up, of the image"), self.sizes),
             )
         ):
             grid.addWidget(SectionHeader(title, note), 0, column)
@@ -89,7 +93,7 @@ class ClassBars(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: Sequence[tuple[str, int, str]] = ()
-        self.setAccessibleName("Objects of each class")
+        self.setAccessibleName(tr("Objects of each class"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_rows(self, rows: Sequence[tuple[str, int, str]]) -> None:
@@ -134,7 +138,7 @@ class Histogram(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.bars: list[tuple[str, int]] = []
-        self.setAccessibleName("Objects on an image")
+        self.setAccessibleName(tr("Objects on an image"))
         self.setFixedHeight(110)
 
     def show_counts(self, counts: Sequence[int]) -> None:
@@ -194,7 +198,11 @@ class HeatMap(QWidget):
             rows, columns = self._cells.shape
             row = min(rows - 1, max(0, event.pos().y() * rows // self.height()))
             column = min(columns - 1, max(0, event.pos().x() * columns // self.width()))
-            QToolTip.showText(event.globalPos(), f"{self._cells[row, column]:,} objects", self)
+            QToolTip.showText(
+                event.globalPos(),
+                tr("{cells:,} objects").format(cells=self._cells[row, column]),
+                self,
+            )
             return True
         return super().event(event)
 
@@ -222,13 +230,19 @@ def grouped(counts: Sequence[int]) -> list[tuple[str, int]]:
 
 
 def _summary(statistics: LabelStatistics) -> str:
-    said = f"{statistics.objects:,} objects on {statistics.images:,} images."
+    said = tr("{objects:,} objects on {images:,} images.").format(
+        objects=statistics.objects, images=statistics.images
+    )
     missing = statistics.missing
     if not missing:
         return said
     named = ", ".join(missing[:_MISSING_NAMED])
-    more = f" and {len(missing) - _MISSING_NAMED} more" if len(missing) > _MISSING_NAMED else ""
-    return f"{said} Not among them: {named}{more}."
+    more = (
+        tr(" and {count} more").format(count=len(missing) - _MISSING_NAMED)
+        if len(missing) > _MISSING_NAMED
+        else ""
+    )
+    return tr("{said} Not among them: {named}{more}.").format(said=said, named=named, more=more)
 
 
 _CENTRE = Qt.AlignmentFlag.AlignCenter

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from studio.jobs.client import JobsClient
 from studio.jobs.messages import Failed
+from studio.language import tr
 from studio.model.colors import class_color
 from studio.model.project import Project
 from studio.model.run_figures import KINDS
@@ -43,19 +44,19 @@ from studio.widgets.text_label import TextLabel
 _LEFT_WIDTH = 560
 _LEFT_HEIGHTS = (210, 250, 330)
 _LEGENDS = {
-    "object": "Labels left, predictions right. Red outline: missed or wrong.",
-    "image": "What it is left, what the model says right. Red outline: wrong.",
-    "pixel": "Labels left, predictions right.",
+    "object": tr("Labels left, predictions right. Red outline: missed or wrong."),
+    "image": tr("What it is left, what the model says right. Red outline: wrong."),
+    "pixel": tr("Labels left, predictions right."),
 }
-_KIND_TITLES = {"mask": "Masks", "pose": "Keypoints", "box": "Boxes"}
+_KIND_TITLES = {"mask": tr("Masks"), "pose": tr("Keypoints"), "box": tr("Boxes")}
 _OF_OBJECTS = ("mAP50-95", "mAP50", "precision", "recall")
 # Of the measures that a task has of its own, as many as there is room for, by their names in the record.
 _OWN = (
-    ("accuracy_top1", "top-1 accuracy"),
-    ("accuracy_top5", "top-5 accuracy"),
+    ("accuracy_top1", tr("top-1 accuracy")),
+    ("accuracy_top5", tr("top-5 accuracy")),
     ("mIoU", "mIoU"),
-    ("pixel_acc", "pixel accuracy"),
-    ("DiceScore", "Dice"),
+    ("pixel_acc", tr("pixel accuracy")),
+    ("DiceScore", tr("Dice")),
     ("precision", "precision"),
     ("recall", "recall"),
 )
@@ -85,13 +86,13 @@ class ValidationPanel(QWidget):
         self._title = TextLabel("", "title")
         self._about = TextLabel("", "secondary")
         self.kind = QComboBox()
-        self.kind.setAccessibleName("Measure of")
+        self.kind.setAccessibleName(tr("Measure of"))
         self.kind.currentIndexChanged.connect(lambda _index: self._show_figures())
         self.stats = [Stat("") for _ in range(_MOST_FIGURES)]
         self.table = ClassTable()
         self.curve = CurvePlot()
         self.curve_choice = QComboBox()
-        self.curve_choice.setAccessibleName("Curve")
+        self.curve_choice.setAccessibleName(tr("Curve"))
         self.curve_choice.currentIndexChanged.connect(lambda _index: self._show_curve())
         self.confusion = ConfusionView()
         self.gallery = Gallery()
@@ -101,11 +102,13 @@ class ValidationPanel(QWidget):
         self._legend = TextLabel("", "caption")
         self._gallery_title = TextLabel("", "section")
         self._gallery_count = TextLabel("", "caption")
-        self.show_all_button = TextButton("Show all images", "quiet")
+        self.show_all_button = TextButton(tr("Show all images"), "quiet")
         self.banner = MessageBanner()
         self._empty = EmptyState(
-            "No validation yet",
-            "Every training ends with one. Choose a finished run, or validate a model on the Models page.",
+            tr("No validation yet"),
+            tr(
+                "Every training ends with one. Choose a finished run, or validate a model on the Models page."
+            ),
             icon_name="validate",
         )
         self._stack = QStackedWidget()
@@ -155,7 +158,7 @@ class ValidationPanel(QWidget):
             return
         images = sorted(self.report.images, key=lambda image: -image.mistakes)
         tiles = [image_tile(image, self.report.names) for image in images]
-        self._show_tiles("All images, most mistakes first", tiles)
+        self._show_tiles(tr("All images, most mistakes first"), tiles)
         self.show_all_button.hide()
         self.table.clearSelection()
         self.confusion.choose(None)
@@ -169,7 +172,7 @@ class ValidationPanel(QWidget):
         self.curve.choose(class_id)
         name = self.report.names.get(class_id, str(class_id))
         tiles = class_tiles(self.report.images, class_id, self.report.names)
-        self._show_tiles(f"Images with {name}", tiles)
+        self._show_tiles(tr("Images with {name}").format(name=name), tiles)
 
     def show_cell(self, predicted: int, true: int) -> None:
         """Show the objects behind a cell of the confusion matrix."""
@@ -230,7 +233,11 @@ class ValidationPanel(QWidget):
         self.curve.show_curve(name, curve, self._inks)
         best = curve.best() if curve is not None and name == "f1" else None
         self._curve_header.set_note(
-            "" if best is None else f"best {best[1]:.2f} at a confidence of {best[0]:.2f}"
+            ""
+            if best is None
+            else tr("best {best:.2f} at a confidence of {best_2:.2f}").format(
+                best=best[1], best_2=best[0]
+            )
         )
 
     def _show_kinds(self, report: ValidationReport) -> None:
@@ -268,12 +275,12 @@ class ValidationPanel(QWidget):
         head.addWidget(self.kind)
         left = QSplitter(Qt.Orientation.Vertical)
         left.setChildrenCollapsible(False)
-        self._curve_header = SectionHeader("Curve")
+        self._curve_header = SectionHeader(tr("Curve"))
         self._curve_header.add_button(self.curve_choice)
         self._curve_box = _titled(self._curve_header, self.curve)
-        said = SectionHeader("Confusion", "rows: said, columns: true; a click shows them")
+        said = SectionHeader(tr("Confusion"), tr("rows: said, columns: true; a click shows them"))
         sections = (
-            _titled(SectionHeader("Classes", "a click shows its images"), self.table),
+            _titled(SectionHeader(tr("Classes"), tr("a click shows its images")), self.table),
             self._curve_box,
             _titled(said, self.confusion),
         )
@@ -287,8 +294,8 @@ class ValidationPanel(QWidget):
         gallery_head.addStretch()
         gallery_head.addWidget(self._legend)
         gallery_head.addWidget(self.show_all_button)
-        self._right.addTab(_titled(gallery_head, self.gallery), "Images")
-        self._right.addTab(self.labels, "Labels")
+        self._right.addTab(_titled(gallery_head, self.gallery), tr("Images"))
+        self._right.addTab(self.labels, tr("Labels"))
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setChildrenCollapsible(False)
         body.addWidget(left)
@@ -331,14 +338,16 @@ def _titled(header: QWidget | QHBoxLayout, widget: QWidget) -> QWidget:
 
 def _about(report: ValidationReport) -> str:
     objects = sum(len(image.truth) for image in report.images)
-    parts = [f"{len(report.images):,} images"]
+    parts = [tr("{count:,} images").format(count=len(report.images))]
     if report.counts == "object":
-        parts[0] += f", {objects:,} objects"
+        parts[0] += tr(", {objects:,} objects").format(objects=objects)
     if report.left_out:
-        parts.append(f"{report.left_out:,} more images measured but not listed")
+        parts.append(
+            tr("{left_out:,} more images measured but not listed").format(left_out=report.left_out)
+        )
     total = sum(value for value in report.speed_ms.values() if isinstance(value, int | float))
     if total:
-        parts.append(f"{total:.1f} ms an image")
+        parts.append(tr("{total:.1f} ms an image").format(total=total))
     return " · ".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from studio.language import tr
 from studio.model.seen import CONFUSION_SCORE, Answer, SeenImage, SeenObject
 from studio.model.validation_cells import Example
 
@@ -110,16 +111,16 @@ def _verdict(image: SeenImage, sure: Sequence[SeenObject], names: Names) -> str:
     if image.answer is not None:
         return _verdict_on_class(image.answer, names)
     if image.maps is not None:
-        return f"{100 * image.maps.right:.0f} % of its pixels right"
+        return tr("{value:.0f} % of its pixels right").format(value=100 * image.maps.right)
     missed = sum(not label.matched for label in image.truth)
     wrong = sum(not found.matched for found in sure)
-    said = [f"{missed} missed"] if missed else []
-    said += [f"{wrong} wrong"] if wrong else []
-    return ", ".join(said) or "all right"
+    said = [tr("{missed} missed").format(missed=missed)] if missed else []
+    said += [tr("{wrong} wrong").format(wrong=wrong)] if wrong else []
+    return ", ".join(said) or tr("all right")
 
 
 def _verdict_on_class(answer: Answer, names: Names) -> str:
     if answer.is_right:
         return "right"
     said, true = (names.get(number, str(number)) for number in (answer.said, answer.truth))
-    return f"{said}, not {true}"
+    return tr("{said}, not {true}").format(said=said, true=true)
