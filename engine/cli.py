@@ -1,12 +1,14 @@
 """The ``yolo`` command: runs what :mod:`engine.cfg.command_line` has understood and prints the outcome.
 
 Stdout carries results only; progress, warnings and errors go to stderr. An error is one sentence there and
-exit code 1; its traceback is in the log file, and on stderr too when ``MASKWRIGHT_DEBUG`` is set.
+exit code 1; its traceback is in the log file, and on stderr too when ``MASKWRIGHT_DEBUG`` is set. With
+``json=True`` the last line of stdout is one JSON object, also for an error; ``quiet=True`` hides the progress.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import logging
 import math
@@ -18,7 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from engine._version import __version__
-from engine.cfg.command_line import Command, default_model, parse, parse_settings
+from engine.cfg.command_line import (
+    Command,
+    default_model,
+    output_choices,
+    parse,
+    parse_settings,
+)
 from engine.runtime.errors import ConfigError, EngineError
 from engine.runtime.log import LOGGER, log_to_file, show_log
 from engine.runtime.paths import increment_path, log_file, write_atomic
@@ -28,37 +36,6 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 _KNOW_THEIR_TASK = (".pt", ".pth", ".safetensors", ".yaml", ".yml")
 DEBUG_VARIABLE = "MASKWRIGHT_DEBUG"
 
-HELP = """\
-yolo [TASK] MODE name=value ...
-
-  TASK   detect, segment, semseg, classify, pose, obb. A model file knows its own.
-  MODE   train, val, predict, track, export
-
-Train a segmentation model for 50 epochs on the images of a data.yaml:
-  yolo segment train data=parts/data.yaml model=yolo11n-seg.yaml epochs=50 imgsz=640
-Measure it on the validation images:
-  yolo val model=runs/segment/train/weights/best.pt
-Find objects in a folder of pictures, and keep the outlines as label files:
-  yolo predict model=best.pt source=pictures/ conf=0.4 save_txt
-Follow them through a video:
-  yolo track model=best.pt source=road.mp4 tracker=bytetrack.yaml
-Write it for other programs:
-  yolo export model=best.pt format=onnx dynamic=True
-Go on with a training that was interrupted:
-  yolo train resume model=runs/segment/train/weights/last.pt
-
-json=True prints the outcome as one JSON object on the last line.
-
-  yolo help                     this text
-  yolo checks                   what this computer and installation have
-  yolo version                  the version number
-  yolo settings                 the settings; key=value changes one, reset restores all
-  yolo cfg                      every argument with its default and what it does
-  yolo copy-cfg                 writes them to default_copy.yaml, to be edited and given as cfg=FILE
-
-Every argument: docs/reference/arguments.md, or `yolo cfg`.
-"""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return the exit code: 0 done, 1 failed, 130 interrupted.
@@ -66,10 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The words after ``yolo``; None takes this process's.
     """
+    words = sys.argv[1:] if argv is None else argv
+    as_json = output_choices(words)["json"]
     show_log()
     with _kept_log():
         try:
-            code = run(parse(sys.argv[1:] if argv is None else argv))
+            code = run(parse(words))
             sys.stdout.flush()  # here, where a closed pipe is still an ordinary error
             return code
         except KeyboardInterrupt:
@@ -79,23 +58,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return DONE
         except EngineError as error:
-            return _failed(error, str(error))
+            return _failed(error, str(error), as_json)
         except Exception as error:  # noqa: BLE001 - the border: a person sees a sentence, the log the traceback
-            return _failed(error, _unforeseen(error))
+            return _failed(error, _unforeseen(error), as_json)
 
 
 def run(command: Command) -> int:
     """Run a command that was understood; errors pass through."""
+    if command.quiet:
+        show_log(logging.WARNING)
     for note in command.notes:
         LOGGER.warning("%s", note)
     if command.special:
-        _SPECIAL[command.special](command.rest)
+        _SPECIAL[command.special](command)
         return DONE
     overrides = dict(command.overrides)
-    as_json = overrides.pop("json", False)
-    model = _load_model(overrides.pop("model", None) or _resumed_file(overrides), command)
+    model = _load_model(overrides, command)
     outcome = _MODES[command.mode](model, overrides)
-    print(format_json(outcome) if as_json else _summary(outcome), flush=True)
+    print(format_json(outcome) if command.json else _summary(outcome), flush=True)
     return DONE
 
 
@@ -110,7 +90,9 @@ def _resumed_file(overrides: Mapping[str, Any]) -> str | None:
     return resume if isinstance(resume, str) else None
 
 
-def _load_model(name: str | None, command: Command) -> Any:
+def _load_model(overrides: dict[str, Any], command: Command) -> Any:
+    """Take ``model`` out of the arguments and open it, for the task that was named if one was."""
+    name = overrides.pop("model", None) or _resumed_file(overrides)
     if name is None:
         if command.mode != "train":
             raise ConfigError(
@@ -119,17 +101,47 @@ def _load_model(name: str | None, command: Command) -> Any:
             )
         name = default_model(command.task)
         LOGGER.warning("No model given: %s is trained from random weights.", name)
+    knows_its_task = Path(name).suffix.lower() in _KNOW_THEIR_TASK
+    model = _open(name, None if knows_its_task else command.task)
+    if not command.task or command.task == model.task:
+        return model
+    if command.mode == "train":
+        return _retargeted(name, model.task, command.task, overrides)
+    LOGGER.warning("%s is a model for %s, not for %s.", name, model.task, command.task)
+    return model
+
+
+def _open(name: str, task: str | None = None) -> Any:
+    """Open a model file or description."""
     from engine.models.yolo.model import YOLO
 
-    knows_its_task = Path(name).suffix.lower() in _KNOW_THEIR_TASK
-    model = YOLO(name, task=None if knows_its_task else command.task)
-    if command.task and command.task != model.task:
+    return YOLO(name, task=task)
+
+
+def _retargeted(name: str, its_task: str, task: str, overrides: dict[str, Any]) -> Any:
+    """Open the description for another task that belongs to a public model, to start from its weights.
+
+    Raises:
+        ConfigError: The file's name tells no family, or the family has no model for the task.
+    """
+    from engine.cfg.model_catalogue import description_for
+
+    description = description_for(name, task)
+    if description is None:
         raise ConfigError(
-            f"{name} is a model for {model.task}, expected one for {command.task}.",
+            f"{name} is a model for {its_task}, expected one for {task}.",
             value=name,
-            remedy=f"Write yolo {model.task} {command.mode} ..., or name another model.",
+            remedy=f"Write yolo {its_task} train ..., or give a description for {task} as model and "
+            f"pretrained={name}.",
         )
-    return model
+    LOGGER.warning(
+        "%s is a model for %s: %s is trained, from those of its weights that fit.",
+        name,
+        its_task,
+        description,
+    )
+    overrides.setdefault("pretrained", name)
+    return _open(description)
 
 
 def _train(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -213,45 +225,56 @@ def _plain(value: Any) -> Any:
     return number if math.isfinite(number) else None
 
 
-def _show_help(_rest: Sequence[str]) -> None:
-    print(HELP, end="")
+def _show_help(command: Command) -> None:
+    from engine.cfg.help_text import help_text
+
+    print(help_text(*command.rest[:1]), end="")
 
 
-def _show_checks(_rest: Sequence[str]) -> None:
+def _show_checks(command: Command) -> None:
     from engine.runtime.checks import collect, format_report
 
-    print(format_report(collect()))
+    found = collect()
+    if command.json:
+        print(format_json({"checks": [dataclasses.asdict(check) for check in found]}))
+    else:
+        print(format_report(found))
 
 
-def _show_version(_rest: Sequence[str]) -> None:
-    print(__version__)
+def _show_version(command: Command) -> None:
+    print(format_json({"version": __version__}) if command.json else __version__)
 
 
-def _show_settings(rest: Sequence[str]) -> None:
+def _show_settings(command: Command) -> None:
     from engine.runtime.settings import settings
 
-    changes = parse_settings(rest)
+    changes = parse_settings(command.rest)
     if changes is None:
         settings.reset()
     else:
         settings.update(changes)
-    print(settings)
+    print(format_json(settings.shown()) if command.json else settings)
 
 
-def _show_defaults(_rest: Sequence[str]) -> None:
+def _show_defaults(command: Command) -> None:
+    from engine.cfg.arguments import defaults
     from engine.cfg.reference import default_yaml
 
-    print(default_yaml(), end="")
+    if command.json:
+        print(format_json(defaults()))
+    else:
+        print(default_yaml(), end="")
 
 
-def _copy_defaults(_rest: Sequence[str]) -> None:
+def _copy_defaults(command: Command) -> None:
     from engine.cfg.reference import default_yaml
 
     path = write_atomic(increment_path(Path.cwd() / "default_copy.yaml"), default_yaml())
-    print(f"{path}\nEdit it, then: yolo train cfg={path.name} data=...")
+    shown = f"{path}\nEdit it, then: yolo train cfg={path.name} data=..."
+    print(format_json({"path": path}) if command.json else shown)
 
 
-_SPECIAL: dict[str, Callable[[Sequence[str]], None]] = {
+_SPECIAL: dict[str, Callable[[Command], None]] = {
     "help": _show_help,
     "checks": _show_checks,
     "version": _show_version,
@@ -294,7 +317,7 @@ def _unforeseen(error: Exception) -> str:
     return f"{type(error).__name__}: {error} (details in {log_file()})"
 
 
-def _failed(error: BaseException, sentence: str) -> int:
+def _failed(error: BaseException, sentence: str, as_json: bool) -> int:
     details = "".join(traceback.format_exception(error))
     for handler in LOGGER.handlers:
         if isinstance(handler, logging.FileHandler):
@@ -304,7 +327,15 @@ def _failed(error: BaseException, sentence: str) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         sys.stderr.write(details)
     _say(sentence)
+    if as_json:
+        print(format_json({"error": _told(error, sentence)}), flush=True)
     return FAILED
+
+
+def _told(error: BaseException, sentence: str) -> dict[str, Any]:
+    """What a program is told of an error: the sentence that people get, and its parts."""
+    parts = {name: getattr(error, name, None) for name in ("path", "line", "remedy")}
+    return {"type": type(error).__name__, "message": sentence, **parts}
 
 
 def _say(sentence: str) -> None:

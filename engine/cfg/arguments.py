@@ -164,7 +164,7 @@ def sentence_without_effect(names: Sequence[str], mode: str, task: str | None = 
 def _usable(base: Mapping[str, Any] | Arguments | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in dict(base or {}).items():
-        if name in by_name and name not in (*_CALL, "cfg", "json"):
+        if name in by_name and name not in (*_CALL, "cfg", "json", "quiet"):
             try:
                 values[name] = coerce(by_name[name], value)
             except ConfigError as error:

@@ -1,24 +1,40 @@
 """The grammar of ``yolo``: words and ``name=value`` pairs become a :class:`Command`. Nothing is run here.
 
 ``yolo [TASK] MODE name=value ...``: task and mode in either order, blanks around ``=`` allowed, a bare name
-switches a True/False argument on. Leading dashes and trailing commas, which other command lines want, are
-dropped with a note.
+switches a True/False argument on. Other forms are understood with a note, see :mod:`engine.cfg.words`. A mode
+that is not named is told from the arguments where these allow it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.cfg.arguments import check, load_yaml
 from engine.cfg.not_yet import NOT_YET_CHOICES, NOT_YET_TASKS
 from engine.cfg.schema import MODES, TASKS, by_name, did_you_mean
+from engine.cfg.words import argument_for_file, forgive, join_pairs
 from engine.runtime.errors import ConfigError
 
 DEFAULT_MODE = "train"
+_OUTPUT = ("json", "quiet")  # how the outcome is shown, not what is done
 SPECIAL = ("help", "checks", "version", "settings", "cfg", "copy-cfg")
-_TASK_MODELS = {"detect": "yolo11n.yaml", "segment": "yolo11n-seg.yaml"}
+_TASK_MODELS = {
+    "detect": "yolo11n.yaml",
+    "segment": "yolo11n-seg.yaml",
+    "classify": "yolo11n-cls.yaml",
+    "pose": "yolo11n-pose.yaml",
+    "obb": "yolo11n-obb.yaml",
+    "semseg": "yolo11n-semseg.yaml",
+}
+# Words that people know from elsewhere, and why they do nothing here
+_ELSEWHERE = {
+    "hub": "This program has no online service.",
+    "login": "This program has no online service.",
+    "logout": "This program has no online service.",
+    "solutions": "This version has no ready-made solutions; tracks and counts come from `yolo track`.",
+}
 
 
 @dataclass(frozen=True)
@@ -26,11 +42,13 @@ class Command:
     """What a command line asks for.
 
     Attributes:
-        mode: ``train``, ``val``, ``predict``, ``track`` or ``export``; empty when :attr:`special` is set.
+        mode: One of :data:`~engine.cfg.schema.MODES`; empty when :attr:`special` is set.
         task: The task named on the command line or in the file, None if none was.
         overrides: Arguments given, checked; ``cfg`` files already merged below them.
         special: One of :data:`SPECIAL`, or empty.
-        rest: The words after a special word, as typed.
+        rest: The words after a special word, as typed, less those for :attr:`json` and :attr:`quiet`.
+        json: Whether the outcome is to be one JSON object.
+        quiet: Whether only warnings, errors and the outcome are to be shown.
         notes: What was tolerated or assumed, one sentence each, to be shown as warnings.
     """
 
@@ -40,6 +58,8 @@ class Command:
     special: str = ""
     rest: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    json: bool = False
+    quiet: bool = False
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -52,30 +72,15 @@ def parse(argv: Sequence[str]) -> Command:
         return Command(special="help")
     if special := _special(argv):
         return special
-    notes: list[str] = []
-    words = [_tidy(word, notes) for word in join_pairs(argv)]
+    words, notes = forgive(argv)
+    if "help" in words:
+        topic = next((word for word in words if word in (*MODES, *by_name)), "")
+        return Command(special="help", rest=(topic,) if topic else ())
     given: dict[str, Any] = {}
     chosen: dict[str, str] = {}
     for word in words:
-        if word:
-            _take(word, given, chosen)
+        _take(word, given, chosen)
     return _command(given, chosen, notes)
-
-
-def join_pairs(words: Sequence[str]) -> list[str]:
-    """Return the words with ``key = value``, ``key= value`` and ``key =value`` joined into ``key=value``.
-
-    Brackets that a shell has split at blanks (``imgsz=[320, 640]``) are joined too.
-    """
-    joined: list[str] = []
-    for word in words:
-        previous = joined[-1] if joined else ""
-        continues = word.startswith("=") and "=" not in previous
-        if joined and (continues or previous.endswith("=") or _is_open(previous)):
-            joined[-1] = previous + word
-        else:
-            joined.append(word)
-    return joined
 
 
 def parse_settings(words: Sequence[str]) -> dict[str, str] | None:
@@ -84,7 +89,7 @@ def parse_settings(words: Sequence[str]) -> dict[str, str] | None:
     Raises:
         ConfigError: A word is neither ``reset`` nor ``key=value``.
     """
-    if list(words) == ["reset"]:
+    if [word.lstrip("-") for word in words] == ["reset"]:
         return None
     changes: dict[str, str] = {}
     for word in join_pairs(words):
@@ -93,8 +98,15 @@ def parse_settings(words: Sequence[str]) -> dict[str, str] | None:
             raise ConfigError(
                 f"yolo settings expects key=value or reset, received {word!r}.", value=word
             )
-        changes[name.strip()] = value.strip()
+        changes[name.strip()] = value.strip().rstrip(",")
     return changes
+
+
+def output_choices(words: Sequence[str]) -> dict[str, bool]:
+    """Return ``json`` and ``quiet`` where the words ask for them, also if these cannot be understood otherwise."""
+    found = (word.lstrip("-").rstrip(",").lower().partition("=") for word in words)
+    asked = {name: value in ("", "true", "1", "yes", "on") for name, _, value in found}
+    return {name: asked.get(name, False) for name in _OUTPUT}
 
 
 def default_model(task: str | None) -> str:
@@ -109,21 +121,12 @@ def _special(argv: Sequence[str]) -> Command | None:
         dashed = argv[0].startswith("-")
         short = word == name[0] and (dashed or len(argv) == 1)
         if word in (name, name.removesuffix("s")) or short:
-            return Command(special=name, rest=tuple(argv[1:]))
+            rest = [w for w in argv[1:] if w.lstrip("-").partition("=")[0] not in _OUTPUT]
+            output = output_choices(argv[1:])
+            return Command(
+                special=name, rest=tuple(rest), json=output["json"], quiet=output["quiet"]
+            )
     return None
-
-
-def _tidy(word: str, notes: list[str]) -> str:
-    tidy = word
-    if word.startswith("--"):
-        tidy = tidy.lstrip("-")
-    if tidy.endswith(",") and not _is_open(tidy):
-        tidy = tidy.rstrip(",")
-    if tidy != word:
-        notes.append(
-            f"'{word}' is read as '{tidy}': arguments are name=value, without dashes or commas."
-        )
-    return tidy
 
 
 def _take(word: str, given: dict[str, Any], chosen: dict[str, str]) -> None:
@@ -138,16 +141,24 @@ def _take(word: str, given: dict[str, Any], chosen: dict[str, str]) -> None:
         if chosen.setdefault(kind, word) != word:
             raise ConfigError(f"expected one {kind}, received {chosen[kind]!r} and {word!r}.")
     elif word in by_name:
-        if by_name[word].type != "bool":
+        if not by_name[word].type.startswith("bool"):
             raise ConfigError(f"argument {word!r} needs a value.", remedy=f"Write {word}=VALUE.")
         given[word] = True
     else:
-        known = (*TASKS, *MODES, *SPECIAL, *by_name)
-        raise ConfigError(
-            f"unknown word {word!r}.{did_you_mean(word, known)}",
-            value=word,
-            remedy="`yolo help` shows how to write a command.",
-        )
+        raise _unknown_word(word)
+
+
+def _unknown_word(word: str) -> ConfigError:
+    if word in _ELSEWHERE:
+        return ConfigError(f"unknown word {word!r}.", value=word, remedy=_ELSEWHERE[word])
+    if name := argument_for_file(word):
+        return ConfigError(f"unknown word {word!r}. Did you mean {name}={word}?", value=word)
+    known = (*TASKS, *MODES, *SPECIAL, *by_name)
+    return ConfigError(
+        f"unknown word {word!r}.{did_you_mean(word, known)}",
+        value=word,
+        remedy="`yolo help` shows how to write a command.",
+    )
 
 
 def _command(given: dict[str, Any], chosen: dict[str, str], notes: list[str]) -> Command:
@@ -155,17 +166,27 @@ def _command(given: dict[str, Any], chosen: dict[str, str], notes: list[str]) ->
     overrides |= check(given)
     mode = chosen.get("mode") or overrides.pop("mode", "")
     task = chosen.get("task") or overrides.pop("task", None)
+    output = {name: bool(overrides.pop(name, False)) for name in _OUTPUT}
     overrides = {name: value for name, value in overrides.items() if name not in ("mode", "task")}
     if not mode:
-        mode = DEFAULT_MODE
-        notes.append(
-            f"No mode given: {mode} is assumed. Modes are train, val, predict, track and export."
-        )
+        mode = mode_for(overrides)
+        notes.append(f"No mode given: {mode} is assumed. Modes are {', '.join(MODES)}.")
     if reason := NOT_YET_CHOICES["mode"].get(mode):
         raise ConfigError(f"mode {mode} is not available: {reason}.", value=mode)
     if reason := NOT_YET_TASKS.get(mode, {}).get(task or ""):
         raise ConfigError(f"{task} {mode} is not available: {reason}.", value=task)
-    return Command(mode, task, overrides, notes=tuple(notes))
+    return Command(
+        mode, task, overrides, notes=tuple(notes), json=output["json"], quiet=output["quiet"]
+    )
+
+
+def mode_for(given: Iterable[str]) -> str:
+    """Return the first mode in which all these arguments have an effect: ``predict`` where there is a source.
+
+    Where there is none, or everything goes in every mode, it is a training.
+    """
+    names = [name for name in given if name in by_name]
+    return next((m for m in MODES if all(m in by_name[n].modes for n in names)), DEFAULT_MODE)
 
 
 def _from_file(given: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +196,3 @@ def _from_file(given: dict[str, Any]) -> dict[str, Any]:
         return {}
     loaded = check(load_yaml(file), path=file)
     return {name: value for name, value in loaded.items() if value is not None}
-
-
-def _is_open(word: str) -> bool:
-    return any(word.count(left) > word.count(right) for left, right in ("[]", "()"))

@@ -102,6 +102,23 @@ def find_entry(name: str | Path) -> CatalogueEntry | None:
     return next((entry for entry in catalogue() if entry.name == description), None)
 
 
+def description_for(name: str | Path, task: str) -> str | None:
+    """Return the description of the same family and size for another task, None where there is none.
+
+    >>> description_for("yolo11n-seg.pt", "pose")
+    'yolo11n-pose.yaml'
+    """
+    entry = find_entry(Path(name).with_suffix(".yaml").name)
+    if entry is None:
+        return None
+    same = (
+        other
+        for other in models_for(task, open_vocabulary=entry.is_open_vocabulary)
+        if (other.family, other.scale) == (entry.family, entry.scale)
+    )
+    return next((other.name for other in same), None)
+
+
 def family_of(name: str | Path) -> str:
     """Return the family of a description or file by its name: ``YOLO11``, ``YOLOv8``, ``YOLOE-26``; else its stem.
 

@@ -52,7 +52,7 @@ ARGUMENTS: tuple[Argument, ...] = tuple(
 
 by_name: MappingProxyType[str, Argument] = MappingProxyType({a.name: a for a in ARGUMENTS})
 
-_ABOUT_THE_CALL = ("task", "mode", "cfg", "json")
+_ABOUT_THE_CALL = ("task", "mode", "cfg", "json", "quiet")
 
 
 _ALIASES = {
@@ -96,8 +96,9 @@ def did_you_mean(name: str, known: tuple[str, ...] | None = None) -> str:
 
     What other programs call the same thing counts as close.
     """
-    if known is None and name.lower() in _ALIASES:
-        return f" Did you mean {_ALIASES[name.lower()]!r}?"
+    alias = _ALIASES.get(name.lower())
+    if alias and (known is None or alias in known):
+        return f" Did you mean {alias!r}?"
     candidates = {candidate.lower(): candidate for candidate in known or tuple(by_name)}
     found = difflib.get_close_matches(name.lower(), candidates, n=2, cutoff=0.6)
     close = [candidates[match] for match in found]

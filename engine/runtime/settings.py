@@ -126,12 +126,15 @@ class SettingsManager(MutableMapping[str, Any]):
             self._refresh()
             return len(self._values)
 
-    def __str__(self) -> str:
-        shown = {
+    def shown(self) -> dict[str, Any]:
+        """Return every setting as it may be printed: secrets as asterisks."""
+        return {
             name: "***" if value and name in self._schema and self._schema[name].secret else value
             for name, value in self.items()
         }
-        return f"{self.path}\n{json.dumps(shown, indent=2, ensure_ascii=False)}"
+
+    def __str__(self) -> str:
+        return f"{self.path}\n{json.dumps(self.shown(), indent=2, ensure_ascii=False)}"
 
     __repr__ = __str__
 

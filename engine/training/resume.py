@@ -56,7 +56,7 @@ def resumed_arguments(saved: Mapping[str, Any], given: Mapping[str, Any]) -> dic
                 remedy=f"Leave {key} out, or start a new training with model=last.pt. "
                 f"When resuming you may change {', '.join(sorted(CHANGEABLE))}.",
             )
-    kept = {k: v for k, v in saved.items() if k not in ("cfg", "json")}
+    kept = {k: v for k, v in saved.items() if k not in ("cfg", "json", "quiet")}
     return {**kept, **{k: v for k, v in given.items() if k in CHANGEABLE}, "resume": True}
 
 

@@ -166,4 +166,12 @@ GENERAL: tuple[Argument, ...] = (
         "General",
         _ALL,
     ),
+    Argument(
+        "quiet",
+        "bool",
+        False,
+        "Command line only: show nothing but warnings, errors and the outcome.",
+        "General",
+        _ALL,
+    ),
 )

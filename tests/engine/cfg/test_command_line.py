@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.cfg.command_line import Command, default_model, join_pairs, parse, parse_settings
+from engine.cfg.command_line import Command, default_model, parse, parse_settings
+from engine.cfg.model_catalogue import find_entry
+from engine.cfg.schema import TASKS
+from engine.cfg.words import join_pairs
 from engine.runtime.errors import ConfigError
 
 
@@ -117,4 +120,7 @@ def test_join_pairs(words, joined):
 
 def test_default_models():
     assert default_model(None) == "yolo11n.yaml"
-    assert default_model("segment") == "yolo11n-seg.yaml"
+    for task in TASKS:
+        entry = find_entry(default_model(task))
+        assert entry is not None
+        assert entry.task == task

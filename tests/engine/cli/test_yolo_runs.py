@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from engine import cli
 from engine.runtime.log import LOGGER
@@ -116,12 +118,34 @@ def test_without_json_the_last_line_is_the_place(trained, capsys):
     assert Path(capsys.readouterr().out.splitlines()[-1]).is_file()
 
 
-def test_a_model_for_another_task_is_refused_by_name(trained, capsys):
-    words = ["detect", "val", f"model={trained['model']}", *SMALL]
-    assert cli.main(words) == 1
+def test_another_task_than_the_model_has_is_told_and_the_model_wins(trained, tmp_path, capsys):
+    words = ["detect", "val", f"model={trained['model']}", f"project={tmp_path}", "json", *SMALL]
+    assert cli.main([*words, "plots=False"]) == 0
+    captured = capsys.readouterr()
+    assert f"{trained['model']} is a model for segment, not for detect." in captured.err
+    assert json.loads(captured.out.splitlines()[-1])["task"] == "segment"
+
+
+def test_a_training_for_another_task_takes_the_sister_model(
+    trained, drawn_parts, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(trained["model"], "yolo11n-seg.pt")
+    words = ["detect", "train", "model=yolo11n-seg.pt", f"data={drawn_parts}", "epochs=1", "json"]
+    assert cli.main([*words, "project=runs", "plots=False", *SMALL]) == 0
+    captured = capsys.readouterr()
+    assert "yolo11n.yaml is trained, from those of its weights that fit" in captured.err
+    outcome = json.loads(captured.out.splitlines()[-1])
+    assert outcome["task"] == "detect"
+    args = yaml.safe_load((Path(outcome["save_dir"]) / "args.yaml").read_text())
+    assert (args["model"], args["pretrained"]) == ("yolo11n.yaml", "yolo11n-seg.pt")
+
+
+def test_a_training_for_another_task_needs_a_name_that_tells_the_family(trained, capsys):
+    assert cli.main(["pose", "train", f"model={trained['model']}", "data=x.yaml"]) == 1
     said = capsys.readouterr().err
-    assert f"{trained['model']} is a model for segment, expected one for detect" in said
-    assert "Write yolo segment val" in said
+    assert f"{trained['model']} is a model for segment, expected one for pose" in said
+    assert "Write yolo segment train" in said
 
 
 @pytest.mark.parametrize(

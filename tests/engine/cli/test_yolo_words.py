@@ -145,6 +145,56 @@ def test_log_folder_that_cannot_be_written_stops_nothing(capsys, monkeypatch, tm
     assert "unknown word" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("word", ["version", "checks", "settings", "cfg", "copy-cfg"])
+def test_special_words_speak_json(word, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([word, "json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    held = {"version": "version", "checks": "checks", "settings": "runs_dir", "cfg": "epochs"}
+    assert held.get(word, "path") in json.loads(line)
+
+
+def test_json_of_the_settings_hides_secrets(capsys):
+    assert cli.main(["settings", "api_key=abc", "json=True"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["api_key"] == "***"
+
+
+@pytest.mark.parametrize("line", ["train epochz=3 json=True", "--json xyz"])
+def test_an_error_is_json_too(line, capsys):
+    assert cli.main(line.split()) == 1
+    captured = capsys.readouterr()
+    error = json.loads(captured.out.splitlines()[-1])["error"]
+    assert error["type"] == "ConfigError"
+    assert captured.err == f"yolo: {error['message']}\n"
+
+
+def test_an_error_in_a_file_names_file_and_line(capsys, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("epochs: 3\nimgsz: [64\n")
+    assert cli.main(["train", f"cfg={file}", "json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["path"], error["line"]) == (str(file), 3)
+
+
+def test_help_on_a_mode_and_on_an_argument(capsys):
+    assert cli.main(["train", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "epochs" in shown
+    assert "vid_stride" not in shown
+    assert cli.main(["help", "conf"]) == 0
+    assert "in val: 0.001" in capsys.readouterr().out
+    assert cli.main(["help", "epochz"]) == 1
+    assert "Did you mean 'epochs'?" in capsys.readouterr().err
+
+
+def test_quiet_shows_no_progress(capsys):
+    assert cli.main(["version", "quiet"]) == 0
+    assert LOGGER.level == logging.INFO  # the log file still keeps everything
+    LOGGER.info("how far it is")
+    LOGGER.warning("what is wrong")
+    assert capsys.readouterr().err == "what is wrong\n"
+
+
 def test_notes_are_shown_as_warnings(capsys):
     assert cli.main(["--val"]) == 1
     err = capsys.readouterr().err
