@@ -1,219 +1,177 @@
-"""What a prediction reads: pictures and videos from files, folders, patterns, memory, or lists of these."""
+"""What a prediction reads: pictures and videos from files, the web, cameras, the screen, memory, or lists of these.
+
+Each kind of source is a file of `engine.data.sources`.
+"""
 
 from __future__ import annotations
 
-import glob
 import math
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.data.images import IMG_FORMATS, VID_FORMATS, list_images, read_image
+from engine.data.images import IMG_FORMATS, VID_FORMATS, read_image
 from engine.data.source_arrays import from_array, from_pil, from_tensor
-from engine.runtime.errors import DatasetError, ImageError
+from engine.data.sources import streams
+from engine.data.sources.ahead import iterated_ahead, mapped_ahead
+from engine.data.sources.files import is_video, named_files
+from engine.data.sources.picture import Picture, Source, SourceBatch, SourceInfo, joined
+from engine.data.sources.screen import ScreenSource, is_screen
+from engine.data.sources.video import read_frames
+from engine.data.sources.web import WebFile
+from engine.runtime.errors import DatasetError, DownloadError, ImageError
 from engine.runtime.log import LOGGER
 
+__all__ = ["Source", "SourceBatch", "SourceInfo", "SourceLoader", "load_source"]
 
-@dataclass(frozen=True)
-class SourceInfo:
-    """Where a picture comes from.
+
+class Memory(NamedTuple):
+    """A picture that was given as it is.
 
     Attributes:
-        kind: "image" (a file), "video" (a frame of one) or "array" (memory).
-        number: 1-based number of the file or array in the source.
-        count: How many there are.
-        frame: 1-based number of the frame in its video; 0 for other kinds.
-        frames: Frames of the video as its header says, 0 where unknown.
-        fps: Frames a second of the video, 0 where unknown.
+        image: (H, W, channels) uint8.
+        kind: "array" or "tensor".
     """
 
+    image: np.ndarray
     kind: str
-    number: int
-    count: int
-    frame: int = 0
-    frames: int = 0
-    fps: float = 0.0
 
 
-class SourceBatch(NamedTuple):
-    """Some pictures of a source; images are (H, W, channels) uint8, upright, BGR where there are three."""
-
-    paths: list[str]
-    images: list[np.ndarray]
-    infos: list[SourceInfo]
+Item = Path | WebFile | Memory
 
 
-class Source(Protocol):
-    """Something that predictions are made on."""
-
-    def __iter__(self) -> Iterator[SourceBatch]: ...
-
-
-def load_source(source: Any, batch: int = 1, vid_stride: int = 1, channels: int = 3) -> Source:
+def load_source(
+    source: Any,
+    batch: int = 1,
+    vid_stride: int = 1,
+    channels: int = 3,
+    stream_buffer: bool = False,
+) -> Source:
     """Open a source.
 
     Args:
-        source: Path of a picture, video, folder or list file (.txt), a glob pattern, an array (H, W[, C]) BGR
-            uint8, a tensor (C, H, W) or (B, C, H, W) RGB 0..1, a PIL picture, or a list of any of these.
-        batch: Pictures at a time; frames of different files come together too.
-        vid_stride: Take every n-th frame of videos.
+        source: Path of a picture, video, folder, list (.txt, .csv) or list of streams (.streams); a glob
+            pattern; the address of a picture, video or stream; the number of a camera; "screen" with, if
+            wanted, a monitor's number and left, top, width, height; an array (H, W[, C]) BGR uint8; a tensor
+            (C, H, W) or (B, C, H, W) RGB 0..1; a PIL picture; or a list of any of these but streams.
+        batch: Pictures at a time; frames of different files come together too. Streams come together as
+            many as there are.
+        vid_stride: Take every n-th frame of videos and streams.
         channels: What the network takes: 3, 1 (everything becomes grey), or more, which the source must have,
             see `engine.data.channels`.
+        stream_buffer: Keep the frames of live streams waiting instead of dropping all but the newest.
 
     Raises:
         DatasetError: It names nothing, or a kind that cannot be read.
+        DownloadError: A server does not say what is behind an address.
     """
+    stride = max(int(vid_stride), 1)
+    if is_screen(source):
+        return ScreenSource(source, channels)
+    if live := streams.addresses(source):
+        return streams.StreamSource(live, stride, channels, stream_buffer)
     items = _items(source, channels)
     if not items:
         raise DatasetError(
             f"No images or videos in {source!r}.",
             remedy=f"Readable are {', '.join(sorted(IMG_FORMATS))} and {', '.join(sorted(VID_FORMATS))}.",
         )
-    return SourceLoader(items, max(int(batch), 1), max(int(vid_stride), 1), channels)
+    return SourceLoader(items, max(int(batch), 1), stride, channels)
 
 
 class SourceLoader:
-    """Iterates a source; each iteration starts at its beginning.
+    """Iterates a source that has an end; each iteration starts at its beginning.
 
-    A damaged file among several is named in the log and left out; a damaged single file raises.
+    Files are read in threads ahead of the consumer. A damaged file among several is named in the log and
+    left out; a damaged single file raises.
+
+    Attributes:
+        is_long: Whether there is a video in it.
     """
 
     def __init__(
-        self, items: Sequence[Path | np.ndarray], batch: int, vid_stride: int, channels: int = 3
+        self, items: Sequence[Item], batch: int, vid_stride: int, channels: int = 3
     ) -> None:
-        """Take files and arrays of ``channels``; :func:`load_source` finds them."""
+        """Take files and pictures of ``channels``; :func:`load_source` finds them."""
         self.items, self.batch, self.vid_stride = list(items), batch, vid_stride
         self.channels = channels
+        self.is_long = any(isinstance(item, Path) and is_video(item) for item in self.items)
 
     def __iter__(self) -> Iterator[SourceBatch]:
-        waiting: list[tuple[str, np.ndarray, SourceInfo]] = []
-        for entry in self._pictures():
-            waiting.append(entry)
+        waiting: list[Picture] = []
+        for picture in self._pictures():
+            waiting.append(picture)
             if len(waiting) == self.batch:
-                yield _batch(waiting)
+                yield joined(waiting)
                 waiting = []
         if waiting:
-            yield _batch(waiting)
+            yield joined(waiting)
 
     def __len__(self) -> int:
         """Return the number of batches where every item is one picture; videos give more."""
         return math.ceil(len(self.items) / self.batch)
 
-    def _pictures(self) -> Iterator[tuple[str, np.ndarray, SourceInfo]]:
-        count = len(self.items)
-        for number, item in enumerate(self.items, start=1):
-            if isinstance(item, np.ndarray):
-                info = SourceInfo("array", number, count)
-                yield f"image{number - 1}.jpg", item, info
-                continue
+    def _pictures(self) -> Iterator[Picture]:
+        for number, (item, read) in enumerate(self._read(), start=1):
             try:
-                if _is_video(item):
-                    yield from self._frames(item, number)
+                if isinstance(item, Memory):
+                    info = SourceInfo(item.kind, number, len(self.items))
+                    yield Picture(f"image{number - 1}.jpg", item.image, info)
+                    continue
+                path, image = read()
+                if image is None:
+                    yield from self._frames(path, number)
                 else:
-                    image = read_image(item, channels=self.channels)
-                    yield str(item), image, SourceInfo("image", number, count)
-            except ImageError as error:
-                if count == 1:
+                    info = SourceInfo("image", number, len(self.items))
+                    yield Picture(str(path), image, info)
+            except (ImageError, DownloadError) as error:
+                if len(self.items) == 1:
                     raise
                 LOGGER.warning("Left out: %s", error)
 
-    def _frames(self, path: Path, number: int) -> Iterator[tuple[str, np.ndarray, SourceInfo]]:
-        """Yield the frames that decode; stops at the first that does not."""
-        import cv2
+    def _read(self) -> Iterator[tuple[Item, Callable[[], tuple[Path, np.ndarray | None]]]]:
+        """Yield each item with what gives its file and, unless it is a video, its pixels."""
+        if len(self.items) == 1 or all(isinstance(item, Memory) for item in self.items):
+            for item in self.items:
+                yield item, lambda item=item: self._open(item)  # type: ignore[misc]
+            return
+        coming = mapped_ahead(self._open, self.items, self.batch + 1)
+        for item, outcome in zip(self.items, coming, strict=True):
+            yield item, outcome.result
 
-        if path.stat().st_size == 0:
-            raise ImageError("The file is empty.", path=path, remedy="Replace or remove it.")
-        if self.channels not in (1, 3):
-            raise ImageError(
-                f"A video has 3 channels, the model takes {self.channels}.",
-                path=path,
-                remedy="Give pictures with as many channels.",
-            )
-        capture = cv2.VideoCapture(str(path))
-        try:
-            frames = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
-            fps = capture.get(cv2.CAP_PROP_FPS)
-            fps = fps if math.isfinite(fps) and fps > 0 else 0.0
-            index = 0
-            while capture.grab():
-                index += 1
-                if (index - 1) % self.vid_stride:
-                    continue
-                decoded, image = capture.retrieve()
-                if not decoded:
-                    break
-                info = SourceInfo("video", number, len(self.items), index, frames, fps)
-                yield str(path), from_array(image, self.channels), info
-            if index == 0:
-                raise ImageError(
-                    "It cannot be read as a video.", path=path, remedy="Convert or remove it."
-                )
-            if frames and index < frames:
-                LOGGER.warning("%s: %d of %d frames could be read.", path, index, frames)
-        finally:
-            capture.release()
+    def _open(self, item: Item) -> tuple[Path, np.ndarray | None]:
+        """Return the file of an item and, unless it is a video or in memory, its pixels; runs in threads."""
+        if isinstance(item, Memory):
+            return Path(), None
+        path = item.bring() if isinstance(item, WebFile) else item
+        return path, None if is_video(path) else read_image(path, channels=self.channels)
+
+    def _frames(self, path: Path, number: int) -> Iterator[Picture]:
+        frames = read_frames(path, number, len(self.items), self.vid_stride, self.channels)
+        yield from iterated_ahead(frames)
 
 
-def _batch(entries: Sequence[tuple[str, np.ndarray, SourceInfo]]) -> SourceBatch:
-    paths, images, infos = zip(*entries, strict=True)
-    return SourceBatch(list(paths), list(images), list(infos))
+def _items(source: Any, channels: int) -> list[Item]:
+    """Turn a source into files and pictures.
 
-
-def _items(source: Any, channels: int) -> list[Path | np.ndarray]:
-    """Turn a source into files and arrays."""
+    Raises:
+        DatasetError: It names nothing, or a kind that cannot be read.
+    """
     if isinstance(source, str | os.PathLike):
-        return list(_files(str(source)))
+        return list(named_files(str(source)))
     if isinstance(source, list | tuple):
         return [item for entry in source for item in _items(entry, channels)]
     if isinstance(source, np.ndarray):
         arrays = list(source) if source.ndim == 4 else [source]
-        return [from_array(array, channels) for array in arrays]
+        return [Memory(from_array(array, channels), "array") for array in arrays]
     if hasattr(source, "detach"):
-        return list(from_tensor(source, channels))
+        return [Memory(image, "tensor") for image in from_tensor(source, channels)]
     if hasattr(source, "convert"):
-        return [from_pil(source, channels)]
+        return [Memory(from_pil(source, channels), "array")]
     raise DatasetError(
         f"A source of type {type(source).__name__} cannot be read.",
-        remedy="Give a path, a folder, an array, a PIL image, or a list of these.",
+        remedy="Give a path, a folder, a camera's number, an array, a PIL image, or a list of these.",
     )
-
-
-def _files(text: str) -> list[Path]:
-    """Return the pictures and videos that a path, folder, list file or pattern names."""
-    if "://" in text:
-        raise DatasetError(
-            f"{text} is an address.", value=text, remedy="Download the file and give its path."
-        )
-    path = Path(text).expanduser()
-    if path.is_dir():
-        return _of_folder(path)
-    if path.is_file():
-        return _of_list(path) if path.suffix.lower() == ".txt" else [path]
-    if any(sign in text for sign in "*?["):
-        # Path.glob takes no absolute pattern.
-        found = map(Path, sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
-        return [f for f in found if f.is_file() and _suffix(f) in IMG_FORMATS | VID_FORMATS]
-    raise DatasetError("The source does not exist.", path=path, remedy="Correct the path.")
-
-
-def _of_folder(folder: Path) -> list[Path]:
-    videos = (f for f in folder.rglob("*") if _suffix(f) in VID_FORMATS and f.is_file())
-    return sorted({*list_images(folder), *videos})
-
-
-def _of_list(file: Path) -> list[Path]:
-    """Read a text file with one path a line, relative to the file."""
-    lines = (line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines())
-    return [f for line in lines if line for f in _files(str(file.parent / line))]
-
-
-def _suffix(path: Path) -> str:
-    return path.suffix[1:].lower()
-
-
-def _is_video(path: Path) -> bool:
-    return _suffix(path) in VID_FORMATS

@@ -124,7 +124,7 @@ def test_one_damaged_file_among_others_is_left_out(folder, caplog):
     [
         "/nowhere/x.jpg",
         "/nowhere/*.jpg",
-        "https://example.org/bus.jpg",
+        "ftp://example.org/bus.jpg",
         3.5,
         [],
         np.zeros((2, 2, 7)),

@@ -1,0 +1,1 @@
+"""What predictions are made on, one kind of source a file; `engine.data.loaders` opens them."""
