@@ -183,6 +183,45 @@ class Model(CallbackHost):
         self.predictor.follower = before if goes_on else follower
         return self.predictor(source=source, stream=stream)
 
+    def tune(
+        self,
+        use_ray: bool = False,
+        iterations: int = 10,
+        trainer: type | None = None,
+        space: Mapping[str, Any] | None = None,
+        resume: bool | str | Path = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Search the training arguments that reach the best fitness; the network itself stays as it is.
+
+        Args:
+            use_ray: Search with Ray Tune, which runs several trainings at once, instead of one after the other.
+            iterations: Trainings in all.
+            trainer: Trainer class of one's own instead of the task's.
+            space: Argument name to ``(low, high)``; None searches rates, gains of the loss and augmentations.
+            resume: Go on with the last search of the same ``project`` and ``name``, or with the folder named.
+            kwargs: Arguments of each training; those to be searched say where the search begins.
+
+        Returns:
+            The best values by name; from Ray its table of results.
+
+        Raises:
+            ConfigError: An argument or the space is wrong, or Ray is asked for and not installed.
+        """
+        from engine.core.tuner import Tuner  # with its charts, seldom asked for
+
+        self._needs_network("tune")
+        make = trainer or self._of_task("trainer")
+        source = (self.model.yaml, self.model if self._trained else None)
+
+        def make_trainer(given: dict[str, Any]) -> Any:
+            made = make(overrides=given, _callbacks=self.callbacks)
+            made.model_source = source
+            return made
+
+        given = self._given(kwargs, "train")
+        return Tuner(given, self.task, make_trainer, space, resume, use_ray)(iterations)
+
     def export(self, **kwargs: Any) -> str:
         """Write the model in another format and give the path."""
         from engine.core.exporter import Exporter  # with its formats, seldom asked for
