@@ -13,6 +13,7 @@ from studio.model.project import Project
 from studio.model.workspace import Workspace
 
 FIRST_CLASS = "object"
+_MANY = 2000  # shapes: to read more one by one takes longer than to read the whole image
 
 
 class CanvasLink:
@@ -34,7 +35,7 @@ class CanvasLink:
         workspace.image_changed.connect(self.show_image)
         workspace.class_changed.connect(self._show_class)
         workspace.selection_changed.connect(canvas.select)
-        project.shapes_changed.connect(self._on_shapes_changed)
+        project.shapes_edited.connect(self._on_shapes_edited)
         project.suggestions_changed.connect(self._on_suggestions_changed)
         project.classes_changed.connect(self._show_classes)
         canvas.edit_made.connect(self._on_edit)
@@ -72,9 +73,15 @@ class CanvasLink:
         self._canvas.set_classes(project.classes(), project.keypoints)
         self._show_class(self._workspace.class_id)
 
-    def _on_shapes_changed(self, image_id: int) -> None:
-        if image_id == self._workspace.image_id:
-            self._canvas.set_shapes(self._workspace.project.shapes(image_id))
+    def _on_shapes_edited(self, image_id: int, shape_ids: frozenset[int] | None) -> None:
+        if image_id != self._workspace.image_id:
+            return
+        project = self._workspace.project
+        if shape_ids is None or len(shape_ids) > _MANY:
+            self._canvas.set_shapes(project.shapes(image_id))
+            return
+        found = [s for s in project.shapes_by_id(sorted(shape_ids)) if s.image_id == image_id]
+        self._canvas.update_shapes(found, shape_ids - {shape.id for shape in found})
 
     def _on_suggestions_changed(self, image_id: int) -> None:
         if image_id == self._workspace.image_id:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.runtime.errors import ImageError
+from studio.language import tr
 from studio.model.colors import next_color
 from studio.model.edits import AddClass, Changes, Edit, RemoveSuggestions, accept, edit_from_dict
 from studio.model.edits.classes import NEW
@@ -45,6 +46,8 @@ class Project:
 
     Signals:
         shapes_changed(image_id): The shapes of an image differ, hence also its status.
+        shapes_edited(image_id, shape_ids): The same, for those who need not ask for all of them again: which differ,
+            are new or gone; among them may be some of other images. None: any.
         suggestions_changed(image_id): The suggestions of an image differ.
         image_changed(image_id): The size, split, status, note, stage, tags or comments of an image differ.
         images_changed(): Images were added, removed or found elsewhere, or many records differ: ask for
@@ -72,6 +75,7 @@ class Project:
         self.notice = notice
         self._read_size = read_size
         self.shapes_changed = Signal()
+        self.shapes_edited = Signal()
         self.suggestions_changed = Signal()
         self.image_changed = Signal()
         self.images_changed = Signal()
@@ -143,7 +147,11 @@ class Project:
     def choose_task(self, task: str | None) -> None:
         """Fix the task, or (None) let the shapes decide."""
         if task is not None and task not in TASK_TITLES:
-            raise EditError(f"Expected the task {', '.join(TASK_TITLES)}, received {task!r}.")
+            raise EditError(
+                tr("Expected the task {task_titles}, received {task!r}.").format(
+                    task_titles=", ".join(TASK_TITLES), task=task
+                )
+            )
         with self._writing():
             self.store.put("task", task)
 
@@ -199,7 +207,7 @@ class Project:
         """
         record = self.store.image(image_id)
         if record is None:
-            raise EditError(f"The project has no image {image_id}.")
+            raise EditError(tr("The project has no image {image_id}.").format(image_id=image_id))
         if record.width or record.status == "damaged" or self._read_size is None:
             return record
         return self._measure(record)
@@ -232,7 +240,7 @@ class Project:
         """
         record = self.store.image(image_id)
         if record is None:
-            raise EditError(f"The project has no image {image_id}.")
+            raise EditError(tr("The project has no image {image_id}.").format(image_id=image_id))
         if record.note and not self.read_only:
             self.report_damage(image_id, "")
         measured = self._measure(replace(record, status="unlabelled"))
@@ -262,6 +270,19 @@ class Project:
         there = self.store.shape_fields(shape_ids)
         shapes = self.store.shapes_by_id([i for i in shape_ids if i in there])
         return sorted(shapes, key=lambda shape: (shape.image_id, shape.z, shape.id))
+
+    def shape_rows_by_id(self, shape_ids: Sequence[int]) -> list[ShapeRow]:
+        """Return those of these shapes that are there, without their outlines, in no particular order."""
+        return self.store.shape_rows_by_id(shape_ids)
+
+    def tags_on(self, image_id: int) -> list[Shape]:
+        """Return the shapes of an image that are tags of the whole image, the rearmost first."""
+        return self.store.tags_on(image_id)
+
+    def tell_of_shapes(self, image_id: int, shape_ids: frozenset[int] | None = None) -> None:
+        """Tell every listener that shapes of an image differ: these, or with None any."""
+        self.shapes_edited.emit(image_id, shape_ids)
+        self.shapes_changed.emit(image_id)
 
     def apply(self, edit: Edit) -> Edit:
         """Apply ``edit`` and write it, with its row in the journal, in one transaction.
@@ -347,7 +368,7 @@ class Project:
     def _writing(self) -> AbstractContextManager[None]:
         if self.read_only:
             raise ReadOnlyError(
-                self.notice or "The project is open for reading only.", path=self.folder
+                self.notice or tr("The project is open for reading only."), path=self.folder
             )
         return self.store.transaction()
 
@@ -401,19 +422,20 @@ class Project:
         many = len(changes.records) > _MANY  # to tell of each alone would take seconds
         if changes.images or many:
             self.images_changed.emit()
-        for signal, image_ids in (
-            (self.image_changed, () if many else changes.records),
-            (self.shapes_changed, changes.shapes),
-            (self.suggestions_changed, changes.suggestions),
-        ):
-            for image_id in sorted(image_ids):
-                signal.emit(image_id)
+        for image_id in () if many else sorted(changes.records):
+            self.image_changed.emit(image_id)
+        for image_id in sorted(changes.shapes):
+            self.tell_of_shapes(image_id, changes.ids)
+        for image_id in sorted(changes.suggestions):
+            self.suggestions_changed.emit(image_id)
         self.history_changed.emit()
 
 
 def missing_file_note(path: Path) -> str:
     """Return the sentence for an image whose file is gone."""
-    return f"{path}: the file is missing. Bring it back or connect its drive; the shapes are kept."
+    return tr(
+        "{path}: the file is missing. Bring it back or connect its drive; the shapes are kept."
+    ).format(path=path)
 
 
 def _images_of(changes: Changes) -> list[int]:

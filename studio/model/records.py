@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engine.data.annotations import Annotation, Geometry, geometry_from_dict
+from studio.language import tr
 from studio.model.attribute_def import AttributeDef, attribute_from_dict
 from studio.model.colors import is_color
 from studio.model.errors import EditError
@@ -51,14 +52,23 @@ class ClassDef:
 
     def __post_init__(self) -> None:
         if not self.name.strip():
-            raise EditError("A class needs a name.", remedy="Type at least one character.")
+            raise EditError(tr("A class needs a name."), remedy=tr("Type at least one character."))
         if not is_color(self.color):
-            raise EditError(f"Expected a colour like #e69f00, received {self.color!r}.")
+            raise EditError(
+                tr("Expected a colour like #e69f00, received {color!r}.").format(color=self.color)
+            )
         if not 0 < self.opacity <= 1:
-            raise EditError(f"Expected an opacity above 0 and up to 1, received {self.opacity}.")
+            raise EditError(
+                tr("Expected an opacity above 0 and up to 1, received {opacity}.").format(
+                    opacity=self.opacity
+                )
+            )
         names = [attribute.name for attribute in self.attributes]
         if len(set(names)) != len(names):
-            raise EditError(f"The class {self.name} has two attributes of one name.", value=names)
+            raise EditError(
+                tr("The class {name} has two attributes of one name.").format(name=self.name),
+                value=names,
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -192,6 +202,8 @@ class ShapeRow:
     attributes: dict[str, Any]
     locked: bool
     hidden: bool
+    z: int = 0
+    image_id: int = 0
 
 
 def shape_from_dict(data: dict[str, Any]) -> Shape:

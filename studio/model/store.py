@@ -164,6 +164,12 @@ class Store(Protocol):
     def shape_rows(self, image_id: int) -> list[ShapeRow]:
         """Return the shapes of an image without their outlines, rearmost first."""
 
+    def shape_rows_by_id(self, shape_ids: Sequence[int]) -> list[ShapeRow]:
+        """Return those of these shapes that are there without their outlines, in no particular order."""
+
+    def tags_on(self, image_id: int) -> list[Shape]:
+        """Return the tags of an image, rearmost first."""
+
     def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
         """Return these shapes, in the order asked for."""
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from engine.data.annotations import Tag
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.model.edits import RemoveShapes
 from studio.model.records import ClassDef, Shape
 from studio.model.workspace import Workspace
@@ -41,12 +42,12 @@ class ImageTagsStrip(QFrame):
         self._line = QHBoxLayout(self)
         self._line.setContentsMargins(tokens.SPACE_M, 0, tokens.SPACE_M, 0)
         self._line.setSpacing(tokens.SPACE_L)
-        self._line.addWidget(TextLabel("This image is", "secondary"))
+        self._line.addWidget(TextLabel(tr("This image is"), "secondary"))
         self._line.addStretch()
         project = workspace.project
         workspace.image_changed.connect(self._on_image)
-        for signal in (project.shapes_changed, project.suggestions_changed):
-            signal.connect(self._on_changed)
+        project.shapes_edited.connect(self._on_edited)
+        project.suggestions_changed.connect(self._on_changed)
         project.classes_changed.connect(self.refresh)
         self.refresh()
 
@@ -65,7 +66,7 @@ class ImageTagsStrip(QFrame):
         image_id, project = self._workspace.image_id, self._workspace.project
         if image_id is None:
             return []
-        found = [(shape, False) for shape in project.shapes(image_id)]
+        found = [(shape, False) for shape in project.tags_on(image_id)]
         found += [(shape, True) for shape in project.suggestions(image_id)]
         return [(shape, new) for shape, new in found if isinstance(shape.geometry, Tag)]
 
@@ -96,6 +97,9 @@ class ImageTagsStrip(QFrame):
     def _on_image(self, _image_id: int | None) -> None:
         self.refresh()
 
+    def _on_edited(self, image_id: int, _shape_ids: frozenset[int] | None) -> None:
+        self._on_changed(image_id)
+
     def _on_changed(self, image_id: int) -> None:
         if image_id == self._workspace.image_id:
             self.refresh()
@@ -114,9 +118,19 @@ class TagChip(QWidget):
         square = QFrame()
         square.setFixedSize(_SQUARE_PX, _SQUARE_PX)
         square.setStyleSheet(f"background: {cls.color}; border-radius: 3px;")
-        self.words = TextLabel(cls.name if score is None else f"{cls.name} {score:.2f}, suggested")
-        self.accept_button = IconButton("accept", f"It is {cls.name}", size_px=_ICON_PX)
-        said = "Take this class away" if score is None else f"It is not {cls.name}"
+        self.words = TextLabel(
+            cls.name
+            if score is None
+            else tr("{name} {score:.2f}, suggested").format(name=cls.name, score=score)
+        )
+        self.accept_button = IconButton(
+            "accept", tr("It is {name}").format(name=cls.name), size_px=_ICON_PX
+        )
+        said = (
+            tr("Take this class away")
+            if score is None
+            else tr("It is not {name}").format(name=cls.name)
+        )
         self.remove_button = IconButton("reject", said, size_px=_ICON_PX)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)

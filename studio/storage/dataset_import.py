@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.formats import LabelledDataset, LabelledImage, Problem, read
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.edits import AddShapes, Batch, Edit, RemoveShapes
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
@@ -260,8 +260,8 @@ class _Writer:
     def _resolve(self, image: LabelledImage, present: list[Shape], shapes: list[Shape]) -> None:
         """Decide about an image that has other shapes in the project."""
         if not self._replace:
-            count = tr("{count} shape{value}").format(
-                count=len(present), value="s" * (len(present) != 1)
+            count = ntr("{count:,} shape", "{count:,} shapes", len(present)).format(
+                count=len(present)
             )
             reason = tr(
                 "The image has {count} in the project, which were kept; import with replace to "

@@ -19,6 +19,7 @@ class Changes:
         records: Images whose own record (split, status) differs.
         classes: The class list differs.
         images: The image list differs.
+        ids: Which shapes of those images differ; None: any of them may.
     """
 
     shapes: frozenset[int] = frozenset()
@@ -26,6 +27,7 @@ class Changes:
     records: frozenset[int] = frozenset()
     classes: bool = False
     images: bool = False
+    ids: frozenset[int] | None = None
 
     def __or__(self, other: Changes) -> Changes:
         return Changes(
@@ -34,6 +36,7 @@ class Changes:
             self.records | other.records,
             self.classes or other.classes,
             self.images or other.images,
+            _both_ids(self, other),
         )
 
 
@@ -92,6 +95,15 @@ class Edit(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Return what the journal keeps."""
         return {"kind": type(self).__name__, "label": self.label, **self.values()}
+
+
+def _both_ids(*several: Changes) -> frozenset[int] | None:
+    found: set[int] = set()
+    for changes in several:
+        if changes.shapes and changes.ids is None:
+            return None
+        found |= changes.ids or frozenset()
+    return frozenset(found)
 
 
 def edit_from_dict(data: dict[str, Any]) -> Edit:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studio.language import ntr, tr
 from studio.model.edits.base import Changes, Edit
 from studio.model.errors import EditError
 from studio.model.records import Shape, ShapeRow
@@ -29,18 +30,24 @@ class SetFields(Edit):
     images: frozenset[int] = frozenset()
 
     def title(self) -> str:
-        return self.label or f"Change {shape_count(len(self.after))}"
+        return self.label or tr("Change {shapes}").format(shapes=shape_count(len(self.after)))
 
     def bind(self, store: Store) -> SetFields:
         if not self.after:
-            raise EditError("An edit of shapes needs at least one shape.")
+            raise EditError(tr("An edit of shapes needs at least one shape."))
         if unknown := {name for values in self.after.values() for name in values} - set(FIELDS):
-            raise EditError(f"A shape has no field {', '.join(sorted(unknown))} to change.")
+            raise EditError(
+                tr("A shape has no field {unknown} to change.").format(
+                    unknown=", ".join(sorted(unknown))
+                )
+            )
         _check_classes(self.after, store)
         now = store.shape_fields(list(self.after))
         for shape_id in self.after:
             if shape_id not in now:
-                raise EditError(f"Shape {shape_id} is no longer there.")
+                raise EditError(
+                    tr("Shape {shape_id} is no longer there.").format(shape_id=shape_id)
+                )
         before = {
             shape_id: {name: now[shape_id][name] for name in values}
             for shape_id, values in self.after.items()
@@ -55,7 +62,7 @@ class SetFields(Edit):
         return SetFields(self.before or {}, self.label, self.after, self.images)
 
     def changes(self) -> Changes:
-        return Changes(shapes=self.images)
+        return Changes(shapes=self.images, ids=frozenset(self.after))
 
     def values(self) -> dict[str, Any]:
         return {
@@ -81,9 +88,14 @@ def set_marks(shapes: Sequence[Shape | ShapeRow], field: str, value: bool) -> Se
     changed = [shape for shape in shapes if getattr(shape, field) is not value]
     if not changed:
         return None
-    verbs = {"locked": ("Unlock", "Lock"), "hidden": ("Show", "Hide")}
-    label = f"{verbs[field][value]} {shape_count(len(changed))}"
+    label = _MARKED[field][value].format(shapes=shape_count(len(changed)))
     return SetFields({shape.id: {field: value} for shape in changed}, label)
+
+
+_MARKED = {
+    "locked": (tr("Unlock {shapes}"), tr("Lock {shapes}")),
+    "hidden": (tr("Show {shapes}"), tr("Hide {shapes}")),
+}
 
 
 def set_attributes(
@@ -96,7 +108,9 @@ def set_attributes(
         wanted = {name: value for name, value in merged.items() if value is not None}
         if wanted != shape.attributes:
             after[shape.id] = {"attributes": wanted}
-    label = label or f"Change {', '.join(values).replace('_', ' ')} of {shape_count(len(after))}"
+    label = label or tr("Change {values} of {shapes}").format(
+        values=", ".join(values).replace("_", " "), shapes=shape_count(len(after))
+    )
     return SetFields(after, label) if after else None
 
 
@@ -107,14 +121,15 @@ def with_fields(shape: Shape, values: Mapping[str, Any]) -> Shape:
 
 def shape_count(count: int) -> str:
     """Return ``shape`` or ``3 shapes``."""
-    return "shape" if count == 1 else f"{count} shapes"
+    return ntr("shape", "{count} shapes", count).format(count=count)
 
 
 def _check_classes(after: Fields, store: Store) -> None:
     wanted = {values["class_id"] for values in after.values() if "class_id" in values}
     for class_id in wanted - {cls.id for cls in store.classes()}:
         raise EditError(
-            f"The project has no class {class_id}.", remedy="Add a class or choose another one."
+            tr("The project has no class {class_id}.").format(class_id=class_id),
+            remedy=tr("Add a class or choose another one."),
         )
 
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studio.language import tr
 from studio.model.edits.base import Changes, Edit
 from studio.model.errors import EditError
+from studio.model.kind_words import shapes_text
 from studio.model.records import Shape, shape_from_dict
 from studio.model.store import Store
 
@@ -21,7 +23,7 @@ class AddShapes(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Add {_name(self.shapes)}"
+        return self.label or tr("Add {shapes}").format(shapes=shapes_text(self.shapes))
 
     def bind(self, store: Store) -> AddShapes:
         _check_places(self.shapes, store)
@@ -59,7 +61,7 @@ class RemoveShapes(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or f"Delete {_name(self.shapes)}"
+        return self.label or tr("Delete {shapes}").format(shapes=shapes_text(self.shapes))
 
     def bind(self, store: Store) -> RemoveShapes:
         found = store.shapes_by_id([shape.id for shape in self.shapes])
@@ -96,15 +98,15 @@ class ReplaceShapes(Edit):
         pairs = list(zip(self.before, self.after, strict=False))
         if pairs and all(old.geometry == new.geometry for old, new in pairs):
             if any(old.class_id != new.class_id for old, new in pairs):
-                return f"Change class of {_name(self.after)}"
-            return f"Change {_name(self.after)}"
-        return f"Reshape {_name(self.after)}"
+                return tr("Change class of {shapes}").format(shapes=shapes_text(self.after))
+            return tr("Change {shapes}").format(shapes=shapes_text(self.after))
+        return tr("Reshape {shapes}").format(shapes=shapes_text(self.after))
 
     def bind(self, store: Store) -> ReplaceShapes:
         before = tuple(store.shapes_by_id([shape.id for shape in self.after]))
         if [old.image_id for old in before] != [new.image_id for new in self.after]:
             raise EditError(
-                "A shape cannot move to another image; remove it here and add it there."
+                tr("A shape cannot move to another image; remove it here and add it there.")
             )
         _check_places(self.after, store)
         return ReplaceShapes(self.after, before, self.label)
@@ -138,22 +140,20 @@ def assign_class(shapes: Sequence[Shape], class_id: int) -> ReplaceShapes:
 def _check_places(shapes: Sequence[Shape], store: Store) -> None:
     """Refuse images and classes that the project does not have."""
     if not shapes:
-        raise EditError("An edit of shapes needs at least one shape.")
+        raise EditError(tr("An edit of shapes needs at least one shape."))
     known = {cls.id for cls in store.classes()}
     for class_id in {shape.class_id for shape in shapes} - known:
         raise EditError(
-            f"The project has no class {class_id}.", remedy="Add a class or choose another one."
+            tr("The project has no class {class_id}.").format(class_id=class_id),
+            remedy=tr("Add a class or choose another one."),
         )
     for image_id in {shape.image_id for shape in shapes}:
         if store.image(image_id) is None:
-            raise EditError(f"The project has no image {image_id}.")
+            raise EditError(tr("The project has no image {image_id}.").format(image_id=image_id))
 
 
 def _shape_changes(shapes: Sequence[Shape]) -> Changes:
-    return Changes(shapes=frozenset(shape.image_id for shape in shapes))
-
-
-def _name(shapes: Sequence[Shape]) -> str:
-    if len(shapes) == 1:
-        return shapes[0].geometry.kind.replace("_", " ")
-    return f"{len(shapes)} shapes"
+    return Changes(
+        shapes=frozenset(shape.image_id for shape in shapes),
+        ids=frozenset(shape.id for shape in shapes),
+    )

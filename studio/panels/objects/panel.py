@@ -9,6 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.runtime.errors import EngineError
+from studio.language import tr
 from studio.model.edits import set_marks
 from studio.model.workspace import Workspace
 from studio.panels.objects.row_view import ObjectList
@@ -48,7 +49,7 @@ class ObjectsPanel(QWidget):
         )
         self.list.mark_clicked.connect(self._on_mark)
         self.list.selectionModel().selectionChanged.connect(self._on_list_selection)
-        self.empty = TextLabel("No shapes on this image yet", "secondary")
+        self.empty = TextLabel(tr("No shapes on this image yet"), "secondary")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -57,7 +58,7 @@ class ObjectsPanel(QWidget):
         self._look = LateCall(self, self.refresh)
         workspace.image_changed.connect(self._look.ask)
         workspace.selection_changed.connect(self._show_selection)
-        workspace.project.shapes_changed.connect(self._on_shapes_changed)
+        workspace.project.shapes_edited.connect(self._on_shapes_edited)
         workspace.project.classes_changed.connect(self._look.ask)
         self.refresh()
 
@@ -69,13 +70,30 @@ class ObjectsPanel(QWidget):
         self._echo = True
         self.rows.show_shapes(shapes, {cls.id: cls for cls in project.classes()})
         self._echo = False
-        self.list.setVisible(bool(shapes))
-        self.empty.setVisible(not shapes)
+        self._show_whether_empty()
         self._show_selection(self._workspace.selection)
 
-    def _on_shapes_changed(self, image_id: int) -> None:
-        if image_id == self._workspace.image_id:
+    def _on_shapes_edited(self, image_id: int, shape_ids: frozenset[int] | None) -> None:
+        if image_id != self._workspace.image_id or not self.isVisible():
+            return  # what is missed while hidden is looked up when it shows
+        if shape_ids is None or self._look.isActive():
             self._look.ask()
+        else:
+            self._update(image_id, shape_ids)
+
+    def _update(self, image_id: int, shape_ids: frozenset[int]) -> None:
+        """Show some shapes as they are now."""
+        found = self._workspace.project.shape_rows_by_id(list(shape_ids))
+        self._echo = True
+        self.rows.update_shapes([row for row in found if row.image_id == image_id], shape_ids)
+        self._echo = False
+        self._show_whether_empty()
+        self._show_selection(self._workspace.selection)
+
+    def _show_whether_empty(self) -> None:
+        any_there = self.rows.rowCount() > 0
+        self.list.setVisible(any_there)
+        self.empty.setVisible(not any_there)
 
     def _on_mark(self, row: int, field: str) -> None:
         """Turn a mark of one row, or of all selected rows if it is one of them."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from engine.data.annotations.attribute_names import DESCRIPTION, GROUP_ID, TRACK_ID
-from studio.model.edits.reshaping import KIND_WORDS
+from studio.model.kind_words import KIND_WORDS
 from studio.model.records import ClassDef, ShapeRow
 from studio.widgets.class_icons import class_icon
 
@@ -33,6 +33,31 @@ class ObjectRows(QAbstractListModel):
     def place(self, shape_id: int) -> int | None:
         """Return the row of a shape."""
         return self._places.get(shape_id)
+
+    def update_shapes(self, found: Sequence[ShapeRow], shape_ids: Iterable[int]) -> None:
+        """Show some shapes as they are now.
+
+        Args:
+            found: Those that are there.
+            shape_ids: All that were asked for: the others are gone.
+        """
+        there = {shape.id: shape for shape in found}
+        gone = {i for i in shape_ids if i not in there and i in self._places}
+        stays = [shape for i, shape in there.items() if i in self._places]
+        if not gone and len(stays) == len(there) and all(map(self._has_place, stays)):
+            for shape in stays:
+                row = self._places[shape.id]
+                self._shapes[row] = shape
+                self.dataChanged.emit(self.index(row, 0), self.index(row, 0))
+            return
+        kept = [there.pop(s.id, s) for s in self._shapes if s.id not in gone]
+        self.show_shapes(
+            sorted([*kept, *there.values()], key=lambda shape: (shape.z, shape.id)), self._classes
+        )
+
+    def _has_place(self, shape: ShapeRow) -> bool:
+        """Tell whether a shape is still drawn where its row is."""
+        return self._shapes[self._places[shape.id]].z == shape.z
 
     def show_shapes(self, shapes: Sequence[ShapeRow], classes: Mapping[int, ClassDef]) -> None:
         """Show these shapes."""

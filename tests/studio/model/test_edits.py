@@ -132,6 +132,34 @@ def test_undo_and_redo_restore_the_exact_state(filled: Project, name: str) -> No
 
 
 @pytest.mark.parametrize("name", EDITS)
+def test_whoever_follows_the_numbers_of_shapes_knows_them_all(filled: Project, name: str) -> None:
+    known = {shape.id: shape for image in filled.image_ids() for shape in filled.shapes(image)}
+    rows = {shape_id: row for image in filled.image_ids() for shape_id, row in _rows(filled, image)}
+
+    def follow(image: int, ids: frozenset[int] | None) -> None:
+        asked = [i for i, s in known.items() if s.image_id == image] if ids is None else list(ids)
+        for shape_id in asked:
+            known.pop(shape_id, None)
+            rows.pop(shape_id, None)
+        found = filled.shapes_by_id(asked) if ids is not None else filled.shapes(image)
+        known.update({shape.id: shape for shape in found})
+        rows.update({row.id: row for row in filled.shape_rows_by_id([s.id for s in found])})
+
+    filled.shapes_edited.connect(follow)
+    for step in (lambda: filled.apply(EDITS[name](filled)), filled.undo, filled.redo):
+        step()
+        listed = filled.image_ids()
+        there = {shape.id: shape for image in listed for shape in filled.shapes(image)}
+        there_rows = {shape_id: row for image in listed for shape_id, row in _rows(filled, image)}
+        assert {i: s for i, s in known.items() if s.image_id in listed} == there
+        assert {i: row for i, row in rows.items() if row.image_id in listed} == there_rows
+
+
+def _rows(project: Project, image: int) -> list[tuple[int, Any]]:
+    return [(row.id, row) for row in project.shape_rows(image)]
+
+
+@pytest.mark.parametrize("name", EDITS)
 def test_an_edit_survives_json(filled: Project, name: str) -> None:
     bound = filled.apply(EDITS[name](filled))
     again = edit_from_dict(json.loads(json.dumps(bound.to_dict())))
