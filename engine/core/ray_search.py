@@ -7,6 +7,7 @@ Massively Parallel Hyperparameter Tuning, 2020.
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from engine.runtime.errors import ConfigError
 from engine.training.search_space import Span
 
 METRIC = "fitness"
+# Paths stay relative to where a person stands, and nothing is sent to Ray's makers.
+_ENVIRONMENT = {"RAY_CHDIR_TO_TRIAL_DIR": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 def check_ray(resume: Any = False) -> None:
@@ -57,6 +60,8 @@ def search_with_ray(
     Returns:
         A ``ray.tune.ResultGrid``; ``.get_best_result()`` has the best ``config`` and its ``metrics``.
     """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
 

@@ -218,7 +218,7 @@ SETTINGS: tuple[Setting, ...] = (
     _integration("comet", "Comet"),
     _integration("dvc", "DVCLive"),
     _integration("neptune", "Neptune"),
-    _integration("raytune", "Ray Tune", "this version does not report to Ray Tune yet"),
+    _integration("raytune", "Ray Tune", "tune(use_ray=True) reports to it without being told here"),
     Setting(
         "vscode_msg",
         bool,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,3 +254,20 @@ def test_a_search_with_real_trainings(arguments, tiny_task, tmp_path):
     again = {**given, "name": "again", "cfg": str(folder / "best_hyperparameters.yaml")}
     model.train(**again)
     assert {name: model.trainer.args.get(name) for name in TINY} == pytest.approx(best)
+
+
+def test_a_search_by_ray(arguments, tiny_task, monkeypatch):
+    """Not installed with the tests: it is large, and starting its processes takes half a minute."""
+    ray = pytest.importorskip("ray", reason="ray is an extra (cluster) of 80 MB")
+    tiny = tiny_task("detect")
+    monkeypatch.chdir(Path(tiny["data"]).parent)
+    given = {**arguments, "data": "data.yaml", "epochs": 1, "imgsz": 32, "workers": 0}
+    ray.init(num_cpus=1, include_dashboard=False, object_store_memory=10**8)
+    try:
+        found = YOLO(tiny["model"]).tune(use_ray=True, iterations=2, space=TINY, **given)
+    finally:
+        ray.shutdown()
+    assert (len(found), found.num_errors) == (2, 0)
+    assert set(found.get_best_result().config) == set(TINY)
+    runs = Path(arguments["project"]) / "run" / "runs"
+    assert len(list(runs.glob("*/weights/best.pt"))) == 2
