@@ -194,6 +194,7 @@ TOOLS = tuple(
     ActionSpec(f"tool.use:{name}", text, menu, keys, name, IMAGE, True, "tool", name)
     for name, text, menu, keys in (
         ("select", tr("Select and edit"), "Tools", ("V", "Ctrl+J")),
+        ("smart", tr("Smart: point at the object"), "Tools", ("Q",)),
         ("polygon", tr("Polygon"), "-Tools", ("P",)),
         ("box", tr("Rectangle"), "Tools", ("R",)),
         ("oriented_box", tr("Rotated rectangle"), "Tools", ("O",)),

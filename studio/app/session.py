@@ -20,6 +20,7 @@ from studio.app.looking import Looking
 from studio.app.pages import Pages
 from studio.app.refused import RefusedEdits
 from studio.app.shape_menu import ShapeMenu
+from studio.app.smart_link import SmartLink
 from studio.app.tool_link import ToolLink
 from studio.language import tr
 from studio.model.edits import Edit
@@ -70,6 +71,7 @@ class Session(QObject):
         self.looking.use(studio.preferences)
         self.tools = ToolLink(self.canvas, self.workspace, studio.actions, studio.preferences)
         self.link = CanvasLink(self.workspace, self.canvas, self.apply)
+        self.smart = SmartLink(self)
         self.backup = OpeningBackup(self)
         self.image_watch = ImageWatch(self)
         self._wire()
@@ -88,6 +90,7 @@ class Session(QObject):
         self.studio.files.adding.stop()
         self.studio.suggest.stop()
         self.labels.stop()
+        self.smart.stop()
         self.studio.keep_docks(self.annotate)
         self.tools.keep()
         self.attempt(self.workspace.remember)
@@ -127,7 +130,7 @@ class Session(QObject):
             or self.canvas.is_settled()
             or bool(self.canvas.problem())
         )
-        return picture and not self.thumbnails.is_busy()
+        return picture and not self.thumbnails.is_busy() and not self.smart.prompter.is_busy()
 
     def present(self) -> Needs:
         """Return what is there for actions to work on."""

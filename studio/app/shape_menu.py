@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu
 
 from studio.actions.registry import Actions
 from studio.actions.table import SHAPE
+from studio.canvas.view import CanvasView
 from studio.language import tr
 
 _FIRST = (
@@ -28,12 +29,14 @@ class ShapeMenu:
         canvas: Where the right button opens the menu.
     """
 
-    def __init__(self, actions: Actions, canvas: QWidget) -> None:
+    def __init__(self, actions: Actions, canvas: CanvasView) -> None:
         self._actions, self._canvas = actions, canvas
         canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        canvas.customContextMenuRequested.connect(
-            lambda at: self.show_at(self._canvas.mapToGlobal(at))
-        )
+        canvas.customContextMenuRequested.connect(self._on_asked)
+
+    def _on_asked(self, at: QPoint) -> None:
+        if not self._canvas.takes_right():
+            self.show_at(self._canvas.mapToGlobal(at))
 
     def show_at(self, place: QPoint) -> QMenu:
         """Open the menu at a global place and return it."""

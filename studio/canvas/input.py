@@ -16,6 +16,8 @@ _KEYS: dict[int, KeyName] = {
     Qt.Key.Key_Return: "enter",
     Qt.Key.Key_Enter: "enter",
     Qt.Key.Key_Backspace: "backspace",
+    Qt.Key.Key_Tab: "tab",
+    Qt.Key.Key_Backtab: "tab",
     Qt.Key.Key_Delete: "delete",
     Qt.Key.Key_Left: "left",
     Qt.Key.Key_Right: "right",

@@ -21,12 +21,14 @@ from studio.canvas.tags import MAX_TAG_WIDTH, TAG_HEIGHT, Tags
 from studio.canvas.viewport import Viewport
 from studio.theme import tokens
 from studio.theme.fonts import font
-from studio.tools.base import Preview
+from studio.tools.base import Preview, PromptMark
 from studio.tools.handles import shown_handles
 from studio.tools.rings import Ring
 from studio.tools.scene import Entry
 
 _WHITE, _DARK = QColor("#FFFFFF"), QColor(tokens.HALO)
+_ADDS, _EXCLUDES = QColor(tokens.DARK.success), QColor(tokens.DARK.danger)
+_MARK_RADIUS = 6.0  # logical pixels
 _CROSSHAIR_LIGHT, _CROSSHAIR_DARK = QColor(255, 255, 255, 150), QColor(0, 0, 0, 150)
 _HANDLE_GAP = 5.0  # logical pixels: closer vertices are not drawn, they would hide the line
 _CLOSING_SIZE = 13
@@ -104,6 +106,8 @@ def paint_live(
         _paint_band(painter, preview.band, viewport)
     if preview.snapped is not None:
         _paint_snap(painter, preview.snapped, viewport)
+    if preview.marks:
+        _paint_marks(painter, preview.marks, viewport)
     if preview.brush is not None:
         _paint_brush(painter, preview.brush, viewport)
     if preview.label and (place := _label_place(preview)) is not None:
@@ -131,6 +135,7 @@ def extent(live: Live, viewport: Viewport) -> QRegion:
         region += _tag_rect(entry, viewport)
     if preview.band is not None:
         boxes.append(preview.band)
+    boxes.extend((mark.x, mark.y, mark.x, mark.y) for mark in preview.marks)
     framed = frame_points(preview.frame, viewport) if preview.frame is not None else ()
     for point in (preview.handle, preview.ghost, preview.snapped, *preview.chosen, *framed):
         if point is not None:
@@ -307,6 +312,21 @@ def _paint_brush(painter: QPainter, brush: tuple[float, float, float], viewport:
     for ink, width in ((_DARK, 3), (_WHITE, 1)):
         painter.setPen(QPen(ink, width * viewport.pixel_ratio))
         painter.drawEllipse(_place((x, y), viewport), side, side)
+
+
+def _paint_marks(painter: QPainter, marks: Sequence[PromptMark], viewport: Viewport) -> None:
+    """Draw a plus or a minus at each place, in a disc that shows on any picture."""
+    ratio = viewport.pixel_ratio
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for mark in marks:
+        place = _place((mark.x, mark.y), viewport)
+        painter.setPen(QPen(_WHITE, 1.5 * ratio))
+        painter.setBrush(_ADDS if mark.adds else _EXCLUDES)
+        painter.drawEllipse(place, _MARK_RADIUS * ratio, _MARK_RADIUS * ratio)
+        arm = _MARK_RADIUS * 0.5 * ratio
+        painter.drawLine(place - QPointF(arm, 0), place + QPointF(arm, 0))
+        if mark.adds:
+            painter.drawLine(place - QPointF(0, arm), place + QPointF(0, arm))
 
 
 def _label_place(preview: Preview) -> Point | None:

@@ -318,6 +318,14 @@ class CanvasView(QWidget):
         self._refresh_live()
         self.tool_changed.emit(name)
 
+    def takes_right(self) -> bool:
+        """Tell whether the right button belongs to the tool in hand."""
+        return TOOLS[self._tool_name].takes_right
+
+    def refresh_preview(self) -> None:
+        """Show what the tool in hand has learned meanwhile."""
+        self._refresh_live()
+
     def set_option(self, name: str, value: float | bool) -> None:
         """Set an option of the tools, a name of ``studio.tools.options.OPTIONS``."""
         self.scene.options.set(name, value)
@@ -513,6 +521,11 @@ class CanvasView(QWidget):
             if self._takes(key_of(event)):
                 event.accept()
                 return True
+        elif kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            key = key_of(event)
+            if key.name == "tab" and self._tool.wants(key):  # before Qt hands the focus on
+                self._take(self._tool.key(key))
+                return True
         elif kind == QEvent.Type.NativeGesture:
             return self._navigation.gesture(event)  # type: ignore[arg-type]
         elif kind == QEvent.Type.DevicePixelRatioChange:
@@ -564,7 +577,9 @@ class CanvasView(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
             return
         pointer = pointer_of("press", event, self.viewport)
-        if event.button() == Qt.MouseButton.RightButton:
+        if event.button() == Qt.MouseButton.RightButton and self.takes_right():
+            self._send(replace(pointer, alt=True))
+        elif event.button() == Qt.MouseButton.RightButton:
             self._select_for_menu(pointer)
         elif event.button() == Qt.MouseButton.LeftButton:
             ghost = self._suggestion_at(pointer)
@@ -591,6 +606,8 @@ class CanvasView(QWidget):
         if self._navigation.release(event):
             self._refresh_live()
             return
+        if event.button() == Qt.MouseButton.RightButton and self.takes_right():
+            self._send(replace(pointer_of("release", event, self.viewport), alt=True))
         if event.button() != Qt.MouseButton.LeftButton:
             return
         pointer = pointer_of("release", event, self.viewport)

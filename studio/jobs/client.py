@@ -20,6 +20,7 @@ from engine.runtime.errors import EngineError
 from studio.jobs.link import TASKS, WorkerLink
 from studio.jobs.messages import (
     Cancel,
+    Encode,
     Export,
     Failed,
     Inspect,
@@ -29,6 +30,7 @@ from studio.jobs.messages import (
     Report,
     Request,
     Result,
+    Segment,
     Started,
     Validate,
 )
@@ -37,6 +39,7 @@ from studio.jobs.worker import describe
 from studio.language import tr
 from studio.model.run_facts import History
 from studio.model.runs import RunSnapshot
+from studio.tools.prompting import Prompts
 
 LOGGER = logging.getLogger(__name__)
 _CANCEL_PATIENCE_MS = 8000
@@ -240,6 +243,14 @@ class JobsClient(QObject):
     def inspect(self, model: Path, classes: int | None = None) -> Job:
         """Look into a model file; with ``classes`` also at what a training with so many would keep of it."""
         return self._submit(lambda n: Inspect(n, str(model), classes))
+
+    def encode(self, model: str, image: Path) -> Job:
+        """Let a segmenter look at an image."""
+        return self._submit(lambda n: Encode(n, model, str(image)))
+
+    def segment(self, model: str, image: Path, prompts: Prompts) -> Job:
+        """Ask a segmenter for the object at some places of an image."""
+        return self._submit(lambda n: Segment(n, model, str(image), prompts))
 
     def call(self, function: Callable[[Steps], Any]) -> Job:
         """Run a blocking function of the window's own side (files, database) in a thread.

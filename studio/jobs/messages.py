@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.data.annotations import Geometry
+from studio.tools.prompting import Candidate, Prompts
 
 # --- to the worker
 
@@ -77,13 +78,45 @@ class Inspect:
 
 
 @dataclass(frozen=True, slots=True)
+class Encode:
+    """Let a promptable segmenter look at an image, so that prompts are answered at once; the result is an :class:`Encoded`.
+
+    Attributes:
+        job: Number of the request.
+        model: Name or path of its weights; ``auto`` takes the best that is there.
+        image: Path of the image.
+    """
+
+    job: int
+    model: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Ask a promptable segmenter for the object at some places; the result is a :class:`Segmented`.
+
+    Attributes:
+        job: Number of the request.
+        model: As for :class:`Encode`.
+        image: Path of the image.
+        prompts: What was pointed at.
+    """
+
+    job: int
+    model: str
+    image: str
+    prompts: Prompts
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Give up a request as soon as its present step is done."""
 
     job: int
 
 
-Request = Predict | Validate | Export | Inspect
+Request = Predict | Validate | Export | Inspect | Encode | Segment
 
 # --- from the worker
 
@@ -224,11 +257,32 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """A segmenter has seen an image.
+
+    Attributes:
+        title: What the segmenter is, for people.
+        seconds: Time for reading and encoding.
+    """
+
+    title: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segmented:
+    """What a segmenter found, the best first, and how long the answer took."""
+
+    candidates: tuple[Candidate, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A request ended well."""
 
     job: int
-    value: PredictionDone | Validated | Exported | ModelFacts
+    value: PredictionDone | Validated | Exported | ModelFacts | Encoded | Segmented
 
 
 FailureKind = Literal[

@@ -18,6 +18,7 @@ from engine.models.yolo.model import YOLO
 from engine.runtime.errors import EngineError, ImageError
 from studio.jobs.inspection import inspect_model
 from studio.jobs.messages import (
+    Encode,
     Export,
     Exported,
     Inspect,
@@ -29,10 +30,12 @@ from studio.jobs.messages import (
     Progress,
     Request,
     Result,
+    Segment,
     Validate,
     Validated,
 )
 from studio.jobs.predicted_shapes import shapes_of
+from studio.jobs.segmenting import encode, segment
 from studio.jobs.worker import Context
 from studio.language import tr
 
@@ -156,6 +159,8 @@ _TASKS: dict[type, Callable[[Any, Context], Any]] = {
     Validate: validate,
     Export: export,
     Inspect: inspect,
+    Encode: encode,
+    Segment: segment,
 }
 
 

@@ -40,7 +40,7 @@ from studio.widgets.text_label import TextLabel
 
 # Groups of the tool strip: action and, where a word stands beside the icon, that word.
 _STRIP = (
-    (("tool.use:select", ""),),
+    (("tool.use:select", ""), ("tool.use:smart", "")),
     tuple(
         (f"tool.use:{name}", "") for name in ("polygon", "box", "oriented_box", "circle", "ellipse")
     ),

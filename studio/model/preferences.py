@@ -14,6 +14,7 @@ THEME, TAGS, RECENT = "studio.theme", "studio.name_tags", "studio.recent_project
 CONFIDENCE, AUTO_TOOL = "studio.suggestion_confidence", "studio.first_tool"
 WINDOW, DOCKS, KEYS = "studio.window", "studio.docks", "studio.keys"
 TOOL_OPTIONS = "studio.tool_options"
+SMART_MODEL = "studio.smart_model"
 _RECENT_KEPT = 12
 
 STUDIO_SETTINGS = (
@@ -61,6 +62,13 @@ STUDIO_SETTINGS = (
         "Suggestions",
         low=0.01,
         high=1.0,
+    ),
+    Setting(
+        SMART_MODEL,
+        str,
+        "auto",
+        "The segmenter behind the smart tool: the name or path of its weights; auto takes the best that is there.",
+        "Suggestions",
     ),
     Setting(RECENT, list, list, "Projects opened lately, newest first.", "About", editable=False),
     Setting(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PointerKind = Literal["press", "move", "release", "double", "leave"]
 KeyName = Literal[
-    "escape", "enter", "backspace", "delete", "left", "right", "up", "down", "space", "other"
+    "escape", "enter", "backspace", "delete", "tab", "left", "right", "up", "down", "space", "other"
 ]
 CursorName = Literal[
     "arrow", "cross", "move", "vertex", "insert", "remove", "point", "resize", "brush"
@@ -96,6 +96,15 @@ class Paint:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptMark:
+    """A place that a segmenter was pointed at, in image pixels: within the object, or outside it."""
+
+    x: float
+    y: float
+    adds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What the canvas draws over the still picture while a tool is at work.
 
@@ -119,6 +128,7 @@ class Preview:
         class_id: Class of ``path``.
         paint: Pixels that are being painted.
         brush: Where the brush is and its radius: x, y, r in image pixels.
+        marks: Where a segmenter was pointed at.
         label: A few words beside the cursor.
         cursor: What a press would do.
     """
@@ -142,6 +152,7 @@ class Preview:
     class_id: int = -1
     paint: Paint | None = None
     brush: tuple[float, float, float] | None = None
+    marks: tuple[PromptMark, ...] = ()
     label: str = ""
     cursor: CursorName = "arrow"
 

@@ -23,6 +23,9 @@ class ToolOptions:
     contiguous: bool = True
     one_class: bool = True
     advance: bool = True
+    outline_tolerance: float = 1.0
+    as_mask: bool = False
+    hover: bool = True
 
     def step(self, name: str, notches: float) -> None:
         """Make a number larger or smaller, by a share of itself and at least by its step.
@@ -125,6 +128,19 @@ OPTIONS: dict[str, OptionSpec] = {
     ),
     "advance": OptionSpec(
         tr("Next image after"), tr("Goes to the next image after a class was given"), icon="next"
+    ),
+    "outline_tolerance": OptionSpec(
+        tr("Outline"),
+        tr("How far the outline may leave the edge of the mask to need fewer points, in pixels of the image"),
+        0.0, 20.0, 0.25, 1.0, " px",
+    ),
+    "as_mask": OptionSpec(
+        tr("Keep the mask"), tr("Keeps every pixel of what was found; off: an outline of it"), icon="brush"
+    ),
+    "hover": OptionSpec(
+        tr("Show under the cursor"),
+        tr("Outlines what lies under the cursor before a click, where the segmenter is quick enough"),
+        icon="show",
     ),
 }  # fmt: skip
 

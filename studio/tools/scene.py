@@ -17,6 +17,7 @@ from studio.model.records import ClassDef, Shape
 from studio.tools.base import Pixels, rounded
 from studio.tools.bounds_index import BoundsIndex
 from studio.tools.options import ToolOptions
+from studio.tools.prompting import NoPrompter, Prompter
 from studio.tools.rings import (
     Ring,
     area_points,
@@ -87,6 +88,7 @@ class Scene:
         options: What the person has set for the tools.
         pixels: Returns a part of the picture, (h, w, 3) uint8 in red, green, blue, for x1, y1, x2, y2 within the image;
             None while the picture is not there in full.
+        prompter: The segmenter that the smart tool asks.
         templates: By class, where the keypoints lie within their box, in fractions of it: as they were placed last.
         hovered: Id of the shape under the cursor.
     """
@@ -97,6 +99,7 @@ class Scene:
         self.class_id = NEW
         self.options = ToolOptions()
         self.pixels: PixelSource = _no_pixels
+        self.prompter: Prompter = NoPrompter()
         self.templates: dict[int, tuple[Point, ...]] = {}
         self.hovered: int | None = None
         self._entries: dict[int, Entry] = {}
@@ -216,8 +219,9 @@ class Scene:
 
     def entries_touching(self, rect: Bounds) -> list[Entry]:
         """Return the shown shapes whose box touches the rectangle (x1, y1, x2, y2), in drawing order."""
-        found = (self._entries[i] for i in self._index.touching(*rect))
-        return [entry for entry in found if self._shows(entry)]
+        entries, hidden = self._entries, self._hidden_classes
+        found = [entries[i] for i in self._index.touching(*rect)]
+        return [e for e in found if not e.shape.hidden and e.shape.class_id not in hidden]
 
     def shapes_touching(self, rect: Bounds) -> list[Shape]:
         """Return the shown shapes that are not locked and share a point with the rectangle, in drawing order."""

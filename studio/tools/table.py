@@ -21,6 +21,7 @@ from studio.tools.polyline import PolylineTool
 from studio.tools.scene import Scene
 from studio.tools.scissors import ScissorsTool
 from studio.tools.select import SelectTool
+from studio.tools.smart import SmartTool
 from studio.tools.wand import WandTool
 
 
@@ -33,17 +34,26 @@ class ToolSpec:
         hint: What its clicks and keys do, in a line.
         options: Names of ``studio.tools.options.OPTIONS``, in the order of the strip.
         wheel: The option that Shift + wheel and the brackets change; empty for none.
+        takes_right: The right button is a press with Alt for it, and opens no menu.
     """
 
     build: Callable[[Scene], Tool]
     hint: str
     options: tuple[str, ...] = ()
     wheel: str = ""
+    takes_right: bool = False
 
 
 TOOLS: dict[str, ToolSpec] = {
     "select": ToolSpec(
         SelectTool, tr("Click selects, drag moves; drag a vertex or an edge's middle to reshape"), ("snapping",)
+    ),
+    "smart": ToolSpec(
+        SmartTool,
+        tr("Click the object or drag a box around it; Alt or the right button excludes, Tab: another one, Enter takes it"),
+        ("outline_tolerance", "as_mask", "hover"),
+        "outline_tolerance",
+        takes_right=True,
     ),
     "polygon": ToolSpec(
         PolygonTool,

@@ -1,0 +1,125 @@
+"""What the worker does with promptable segmenters. Only that process imports this: it loads torch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.data.annotations import Geometry, Mask, to_mask
+from engine.data.images import read_image
+from engine.runtime.errors import ImageError
+from studio.jobs.messages import Encode, Encoded, Progress, Segment, Segmented
+from studio.jobs.worker import Context
+from studio.language import tr
+from studio.tools.prompting import Candidate, Prompts
+
+MAX_PIXELS = 100_000_000  # an image is read whole: three bytes a pixel
+AUTO = "auto"
+_SURE = 8.0  # logit of a pixel that a person's outline holds
+_ALIKE = 0.97  # IoU from which two candidates are the same to a person
+
+
+@dataclass
+class _Kept:
+    """The segmenter used last, and the image that it looks at."""
+
+    model: str = ""
+    sam: Any = None
+    image: tuple[str, int] = ("", 0)
+    size_wh: tuple[int, int] = (0, 0)
+
+
+_KEPT = _Kept()
+
+
+def encode(request: Encode, context: Context) -> Encoded:
+    """Look at an image; what was seen before comes from the segmenter's cache."""
+    begun = time.perf_counter()
+    sam = _look(request, context)
+    return Encoded(sam.title, time.perf_counter() - begun)
+
+
+def segment(request: Segment, context: Context) -> Segmented:
+    """Answer prompts; candidates that a person could not tell apart are given once."""
+    begun = time.perf_counter()
+    sam = _look(request, context)
+    context.check()
+    candidates = _found(sam, request.prompts)
+    return Segmented(candidates, time.perf_counter() - begun)
+
+
+def _look(request: Encode | Segment, context: Context) -> Any:
+    if _KEPT.sam is None or request.model != _KEPT.model:
+        from engine.models.sam import SAM, best_available  # the worker of trainings never needs them
+
+        context.send(Progress(request.job, 0, 0, tr("Loading the segmenter")))
+        name = best_available() if request.model == AUTO else request.model
+        _KEPT.sam, _KEPT.image = SAM(name), ("", 0)
+        _KEPT.model = request.model
+    try:
+        image = request.image, Path(request.image).stat().st_mtime_ns
+    except OSError as error:
+        raise ImageError(
+            tr("the image cannot be read ({reason}).").format(reason=error.strerror),
+            path=request.image,
+            remedy=tr("Look whether the file is still there."),
+        ) from error
+    if image != _KEPT.image:
+        context.check()
+        context.send(Progress(request.job, 0, 0, tr("Looking at the picture")))
+        pixels = read_image(request.image)[..., ::-1]
+        height, width = pixels.shape[:2]
+        if height * width > MAX_PIXELS:
+            raise ImageError(
+                tr(
+                    "an image of {width:,} × {height:,} pixels is too large for a segmenter."
+                ).format(width=width, height=height),
+                path=request.image,
+                remedy=tr("Cut it into tiles, or outline by hand."),
+            )
+        _KEPT.image = ("", 0)
+        _KEPT.sam.set_image(np.ascontiguousarray(pixels))
+        _KEPT.image, _KEPT.size_wh = image, (width, height)
+    return _KEPT.sam
+
+
+def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
+    points = [*prompts.added, *prompts.excluded]
+    labels = [1] * len(prompts.added) + [0] * len(prompts.excluded)
+    masks, scores, _ = sam.predict(
+        points=np.array(points, np.float32) if points else None,
+        labels=np.array(labels, np.int64) if points else None,
+        box=np.array(prompts.box, np.float32) if prompts.box is not None else None,
+        mask=None if prompts.base is None else _hint(prompts.base, sam.mask_side),
+        # Several are offered while it is open what is meant; more prompts say it.
+        multimask_output=len(points) == 1 and prompts.box is None and prompts.base is None,
+    )
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    kept: list[tuple[np.ndarray, float]] = []
+    for index in order:
+        mask = np.asarray(masks[index]) > 0
+        if mask.any() and not any(_overlap(mask, other) > _ALIKE for other, _ in kept):
+            kept.append((mask, float(np.clip(scores[index], 0.0, 1.0))))
+    return tuple(Candidate(Mask.from_array(mask), score) for mask, score in kept)
+
+
+def _hint(base: Geometry, side: int) -> np.ndarray:
+    """Return an outline as the logits that a segmenter refines: (1, side, side) of the padded square image."""
+    import cv2
+
+    width, height = _KEPT.size_wh
+    mask = to_mask(base, height, width).to_array().astype(np.float32)
+    scale = side / max(width, height)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    logits = np.full((1, side, side), -_SURE, np.float32)
+    small = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    logits[0, : size[1], : size[0]] = (small * 2 - 1) * _SURE
+    return logits
+
+
+def _overlap(first: np.ndarray, second: np.ndarray) -> float:
+    return float((first & second).sum() / max((first | second).sum(), 1))
