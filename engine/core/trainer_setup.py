@@ -17,6 +17,7 @@ from torch import nn
 from engine.cfg.arguments import sentence_without_effect
 from engine.core.given import choose_save_dir
 from engine.core.plan import make_plan, make_schedule
+from engine.core.progress import training_bar
 from engine.core.run_files import RunFiles
 from engine.core.starting_weights import find_start
 from engine.core.together import Together
@@ -98,7 +99,8 @@ class TrainerSetup(TrainerHooks):
             self._place(choose_save_dir(self.args))
         self.files.open(vars(self.args), fresh)
         self.events = EventLog(self.files.events, append=not fresh)
-        for listeners in (logger_callbacks(self.warn), event_callbacks(self.events)):
+        listening = (logger_callbacks(self.warn), event_callbacks(self.events), training_bar())
+        for listeners in listening:
             for event, function in listeners.items():
                 # Before the functions of others, so that the diary is complete where one of them fails.
                 position = len(self.callbacks[event]) if event == "teardown" else 0

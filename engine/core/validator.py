@@ -18,11 +18,13 @@ from engine.cfg.arguments import Arguments
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.given import Given, as_dict, choose_save_dir, resolve_arguments
 from engine.core.input_size import input_size
+from engine.core.metrics_table import metrics_table, speed_line
 from engine.data.build import build_dataloader
 from engine.nn.autobackend import AutoBackend
 from engine.ops.profile import Profile
 from engine.runtime.device import select_device, tune_cpu_threads
 from engine.runtime.errors import ConfigError
+from engine.runtime.live_line import counted
 from engine.runtime.log import LOGGER
 from engine.training.prefetch import Prefetcher, loader_workers
 
@@ -104,7 +106,8 @@ class BaseValidator(CallbackHost):
         self.init_metrics()
         self.seen = 0
         self.run_callbacks("on_val_start")
-        for index, batch in enumerate(self._batches()):
+        batches = counted(self._batches(), "validating", len(self.dataloader))
+        for index, batch in enumerate(batches):
             self.batch_i = index
             self.run_callbacks("on_val_batch_start")
             with profiles["preprocess"]:
@@ -126,10 +129,18 @@ class BaseValidator(CallbackHost):
         self.speed = {k: 1e3 * p.t / max(self.seen, 1) for k, p in profiles.items()}
         self.stats = self.get_stats()
         self.finalize()
+        if not self.training:
+            self.tell()
         self.run_callbacks("on_val_end")
         if losses is None:
             return self.stats
         return {**trainer.label_loss_items(losses / (self.batch_i + 1), "val"), **self.stats}
+
+    def tell(self) -> None:
+        """Log what was measured as a table, and how long an image took."""
+        LOGGER.info("%s", metrics_table(self.metrics, self.seen, classes=self.args.verbose))
+        if self.args.verbose and (line := speed_line(self.speed)):
+            LOGGER.info("%s", line)
 
     def log(self, values: Mapping[str, Any] | str) -> None:
         """Log a sentence or named values."""

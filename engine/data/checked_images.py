@@ -17,6 +17,7 @@ import numpy as np
 from engine.data.images import inspect_image
 from engine.data.problems import Problem
 from engine.runtime.errors import ImageError
+from engine.runtime.live_line import Counter
 from engine.runtime.log import LOGGER
 from engine.runtime.paths import cache_dir, write_atomic
 
@@ -53,6 +54,7 @@ def _check(images: Sequence[Path], progress: Progress | None) -> Checked:
     sizes = np.zeros((len(images), 2), np.int64)
     digests = np.zeros((len(images), _DIGEST_BYTES), np.uint8)
     problems: list[Problem] = []
+    progress = progress or Counter("reading images")
     threads = min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads, thread_name_prefix="check") as pool:
         for i, found in enumerate(pool.map(_inspected, images)):
@@ -60,8 +62,7 @@ def _check(images: Sequence[Path], progress: Progress | None) -> Checked:
                 problems.append(found)
             else:
                 sizes[i], digests[i] = found[0], np.frombuffer(found[1], np.uint8)
-            if progress:
-                progress(i + 1, len(images))
+            progress(i + 1, len(images))
     return sizes, digests, problems
 
 

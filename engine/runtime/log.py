@@ -7,6 +7,8 @@ import logging.handlers
 import sys
 from pathlib import Path
 
+from engine.runtime.live_line import LiveLine
+
 LOGGER = logging.getLogger("engine")
 LOGGER.addHandler(logging.NullHandler())
 
@@ -18,6 +20,7 @@ class _StandardError(logging.StreamHandler):
         super().__init__(sys.stderr)
 
     def emit(self, record: logging.LogRecord) -> None:
+        LiveLine.clear_open()
         self.stream = sys.stderr
         super().emit(record)
 
@@ -43,7 +46,8 @@ def show_log_by_default() -> None:
 
 def is_shown() -> bool:
     """Whether :func:`show_log` sends the log to stderr, so that progress may be drawn there too."""
-    return any(isinstance(handler, _StandardError) for handler in LOGGER.handlers)
+    shown = [handler for handler in LOGGER.handlers if isinstance(handler, _StandardError)]
+    return any(handler.level <= logging.INFO for handler in shown)
 
 
 def log_to_file(path: Path) -> logging.Handler:

@@ -138,9 +138,9 @@ GENERAL: tuple[Argument, ...] = (
         "verbose",
         "bool",
         True,
-        "Log one line per epoch or image. Off keeps only warnings and the summary.",
+        "Log one line per epoch, class or image. Off keeps only warnings and the summary.",
         "General",
-        ("train", "predict"),
+        ("train", "val", "predict"),
     ),
     Argument(
         "half",

@@ -14,6 +14,7 @@ from engine.data.labels.parse import LabelRow, decode_text, parse_label_text
 from engine.data.labels.paths import label_path
 from engine.data.problems import Problem
 from engine.runtime.errors import ImageError
+from engine.runtime.live_line import Counter
 
 Progress = Callable[[int, int], None]
 
@@ -80,13 +81,13 @@ def verify_images(
     """
     check = partial(verify_image, nc=nc, kpt_shape=kpt_shape, oriented=oriented)
     threads = min(8, os.cpu_count() or 1)
+    progress = progress or Counter("reading labels")
     results = []
     with ThreadPoolExecutor(threads, thread_name_prefix="verify") as pool:
         try:
             for result in pool.map(check, images):
                 results.append(result)
-                if progress:
-                    progress(len(results), len(images))
+                progress(len(results), len(images))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

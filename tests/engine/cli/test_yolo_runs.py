@@ -79,11 +79,22 @@ def test_val_repeats_the_training_metrics(trained, tmp_path, capsys):
         *SMALL,
     ]
     assert cli.main(words) == 0
-    outcome = last_json(capsys)
+    captured = capsys.readouterr()
+    assert "Mask-mAP50-95" in captured.err
+    assert any(line.startswith("square ") for line in captured.err.splitlines())
+    outcome = json.loads(captured.out.splitlines()[-1])
     assert Path(outcome["save_dir"]).parent == tmp_path
     assert outcome["metrics"]["metrics/mAP50(M)"] == pytest.approx(
         trained["metrics"]["metrics/mAP50(M)"], abs=0.05
     )
+
+
+def test_quiet_says_only_the_place(trained, tmp_path, capsys):
+    words = ["val", f"model={trained['model']}", f"project={tmp_path}", "plots=False", "quiet"]
+    assert cli.main([*words, *SMALL]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out == f"{tmp_path / 'val'}\n"
 
 
 def test_predict_saves_pictures_and_labels(trained, drawn_parts, tmp_path, capsys):
