@@ -74,9 +74,10 @@ def check_buildable(cfg: Any, kind: type[nn.Module], task: str) -> None:
             remedy=f"Train a model for {task}; with pretrained= it takes over the layers that both have.",
         )
     raise ModelError(
-        f"{name} is an open-vocabulary model, which this version runs but does not train.",
+        f"{name} describes a {found.__name__}, expected a {kind.__name__}.",
         value=name,
-        remedy="Train a plain model with pretrained= and this file: it takes over the layers that both have.",
+        remedy="Open-vocabulary models are trained by YOLOE(...).train() or the trainers of "
+        "engine.models.yolo.yoloe; a plain model takes over with pretrained= the layers that both have.",
     )
 
 

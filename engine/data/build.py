@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def build_yolo_dataset(
     mode: str = "train",
     rect: bool = False,
     stride: int = 32,
+    kind: Callable[..., YOLODataset] = YOLODataset,
 ) -> YOLODataset:
     """Build the data set of one split.
 
@@ -36,11 +37,12 @@ def build_yolo_dataset(
         mode: "train" augments, unless ``args.rect`` asks for rectangles; "val" does not.
         rect: Order by shape and fit each batch tightly.
         stride: Of the network.
+        kind: What makes it.
     """
     training = mode == "train"
     rect = rect or (training and bool(getattr(args, "rect", False)))
     imgsz = args.imgsz if isinstance(args.imgsz, int) else max(args.imgsz)
-    return YOLODataset(
+    return kind(
         img_path,
         imgsz=imgsz,
         data=data,

@@ -16,7 +16,7 @@ SURELY_NOT = -60.0
 class OpenSegmentationLoss(SegmentationLoss):
     """The loss of an instance segmenter whose head maps no classes: boxes, masks, classes, sides."""
 
-    names = SegmentationLoss.names[:4]
+    names: tuple[str, ...] = SegmentationLoss.names[:4]
 
     def __call__(
         self, raw: Mapping[str, Any], batch: Mapping[str, Tensor]

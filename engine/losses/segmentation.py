@@ -20,7 +20,7 @@ class SegmentationLoss(DetectionLoss):
     ``sem_loss`` belongs to heads that in training also map the classes; without such a map it is 0.
     """
 
-    names = ("box_loss", "seg_loss", "cls_loss", "dfl_loss", "sem_loss")
+    names: tuple[str, ...] = ("box_loss", "seg_loss", "cls_loss", "dfl_loss", "sem_loss")
 
     def __init__(
         self,

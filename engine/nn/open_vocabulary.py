@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Self
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.nn.fuse import fuse
-from engine.nn.modules.yoloe import classes_of
+from engine.nn.modules.yoloe import MOST_CLASSES, classes_of
 from engine.nn.task_models import DetectionModel, SegmentationModel
 from engine.nn.text.encoder import TextEncoder
 from engine.nn.text.registry import DEFAULT, open_encoder
@@ -81,6 +82,20 @@ class YOLOEModel(DetectionModel):
             MissingCheckpointError: The encoder's file is not there.
             ModelError: The encoder does not fit the model, or the model has its classes in its weights.
         """
+        return self.head.get_tpe(self.encode_phrases(names, encoder).to(self.pe_like()))
+
+    @torch.no_grad()
+    def encode_phrases(self, names: Sequence[str], encoder: TextEncoder | None = None) -> Tensor:
+        """Return embeddings of phrases as the encoder gives them, (1, N, embed), for :meth:`forward`.
+
+        Args:
+            names: The phrases.
+            encoder: What encodes them; None for the one that the model was trained with.
+
+        Raises:
+            MissingCheckpointError: The encoder's file is not there.
+            ModelError: The encoder does not fit the model, or the model has its classes in its weights.
+        """
         if not self.head.takes_embeddings:
             raise self._fixed()
         encoder = encoder or open_encoder(self.text_model)
@@ -92,7 +107,7 @@ class YOLOEModel(DetectionModel):
                 value=given.shape[-1],
                 remedy=f"Use {self.text_model}.",
             )
-        return self.head.get_tpe(given[None].to(self._like()))
+        return given[None]
 
     @torch.no_grad()
     def get_visual_pe(self, img: Tensor, visual: Tensor) -> Tensor:
@@ -105,7 +120,7 @@ class YOLOEModel(DetectionModel):
         Raises:
             ModelError: The masks do not fit the images, or the model lacks the encoder.
         """
-        return self.head.get_vpe(self.features(img.to(self._like())), visual)
+        return self.head.get_vpe(self.features(img.to(self.pe_like())), visual)
 
     def set_classes(self, names: Sequence[str], embeddings: Tensor) -> None:
         """Take these classes from now on.
@@ -120,7 +135,7 @@ class YOLOEModel(DetectionModel):
         """
         if not self.head.takes_embeddings:
             raise self._fixed()
-        names = _checked_names(names)
+        names = check_names(names)
         rows = embeddings.reshape(-1, embeddings.shape[-1])
         if rows.shape != (len(names), self.head.embed) or embeddings.ndim not in (2, 3):
             raise ModelError(
@@ -128,7 +143,7 @@ class YOLOEModel(DetectionModel):
                 f"received {tuple(embeddings.shape)}.",
                 value=tuple(embeddings.shape),
             )
-        self.pe = rows[None].detach().to(self._like()).clone()
+        self.pe = rows[None].detach().to(self.pe_like()).clone()
         self.head.set_nc(len(names))
         self.names = dict(enumerate(names))
 
@@ -151,7 +166,7 @@ class YOLOEModel(DetectionModel):
         if not self.head.takes_embeddings:
             raise self._fixed()
         given = self.get_text_pe(names) if embeddings is None else embeddings
-        return self.head.vocabulary(given.to(self._like()), one2one)
+        return self.head.vocabulary(given.to(self.pe_like()), one2one)
 
     def set_vocab(
         self,
@@ -170,14 +185,14 @@ class YOLOEModel(DetectionModel):
             ModelError: This model does not have exactly one class in its weights (see :meth:`fuse`), or
                 the vocabulary does not fit.
         """
-        names = _checked_names(names)
+        names = check_names(names, distinct=False)
         given = [v for v in (vocab, one2one_vocab) if v is not None]
         for words in given:
             if classes_of(words) != len(names):
                 raise ModelError(
                     f"expected a vocabulary of {len(names)} names, received {classes_of(words)}."
                 )
-        self.head.set_vocab(*(v.to(self._like()) for v in given))
+        self.head.set_vocab(*(v.to(self.pe_like()) for v in given))
         self.names = dict(enumerate(names))
 
     # Forms
@@ -205,7 +220,7 @@ class YOLOEModel(DetectionModel):
         self.head.take_form(own)
         pe = tensors.get("pe")
         if pe is not None and pe.ndim == 3 and pe.shape[2] == self.head.embed:
-            self.pe = pe.detach().to(self._like()).clone()
+            self.pe = pe.detach().to(self.pe_like()).clone()
             if self.head.takes_embeddings:
                 self.head.set_nc(self.pe.shape[1])
 
@@ -226,7 +241,7 @@ class YOLOEModel(DetectionModel):
         batch = max(len(g) for g in given)
         return torch.cat([g.expand(batch, -1, -1) for g in given], 1)
 
-    def _like(self) -> Tensor:
+    def pe_like(self) -> Tensor:
         """Return a tensor on the device and of the type of the weights."""
         return next(self.parameters())
 
@@ -252,11 +267,33 @@ class YOLOESegModel(YOLOEModel, SegmentationModel):
         return self._of_each_side(partial(OpenSegmentationLoss, *arguments))
 
 
-def _checked_names(names: Sequence[str]) -> list[str]:
+def check_names(names: Sequence[str], distinct: bool = True) -> list[str]:
+    """Return class names as a list.
+
+    Args:
+        names: The names.
+        distinct: Refuse a name that is there twice.
+
+    Raises:
+        ModelError: They are one text, none, too many, or one is there twice.
+    """
     if isinstance(names, str) or not len(names):
         raise ModelError(
             f"expected a list of class names, received {names!r}.",
             value=names,
             remedy=f"Write [{names!r}]." if names else "Give at least one name.",
         )
-    return [str(name) for name in names]
+    if len(names) > MOST_CLASSES:
+        raise ModelError(
+            f"expected at most {MOST_CLASSES:,} class names, received {len(names):,}.",
+            value=len(names),
+        )
+    out = [str(name) for name in names]
+    if distinct and len(set(out)) < len(out):
+        twice = next(name for name, count in Counter(out).items() if count > 1)
+        raise ModelError(
+            f"expected each class name once, received {twice!r} more than once.",
+            value=twice,
+            remedy="Leave the second one out: it would name the same things.",
+        )
+    return out

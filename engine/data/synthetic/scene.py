@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 import shapely
 
 from engine.data.annotations import Annotation, Polygon
 from engine.data.synthetic.bench import draw_bench, noise
-from engine.data.synthetic.metal import draw_finish, draw_light
+from engine.data.synthetic.metal import Finish, draw_finish, draw_light
 from engine.data.synthetic.outlines import NAMES, draw_outline
 from engine.data.synthetic.part import Part, draw_part, draw_shadow, place_part
 
@@ -40,18 +42,41 @@ class Scene:
     annotations: tuple[Annotation, ...]
 
 
-def draw_scene(seed: int | tuple[int, ...], size_wh: tuple[int, int] = (480, 360)) -> Scene:
+@dataclass(frozen=True)
+class Choice:
+    """What one part of a scene is.
+
+    Attributes:
+        class_id: Class of its label.
+        kind: One of :data:`NAMES`.
+        finish: Its surface.
+    """
+
+    class_id: int
+    kind: str
+    finish: Finish
+
+
+Chooser: TypeAlias = Callable[[np.random.Generator], Choice]
+
+
+def draw_scene(
+    seed: int | tuple[int, ...],
+    size_wh: tuple[int, int] = (480, 360),
+    choose: Chooser | None = None,
+) -> Scene:
     """Draw the scene of a seed; the same seed and size give the same pixels.
 
     Args:
         seed: One number or several (the seed of a data set and the number of a picture).
         size_wh: Width and height in pixels.
+        choose: Draws what each part is; None for the parts of the sample.
     """
     rng = np.random.default_rng(seed)
     width, height = size_wh
     light = draw_light(rng)
     image = draw_bench(height, width, light, rng)
-    parts, visible = _arrange(width, height, rng)
+    parts, visible = _arrange(width, height, rng, choose)
     longest = 4 * int(max((p.scale for p in parts), default=8)) + 16
     grain = noise((longest, longest), 1.6, rng) + 0.6 * noise((longest, longest), 5, rng)
     for part in parts:
@@ -65,7 +90,7 @@ def draw_scene(seed: int | tuple[int, ...], size_wh: tuple[int, int] = (480, 360
 
 
 def _arrange(
-    width: int, height: int, rng: np.random.Generator
+    width: int, height: int, rng: np.random.Generator, choose: Chooser | None
 ) -> tuple[list[Part], list[shapely.Polygon]]:
     """Lay parts one after the other, some on top of others, none hidden or cut in pieces."""
     frame = shapely.box(0, 0, width, height)
@@ -73,7 +98,7 @@ def _arrange(
     visible: list[shapely.Polygon] = []
     for _ in range(int(rng.integers(5, 9))):
         for _ in range(_TRIES):
-            part = _random_part(width, height, parts, rng)
+            part = _random_part(width, height, parts, rng, choose)
             if (after := _lay(part, parts, visible, frame)) is not None:
                 parts.append(part)
                 visible = after
@@ -81,9 +106,12 @@ def _arrange(
     return parts, visible
 
 
-def _random_part(width: int, height: int, parts: list[Part], rng: np.random.Generator) -> Part:
-    class_id = int(rng.integers(len(NAMES)))
-    kind = NAMES[class_id]
+def _random_part(
+    width: int, height: int, parts: list[Part], rng: np.random.Generator, choose: Chooser | None
+) -> Part:
+    chosen = choose(rng) if choose else None
+    class_id = chosen.class_id if chosen else int(rng.integers(len(NAMES)))
+    kind = chosen.kind if chosen else NAMES[class_id]
     scale = rng.uniform(*_HALF_LENGTH[kind]) * (width + height) / 2
     x, y = rng.uniform((0.04 * width, 0.04 * height), (0.96 * width, 0.96 * height))
     if parts and rng.random() < 0.4:  # beside or on top of an earlier one
@@ -93,7 +121,8 @@ def _random_part(width: int, height: int, parts: list[Part], rng: np.random.Gene
             rng.uniform(0.9, 1.5) * max(scale, other.scale),
         )
         x, y = other.frame[:, 2] + distance * np.array((np.cos(direction), np.sin(direction)))
-    outline, finish = draw_outline(kind, rng), draw_finish(class_id, rng)
+    outline = draw_outline(kind, rng)
+    finish = chosen.finish if chosen else draw_finish(class_id, rng)
     return place_part(class_id, outline, finish, (float(x), float(y)), scale, rng)
 
 

@@ -72,7 +72,7 @@ class DetectionTrainer(BaseTrainer):
         check_buildable(cfg, self.model_class, self.task)
         model = self.model_class(
             cfg,
-            nc=data.get("nc"),
+            nc=self.classes_to_build(),
             ch=data.get("channels"),
             verbose=verbose and self.args.verbose,
         )
@@ -81,6 +81,10 @@ class DetectionTrainer(BaseTrainer):
         elif weights is not None:
             self.take_weights(model, weights)
         return model
+
+    def classes_to_build(self) -> int | None:
+        """Give the number of classes that the network is built for; None leaves it to the description."""
+        return (self.data or {}).get("nc")
 
     def build_dataset(self, img_path: Any, mode: str = "train", batch: int | None = None) -> Any:
         """Build the data set of one split, augmented for training."""

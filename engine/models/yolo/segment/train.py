@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.models.yolo.segment.val import SegmentationValidator
+from engine.nn.base_model import BaseModel
 from engine.nn.tasks import SegmentationModel
 
 
@@ -20,6 +21,6 @@ class SegmentationTrainer(DetectionTrainer):
 
     task = "segment"
     default_model = "yolo11n-seg.yaml"
-    loss_names = ("box_loss", "seg_loss", "cls_loss", "dfl_loss", "sem_loss")
-    model_class = SegmentationModel
+    loss_names: tuple[str, ...] = ("box_loss", "seg_loss", "cls_loss", "dfl_loss", "sem_loss")
+    model_class: type[BaseModel] = SegmentationModel
     validator_class = SegmentationValidator

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from engine._lazy import LazyClasses
 from engine.core.results import Results
-from engine.data.yaml_file import read_data_yaml
+from engine.data.mixed import keep_description
 from engine.models.yolo.model import YOLO
-from engine.models.yolo.yoloe.labelled import embed_labels
-from engine.models.yolo.yoloe.predict import YOLOEVPDetectPredictor, YOLOEVPSegPredictor
+from engine.models.yolo.yoloe.labelled import PROMPTED, network_for_data
+from engine.models.yolo.yoloe.predict import YOLOEVPDetectPredictor
 from engine.models.yolo.yoloe.prompts import parse_prompts
-from engine.nn.open_vocabulary import YOLOEModel
+from engine.models.yolo.yoloe.words import Encoder, encoder_for
+from engine.nn.open_vocabulary import YOLOEModel, check_names
 from engine.nn.text.encoder import TextEncoder
-from engine.nn.text.registry import open_encoder
 from engine.runtime.errors import ConfigError, ModelError
 from engine.runtime.log import LOGGER
 
-# task -> what predicts by visual prompts
-PROMPTED: dict[str, type[YOLOEVPDetectPredictor]] = {
-    "detect": YOLOEVPDetectPredictor,
-    "segment": YOLOEVPSegPredictor,
-}
 # Words overlap in meaning, so one thing answers to several: only its surest name stays, unless asked for.
 ONE_NAME_EACH = {"agnostic_nms": True}
 
@@ -47,7 +42,19 @@ class YOLOE(YOLO):
         >>> results = model.predict("shelf.jpg", visual_prompts=dict(bboxes=[[20, 30, 90, 200]], cls=[0]))
     """
 
-    text_encoder: TextEncoder | str | Path | None = None
+    text_encoder: Encoder = None
+    task_map = {
+        "detect": LazyClasses(
+            trainer="engine.models.yolo.yoloe.train:YOLOETrainer",
+            validator="engine.models.yolo.yoloe.val:YOLOEDetectValidator",
+            predictor="engine.models.yolo.detect.predict:DetectionPredictor",
+        ),
+        "segment": LazyClasses(
+            trainer="engine.models.yolo.yoloe.train_seg:YOLOESegTrainer",
+            validator="engine.models.yolo.yoloe.val:YOLOESegValidator",
+            predictor="engine.models.yolo.segment.predict:SegmentationPredictor",
+        ),
+    }
 
     def __init__(
         self,
@@ -86,6 +93,7 @@ class YOLOE(YOLO):
             ModelError: Names and embeddings do not fit, or the model has its classes in its weights.
         """
         network = self._network("set_classes")
+        classes = check_names(classes)
         embeddings = self.get_text_pe(classes) if embeddings is None else embeddings
         network.set_classes(classes, embeddings)
         self._trained, self.predictor = True, None
@@ -152,6 +160,35 @@ class YOLOE(YOLO):
         self._learn(make, visual_prompts, refer_image, kwargs)
         return super().predict(source, stream, None if prompted else predictor, **kwargs)
 
+    def train(self, trainer: Any = None, **kwargs: Any) -> Any:
+        """Train and take over the best weights.
+
+        Args:
+            trainer: What to train instead of the whole model on words: ``YOLOEPESegTrainer`` (linear
+                probing), ``YOLOESegTrainerFromScratch`` (several data sets), ``YOLOESegVPTrainer`` (visual
+                prompts), or for boxes their twins in `engine.models.yolo.yoloe`.
+            kwargs: Arguments of the training. With several data sets ``data`` may be the content of their
+                description (see `engine.data.mixed`) instead of its file.
+
+        Returns:
+            The metrics of the best weights.
+
+        Raises:
+            MissingCheckpointError: The text encoder's file is not there.
+            ModelError: The weights cannot be trained that way.
+        """
+        kind = trainer or self._of_task("trainer")
+
+        def make(**given: Any) -> Any:
+            made = kind(**given)
+            if getattr(made, "text_encoder", self.text_encoder) is None:
+                made.text_encoder = self.text_encoder
+            return made
+
+        if isinstance(kwargs.get("data"), Mapping):
+            kwargs["data"] = str(keep_description(kwargs["data"]))
+        return super().train(make, **kwargs)  # type: ignore[arg-type]  # what makes a trainer will do
+
     def val(
         self,
         validator: type | None = None,
@@ -181,7 +218,7 @@ class YOLOE(YOLO):
         if load_vp:
             self._network("load_vp")
         if given.get("data") and isinstance(own, YOLOEModel):
-            self.model = self._for_data(given, load_vp, refer_data)
+            self.model = network_for_data(self.model, given, self.text_encoder, load_vp, refer_data)
         try:
             return super().val(validator, **kwargs)
         finally:
@@ -227,25 +264,6 @@ class YOLOE(YOLO):
         predictor.setup_model(self.model)
         self.set_classes(predictor.prompts.names, predictor.get_vpe(picture))
 
-    def _for_data(self, given: dict[str, Any], load_vp: bool, refer: str | Path | None) -> Any:
-        """Return the network, or a copy of it that looks for the classes of a data set."""
-        names = list(read_data_yaml(given["data"])["names"].values())
-        if not load_vp and names == list(self.model.names.values()):
-            return self.model
-        if load_vp:
-            data = read_data_yaml(refer or given["data"])
-            if list(data["names"].values()) != names:
-                raise ConfigError("refer_data has other classes than data.", path=data["yaml_file"])
-            known: dict[str, Any] = {k: given[k] for k in ("imgsz", "device", "half") if k in given}
-            predictor = PROMPTED[self.task](overrides=known)
-            predictor.setup_model(self.model)
-            embeddings = embed_labels(predictor, data)
-        else:
-            embeddings = self.get_text_pe(names)
-        network = deepcopy(self.model)
-        network.set_classes(names, embeddings)
-        return network
-
     def _tell_without_classes(self) -> None:
         """Warn of a prediction that cannot find anything."""
         if _is_without_classes(self.model):
@@ -265,8 +283,7 @@ class YOLOE(YOLO):
 
     def _encoder(self) -> TextEncoder:
         """Return the text encoder in use."""
-        chosen = self.text_encoder or self.model.text_model
-        return open_encoder(chosen) if isinstance(chosen, str | Path) else chosen
+        return encoder_for(self.model, self.text_encoder)
 
 
 def _is_without_classes(network: Any) -> bool:

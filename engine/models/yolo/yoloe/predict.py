@@ -186,6 +186,11 @@ def promptable(model: str | Path | nn.Module) -> nn.Module:
             "visual prompts need a YOLOE model whose classes are still free.",
             remedy="Load its .pt file: an exported, fused or prompt-free model has its classes inside.",
         )
+    if model.head.savpe is None:
+        raise ModelError(
+            "this model has no encoder of visual prompts: its weights were saved without one.",
+            remedy="Load the published file, or train one with YOLOEVPTrainer or YOLOESegVPTrainer.",
+        )
     if model.pe is None:
         return model
     model = deepcopy(model)

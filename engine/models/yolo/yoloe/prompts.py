@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.ops import cells as ops_cells
 from engine.ops.boxes import letterbox_frame
 from engine.runtime.errors import ConfigError
 
@@ -166,12 +167,7 @@ def cells_of_boxes(
     # one gain for both axes, as the field draws them: cells of published models fall the same way
     gain = min(input_hw[0] / height, input_hw[1] / width)
     scaled = boxes * gain + (pad_x, pad_y, pad_x, pad_y)
-    x1, y1, x2, y2 = (scaled / STRIDE).T[..., None]  # each (N, 1)
-    columns = np.arange(input_hw[1] // STRIDE)
-    rows = np.arange(input_hw[0] // STRIDE)
-    across = _or_centre((columns >= x1) & (columns < x2), x1, x2)
-    down = _or_centre((rows >= y1) & (rows < y2), y1, y2)
-    return down[:, :, None] & across[:, None, :]
+    return ops_cells.cells_of_boxes(scaled, input_hw, STRIDE)
 
 
 def cells_of_masks(
@@ -209,13 +205,6 @@ def cells_of_masks(
             remedy=f"Show something larger than {STRIDE} pixels of the network's input, or raise imgsz.",
         )
     return cells
-
-
-def _or_centre(covered: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Give rows (N, cells) that cover nothing the cell of their interval's middle."""
-    last = covered.shape[1] - 1
-    middle = np.clip((low + high) // 2, 0, last).astype(int)
-    return np.where(covered.any(1, keepdims=True), covered, np.arange(last + 1) == middle)
 
 
 def _checked(kind: str, shapes: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:

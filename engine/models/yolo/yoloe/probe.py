@@ -1,0 +1,69 @@
+"""Linear probing: a YOLOE model becomes a plain one whose last class layers alone learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from engine.models.yolo.yoloe.words import (
+    Encoder,
+    check_probable,
+    class_texts,
+    encoder_for,
+    keep_text_model,
+)
+from engine.nn.checkpoint import load_checkpoint
+
+if TYPE_CHECKING:
+    from engine.models.yolo.detect.train import DetectionTrainer as Base
+else:
+    Base = object
+
+
+class LinearProbe(Base):
+    """What the linear probing of boxes and that of masks share.
+
+    Attributes:
+        text_encoder: What turns the class names into embeddings; None for the one that the model names.
+    """
+
+    text_encoder: Encoder = None
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> nn.Module:
+        """Build the network with trained weights, the class names as words folded into it.
+
+        Args:
+            cfg: Name, path or content of a model description; None takes the default model's.
+            weights: Model or checkpoint of a YOLOE model; a path is read.
+            verbose: Log the layers.
+
+        Raises:
+            MissingCheckpointError: The text encoder's file is not there.
+            ModelError: There are no weights, or they cannot be adapted.
+        """
+        weights = load_checkpoint(weights) if isinstance(weights, str | Path) else weights
+        if self.resumed is None:
+            check_probable(weights)
+        model: Any = super().get_model(cfg, weights, verbose)
+        if self.resumed is not None:
+            model.take_form(self.resumed.model.state_dict())
+            return model
+        names = self.data["names"]
+        keep_text_model(model, weights)
+        encoder = encoder_for(model, self.text_encoder)
+        embeddings = model.get_text_pe(class_texts(names), encoder)
+        model.head.savpe = None
+        model.head.fold(embeddings)
+        model.names = dict(names)
+        return model.train()
+
+    def trained_parts(self) -> tuple[str, ...]:
+        """Only the last convolutions of the class branches learn, those of the one-to-one side too."""
+        head = self.model.head
+        return tuple(
+            f"model.{head.i}.{name}.{level}.{len(branch) - 1}."
+            for name in ("cv3", "one2one_cv3")
+            for level, branch in enumerate(getattr(head, name, None) or ())
+        )
