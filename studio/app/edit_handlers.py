@@ -56,12 +56,14 @@ class EditHandlers:
             return
         known = {cls.id for cls in session.project.classes()}
         shapes = [shape for shape in self._clipboard if shape.class_id in known]
-        self._add(session, shapes, 0.0, tr("Paste"))
+        self._add(session, shapes, 0.0, tr("Paste {shapes}"))
 
     def edit_duplicate(self) -> None:
         """Add a copy of each selected shape a little to the lower right."""
         if session := self._session():
-            self._add(session, session.workspace.selected_shapes(), _SHIFT_PX, tr("Duplicate"))
+            self._add(
+                session, session.workspace.selected_shapes(), _SHIFT_PX, tr("Duplicate {shapes}")
+            )
 
     def edit_select_all(self) -> None:
         """Select every shape of the image that is not locked."""
@@ -170,14 +172,15 @@ class EditHandlers:
         touched = edit.changes().shapes | edit.changes().records
         if touched and session.workspace.image_id not in touched:
             session.workspace.go_to(min(touched))
-        session.say(f"{'Undone' if back else 'Done again'}: {edit.title()}")
+        said = tr("Undone: {title}") if back else tr("Done again: {title}")
+        session.say(said.format(title=edit.title()))
 
-    def _add(self, session: Session, shapes: list[Shape], shift: float, verb: str) -> None:
+    def _add(self, session: Session, shapes: list[Shape], shift: float, label: str) -> None:
         record = session.workspace.image()
         if record is None or not shapes:
             return
         size = (0, 0) if shift else (record.width, record.height)
-        edit = copied(shapes, record.id, size, verb, shift)
+        edit = copied(shapes, record.id, size, label, shift)
         if edit is None:
             session.say(tr("None of the shapes lies inside this image."))
             return

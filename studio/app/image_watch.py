@@ -136,14 +136,14 @@ class ImageWatch(QObject):
         if record.shape_count:
             self._session.studio.window.banner.show_message(
                 tr(
-                    "{name} is {width} × {height} pixels now; its shapes were drawn on {before} × "
-                    "{before_2}."
+                    "{name} is {width} × {height} pixels now; its shapes were drawn on {old_width} × "
+                    "{old_height}."
                 ).format(
                     name=record.path.name,
                     width=found.width,
                     height=found.height,
-                    before=before[0],
-                    before_2=before[1],
+                    old_width=before[0],
+                    old_height=before[1],
                 ),
                 tr("Look whether they still fit. They were left as they are."),
                 tone="warning",

@@ -15,7 +15,7 @@ from studio.dialogs.restore_backup import RestoreBackupDialog
 from studio.dialogs.save_project import SaveProjectDialog
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.errors import DamagedError
 from studio.model.project import Project
 from studio.storage.archive_read import import_project
@@ -114,9 +114,11 @@ class SafetyHandlers:
     def _tell(self, said: str, report: ArchiveReport) -> None:
         count = len(report.left_out)
         left = (
-            tr("{count:,} thing{value} left out; see Details.").format(
-                count=count, value="s" * (count != 1)
-            )
+            ntr(
+                "{count:,} thing left out; see Details.",
+                "{count:,} things left out; see Details.",
+                count,
+            ).format(count=count)
             if count
             else ""
         )

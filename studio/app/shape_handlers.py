@@ -168,7 +168,7 @@ class ShapeHandlers:
         elif not session.workspace.step(1):
             session.say(tr("This is the last image of the list."))
         else:
-            self._copy_here(session, shapes, tr("Copy"))
+            self._copy_here(session, shapes, tr("Copy {shapes}"))
 
     def edit_repeat_last(self) -> None:
         """Add the shapes of the image that was shown before this one, or that comes before it in the list."""
@@ -178,15 +178,15 @@ class ShapeHandlers:
         source = session.workspace.image_before()
         shapes = _drawn(session.project.shapes(source)) if source is not None else []
         if shapes:
-            self._copy_here(session, shapes, tr("Repeat"))
+            self._copy_here(session, shapes, tr("Repeat {shapes}"))
         else:
             session.say(tr("The image before this one has no shapes."))
 
-    def _copy_here(self, session: Session, shapes: Sequence[Shape], verb: str) -> None:
+    def _copy_here(self, session: Session, shapes: Sequence[Shape], label: str) -> None:
         record = session.workspace.image()
         if record is None:
             return
-        edit = copied(shapes, record.id, (record.width, record.height), verb)
+        edit = copied(shapes, record.id, (record.width, record.height), label)
         bound = _apply(session, edit, tr("None of the shapes lies inside this image."))
         if bound is not None:
             _select(session, getattr(bound, "shapes", ()))

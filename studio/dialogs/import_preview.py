@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.data.problems import Problem
-from studio.language import tr
+from studio.language import nmark, ntr, tr
 from studio.storage.import_preview import ImportPreview
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
@@ -34,13 +34,13 @@ _SHOWN = 200  # problems in the list; more nobody reads
 _NEW, _LEFT_OUT = tr("New class"), tr("Leave out")
 _NAME, _COUNT, _BECOMES = range(3)
 _KINDS = {
-    "box": ("box", "boxes"),
-    "oriented_box": (tr("rotated box"), tr("rotated boxes")),
-    "polygon": ("polygon", "polygons"),
-    "polyline": ("line", "lines"),
-    "mask": ("mask", "masks"),
-    "keypoints": (tr("set of points"), tr("sets of points")),
-    "tag": (tr("class of a whole image"), tr("classes of whole images")),
+    "box": nmark("{count:,} box", "{count:,} boxes"),
+    "oriented_box": nmark("{count:,} rotated box", "{count:,} rotated boxes"),
+    "polygon": nmark("{count:,} polygon", "{count:,} polygons"),
+    "polyline": nmark("{count:,} line", "{count:,} lines"),
+    "mask": nmark("{count:,} mask", "{count:,} masks"),
+    "keypoints": nmark("{count:,} set of points", "{count:,} sets of points"),
+    "tag": nmark("{count:,} class of a whole image", "{count:,} classes of whole images"),
 }
 _INDEX = QModelIndex | QPersistentModelIndex
 
@@ -184,15 +184,6 @@ class _ClassDelegate(QStyledItemDelegate):
             model.setData(index, editor.currentText())
 
 
-def counted(count: int, one: str, many: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "box", "boxes"), counted(2000, "box", "boxes")
-    ('1 box', '2,000 boxes')
-    """
-    return f"{count:,} {one if count == 1 else many}"
-
-
 def _title(preview: ImportPreview) -> str:
     if len(preview.formats) == 1:
         title, path = preview.formats[0]
@@ -204,44 +195,63 @@ def _title(preview: ImportPreview) -> str:
 
 def _facts(preview: ImportPreview) -> str:
     """Return the counts as sentences."""
-    images = counted(preview.images, "image", "images")
+    images = _images(preview.images)
     if preview.known:
-        images += tr(", {known:,} of them in the project already").format(known=preview.known)
-    kinds = [counted(n, *_KINDS.get(kind, (kind, kind))) for kind, n in preview.kinds.items()]
+        images = tr("{images}, {known:,} of them in the project already").format(
+            images=images, known=preview.known
+        )
+    kinds = [_kind(kind, count) for kind, count in preview.kinds.items()]
     lines = [f"{images}.", f"{', '.join(kinds)}." if kinds else tr("No labels.")]
     if preview.background:
         lines.append(
-            counted(preview.background, tr("image shows"), tr("images show")) + " nothing."
+            ntr(
+                "{count:,} image shows nothing.",
+                "{count:,} images show nothing.",
+                preview.background,
+            ).format(count=preview.background)
         )
     if preview.unlabelled:
         lines.append(
-            counted(preview.unlabelled, tr("image waits"), tr("images wait")) + tr(" for labels.")
+            ntr(
+                "{count:,} image waits for labels.",
+                "{count:,} images wait for labels.",
+                preview.unlabelled,
+            ).format(count=preview.unlabelled)
         )
     if len(preview.formats) > 1:
         lines += [f"{title}: {path_text(path)}" for title, path in preview.formats]
     return "\n".join(lines)
 
 
+def _kind(kind: str, count: int) -> str:
+    one, many = _KINDS.get(kind, ("{count:,} " + kind,) * 2)
+    return ntr(one, many, count).format(count=count)
+
+
+def _images(count: int) -> str:
+    return ntr("{count:,} image", "{count:,} images", count).format(count=count)
+
+
 def _replace_text(occupied: int) -> str:
-    return tr("Replace the labels of {counted} that have some").format(
-        counted=counted(occupied, "image", "images")
-    )
+    return tr("Replace the labels of {images} that have some").format(images=_images(occupied))
 
 
 def _button_text(preview: ImportPreview) -> str:
-    return tr("Import {counted}").format(counted=counted(preview.images, "image", "images"))
+    return tr("Import {images}").format(images=_images(preview.images))
 
 
 def _problems_title(preview: ImportPreview) -> str:
     parts = []
     if preview.skipped:
+        count = len(preview.skipped)
         parts.append(
-            tr("{counted} left out").format(
-                counted=counted(len(preview.skipped), "problem", "problems")
+            ntr("{count:,} problem left out", "{count:,} problems left out", count).format(
+                count=count
             )
         )
     if preview.notes:
-        parts.append(counted(len(preview.notes), "remark", "remarks"))
+        count = len(preview.notes)
+        parts.append(ntr("{count:,} remark", "{count:,} remarks", count).format(count=count))
     return ", ".join(parts)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from engine.cfg.model_catalogue import family_of, title_of
 from studio.jobs.messages import ModelFacts, Takeover
-from studio.language import tr
+from studio.language import ntr, tr
 
 TASK_WORDS = {
-    "detect": "boxes",
+    "detect": tr("boxes"),
     "segment": tr("boxes with outlines"),
     "classify": tr("the class of the whole image"),
     "pose": tr("boxes with keypoints"),
@@ -31,7 +31,7 @@ def parameters_text(parameters: int | None) -> str:
     if parameters is None:
         return "–"
     return (
-        tr("{parameters:.1f} million").format(parameters=parameters / 1000000.0)
+        tr("{parameters:.1f} million").format(parameters=parameters / 1e6)
         if parameters >= 1e5
         else f"{parameters:,}"
     )
@@ -45,14 +45,14 @@ def why_not_trained(facts: ModelFacts, task: str) -> str:
         )
     if facts.task != task:
         return tr(
-            "This model finds {get} ({task}), this project trains {get_2} ({task_2}). Start "
+            "This model finds {finds} ({task}), this project trains {other_finds} ({other_task}). Start "
             "from a model of that task; to keep this one's backbone, name it under Advanced as "
             "“pretrained”."
         ).format(
-            get=TASK_WORDS.get(facts.task, facts.task),
+            finds=TASK_WORDS.get(facts.task, facts.task),
             task=facts.task,
-            get_2=TASK_WORDS.get(task, task),
-            task_2=task,
+            other_finds=TASK_WORDS.get(task, task),
+            other_task=task,
         )
     if family_of(facts.architecture).startswith("YOLOE"):
         return tr(
@@ -95,9 +95,11 @@ def _kept(takeover: Takeover) -> str:
 
 def _counted(facts: ModelFacts, classes: int) -> str:
     known = len(facts.names)
-    return tr("It knows {known:,} class{value}, this project {classes:,}.").format(
-        known=known, value="" if known == 1 else "es", classes=classes
-    )
+    return ntr(
+        "It knows {count:,} class, this project {classes:,}.",
+        "It knows {count:,} classes, this project {classes:,}.",
+        known,
+    ).format(count=known, classes=classes)
 
 
 def _named(names: Sequence[str]) -> str:

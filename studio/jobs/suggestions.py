@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.data.annotations import Tag
+from engine.data.annotations import Box, Tag
 from studio.jobs.messages import Predicted, PredictedShape
-from studio.language import tr
+from studio.language import ntr, tr
+from studio.model.auto_annotation import AutoAnnotation
 from studio.model.project import Project
 from studio.model.records import Shape, new_shape
 from studio.model.validation_cells import box_overlaps
@@ -39,12 +40,12 @@ class SuggestionCount:
 
     def sentence(self) -> str:
         """Return the outcome in one or two sentences."""
-        suggestions = tr("{shapes:,} suggestion{value}").format(
-            shapes=self.shapes, value="" if self.shapes == 1 else "s"
+        suggestions = ntr("{count:,} suggestion", "{count:,} suggestions", self.shapes).format(
+            count=self.shapes
         )
-        images = tr("{count:,} of {images:,} image{value}").format(
-            count=len(self.with_shapes), images=self.images, value="" if self.images == 1 else "s"
-        )
+        images = ntr(
+            "{found:,} of {count:,} image", "{found:,} of {count:,} images", self.images
+        ).format(found=len(self.with_shapes), count=self.images)
         parts = [tr("{suggestions} on {images}.").format(suggestions=suggestions, images=images)]
         if self.already:
             parts.append(tr("{already:,} were drawn already.").format(already=self.already))
@@ -62,11 +63,14 @@ class SuggestionSink:
 
     Args:
         project: Gets the suggestions; used from the caller's thread only.
+        batch: Says what becomes of each class.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, batch: AutoAnnotation | None = None) -> None:
         self._project = project
+        self._batch = batch or AutoAnnotation("", ())
         self._waiting: dict[int, list[Shape]] = {}
+        self._failed: set[int] = set()
         self.count = SuggestionCount()
 
     def take(self, predicted: Predicted) -> None:
@@ -74,9 +78,14 @@ class SuggestionSink:
         self.count.images += 1
         if predicted.problem is not None:
             self.count.problems.append(predicted.problem)
+            self._failed.add(predicted.key)
             return
         drawn = self._project.shapes(predicted.key)
-        shapes = [self._shape(predicted.key, found) for found in predicted.shapes]
+        if not self._batch.model:  # the boxes themselves were asked about
+            drawn = [shape for shape in drawn if not isinstance(shape.geometry, Box)]
+        shapes = [
+            self._shape(predicted.key, found) for found in predicted.shapes if self._wanted(found)
+        ]
         fresh = [shape for shape in shapes if not _is_drawn(shape, drawn)]
         self.count.already += len(shapes) - len(fresh)
         self.count.shapes += len(fresh)
@@ -84,8 +93,8 @@ class SuggestionSink:
             self.count.with_shapes.append(predicted.key)
         self._waiting[predicted.key] = fresh
 
-    def flush(self) -> None:
-        """Write what was taken.
+    def flush(self) -> set[int]:
+        """Write what was taken; return the images that are done with it.
 
         Raises:
             StorageError: It cannot be written.
@@ -93,9 +102,17 @@ class SuggestionSink:
         waiting, self._waiting = self._waiting, {}
         if waiting:
             self._project.set_many_suggestions(dict(waiting))
+        failed, self._failed = self._failed, set()
+        return set(waiting) | failed
+
+    def _wanted(self, found: PredictedShape) -> bool:
+        rule = self._batch.rule(found.class_name)
+        sure = found.score is None or found.score >= rule.confidence
+        return sure and not rule.is_left_out
 
     def _shape(self, image_id: int, found: PredictedShape) -> Shape:
-        class_id = self._class_id(found.class_name)
+        chosen = self._batch.rule(found.class_name).class_id
+        class_id = self._class_id(found.class_name) if chosen is None else chosen
         return new_shape(image_id, class_id, found.geometry, "model", found.score)
 
     def _class_id(self, name: str) -> int:

@@ -6,7 +6,7 @@ from math import isnan
 
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QStatusBar, QWidget
 
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.widgets.icon_button import TextButton
@@ -53,7 +53,7 @@ class StatusBar(QStatusBar):
 
     def show_saved(self, read_only: bool = False) -> None:
         """Say that everything is on disk, or that nothing can be written."""
-        self.saved.setText("read-only" if read_only else tr("saved ✓"))
+        self.saved.setText(tr("read-only") if read_only else tr("saved ✓"))
         self.saved.setToolTip(
             tr("The project cannot be written; changes are refused.")
             if read_only
@@ -67,9 +67,11 @@ class StatusBar(QStatusBar):
             return
         self.saved.setText(tr("not saved"))
         self.saved.setToolTip(
-            tr("{count:,} change{value} could not be written and wait in memory.").format(
-                count=count, value="s" * (count != 1)
-            )
+            ntr(
+                "{count:,} change could not be written and waits in memory.",
+                "{count:,} changes could not be written and wait in memory.",
+                count,
+            ).format(count=count)
         )
 
     def show_image(self, width: int, height: int) -> None:

@@ -52,8 +52,8 @@ def find(
             times = shapes[most.id] // count
             found.append(
                 Finding(
-                    tr("{name} is rare: {shapes}, {times:,} times fewer than {name_2}.").format(
-                        name=cls.name, shapes=_shapes(count), times=times, name_2=most.name
+                    tr("{name} is rare: {shapes}, {times:,} times fewer than {other}.").format(
+                        name=cls.name, shapes=_shapes(count), times=times, other=most.name
                     ),
                     where,
                 )

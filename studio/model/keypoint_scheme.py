@@ -38,22 +38,22 @@ class KeypointScheme:
             raise EditError(
                 tr(
                     "Expected for each of {count} keypoints the one that it changes places with, "
-                    "received {list}."
-                ).format(count=self.count, list=list(self.mirrored)),
+                    "received {received}."
+                ).format(count=self.count, received=list(self.mirrored)),
                 remedy=tr("Mirroring twice must give every point its own place again."),
             )
         if self.names and len(self.names) != self.count:
             raise EditError(
-                tr("Expected {count} names of keypoints, received {count_2}.").format(
-                    count=self.count, count_2=len(self.names)
+                tr("Expected {count} names of keypoints, received {received}.").format(
+                    count=self.count, received=len(self.names)
                 )
             )
         for bone in self.skeleton:
             if len(bone) != 2 or bone[0] == bone[1] or not all(0 <= p < self.count for p in bone):
                 raise EditError(
-                    tr("Expected bones between two of {count} keypoints, received {list}.").format(
-                        count=self.count, list=list(bone)
-                    )
+                    tr(
+                        "Expected bones between two of {count} keypoints, received {received}."
+                    ).format(count=self.count, received=list(bone))
                 )
 
     def flip_pairs(self) -> tuple[tuple[int, int], ...]:

@@ -128,9 +128,11 @@ def explain(
     if last.startswith(_SENTENCE):  # the engine's command line ends with one sentence
         return Failure(last.removeprefix(_SENTENCE), tr("Correct it, then train again."), log)
     return Failure(
-        tr("The training ended with code {code}{value}").format(
-            code=code, value=": " + last if last else "."
-        ),
+        (
+            tr("The training ended with code {code}: {last}")
+            if last
+            else tr("The training ended with code {code}.")
+        ).format(code=code, last=last),
         _RESUME,
         log,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from studio.language import tr
+from studio.language import nmark, ntr, tr
 
 # Those with outlines before boxes: who has drawn outlines has both.
 TASK_TITLES: Mapping[str, str] = {
@@ -89,7 +89,7 @@ def task_fitness(facts: LabelFacts) -> dict[str, TaskFitness]:
 
 def _fitness(task: str, facts: LabelFacts) -> TaskFitness:
     counts = [(facts.count(*kinds), one, many) for kinds, one, many in _TEACHES[task]]
-    said = ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n)
+    said = ", ".join(ntr(one, many, n).format(count=n) for n, one, many in counts if n)
     labels = sum(count for count, _one, _many in counts)
     reason = ""
     if not facts.count(*_NEEDS[task]):
@@ -103,42 +103,62 @@ def _fitness(task: str, facts: LabelFacts) -> TaskFitness:
 
 # What of a project a task learns from, and how; what is not named is left out of its versions.
 _OUTLINED = (
-    (OUTLINES, "outline", "outlines"),
-    (("oriented_box",), tr("rotated box as an outline"), tr("rotated boxes as outlines")),
-    (("box",), tr("box as a rectangle"), tr("boxes as rectangles")),
+    (OUTLINES, *nmark("{count:,} outline", "{count:,} outlines")),
+    (
+        ("oriented_box",),
+        *nmark("{count:,} rotated box as an outline", "{count:,} rotated boxes as outlines"),
+    ),
+    (("box",), *nmark("{count:,} box as a rectangle", "{count:,} boxes as rectangles")),
 )
 _TEACHES: Mapping[str, tuple[tuple[tuple[str, ...], str, str], ...]] = {
     "detect": (
-        (("box",), "box", "boxes"),
+        (("box",), *nmark("{count:,} box", "{count:,} boxes")),
         (
             ("oriented_box",),
-            tr("rotated box as an upright one"),
-            tr("rotated boxes as upright ones"),
+            *nmark(
+                "{count:,} rotated box as an upright one", "{count:,} rotated boxes as upright ones"
+            ),
         ),
-        (OUTLINES, tr("outline as a box"), tr("outlines as boxes")),
+        (OUTLINES, *nmark("{count:,} outline as a box", "{count:,} outlines as boxes")),
         (
             ("keypoints",),
-            tr("object with keypoints as a box"),
-            tr("objects with keypoints as boxes"),
+            *nmark(
+                "{count:,} object with keypoints as a box",
+                "{count:,} objects with keypoints as boxes",
+            ),
         ),
     ),
     "segment": _OUTLINED,
     "semseg": _OUTLINED,
     "obb": (
-        (("oriented_box",), tr("rotated box"), tr("rotated boxes")),
+        (("oriented_box",), *nmark("{count:,} rotated box", "{count:,} rotated boxes")),
         (
             OUTLINES,
-            tr("outline as the smallest box around it"),
-            tr("outlines as the smallest boxes around them"),
+            *nmark(
+                "{count:,} outline as the smallest box around it",
+                "{count:,} outlines as the smallest boxes around them",
+            ),
         ),
-        (("box",), tr("upright box"), tr("upright boxes")),
+        (("box",), *nmark("{count:,} upright box", "{count:,} upright boxes")),
     ),
     "pose": (
-        (("keypoints",), tr("object with keypoints"), tr("objects with keypoints")),
-        (AREAS, tr("object without keypoints"), tr("objects without keypoints")),
+        (
+            ("keypoints",),
+            *nmark("{count:,} object with keypoints", "{count:,} objects with keypoints"),
+        ),
+        (
+            AREAS,
+            *nmark("{count:,} object without keypoints", "{count:,} objects without keypoints"),
+        ),
     ),
     "classify": (
-        (("tag",), tr("image with a class of its own"), tr("images with a class of their own")),
+        (
+            ("tag",),
+            *nmark(
+                "{count:,} image with a class of its own",
+                "{count:,} images with a class of their own",
+            ),
+        ),
     ),
 }
 # At least one of these must be there; the others only join in.

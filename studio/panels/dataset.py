@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.storage.versions import list_versions
@@ -39,10 +39,10 @@ _SPLITS = (
 )
 _VERSIONS_SHOWN = 8
 _STATUSES = (
-    ("labelled", "labelled"),
-    ("background", "background"),
+    ("labelled", tr("labelled")),
+    ("background", tr("background")),
     ("unlabelled", tr("to do")),
-    ("damaged", "damaged"),
+    ("damaged", tr("damaged")),
 )
 
 
@@ -163,11 +163,11 @@ class DatasetPanel(QWidget):
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(tokens.SPACE_XL * 2)
-        line.addWidget(Stat("images", f"{total:,}"))
+        line.addWidget(Stat(tr("images"), f"{total:,}"))
         for key, words in _STATUSES:
             if counts.get(key):
                 line.addWidget(Stat(words, f"{counts[key]:,}"))
-        line.addWidget(Stat("shapes", f"{sum(self._project.class_counts().values()):,}"))
+        line.addWidget(Stat(tr("shapes"), f"{sum(self._project.class_counts().values()):,}"))
         line.addStretch()
         return line
 
@@ -229,12 +229,11 @@ class DatasetPanel(QWidget):
             return None
         card, grid = _card(tr("Label files"))
         if waiting := files.conflicts():
-            one = waiting == 1
-            said += tr(
-                "\n{waiting:,} of them {value} changed outside and {value_2} left alone."
-            ).format(
-                waiting=waiting, value="was" if one else "were", value_2="is" if one else "are"
-            )
+            said += "\n" + ntr(
+                "{count:,} of them was changed outside and is left alone.",
+                "{count:,} of them were changed outside and are left alone.",
+                waiting,
+            ).format(count=waiting)
             steps = [
                 (tr("Load the files"), files.take_theirs),
                 (tr("Keep the project's labels"), files.keep_ours),

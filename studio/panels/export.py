@@ -112,7 +112,7 @@ class ExportPanel(QWidget):
         self._project = project
         self._jobs = jobs
         self._job: Job | None = None
-        self.picker = ModelPicker(tr("*.pt *.safetensors"))
+        self.picker = ModelPicker("*.pt *.safetensors")
         self.picker.chosen.connect(lambda _path: self._show_format())
         self.formats = QListWidget()
         self.formats.setAccessibleName(tr("Formats"))
@@ -293,7 +293,7 @@ class _ResultRow(QFrame):
         exact = TextLabel(_exactness(result), _tone(result), wrap=True)
         figures = TextLabel(
             tr("{size_bytes:.1f} MB · written in {seconds:.1f} s").format(
-                size_bytes=result.size_bytes / 1000000.0, seconds=result.seconds
+                size_bytes=result.size_bytes / 1e6, seconds=result.seconds
             ),
             "secondary",
         )

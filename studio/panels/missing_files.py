@@ -175,8 +175,8 @@ class MissingFilesPanel(QWidget):
             return
         self.found = found
         parts = [
-            tr("{count:,} of {count_2:,} files found").format(
-                count=len(found.files), count_2=len(self.missing)
+            tr("{count:,} of {total:,} files found").format(
+                count=len(found.files), total=len(self.missing)
             )
         ]
         if found.other_size:

@@ -177,8 +177,10 @@ class ReviewPanel(QWidget):
     def _comment(self, comment: Comment) -> QWidget:
         row = QWidget()
         when = time.strftime("%d %b %Y, %H:%M", time.localtime(comment.time))
-        verb = tr("rejected it") if comment.kind == "reject" else ""
-        head = " ".join(filter(None, (comment.author or tr("Somebody"), verb, "·", when)))
+        author = comment.author or tr("Somebody")
+        if comment.kind == "reject":
+            author = tr("{author} rejected it").format(author=author)
+        head = f"{author} · {when}"
         remove = IconButton("close", tr("Remove this comment"), size_px=_SMALL_PX)
         remove.clicked.connect(lambda: self._apply(RemoveComment(comment)))
         line = QHBoxLayout()

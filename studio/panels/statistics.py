@@ -154,7 +154,7 @@ class StatisticsPanel(QWidget):
                     cls.name,
                     found.shapes.get(cls.id, 0),
                     cls.color,
-                    tr("on {get:,} images").format(get=found.images_with.get(cls.id, 0)),
+                    tr("on {images:,} images").format(images=found.images_with.get(cls.id, 0)),
                 )
                 for cls in found.classes
             ]
@@ -282,7 +282,7 @@ class StatisticsPanel(QWidget):
             self.images_asked.emit(ImageFilter(class_id=one))
             return
         names = {cls.id: cls.name for cls in self._project.classes()}
-        words = tr("with {get} and {get_2}").format(get=names.get(one), get_2=names.get(other))
+        words = tr("with {one} and {other}").format(one=names.get(one), other=names.get(other))
         self._ask(counting.images_with_both(self._project, one, other), words)
 
     def _search(self, look: Callable[[Path, Callable[[], bool]], list[int]], words: str) -> None:

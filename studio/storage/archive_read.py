@@ -183,7 +183,7 @@ def _check_size(file: Path, place: Path, infos: Sequence[zipfile.ZipInfo]) -> No
     if total > free:
         raise StorageError(
             tr("the project needs {total:,.0f} MB, and {free:,.0f} MB are free.").format(
-                total=total / 1000000.0, free=free / 1000000.0
+                total=total / 1e6, free=free / 1e6
             ),
             path=place,
             remedy=tr("Free some space, or choose a folder on another disk."),
@@ -294,8 +294,8 @@ def _report(
     runs = sorted({name.parts[1] for name in names if name.parts[0] == RUNS})
     if images != manifest.images:
         left_out.append(
-            tr("The file announced {images:,} images and holds {images_2:,}.").format(
-                images=manifest.images, images_2=images
+            tr("The file announced {images:,} images and holds {held:,}.").format(
+                images=manifest.images, held=images
             )
         )
     return ArchiveReport(folder, images, runs, left_out)
@@ -322,9 +322,11 @@ def _explained(error: OSError, file: Path, folder: Path) -> StorageError:
         return error
     about_file = error.filename is not None and os.fspath(error.filename) == str(file)
     return StorageError(
-        tr("the project file cannot be {value} ({strerror}).").format(
-            value="read" if about_file else "unpacked", strerror=error.strerror or error
-        ),
+        (
+            tr("the project file cannot be read ({reason}).")
+            if about_file
+            else tr("the project file cannot be unpacked ({reason}).")
+        ).format(reason=error.strerror or error),
         path=file if about_file else folder,
         remedy=tr("Check the disk's free space and your rights; nothing was left behind."),
     )

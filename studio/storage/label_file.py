@@ -14,6 +14,7 @@ from engine.data.formats.yolo import format_row, geometry_values
 from engine.data.labels.parse import LabelRow, decode_text, parse_label_text
 from studio.language import tr
 from studio.model.errors import EditError
+from studio.model.kind_words import kind_text
 from studio.model.project import Project
 from studio.model.records import ImageRecord, Shape, new_shape
 
@@ -42,7 +43,7 @@ def label_text(project: Project, record: ImageRecord, index: Mapping[int, int]) 
         if values is None:
             raise EditError(
                 tr("Label text cannot hold {kind} shapes.").format(
-                    kind=shape.geometry.kind.replace("_", " ")
+                    kind=kind_text(shape.geometry.kind)
                 ),
                 path=record.path,
                 remedy=tr("They are kept in the project; delete them to write this file again."),

@@ -100,9 +100,9 @@ def read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
             raise ValueError(f"{values['kind']!r} is another kind of file")
         if int(values["format"]) > FORMAT:
             raise ArchiveError(
-                tr(
-                    "the project file has format {value}, this program knows up to {value_2}."
-                ).format(value=values["format"], value_2=FORMAT),
+                tr("the project file has format {found}, this program knows up to {known}.").format(
+                    found=values["format"], known=FORMAT
+                ),
                 path=path,
                 remedy=tr("Update Maskwright."),
             )

@@ -52,7 +52,8 @@ class BoundsIndex:
         hit = (box[:, 0] <= x2) & (box[:, 2] >= x1) & (box[:, 1] <= y2) & (box[:, 3] >= y1)
         slots = np.flatnonzero(hit)
         ordered = slots[np.lexsort((self._ids[slots], self._orders[slots]))]
-        return [int(item) for item in self._ids[ordered]]
+        found: list[int] = self._ids[ordered].tolist()
+        return found
 
     def ids(self) -> Iterable[int]:
         """Return all ids, in no particular order."""

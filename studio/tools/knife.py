@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.data.annotations import Box, Geometry, OrientedBox, Point, Polygon, Polyline
 from studio.language import tr
 from studio.model.edits import AddShapes, Batch, Edit, ReplaceShapes
+from studio.model.kind_words import shapes_text
 from studio.model.records import Shape, moved_to
 from studio.tools.base import Pointer
 from studio.tools.cutting import cut_apart
@@ -44,8 +45,8 @@ class KnifeTool(PathTool):
                 "Nothing was cut: the line has to cross a shape from side to side."
             )
             return None
-        label = tr("Cut {count} into {count_2} parts").format(
-            count=_count(changed), count_2=len(changed) + len(added)
+        label = tr("Cut {shapes} into {parts} parts").format(
+            shapes=shapes_text(changed), parts=len(changed) + len(added)
         )
         return Batch((ReplaceShapes(tuple(changed)), AddShapes(tuple(added))), label)
 
@@ -59,11 +60,3 @@ class KnifeTool(PathTool):
 
 def _can_cut(geometry: Geometry) -> bool:
     return isinstance(geometry, _CUTTABLE)
-
-
-def _count(shapes: list[Shape]) -> str:
-    return (
-        shapes[0].geometry.kind.replace("_", " ")
-        if len(shapes) == 1
-        else tr("{count} shapes").format(count=len(shapes))
-    )

@@ -10,6 +10,7 @@ from engine.data.annotations import Box, Keypoints, OrientedBox, Point, Polygon,
 from engine.data.annotations.geometry import Bounds
 from studio.language import tr
 from studio.model.edits import Edit, RemoveShapes, ReplaceShapes
+from studio.model.kind_words import shapes_text
 from studio.model.records import Shape, moved_to
 from studio.tools.base import CursorName, Key, Notice, Pointer, Preview, rounded
 from studio.tools.frame import Frame, FrameDrag, Part, changed_by, frame_of, part_at, words
@@ -360,11 +361,11 @@ class SelectTool:
         if state is State.AIMING:
             self._click_below(event)
         elif state is State.TURNING:
-            edit = self._replacing(changed, f"{_verb(turned)} {_count(changed)}")
+            edit = self._replacing(changed, _said(turned).format(shapes=shapes_text(changed)))
         elif state is State.PRESSED and clicked is not None:
             self.scene.select((clicked,))
         elif state is State.MOVING and changed:
-            edit = self._replacing(changed, tr("Move {count}").format(count=_count(changed)))
+            edit = self._replacing(changed, tr("Move {count}").format(count=shapes_text(changed)))
         elif state is State.RESHAPING and changed:
             if all(is_whole(shape.geometry) for shape in changed):
                 self._active = self._next_active
@@ -470,7 +471,7 @@ class SelectTool:
             changed = moved(self.scene.changeable(), dx, dy, self.scene.size_wh)
             if not changed:
                 self.notice.text = _LOCKED
-            return self._replacing(changed, tr("Nudge {count}").format(count=_count(changed)))
+            return self._replacing(changed, tr("Nudge {count}").format(count=shapes_text(changed)))
         x, y = self.scene.clamp(active.handle.x + dx, active.handle.y + dy)
         x, y = rounded(x), rounded(y)
         geometry = dragged(shape.geometry, active.handle, x, y)
@@ -509,17 +510,11 @@ class SelectTool:
         return "move" if hovered in self.scene.selection else "point"
 
 
-def _verb(turned: str) -> str:
-    return tr("Turn") if turned.endswith("°") else tr("Resize")
+def _said(turned: str) -> str:
+    return tr("Turn {shapes}") if turned.endswith("°") else tr("Resize {shapes}")
 
 
 def _next_below(hits: Sequence[int], selection: Sequence[int]) -> int:
     """Return the shape after the selected one among those under the cursor, from the last back to the first."""
     chosen = [place for place, shape_id in enumerate(hits) if shape_id in selection]
     return hits[(chosen[-1] + 1) % len(hits)] if chosen else hits[0]
-
-
-def _count(shapes: Sequence[Shape]) -> str:
-    if len(shapes) == 1:
-        return shapes[0].geometry.kind.replace("_", " ")
-    return tr("{count} shapes").format(count=len(shapes))

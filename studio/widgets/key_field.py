@@ -41,7 +41,7 @@ class KeyField(QPushButton):
     def show_keys(self, keys: tuple[str, ...]) -> None:
         """Show what there is now."""
         native = QKeySequence.SequenceFormat.NativeText
-        self._text = ", ".join(QKeySequence(key).toString(native) for key in keys) or "none"
+        self._text = ", ".join(QKeySequence(key).toString(native) for key in keys) or tr("none")
         self._show_state()
 
     def event(self, event: QEvent) -> bool:

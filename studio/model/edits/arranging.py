@@ -14,6 +14,13 @@ from studio.model.geometry_ops.areas import Size
 from studio.model.geometry_ops.parts import fit_into
 from studio.model.records import Shape
 
+_MOVED = {
+    "front": tr("Bring {shapes} to the front"),
+    "back": tr("Send {shapes} to the back"),
+    "forward": tr("Bring {shapes} forward"),
+    "backward": tr("Send {shapes} backward"),
+}
+
 
 def to_front(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
     """Return the edit that draws shapes over all others of the image, in the order that they have; None where they are."""
@@ -41,7 +48,7 @@ def group(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | N
     taken = [
         value for shape in all_shapes if isinstance(value := shape.attributes.get(GROUP_ID), int)
     ]
-    label = tr("Group {shape_count}").format(shape_count=shape_count(len(chosen)))
+    label = tr("Group {shapes}").format(shapes=shape_count(len(chosen)))
     return set_attributes(chosen, {GROUP_ID: max(taken, default=0) + 1}, label)
 
 
@@ -50,7 +57,7 @@ def ungroup(chosen: Sequence[Shape]) -> SetFields | None:
     return set_attributes(
         chosen,
         {GROUP_ID: None},
-        tr("Ungroup {shape_count}").format(shape_count=shape_count(len(chosen))),
+        tr("Ungroup {shapes}").format(shapes=shape_count(len(chosen))),
     )
 
 
@@ -65,7 +72,7 @@ def copied(
     shapes: Sequence[Shape],
     image_id: int,
     size_wh: Size,
-    verb: str,
+    label: str,
     shift: float = 0.0,
 ) -> AddShapes | None:
     """Return the edit that adds copies of shapes to an image, at the same pixels as far as they are inside it.
@@ -74,7 +81,7 @@ def copied(
         shapes: Shapes of any image.
         image_id: The image that gets the copies.
         size_wh: Its width and height in pixels; (0, 0) while it is not known: nothing is cut then.
-        verb: What the history calls it.
+        label: What the history calls it, with ``{shapes}`` for their number.
         shift: How far the copies lie to the lower right of their originals, pixels.
 
     Returns:
@@ -89,7 +96,7 @@ def copied(
             copies.append(replace(copy, locked=False, hidden=False))
     if not copies:
         return None
-    return AddShapes(tuple(copies), f"{verb} {shape_count(len(copies))}")
+    return AddShapes(tuple(copies), label.format(shapes=shape_count(len(copies))))
 
 
 def _by_z(shapes: Sequence[Shape]) -> list[Shape]:
@@ -124,9 +131,7 @@ def _ordered(
     if [shape.id for shape in order] == [shape.id for shape in before]:
         return None
     after = _few_numbers(order)
-    words = {"front": tr("to the front"), "back": tr("to the back")}.get(where, where)
-    verb = tr("Bring") if where in ("front", "forward") else tr("Send")
-    return SetFields(after, f"{verb} {shape_count(len(chosen))} {words}")
+    return SetFields(after, _MOVED[where].format(shapes=shape_count(len(chosen))))
 
 
 def _few_numbers(order: Sequence[Shape]) -> dict[int, dict[str, Any]]:

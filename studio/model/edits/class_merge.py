@@ -46,8 +46,8 @@ class MergeClass(Edit):
                 tr("A class cannot be merged with itself."), remedy=tr("Choose another one.")
             )
         shapes, ghosts = store.places_of_class(self.cls.id)
-        label = self.label or tr("Merge class {name} into {name_2} ({shape_count})").format(
-            name=classes[position].name, name_2=into.name, shape_count=shape_count(len(shapes))
+        label = self.label or tr("Merge class {name} into {other} ({shapes})").format(
+            name=classes[position].name, other=into.name, shapes=shape_count(len(shapes))
         )
         return MergeClass(
             classes[position], self.other, position, tuple(shapes), tuple(ghosts), label
@@ -57,9 +57,11 @@ class MergeClass(Edit):
         shapes, ghosts = store.places_of_class(self.cls.id)
         if later := len(shapes) - len(self.shapes):
             raise EditError(
-                tr("Class {name} has {later} shape(s) {value} than when it was split off.").format(
-                    name=self.cls.name, later=abs(later), value="more" if later > 0 else "less"
-                ),
+                (
+                    tr("Class {name} has {count} shape(s) more than when it was split off.")
+                    if later > 0
+                    else tr("Class {name} has {count} shape(s) less than when it was split off.")
+                ).format(name=self.cls.name, count=abs(later)),
                 remedy=tr("Merge the classes in the class list instead of undoing."),
             )
         store.move_to_class(self.shapes, ghosts, self.other)
@@ -109,8 +111,8 @@ class SplitClass(Edit):
             )
         cls = replace(self.cls, id=store.take_ids("class", 1)[0])
         position = self.position if self.position >= 0 else len(classes)
-        label = self.label or tr("Split {name} off {name_2} ({shape_count})").format(
-            name=cls.name, name_2=classes[source].name, shape_count=shape_count(len(self.shapes))
+        label = self.label or tr("Split {name} off {other} ({shapes})").format(
+            name=cls.name, other=classes[source].name, shapes=shape_count(len(self.shapes))
         )
         return SplitClass(cls, self.other, position, self.shapes, (), label)
 

@@ -117,13 +117,13 @@ class ChangeClass(Edit):
         if self.label:
             return self.label
         if self.before is not None and self.before.name != self.after.name:
-            return tr("Rename class {name} to {name_2}").format(
-                name=self.before.name, name_2=self.after.name
+            return tr("Rename class {name} to {new}").format(
+                name=self.before.name, new=self.after.name
             )
         if self.before is not None and self.before.visible != self.after.visible:
-            return tr("{value} class {name}").format(
-                value="Show" if self.after.visible else "Hide", name=self.after.name
-            )
+            return (
+                tr("Show class {name}") if self.after.visible else tr("Hide class {name}")
+            ).format(name=self.after.name)
         if self.before is not None and self.before.color == self.after.color:
             return tr("Change class {name}").format(name=self.after.name)
         return tr("Recolour class {name}").format(name=self.after.name)
@@ -171,8 +171,8 @@ class OrderClasses(Edit):
         before = tuple(cls.id for cls in store.classes())
         if sorted(before) != sorted(self.after):
             raise EditError(
-                tr("Expected every class of the project once, received the ids {list}.").format(
-                    list=list(self.after)
+                tr("Expected every class of the project once, received the ids {ids}.").format(
+                    ids=list(self.after)
                 )
             )
         return OrderClasses(self.after, before, self.label)

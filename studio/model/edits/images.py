@@ -26,10 +26,11 @@ class SetBackground(Edit):
     def title(self) -> str:
         if self.label:
             return self.label
-        verb = tr("Mark") if all(self.flags.values()) else tr("Unmark")
-        return tr("{verb} {count_of} as background").format(
-            verb=verb, count_of=count_of(self.flags)
-        )
+        return (
+            tr("Mark {images} as background")
+            if all(self.flags.values())
+            else tr("Unmark {images} as background")
+        ).format(images=count_of(self.flags))
 
     def bind(self, store: Store) -> SetBackground:
         before = store.background_flags(list(self.flags))
@@ -73,8 +74,8 @@ class SetSplit(Edit):
     def title(self) -> str:
         names = {name or "automatic" for name in self.splits.values()}
         target = names.pop() if len(names) == 1 else tr("other splits")
-        return self.label or tr("Move {count_of} to {target}").format(
-            count_of=count_of(self.splits), target=target
+        return self.label or tr("Move {images} to {target}").format(
+            images=count_of(self.splits), target=target
         )
 
     def bind(self, store: Store) -> SetSplit:
@@ -92,9 +93,9 @@ class SetSplit(Edit):
             version = min(locked.values())
             raise EditError(
                 tr(
-                    "The split of {count_of} is locked: version {version} uses it, and an image that "
+                    "The split of {images} is locked: version {version} uses it, and an image that "
                     "moves from validation to training makes later figures look better than they are."
-                ).format(count_of=count_of(locked), version=version),
+                ).format(images=count_of(locked), version=version),
                 remedy=tr("Unlock the splits on the Dataset page if that is what you want."),
             )
         return SetSplit(dict(self.splits), before, self.label)
@@ -125,8 +126,8 @@ class RemoveImages(Edit):
     label: str = ""
 
     def title(self) -> str:
-        verb = tr("Remove") if self.removed else tr("Restore")
-        return self.label or f"{verb} {count_of(self.image_ids)}"
+        said = tr("Remove {images}") if self.removed else tr("Restore {images}")
+        return self.label or said.format(images=count_of(self.image_ids))
 
     def bind(self, store: Store) -> RemoveImages:
         found = {record.id for record in store.images(self.image_ids)}
@@ -160,10 +161,10 @@ class UnlockSplits(Edit):
     label: str = ""
 
     def title(self) -> str:
-        verb = tr("Lock") if self.locked else tr("Unlock")
-        return self.label or tr("{verb} the split of {count_of}").format(
-            verb=verb, count_of=count_of(self.image_ids)
+        said = (
+            tr("Lock the split of {images}") if self.locked else tr("Unlock the split of {images}")
         )
+        return self.label or said.format(images=count_of(self.image_ids))
 
     def bind(self, store: Store) -> UnlockSplits:
         before = store.locked_splits(self.image_ids)
@@ -200,7 +201,7 @@ class PlaceImages(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or tr("Find {count_of} again").format(count_of=count_of(self.files))
+        return self.label or tr("Find {images} again").format(images=count_of(self.files))
 
     def bind(self, store: Store) -> PlaceImages:
         before = store.files_of(list(self.files))

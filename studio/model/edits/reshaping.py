@@ -25,17 +25,8 @@ from studio.model.geometry_ops import (
     without_holes,
 )
 from studio.model.geometry_ops.areas import Size
+from studio.model.kind_words import KIND_WORDS
 from studio.model.records import Shape, moved_to
-
-KIND_WORDS = {
-    "box": "box",
-    "oriented_box": tr("rotated box"),
-    "polygon": "polygon",
-    "polyline": "line",
-    "mask": "mask",
-    "keypoints": "keypoints",
-    "tag": tr("image class"),
-}
 
 
 def united(shapes: Sequence[Shape], size_wh: Size) -> Edit:
@@ -48,7 +39,7 @@ def united(shapes: Sequence[Shape], size_wh: Size) -> Edit:
     return _made(
         [(shapes[0], [whole])],
         shapes[1:],
-        tr("Unite {shape_count}").format(shape_count=shape_count(len(shapes))),
+        tr("Unite {shapes}").format(shapes=shape_count(len(shapes))),
     )
 
 
@@ -70,8 +61,10 @@ def subtracted(shapes: Sequence[Shape], size_wh: Size, keep: bool = False) -> Ed
             tr("Nothing of the first shape would be left."),
             remedy=tr("Select the shape to cut first, then what is cut out of it."),
         )
-    verb = tr("Make room for") if keep else tr("Subtract")
-    return _made([(first, left)], () if keep else others, f"{verb} {shape_count(len(others))}")
+    said = tr("Make room for {shapes}") if keep else tr("Subtract {shapes}")
+    return _made(
+        [(first, left)], () if keep else others, said.format(shapes=shape_count(len(others)))
+    )
 
 
 def overlap(shapes: Sequence[Shape], size_wh: Size) -> Edit:
@@ -88,7 +81,7 @@ def overlap(shapes: Sequence[Shape], size_wh: Size) -> Edit:
     return _made(
         [(shapes[0], common)],
         shapes[1:],
-        tr("Intersect {shape_count}").format(shape_count=shape_count(len(shapes))),
+        tr("Intersect {shapes}").format(shapes=shape_count(len(shapes))),
     )
 
 
@@ -109,9 +102,7 @@ def parted(shapes: Sequence[Shape]) -> Edit:
     return _made(
         made,
         (),
-        tr("Split {shape_count} into {count} parts").format(
-            shape_count=shape_count(len(made)), count=count
-        ),
+        tr("Split {shapes} into {count} parts").format(shapes=shape_count(len(made)), count=count),
     )
 
 
@@ -121,7 +112,9 @@ def filled(shapes: Sequence[Shape]) -> Edit:
     Raises:
         EditError: None of them has a hole.
     """
-    return _each(shapes, without_holes, tr("Fill holes of"), tr("None of the shapes has a hole."))
+    return _each(
+        shapes, without_holes, tr("Fill holes of {shapes}"), tr("None of the shapes has a hole.")
+    )
 
 
 def thinned(shapes: Sequence[Shape], tolerance: float) -> Edit:
@@ -131,7 +124,9 @@ def thinned(shapes: Sequence[Shape], tolerance: float) -> Edit:
         EditError: None of them gets simpler.
     """
     refused = tr("No outline has points to spare at this tolerance.")
-    return _each(shapes, lambda geometry: simplified(geometry, tolerance), tr("Simplify"), refused)
+    return _each(
+        shapes, lambda geometry: simplified(geometry, tolerance), tr("Simplify {shapes}"), refused
+    )
 
 
 def turned_into(shapes: Sequence[Shape], kind: str, size_wh: Size) -> Edit:
@@ -156,20 +151,20 @@ def turned_into(shapes: Sequence[Shape], kind: str, size_wh: Size) -> Edit:
     return _made(
         made,
         (),
-        tr("Turn {shape_count} into {word}").format(
-            shape_count=shape_count(len(made)), word=word if len(made) == 1 else word + "s"
+        tr("Turn {shapes} into {word}").format(
+            shapes=shape_count(len(made)), word=word if len(made) == 1 else word + "s"
         ),
     )
 
 
 def _each(
-    shapes: Sequence[Shape], change: Callable[[Geometry], Geometry], verb: str, refused: str
+    shapes: Sequence[Shape], change: Callable[[Geometry], Geometry], label: str, refused: str
 ) -> Edit:
     after = [moved_to(shape, change(shape.geometry)) for shape in shapes]
     changed = [new for old, new in zip(shapes, after, strict=True) if new.geometry != old.geometry]
     if not changed:
         raise EditError(refused)
-    return ReplaceShapes(tuple(changed), label=f"{verb} {shape_count(len(changed))}")
+    return ReplaceShapes(tuple(changed), label=label.format(shapes=shape_count(len(changed))))
 
 
 def _made(

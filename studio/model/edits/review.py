@@ -40,8 +40,8 @@ class SetStage(Edit):
         said = (
             tr("other stages") if only is None else STAGE_TITLES[only].lower() if only else "open"
         )
-        return self.label or tr("Mark {count_of} as {said}").format(
-            count_of=count_of(self.stages), said=said
+        return self.label or tr("Mark {images} as {said}").format(
+            images=count_of(self.stages), said=said
         )
 
     def bind(self, store: Store) -> SetStage:
@@ -82,9 +82,7 @@ class SetTags(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or tr("Change the tags of {count_of}").format(
-            count_of=count_of(self.tags)
-        )
+        return self.label or tr("Change the tags of {images}").format(images=count_of(self.tags))
 
     def bind(self, store: Store) -> SetTags:
         before = store.tags_of(list(self.tags))
@@ -211,7 +209,7 @@ def change_tags(
         for image_id, own in tags.items()
     }
     words = (
-        tr("Tag {count_of} “{added}”").format(count_of=count_of(tags), added=", ".join(added))
+        tr("Tag {images} “{added}”").format(images=count_of(tags), added=", ".join(added))
         if added and not gone
         else ""
     )

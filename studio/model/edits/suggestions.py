@@ -25,8 +25,8 @@ class RemoveSuggestions(Edit):
     label: str = ""
 
     def title(self) -> str:
-        return self.label or tr("Reject {suggestion_count}").format(
-            suggestion_count=suggestion_count(self.suggestions)
+        return self.label or tr("Reject {suggestions}").format(
+            suggestions=suggestion_count(self.suggestions)
         )
 
     def bind(self, store: Store) -> RemoveSuggestions:
@@ -66,7 +66,7 @@ def accept(suggestions: Sequence[Shape]) -> Batch:
     chosen = tuple(suggestions)
     return Batch(
         (RemoveSuggestions(chosen), AddShapes(chosen)),
-        tr("Accept {suggestion_count}").format(suggestion_count=suggestion_count(chosen)),
+        tr("Accept {suggestions}").format(suggestions=suggestion_count(chosen)),
     )
 
 

@@ -15,6 +15,7 @@ from engine.data.annotations import Geometry, Mask, to_mask
 from studio.language import tr
 from studio.model.errors import EditError
 from studio.model.geometry_ops.areas import Size, area_of, polygons_of
+from studio.model.kind_words import kind_text
 
 _AREAS = ("box", "oriented_box", "polygon", "mask")
 
@@ -95,6 +96,6 @@ def _check(geometries: Sequence[Geometry]) -> None:
     for geometry in geometries:
         if geometry.kind not in _AREAS:
             raise EditError(
-                tr("A {kind} covers no area.").format(kind=geometry.kind.replace("_", " ")),
+                tr("A {kind} covers no area.").format(kind=kind_text(geometry.kind)),
                 remedy=tr("Select polygons, boxes or masks only."),
             )

@@ -11,7 +11,8 @@ from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef
 
-_YES, _NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+_YES = (tr("yes"), "yes", "true", "on", "1")
+_NO = (tr("no"), "no", "false", "off", "0")
 
 
 def depths(classes: Sequence[ClassDef]) -> dict[int, int]:
@@ -61,7 +62,7 @@ def attribute_from_words(
 def default_words(attribute: AttributeDef) -> str:
     """Return an attribute's default as a person would type it."""
     if isinstance(attribute.default, bool):
-        return "yes" if attribute.default else "no"
+        return tr("yes") if attribute.default else tr("no")
     return "" if attribute.default is None else str(attribute.default)
 
 

@@ -60,10 +60,10 @@ class ClassEditor(QDialog):
         self.key = QLineEdit(cls.shortcut.upper())
         self.key.setMaxLength(1)
         self.key.setFixedWidth(tokens.TOOL_SIZE * 2)
-        self.key.setPlaceholderText("none")
+        self.key.setPlaceholderText(tr("none"))
         self.key.setToolTip(tr("One key that chooses the class on the Annotate page"))
         self.parent_box = QComboBox()
-        self.parent_box.addItem("none", None)
+        self.parent_box.addItem(tr("none"), None)
         for other in possible_parents(cls, project.classes()):
             self.parent_box.addItem(class_icon(other.color), other.name, other.id)
         self.parent_box.setCurrentIndex(max(0, self.parent_box.findData(cls.parent)))

@@ -58,7 +58,7 @@ class ClassRow(QWidget):
         self.setProperty("role", "row")
         self.setFixedHeight(_HEIGHT)
         digit = str(place + 1) if place < 9 else ""
-        keys = " or ".join(key for key in (digit, cls.shortcut.upper()) if key)
+        keys = tr(" or ").join(key for key in (digit, cls.shortcut.upper()) if key)
         told = tr("Key {keys}").format(keys=keys) if keys else tr("Right click: give it a key")
         self.setToolTip(f"{cls.name}\n{told}")
         self.key = TextLabel(cls.shortcut.upper() or digit, "caption")

@@ -110,8 +110,8 @@ class Filmstrip(QWidget):
         counts = self._workspace.project.status_counts()
         done = counts.get("labelled", 0) + counts.get("background", 0)
         self._counts.setText(
-            tr("{done:,} labelled · {get:,} to do").format(
-                done=done, get=counts.get("unlabelled", 0)
+            tr("{done:,} labelled · {open:,} to do").format(
+                done=done, open=counts.get("unlabelled", 0)
             )
         )
 

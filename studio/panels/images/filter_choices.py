@@ -88,14 +88,12 @@ def details_of(wanted: ImageFilter) -> str:
     if wanted.split is not None:
         words.append(next(text for text, value in SPLITS if value == wanted.split).lower())
     if wanted.tags:
-        words.append(" or ".join(f"“{tag}”" for tag in sorted(wanted.tags)))
+        words.append(tr(" or ").join(f"“{tag}”" for tag in sorted(wanted.tags)))
     if wanted.shapes is not None:
         words.append(_range_words(*wanted.shapes))
     if wanted.score is not None:
         words.append(
-            tr("score {score:.2f} to {score_2:.2f}").format(
-                score=wanted.score[0], score_2=wanted.score[1]
-            )
+            tr("score {low:.2f} to {high:.2f}").format(low=wanted.score[0], high=wanted.score[1])
         )
     if wanted.modified_since is not None:
         words.append(tr("changed lately"))

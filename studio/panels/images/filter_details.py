@@ -16,7 +16,7 @@ from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
 from studio.widgets.text_label import TextLabel
 
-_NO_END = "any"
+_NO_END = tr("any")
 _MOST_SHAPES = 100_000
 
 
@@ -177,6 +177,6 @@ def _side_by_side(fields: Sequence[QWidget]) -> QWidget:
     line = QHBoxLayout(both)
     line.setContentsMargins(0, 0, 0, 0)
     line.addWidget(fields[0], 1)
-    line.addWidget(TextLabel("to", "secondary"))
+    line.addWidget(TextLabel(tr("to"), "secondary"))
     line.addWidget(fields[1], 1)
     return both

@@ -39,7 +39,7 @@ _KINDS = {
     "best": tr("best weights"),
     "last": tr("latest weights"),
     "epoch": tr("one epoch"),
-    "exported": "exported",
+    "exported": tr("exported"),
     "file": tr("from elsewhere"),
 }
 _DOTS: dict[str, Literal["success", "danger", "none"]] = {
@@ -249,7 +249,7 @@ def describe(model: ModelFile) -> list[str]:
     named = ", ".join(model.classes[:_NAMED_CLASSES])
     more = len(model.classes) - _NAMED_CLASSES
     classes = tr("{named} and {more} more").format(named=named, more=more) if more > 0 else named
-    task = task_of(model) or "model"
+    task = task_of(model) or tr("model")
     version = (
         tr("data {version}").format(version=model.run.version)
         if model.run is not None and model.run.version

@@ -222,9 +222,12 @@ def _state(facts: ModelFacts) -> str:
     if facts.epoch is None:
         return ""
     of = facts.train_args.get("epochs")
-    return tr("stopped after epoch {epoch}{value}, can go on").format(
-        epoch=facts.epoch, value=f" of {of}" if of else ""
+    said = (
+        tr("stopped after epoch {epoch} of {epochs}, can go on")
+        if of
+        else tr("stopped after epoch {epoch}, can go on")
     )
+    return said.format(epoch=facts.epoch, epochs=of)
 
 
 def _figures(metrics: Mapping[str, float]) -> str:

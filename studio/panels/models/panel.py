@@ -136,9 +136,11 @@ class ModelsPanel(QWidget):
         if data is None:
             task = task_of(model)
             self.banner.show_message(
-                tr("There is nothing to validate on{value}.").format(
-                    value=f" for {TASK_WORDS.get(task, task)}" if task else ""
-                ),
+                (
+                    tr("There is nothing to validate on for {finds}.")
+                    if task
+                    else tr("There is nothing to validate on.")
+                ).format(finds=TASK_WORDS.get(task, task)),
                 tr("Train once: that freezes the labels as a dataset version."),
                 tone="warning",
             )

@@ -15,7 +15,7 @@ from studio.language import tr
 from studio.model.attribute_def import AttributeDef
 from studio.panels.properties.shared_values import MIXED
 
-_MIXED_WORD = "mixed"
+_MIXED_WORD = tr("mixed")
 _LARGEST_ID = 2**31 - 1
 
 

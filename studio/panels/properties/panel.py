@@ -25,6 +25,7 @@ from studio.panels.properties.editors import (
     value_editor,
 )
 from studio.panels.properties.shared_values import (
+    LINES,
     MIXED,
     asked_attributes,
     described,
@@ -39,18 +40,6 @@ from studio.widgets.section_header import SectionHeader
 from studio.widgets.text_label import TextLabel
 
 _EMPTY = tr("Select a shape to see what it is. Several are changed at once.")
-_LINES = (
-    tr("Kind"),
-    tr("Place"),
-    tr("Size"),
-    tr("Angle"),
-    tr("Area"),
-    tr("Perimeter"),
-    tr("Length"),
-    tr("Points"),
-    tr("Source"),
-    tr("Score"),
-)
 _FLAG_TIPS = {
     "crowd": tr("Stands for many objects that nobody told apart"),
     "occluded": tr("Something in front hides part of it"),
@@ -85,10 +74,10 @@ class PropertiesPanel(QWidget):
         self.class_box = ElidedComboBox()
         self.class_box.setAccessibleName(tr("Class of the selected shapes"))
         self.class_box.setToolTip(tr("Class of the selected shapes  (Ctrl+E, keys 1 to 9)"))
-        self.class_box.setPlaceholderText("mixed")
+        self.class_box.setPlaceholderText(tr("mixed"))
         narrow(self.class_box)
         self.class_box.activated.connect(self._on_class_chosen)
-        self.lines = {name: TextLabel("") for name in _LINES}
+        self.lines = {name: TextLabel("") for name in LINES}
         self.flags = {name: FlagValue(name.capitalize()) for name in FLAGS}
         self.group = IdValue(tr("Group number"))
         self.track = IdValue(tr("Track number"))

@@ -9,13 +9,19 @@ from typing import Any, Final
 from engine.data.annotations.attribute_names import FLAGS, own_attributes
 from studio.language import tr
 from studio.model.attribute_def import AttributeDef, AttributeKind
-from studio.model.edits.reshaping import KIND_WORDS
 from studio.model.geometry_ops import facts
+from studio.model.kind_words import KIND_WORDS, shapes_text
 from studio.model.records import ClassDef, Shape
 
+# The lines of the panel, by what they are called
+KIND, PLACE, SIZE, ANGLE = tr("Kind"), tr("Place"), tr("Size"), tr("Angle")
+AREA, PERIMETER, LENGTH, POINTS = tr("Area"), tr("Perimeter"), tr("Length"), tr("Points")
+SOURCE, SCORE = tr("Source"), tr("Score")
+LINES = (KIND, PLACE, SIZE, ANGLE, AREA, PERIMETER, LENGTH, POINTS, SOURCE, SCORE)
+_MEASURES = {"area": AREA, "perimeter": PERIMETER, "points": POINTS}
 _SOURCES = {
     "drawn": tr("drawn by hand"),
-    "imported": "imported",
+    "imported": tr("imported"),
     "model": tr("accepted from a model"),
 }
 _MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
@@ -65,18 +71,18 @@ def asked_attributes(
 def described(shapes: Sequence[Shape]) -> dict[str, str]:
     """Return the lines of the panel that only tell: kind, place, size, area, perimeter, points, angle, source, score."""
     kinds = shared(shape.geometry.kind for shape in shapes)
-    lines = {"Kind": tr("{count:,} shapes").format(count=len(shapes)) if len(shapes) > 1 else ""}
+    lines = {KIND: shapes_text(shapes) if len(shapes) > 1 else ""}
     if kinds is not MIXED:
         word = KIND_WORDS[kinds]
-        lines["Kind"] = word if len(shapes) == 1 else f"{len(shapes):,} × {word}"
+        lines[KIND] = word if len(shapes) == 1 else f"{len(shapes):,} × {word}"
     if len(shapes) <= _MEASURED_LIMIT:
         lines |= _measured([facts(shape.geometry) for shape in shapes])
     source = shared(shape.source for shape in shapes)
-    lines["Source"] = "mixed" if source is MIXED else _SOURCES.get(source, source)
+    lines[SOURCE] = tr("mixed") if source is MIXED else _SOURCES.get(source, source)
     scores = [shape.score for shape in shapes if shape.score is not None]
     if scores:
         low, high = min(scores), max(scores)
-        lines["Score"] = (
+        lines[SCORE] = (
             f"{low:.2f}"
             if low == high
             else tr("{low:.2f} to {high:.2f}").format(low=low, high=high)
@@ -89,20 +95,17 @@ def _measured(known: Sequence[dict[str, float]]) -> dict[str, str]:
     lines = {}
     if len(known) == 1 and "x" in known[0]:
         one = known[0]
-        lines["Place"] = f"x {one['x']:.1f}, y {one['y']:.1f}"
-        lines["Size"] = tr("{width:.1f} × {height:.1f} px").format(
+        lines[PLACE] = f"x {one['x']:.1f}, y {one['y']:.1f}"
+        lines[SIZE] = tr("{width:.1f} × {height:.1f} px").format(
             width=one["width"], height=one["height"]
         )
         if "angle" in one:
-            lines["Angle"] = f"{one['angle']:.1f}°"
+            lines[ANGLE] = f"{one['angle']:.1f}°"
     for name, unit in (("area", " px²"), ("perimeter", " px"), ("points", "")):
         values = [values[name] for values in known if name in values]
         if values:
-            word = (
-                tr("Length")
-                if name == "perimeter" and "area" not in known[0]
-                else name.capitalize()
-            )
+            is_open = name == "perimeter" and "area" not in known[0]
+            word = LENGTH if is_open else _MEASURES[name]
             digits = 1 if name == "perimeter" else 0
             lines[word] = f"{sum(values):,.{digits}f}{unit}"
     return lines

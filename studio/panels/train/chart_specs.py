@@ -63,7 +63,7 @@ _LOSS_TITLES = {
     "kobj_loss": tr("Visibility loss"),
     "rle_loss": tr("Keypoint likelihood"),
     "angle_loss": tr("Angle loss"),
-    "ce_loss": "Cross-entropy",
+    "ce_loss": tr("Cross-entropy"),
     "dice_loss": tr("Dice loss"),
     "aux_loss": tr("Auxiliary head loss"),
 }
@@ -83,7 +83,10 @@ _MEASURES = (
         ("metrics/accuracy_top5", tr("top 5")),
     ),
     _pair(
-        "miou", tr("Overlap of classes"), ("metrics/mIoU", "mIoU"), ("metrics/pixel_acc", "pixels")
+        "miou",
+        tr("Overlap of classes"),
+        ("metrics/mIoU", "mIoU"),
+        ("metrics/pixel_acc", tr("pixels")),
     ),
     _pair("pixels", tr("Precision, recall"), ("metrics/precision", "P"), ("metrics/recall", "R")),
     _pair(
@@ -94,7 +97,7 @@ _MAP_TITLES = {"M": tr("Mask mAP"), "P": tr("Keypoint mAP"), "B": tr("Box mAP")}
 _LEARNING = ChartSpec(
     "lr",
     tr("Learning rate"),
-    (Line("lr/pg0", "", "accent_text"), Line("lr/pg2", "bias", "warning_text", dashed=True)),
+    (Line("lr/pg0", "", "accent_text"), Line("lr/pg2", tr("bias"), "warning_text", dashed=True)),
     digits=2,
     is_measure=True,
 )
@@ -168,11 +171,13 @@ def _has_values(history: History, name: str) -> bool:
 
 def _loss(history: History, name: str) -> ChartSpec:
     title = _LOSS_TITLES.get(name, name.replace("_", " ").capitalize())
-    train = Line(f"train/{name}", "train", "accent_text", detail=f"batch/{name}")
+    train = Line(f"train/{name}", tr("train"), "accent_text", detail=f"batch/{name}")
     measured = history.get(f"val/{name}").y
     if len(measured) and not any(measured):  # a part that only training has
         return ChartSpec(name, title, (train,))
-    return ChartSpec(name, title, (train, Line(f"val/{name}", "val", "warning_text", dashed=True)))
+    return ChartSpec(
+        name, title, (train, Line(f"val/{name}", tr("val"), "warning_text", dashed=True))
+    )
 
 
 def _others(measured: list[str], known: list[ChartSpec]) -> list[ChartSpec]:

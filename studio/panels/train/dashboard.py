@@ -76,10 +76,10 @@ class Dashboard(QWidget):
         self.stats = {
             "best": Stat(_UNMEASURED[0]),
             "second": Stat(_UNMEASURED[1]),
-            "epoch": Stat("epoch"),
-            "left": Stat("left"),
+            "epoch": Stat(tr("epoch")),
+            "left": Stat(tr("left")),
             "speed": Stat(tr("images per second")),
-            "memory": Stat("memory"),
+            "memory": Stat(tr("memory")),
         }
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -90,7 +90,7 @@ class Dashboard(QWidget):
         """Show a run as it is now."""
         self.run = run
         self._name.setText(run.name)
-        self._dot.set_state(words.DOTS[run.state], run.state.value)
+        self._dot.set_state(words.DOTS[run.state], words.STATE_WORDS[run.state])
         self._state.setText(words.state_text(run))
         self._bar.setValue(round(run.facts.progress * 1000))
         self._bar.setVisible(run.state.is_alive)

@@ -205,7 +205,7 @@ def _entry_text(entry: CatalogueEntry) -> str:
 
 def _note_of(entry: CatalogueEntry, trained: WeightsState | None, classes: int) -> str:
     size = tr("{parameters:.1f} million parameters, {gflops:.0f} GFLOPs at {imgsz} px.").format(
-        parameters=entry.parameters / 1000000.0, gflops=entry.gflops, imgsz=entry.imgsz
+        parameters=entry.parameters / 1e6, gflops=entry.gflops, imgsz=entry.imgsz
     )
     if trained is None:
         return f"{size} {_RANDOM}"
@@ -213,9 +213,9 @@ def _note_of(entry: CatalogueEntry, trained: WeightsState | None, classes: int) 
     if classes and classes != entry.classes:
         parts.append(
             tr(
-                "It knows {classes} classes, this project {classes_2}: what tells classes starts "
+                "It knows {classes} classes, this project {wanted}: what tells classes starts "
                 "anew, all else is kept."
-            ).format(classes=entry.classes, classes_2=classes)
+            ).format(classes=entry.classes, wanted=classes)
         )
     return " ".join(parts)
 
@@ -225,4 +225,4 @@ def _run_text(run: RunSnapshot) -> str:
     value = run.facts.best_fitness if figure is None else figure.value
     if value is None:
         return run.name
-    return f"{run.name} · {'fitness' if figure is None else figure.name} {value:.3f}"
+    return f"{run.name} · {tr('fitness') if figure is None else figure.name} {value:.3f}"

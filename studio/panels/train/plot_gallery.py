@@ -30,7 +30,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     (r"val_batch(\d+)_labels", tr("Labels, {0}")),
     (r"val_batch(\d+)_pred", tr("Predictions, {0}")),
 )
-_KINDS = {"Box": "boxes", "Mask": "masks", "Pose": "keypoints"}
+_KINDS = {"Box": tr("boxes"), "Mask": tr("masks"), "Pose": tr("keypoints")}
 
 
 class PlotGallery(QWidget):

@@ -22,6 +22,16 @@ DOTS: dict[RunState, Dot] = {
     RunState.STOPPED: "none",
     RunState.FAILED: "danger",
 }
+STATE_WORDS = {
+    RunState.QUEUED: tr("Queued"),
+    RunState.STARTING: tr("Starting"),
+    RunState.RUNNING: tr("Running"),
+    RunState.PAUSED: tr("Paused"),
+    RunState.STOPPING: tr("Stopping"),
+    RunState.FINISHED: tr("Finished"),
+    RunState.STOPPED: tr("Stopped"),
+    RunState.FAILED: tr("Failed"),
+}
 _MIN_SHARE = 0.01  # an estimate from less only misleads
 
 
@@ -38,7 +48,7 @@ def state_text(run: RunSnapshot) -> str:
         return tr("Finished early: no better result any more")
     if run.state is RunState.FINISHED and facts.end == "time":
         return tr("Finished: the time was up")
-    return run.state.value.capitalize()
+    return STATE_WORDS[run.state]
 
 
 def epoch_text(facts: RunFacts) -> str:
@@ -80,7 +90,7 @@ def seconds_left(facts: RunFacts, now: float | None = None) -> float | None:
 def duration_text(seconds: float) -> str:
     """Return a duration in two steps at most: ``1 h 7 min``, ``6 min``, ``42 s``."""
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return tr("{seconds:.0f} s").format(seconds=seconds)
     minutes = round(seconds / 60)
     if minutes < 60:
         return tr("{minutes} min").format(minutes=minutes)
@@ -88,7 +98,7 @@ def duration_text(seconds: float) -> str:
     return (
         tr("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
         if hours < 24
-        else f"{hours // 24} d {hours % 24} h"
+        else tr("{days} d {hours} h").format(days=hours // 24, hours=hours % 24)
     )
 
 

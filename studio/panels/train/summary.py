@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.project import Project
 from studio.model.records import ImageFilter, Status
 from studio.model.tasks import TaskFitness, task_fitness
@@ -78,10 +78,11 @@ def summary_lines(summary: Summary, task: str) -> list[str]:
     """Return what a task would learn from as a few short lines."""
     named = ", ".join(summary.classes[:_NAMED_CLASSES])
     more = len(summary.classes) - _NAMED_CLASSES
-    named += tr(" and {more} more").format(more=more) if more > 0 else ""
+    if more > 0:
+        named = tr("{named} and {more} more").format(named=named, more=more)
     lines = [
-        f"{_count(summary.images, 'image')}, {summary.fitness[task].words}",
-        f"{_count(len(summary.classes), 'class', 'classes')}: {named}",
+        f"{_images(summary.images)}, {summary.fitness[task].words}",
+        f"{_classes(len(summary.classes))}: {named}",
         _split_line(summary),
     ]
     left_out = []
@@ -90,7 +91,11 @@ def summary_lines(summary: Summary, task: str) -> list[str]:
     if summary.damaged:
         left_out.append(tr("{damaged:,} damaged").format(damaged=summary.damaged))
     if unused := summary.fitness[task].unused:
-        left_out.append(tr("{count} of other kinds").format(count=_count(unused, "label")))
+        left_out.append(
+            ntr("{count:,} label of other kinds", "{count:,} labels of other kinds", unused).format(
+                count=unused
+            )
+        )
     if left_out:
         lines.append(tr("Left out: {left_out}").format(left_out=", ".join(left_out)))
     if task == "pose" and summary.needs_mirror:
@@ -103,16 +108,20 @@ def _split_line(summary: Summary) -> str:
     free = summary.split.get("", 0)
     val = summary.split.get("val", 0) + round(free * rule.val)
     train = summary.split.get("train", 0) + free - round(free * rule.val)
-    about = "about " if free else ""
-    last = (
-        tr(" · last frozen as version {version}").format(version=summary.version)
-        if summary.version
-        else ""
-    )
-    return tr("{about}{train:,} to learn from, {val:,} to check on{last}").format(
-        about=about, train=train, val=val, last=last
-    )
+    said = (
+        tr("about {train:,} to learn from, {val:,} to check on")
+        if free
+        else tr("{train:,} to learn from, {val:,} to check on")
+    ).format(train=train, val=val)
+    if not summary.version:
+        return said
+    frozen = tr("last frozen as version {version}").format(version=summary.version)
+    return f"{said} · {frozen}"
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def _images(count: int) -> str:
+    return ntr("{count:,} image", "{count:,} images", count).format(count=count)
+
+
+def _classes(count: int) -> str:
+    return ntr("{count:,} class", "{count:,} classes", count).format(count=count)

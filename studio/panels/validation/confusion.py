@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from studio.language import tr
+from studio.language import nmark, ntr, tr
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
@@ -18,6 +18,12 @@ _LABEL_SHARE = 0.28
 _LABEL_MAX = 96
 
 Cell = tuple[int, int]
+
+_NOUNS = {
+    "object": nmark("{count:,} object", "{count:,} objects"),
+    "image": nmark("{count:,} image", "{count:,} images"),
+    "pixel": nmark("{count:,} pixel", "{count:,} pixels"),
+}
 
 
 class ConfusionView(QWidget):
@@ -35,7 +41,7 @@ class ConfusionView(QWidget):
         self._matrix = np.zeros((0, 0), dtype=np.int64)
         self._shares = np.zeros((0, 0))
         self._has_background = True
-        self._noun = "object"
+        self._noun = _NOUNS["object"]
         self._chosen: Cell | None = None
         self._hovered: Cell | None = None
         self.setMouseTracking(True)
@@ -56,10 +62,10 @@ class ConfusionView(QWidget):
             labels: Names of rows and columns.
             matrix: Counts, said by true.
             has_background: The last label stands for nothing.
-            noun: What is counted.
+            noun: What is counted: ``object``, ``image`` or ``pixel``.
         """
         self._labels, self._matrix = labels, matrix
-        self._has_background, self._noun = has_background, noun
+        self._has_background, self._noun = has_background, _NOUNS[noun]
         totals = matrix.sum(0, keepdims=True)
         self._shares = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
         self._chosen = None
@@ -80,7 +86,7 @@ class ConfusionView(QWidget):
         count = int(self._matrix[row, column])
         said, true = self._labels[row], self._labels[column]
         last = len(self._labels) - 1 if self._has_background else -1
-        objects = f"{count:,} {self._noun}{'' if count == 1 else 's'}"
+        objects = ntr(*self._noun, count).format(count=count)
         if row == column == last:
             return ""
         if row == last:
@@ -88,11 +94,11 @@ class ConfusionView(QWidget):
         if column == last:
             return tr("{count:,} × {said} where there is nothing").format(count=count, said=said)
         if row == column:
-            return tr("{objects} of {true} {value}").format(
-                objects=objects,
-                true=true,
-                value="found" if self._has_background else "told rightly",
-            )
+            return (
+                tr("{objects} of {true} found")
+                if self._has_background
+                else tr("{objects} of {true} told rightly")
+            ).format(objects=objects, true=true)
         return tr("{objects} of {true} taken for {said}").format(
             objects=objects, true=true, said=said
         )

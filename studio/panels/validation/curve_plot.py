@@ -20,10 +20,10 @@ _FAINT_ALPHA = 110
 
 # name of the curve, title, what runs along, what runs up
 CURVES: Mapping[str, tuple[str, str, str]] = {
-    "pr": (tr("Precision over recall"), "recall", "precision"),
-    "f1": (tr("F1 over confidence"), "confidence", "F1"),
-    "p": (tr("Precision over confidence"), "confidence", "precision"),
-    "r": (tr("Recall over confidence"), "confidence", "recall"),
+    "pr": (tr("Precision over recall"), tr("recall"), tr("precision")),
+    "f1": (tr("F1 over confidence"), tr("confidence"), "F1"),
+    "p": (tr("Precision over confidence"), tr("confidence"), tr("precision")),
+    "r": (tr("Recall over confidence"), tr("confidence"), tr("recall")),
 }
 
 

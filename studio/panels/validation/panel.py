@@ -57,8 +57,8 @@ _OWN = (
     ("mIoU", "mIoU"),
     ("pixel_acc", tr("pixel accuracy")),
     ("DiceScore", tr("Dice")),
-    ("precision", "precision"),
-    ("recall", "recall"),
+    ("precision", tr("precision")),
+    ("recall", tr("recall")),
 )
 _MOST_FIGURES = 4
 

@@ -121,6 +121,6 @@ def _verdict(image: SeenImage, sure: Sequence[SeenObject], names: Names) -> str:
 
 def _verdict_on_class(answer: Answer, names: Names) -> str:
     if answer.is_right:
-        return "right"
+        return tr("right")
     said, true = (names.get(number, str(number)) for number in (answer.said, answer.truth))
     return tr("{said}, not {true}").format(said=said, true=true)

@@ -149,13 +149,13 @@ def test_copies_are_cut_to_the_other_image_and_free(
 ) -> None:
     shapes = put(Box(10, 10, 60, 40), Box(50, 5, 60, 9))
     other = photo_project.image_ids()[1]
-    edit = copied(shapes, other, (40, 48), "Copy")
+    edit = copied(shapes, other, (40, 48), "Copy {shapes}")
     assert edit is not None
     assert edit.label == "Copy shape"
     photo_project.apply(edit)
     assert [s.geometry for s in photo_project.shapes(other)] == [Box(10, 10, 40, 40)]
-    assert copied(shapes, other, (5, 5), "Copy") is None
-    shifted = copied(shapes[:1], other, (0, 0), "Duplicate", 12.0)
+    assert copied(shapes, other, (5, 5), "Copy {shapes}") is None
+    shifted = copied(shapes[:1], other, (0, 0), "Duplicate {shapes}", 12.0)
     assert shifted is not None
     assert shifted.shapes[0].geometry == Box(22, 22, 72, 52)
 
