@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.ops.boxes import RatioPad, letterbox_frame
+from engine.ops.outlines import outer_border
 from engine.ops.polygons import join_rings
 
 
@@ -231,7 +232,7 @@ def masks2segments(
     for mask in arrays:
         binary = np.ascontiguousarray(mask != 0).view(np.uint8)
         found = cv2.findContours(binary, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
-        rings = [_outer_border(ring.reshape(-1, 2)) for ring in found]
+        rings = [outer_border(ring.reshape(-1, 2)) for ring in found]
         if not rings:
             segments.append(np.zeros((0, 2), dtype=np.float32))
         elif strategy == "largest":
@@ -240,45 +241,3 @@ def masks2segments(
         else:
             segments.append(join_rings(rings))
     return segments
-
-
-def _outer_border(ring: np.ndarray) -> np.ndarray:
-    """Push a contour through pixel centres (k, 2) out to the pixels' border.
-
-    Steps of a contour go in eight directions. Straight ones move out by half a pixel, diagonal ones by
-    half of that in x and in y, which halves the teeth of the staircase they stand for. Where the outline
-    turns back on itself (a line one pixel wide) the end gets its two corners.
-    """
-    centre = ring.astype(np.float32) + np.float32(0.5)
-    if len(ring) == 1:
-        corner = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]], dtype=np.float32)
-        return centre + corner
-    leave = np.sign(np.roll(ring, -1, axis=0) - ring)  # direction of the edge after each point
-    leave = leave.astype(np.float32)
-    # OpenCV runs outer contours counter-clockwise on screen: outside is at the right hand of (dx, dy),
-    # which with y down is (-dy, dx).
-    normal = np.stack((-leave[:, 1], leave[:, 0]), 1)
-    normal *= np.where(np.abs(normal).sum(1, keepdims=True) == 2, 0.25, 0.5).astype(np.float32)
-    before = np.roll(normal, 1, axis=0)
-    # The corner is where the two moved edges meet; on a straight run both are the same line.
-    arrive = np.roll(leave, 1, axis=0)
-    gap = normal - before
-    turn = arrive[:, 0] * leave[:, 1] - arrive[:, 1] * leave[:, 0]
-    meets = np.abs(turn) > 0
-    ahead = np.divide(
-        gap[:, 0] * leave[:, 1] - gap[:, 1] * leave[:, 0],
-        turn,
-        out=np.zeros_like(turn),
-        where=meets,
-    )
-    corner = centre + before + ahead[:, None] * arrive
-    back = (~meets) & ((arrive * leave).sum(1) < 0)
-    if not back.any():
-        return corner
-    caps = [
-        np.stack((c + b + a * 0.5, c + n + a * 0.5)) if turned else corner[i : i + 1]
-        for i, (c, b, n, a, turned) in enumerate(
-            zip(centre, before, normal, arrive, back, strict=True)
-        )
-    ]
-    return np.concatenate(caps).astype(np.float32)
