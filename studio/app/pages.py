@@ -60,7 +60,9 @@ class Pages:
         self.train = TrainPanel(project, jobs, runs)
         self.models = ModelsPanel(project, jobs, runs)
         self.export = ExportPanel(project, jobs, runs)
-        self.predict = PredictPanel(project, jobs, runs, lambda: workspace.image_id)
+        self.predict = PredictPanel(
+            project, jobs, runs, lambda: workspace.image_id, lambda: workspace.image_ids
+        )
         self.validation = ValidationPanel(project, jobs)
         self.models_page = QTabWidget()
         self.models_page.setDocumentMode(True)

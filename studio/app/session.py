@@ -91,6 +91,7 @@ class Session(QObject):
         self.studio.suggest.stop()
         self.labels.stop()
         self.smart.stop()
+        self.pages.predict.stop()
         self.studio.keep_docks(self.annotate)
         self.tools.keep()
         self.attempt(self.workspace.remember)

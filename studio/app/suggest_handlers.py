@@ -10,6 +10,7 @@ from studio.jobs.messages import Failed, Progress
 from studio.jobs.suggest_run import SuggestRun, progress_text
 from studio.jobs.suggestions import SuggestionCount
 from studio.language import tr
+from studio.model.auto_annotation import AutoAnnotation
 from studio.model.preferences import CONFIDENCE
 from studio.model.records import ImageFilter
 from studio.model.runs import list_runs, read_args
@@ -39,7 +40,7 @@ class SuggestHandlers:
     def stop(self) -> None:
         """Give the work up, because the project closes; what was found stays."""
         if self._run is not None:
-            self._run.cancel()
+            self._run.leave()
             self._end()
 
     def suggest_run_current(self) -> None:
@@ -107,7 +108,8 @@ class SuggestHandlers:
         arguments = {"conf": float(self._studio.preferences[CONFIDENCE])}
         if imgsz := read_args(model.parent.parent).get("imgsz"):
             arguments["imgsz"] = imgsz
-        run = SuggestRun(session.project, self._studio.jobs, model, image_ids, arguments, session)
+        batch = AutoAnnotation(str(model), tuple(image_ids), arguments)
+        run = SuggestRun(session.project, self._studio.jobs, batch, session)
         row = self._studio.window.progress
         row.start(tr("Starting the model"))
         row.show()

@@ -20,10 +20,12 @@ from engine.runtime.errors import EngineError
 from studio.jobs.link import TASKS, WorkerLink
 from studio.jobs.messages import (
     Cancel,
+    DrawnBox,
     Encode,
     Export,
     Failed,
     Inspect,
+    Outline,
     Predict,
     Predicted,
     Progress,
@@ -221,11 +223,22 @@ class JobsClient(QObject):
         return self._link.pid
 
     def predict(
-        self, model: Path, images: Sequence[tuple[int, Path]], arguments: Mapping[str, Any]
+        self,
+        model: Path,
+        images: Sequence[tuple[int, Path]],
+        arguments: Mapping[str, Any],
+        segmenter: str = "",
     ) -> Job:
         """Run a model on ``(key, path)`` images; each comes back through ``predicted``."""
         pairs = tuple((key, str(path)) for key, path in images)
-        return self._submit(lambda n: Predict(n, str(model), pairs, dict(arguments)))
+        return self._submit(lambda n: Predict(n, str(model), pairs, dict(arguments), segmenter))
+
+    def outline(
+        self, segmenter: str, images: Sequence[tuple[int, Path, tuple[DrawnBox, ...]]]
+    ) -> Job:
+        """Outline what is in drawn boxes; each image comes back through ``predicted``."""
+        rows = tuple((key, str(path), boxes) for key, path, boxes in images)
+        return self._submit(lambda n: Outline(n, segmenter, rows))
 
     def validate(self, model: Path, data: Path, folder: Path, arguments: Mapping[str, Any]) -> Job:
         """Validate a model on a data set and write the result into ``folder``."""

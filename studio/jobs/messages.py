@@ -24,12 +24,38 @@ class Predict:
         model: Path of a model file.
         images: ``(key, path)`` pairs; the key comes back unchanged.
         arguments: Engine arguments of prediction: conf, iou, imgsz, device, max_det, classes.
+        segmenter: Outlines each object within its box; empty for what the model gives.
     """
 
     job: int
     model: str
     images: tuple[tuple[int, str], ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    segmenter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBox:
+    """A box that a person drew: its class in the project, and where it is in pixels."""
+
+    class_id: int
+    class_name: str
+    bounds: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Outline the objects in boxes that are drawn; each image's outlines come as one :class:`Predicted`.
+
+    Attributes:
+        job: Number of the request.
+        segmenter: Name or path of a promptable segmenter's weights; ``auto`` takes the best that is there.
+        images: Key, path and boxes of each.
+    """
+
+    job: int
+    segmenter: str
+    images: tuple[tuple[int, str, tuple[DrawnBox, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +142,7 @@ class Cancel:
     job: int
 
 
-Request = Predict | Validate | Export | Inspect | Encode | Segment
+Request = Predict | Validate | Export | Inspect | Encode | Segment | Outline
 
 # --- from the worker
 

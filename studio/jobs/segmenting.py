@@ -43,6 +43,11 @@ def encode(request: Encode, context: Context) -> Encoded:
     return Encoded(sam.title, time.perf_counter() - begun)
 
 
+def forget_image() -> None:
+    """Note that the segmenter looks at something else by now."""
+    _KEPT.image = ("", 0)
+
+
 def segment(request: Segment, context: Context) -> Segmented:
     """Answer prompts; candidates that a person could not tell apart are given once."""
     begun = time.perf_counter()
@@ -52,14 +57,24 @@ def segment(request: Segment, context: Context) -> Segmented:
     return Segmented(candidates, time.perf_counter() - begun)
 
 
-def _look(request: Encode | Segment, context: Context) -> Any:
-    if _KEPT.sam is None or request.model != _KEPT.model:
-        from engine.models.sam import SAM, best_available  # the worker of trainings never needs them
+def load_segmenter(model: str, job: int, context: Context) -> Any:
+    """Return the segmenter of a name, the last one without loading it again.
 
-        context.send(Progress(request.job, 0, 0, tr("Loading the segmenter")))
-        name = best_available() if request.model == AUTO else request.model
-        _KEPT.sam, _KEPT.image = SAM(name), ("", 0)
-        _KEPT.model = request.model
+    Raises:
+        EngineError: There are no such weights, or they are of something else.
+    """
+    if _KEPT.sam is None or model != _KEPT.model:
+        from engine.models.sam import SAM, best_available  # trainings and exports never need them
+
+        context.send(Progress(job, 0, 0, tr("Loading the segmenter")))
+        _KEPT.sam = SAM(best_available() if model == AUTO else model)
+        _KEPT.model = model
+        _KEPT.image = ("", 0)
+    return _KEPT.sam
+
+
+def _look(request: Encode | Segment, context: Context) -> Any:
+    sam = load_segmenter(request.model, request.job, context)
     try:
         image = request.image, Path(request.image).stat().st_mtime_ns
     except OSError as error:
@@ -82,9 +97,9 @@ def _look(request: Encode | Segment, context: Context) -> Any:
                 remedy=tr("Cut it into tiles, or outline by hand."),
             )
         _KEPT.image = ("", 0)
-        _KEPT.sam.set_image(np.ascontiguousarray(pixels))
+        sam.set_image(np.ascontiguousarray(pixels))
         _KEPT.image, _KEPT.size_wh = image, (width, height)
-    return _KEPT.sam
+    return sam
 
 
 def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:

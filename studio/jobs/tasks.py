@@ -23,6 +23,7 @@ from studio.jobs.messages import (
     Exported,
     Inspect,
     ModelFacts,
+    Outline,
     Predict,
     Predicted,
     PredictedShape,
@@ -34,6 +35,7 @@ from studio.jobs.messages import (
     Validate,
     Validated,
 )
+from studio.jobs.outlining import outline, outline_objects
 from studio.jobs.predicted_shapes import shapes_of
 from studio.jobs.segmenting import encode, segment
 from studio.jobs.worker import Context
@@ -90,6 +92,11 @@ def predict(request: Predict, context: Context) -> PredictionDone:
         context.check()
         readable = [(key, image) for key, image in group if not isinstance(image, ImageError)]
         found = _predict_images(model, [image for _key, image in readable], request.arguments)
+        if request.segmenter:
+            found = [
+                outline_objects(request, context, image, objects)
+                for (_key, image), objects in zip(readable, found, strict=True)
+            ]
         for key, image in group:
             if isinstance(image, ImageError):
                 problems += 1
@@ -161,6 +168,7 @@ _TASKS: dict[type, Callable[[Any, Context], Any]] = {
     Inspect: inspect,
     Encode: encode,
     Segment: segment,
+    Outline: outline,
 }
 
 

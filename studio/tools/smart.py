@@ -149,10 +149,13 @@ class SmartTool:
             self._prompts = replace(self._prompts, box=box)
             self._note("box")
         else:
-            name = "added" if adds else "excluded"
-            places = (*getattr(self._prompts, name), (rounded(place[0]), rounded(place[1])))
-            self._prompts = replace(self._prompts, **{name: places})
-            self._note(name)
+            spot = rounded(place[0]), rounded(place[1])
+            before = self._prompts
+            if adds:
+                self._prompts = replace(before, added=(*before.added, spot))
+            else:
+                self._prompts = replace(before, excluded=(*before.excluded, spot))
+            self._note("added" if adds else "excluded")
         self._ask()
 
     def _note(self, name: str) -> None:
@@ -164,9 +167,13 @@ class SmartTool:
         if len(self._order) < 2:
             self.cancel()
             return
-        name = self._order.pop()
-        kept = None if name == "box" else getattr(self._prompts, name)[:-1]
-        self._prompts = replace(self._prompts, **{name: kept})
+        before, name = self._prompts, self._order.pop()
+        if name == "box":
+            self._prompts = replace(before, box=None)
+        elif name == "added":
+            self._prompts = replace(before, added=before.added[:-1])
+        else:
+            self._prompts = replace(before, excluded=before.excluded[:-1])
         self._ask()
 
     def _ask(self) -> None:

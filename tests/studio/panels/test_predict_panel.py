@@ -20,7 +20,7 @@ FINISHED = {"event": "on_train_end", "reason": "finished"}
 @pytest.fixture
 def panel(qtbot, project, jobs, watcher) -> PredictPanel:
     first = project.image_ids()[0]
-    panel = PredictPanel(project, jobs, watcher, lambda: first)
+    panel = PredictPanel(project, jobs, watcher, lambda: first, lambda: project.image_ids()[:3])
     qtbot.addWidget(panel)
     panel.resize(400, 700)
     panel.show()
@@ -32,17 +32,22 @@ def shape(name: str, box: tuple[float, float, float, float], score: float = 0.9)
 
 
 def test_the_images_to_look_at_are_counted(panel):
-    texts = [panel.images.itemText(i) for i in range(panel.images.count())]
-    assert texts == ["Unlabelled images · 2", "This image", "All images · 8"]
+    texts = [panel.choices.images.itemText(i) for i in range(panel.choices.images.count())]
+    assert texts == [
+        "Unlabelled images · 2",
+        "This image",
+        "Images of the list as it is filtered · 3",
+        "All images · 8",
+    ]
     assert not panel.run_button.isEnabled(), "there is no model yet"
 
 
 def test_the_slider_says_how_sure_the_model_must_be(panel):
-    assert panel._confidence.text() == "0.25"
-    panel.slider.setFocus()
-    QTest.keyClick(panel.slider, Qt.Key.Key_Right)
-    assert panel._confidence.text() == "0.26"
-    assert panel._arguments()["conf"] == 0.26
+    assert panel.choices.confidence.text() == "0.25"
+    panel.choices.slider.setFocus()
+    QTest.keyClick(panel.choices.slider, Qt.Key.Key_Right)
+    assert panel.choices.confidence.text() == "0.26"
+    assert panel.choices.arguments()["conf"] == 0.26
 
 
 @pytest.mark.slow
@@ -51,14 +56,18 @@ def test_a_real_model_makes_suggestions_that_can_be_reviewed(
 ):
     folder = make_run("train", FINISHED, exit_record={"code": 0})
     shutil.copy(random_weights, folder / "weights" / "best.pt")
-    qtbot.waitUntil(lambda: panel.picker.path() is not None, timeout=10_000)
-    assert panel.form.values.value("imgsz") == 64, "the size that it was trained at"
-    panel.form.values.take("max_det", "3")
-    panel._arguments = lambda: {**panel.form.values.changes(), "imgsz": 64, "conf": 0.0}
+    qtbot.waitUntil(lambda: panel.choices.picker.path() is not None, timeout=10_000)
+    assert panel.choices.form.values.value("imgsz") == 64, "the size that it was trained at"
+    panel.choices.form.values.take("max_det", "3")
+    panel.choices.arguments = lambda: {
+        **panel.choices.form.values.changes(),
+        "imgsz": 64,
+        "conf": 0.0,
+    }
     QTest.mouseClick(panel.run_button, LEFT)
     assert panel.progress.isVisible()
-    qtbot.waitUntil(lambda: panel._outcome.isVisible(), timeout=120_000)
-    assert "of 2 images" in panel._outcome.text()
+    qtbot.waitUntil(lambda: panel.outcome.isVisible(), timeout=120_000)
+    assert "of 2 images" in panel.outcome.text()
     unlabelled = project.image_ids()[6:]
     found = {image_id: project.suggestions(image_id) for image_id in unlabelled}
     assert any(found.values())
@@ -73,7 +82,7 @@ def test_a_real_model_makes_suggestions_that_can_be_reviewed(
 
 def test_a_broken_model_says_why_and_leaves_no_suggestions(panel, project, make_run, qtbot):
     make_run("train", FINISHED, exit_record={"code": 0})
-    qtbot.waitUntil(lambda: panel.picker.path() is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: panel.choices.picker.path() is not None, timeout=10_000)
     QTest.mouseClick(panel.run_button, LEFT)
     qtbot.waitUntil(lambda: panel.banner.isVisible(), timeout=60_000)
     assert "best.pt" in panel.banner.text()
