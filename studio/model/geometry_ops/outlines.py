@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from engine.data.annotations import Mask, Polygon
-from studio.model.geometry_ops.simplify import traced
+from engine.ops.outlines import trace_outlines
 
-_CRUMB = 0.05  # of the largest part: less is noise at the mask's rim, not a part of the object
-_LEAST = 4.0  # square pixels
+_CRUMB = 0.05  # of the mask: less is noise at its rim, not a part of the object
 
 
 def outlined(mask: Mask, tolerance: float) -> tuple[Polygon, ...]:
-    """Return a mask's outlines, largest first, each within ``tolerance`` pixels of the pixels' edges; holes are kept.
+    """Return a mask's outlines, largest first, within about ``tolerance`` pixels of the pixels' edges; holes are kept.
 
-    Parts and holes smaller than a twentieth of the largest part, or than four pixels, are left out.
+    Parts and holes smaller than a twentieth of the mask are left out.
 
     Args:
         mask: What was found.
@@ -23,26 +22,14 @@ def outlined(mask: Mask, tolerance: float) -> tuple[Polygon, ...]:
     window, (x, y) = mask.window()
     if not window.size:
         return ()
-    cleaned = _without_crumbs(np.ascontiguousarray(window, np.uint8))
-    height, width = cleaned.shape
-    parts = traced(Mask.from_window(cleaned, (0, 0), height, width), tolerance)
-    return tuple(part.translated(x, y) for part in parts)
+    found = trace_outlines(window, tolerance, _CRUMB)
+    return tuple(
+        Polygon.of(_points(part.exterior, x, y), [_points(hole, x, y) for hole in part.holes])
+        for part in found
+    )
 
 
-def _without_crumbs(window: np.ndarray) -> np.ndarray:
-    """Return the (H, W) window without small parts and small holes."""
-    import cv2
-
-    for value in (1, 0):
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(
-            (window == value).astype(np.uint8), connectivity=4 if value else 8
-        )
-        if count < 3:  # the rest of the picture and one part
-            continue
-        areas = stats[:, cv2.CC_STAT_AREA].astype(float)
-        largest = float(window.sum())
-        small = np.flatnonzero(
-            areas < max(_CRUMB * (areas[1:].max() if value else largest), _LEAST)
-        )
-        window = np.where(np.isin(labels, small[small > 0]), 1 - value, window).astype(np.uint8)
-    return window
+def _points(ring: np.ndarray, x: int, y: int) -> list[list[float]]:
+    """Return a (k, 2) ring of a window at ``(x, y)`` in the image's pixels, to a tenth."""
+    points: list[list[float]] = np.round(ring + np.array([x, y]), 1).tolist()
+    return points
