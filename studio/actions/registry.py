@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenuBar, QWidget
 
 from studio.actions.key_map import KeyMap
 from studio.actions.table import ACTIONS, MENUS, ActionSpec, Needs
+from studio.language import tr
 from studio.theme import icons
 from studio.theme.theme import current_colors
 
@@ -80,7 +81,7 @@ class Actions:
     def fill_menus(self, bar: QMenuBar) -> None:
         """Build the menu bar."""
         for title in MENUS:
-            menu = bar.addMenu(title)
+            menu = bar.addMenu(tr(title))
             for spec in self._specs.values():
                 if spec.menu.lstrip("-") != title:
                     continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Flag, auto
 
-from studio.language import tr
+from studio.language import mark, tr
 
 
 class Needs(Flag):
@@ -368,4 +368,7 @@ CLASS_KEYS = tuple(
 ACTIONS: tuple[ActionSpec, ...] = (
     *FILE, *EDIT, *SHAPE, *GO, *TOOLS, *SUGGEST, *VIEW, *LOOKING, *PAGES, *REVIEW, *DATASET, *HELP, *CLASS_KEYS,
 )  # fmt: skip
-MENUS = ("File", "Edit", "View", "Go", "Shape", "Tools", "Suggest", "Review", "Help")
+MENUS = (
+    mark("File"), mark("Edit"), mark("View"), mark("Go"), mark("Shape"), mark("Tools"), mark("Suggest"), mark("Review"),
+    mark("Help"),
+)  # fmt: skip

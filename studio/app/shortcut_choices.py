@@ -6,10 +6,10 @@ from studio.actions.key_map import KeyMap, refusal
 from studio.actions.registry import Actions
 from studio.actions.table import MENUS, ActionSpec
 from studio.dialogs.shortcuts import Shortcut
-from studio.language import tr
+from studio.language import mark, tr
 from studio.model.preferences import KEYS, Preferences
 
-_OTHER = tr("Classes")  # actions in no menu: the number keys
+_OTHER = mark("Classes")  # actions in no menu: the number keys
 
 
 class ShortcutChoices:
@@ -29,7 +29,7 @@ class ShortcutChoices:
         rows: dict[str, list[Shortcut]] = {title: [] for title in titles}
         for spec in self._map.specs():
             rows[spec.menu.lstrip("-") or _OTHER].append(self._shortcut(spec))
-        return [(title, rows[title]) for title in titles if rows[title]]
+        return [(tr(title), rows[title]) for title in titles if rows[title]]
 
     def refusal(self, action_id: str, key: str) -> str:
         """Return why a key cannot be an action's; empty if it can."""

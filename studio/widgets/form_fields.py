@@ -102,8 +102,8 @@ def _argument_field(argument: Argument, mode: str, label: str) -> Field:
     return Field(
         name=argument.name,
         label=label,
-        help=argument.help,
-        group=argument.group,
+        help=tr(argument.help),
+        group=tr(argument.group),
         editor=_editor(argument, choices),
         default=argument.default_for(mode),
         check=partial(_checked, argument),
@@ -143,9 +143,9 @@ def _setting_field(setting: Setting) -> Field:
     )
     return Field(
         name=setting.name,
-        label=setting_label(setting.name),
-        help=setting.help + note,
-        group=setting.group,
+        label=tr(setting_label(setting.name)),
+        help=tr(setting.help) + note,
+        group=tr(setting.group),
         editor=kind,
         default=setting.fresh() if setting.editable else None,
         check=setting.check,
