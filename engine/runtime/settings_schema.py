@@ -203,10 +203,10 @@ SETTINGS: tuple[Setting, ...] = (
         "openai_api_key",
         str,
         "",
-        "Key of an online language model. Kept only so that files of other programs are read unchanged.",
+        "Key of a language model's service, which Explorer.ask_ai asks for SQL. Nothing else is sent there. "
+        "The variable OPENAI_API_KEY replaces it.",
         "Online",
         secret=True,
-        not_yet=_OFFLINE,
     ),
     Setting(
         "hub", bool, False, "Use an online model hub. There is none.", "Online", not_yet=_OFFLINE
