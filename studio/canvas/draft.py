@@ -14,7 +14,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QImage
 
 from engine.data.annotations import Keypoints, Polyline
-from studio.canvas.label_tile import Drawable
+from studio.canvas.label_content import Drawable
 from studio.canvas.styles import ShapeStyle
 from studio.theme import tokens
 

@@ -8,46 +8,26 @@ only the rectangle that it touched is painted again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QRegion
 
-from studio.canvas.label_tile import (
-    TILE_SIDE,
-    Bounds,
-    Drawable,
-    Job,
-    Tile,
-    TileWorker,
-    new_image,
-    repaint,
-)
-from studio.canvas.styles import Look, ShapeStyle, Styles
-from studio.canvas.tags import Tag, Tags
+from studio.canvas.label_content import MARGIN, Bounds, Content, Source, gather
+from studio.canvas.label_tile import TILE_SIDE, Job, Tile, TileWorker, new_image, repaint
+from studio.canvas.styles import Styles
+from studio.canvas.tags import Tags
 from studio.canvas.viewport import Viewport
-from studio.tools.scene import Entry, Scene
 from studio.widgets.thread_pools import shared_pool
 
 AT_ONCE = 2000  # vertices: about 8 ms of painting, half a frame
-_SHAPE_COST = 12  # vertices that the fixed effort for a shape is worth
 _OVERVIEW_SIDE = 2048  # logical pixels
 _TILES_KEPT = 96  # of 1 MB
 _SETTLE_S = 0.06  # while the wheel turns, tiles of this moment's zoom would be wasted
 _MANY_BOXES = 64  # to look through them for each tile would take longer than to paint everything
-_MARGIN = 4  # device pixels that a halo reaches beyond its shape
 _TAG_MARGIN = 220  # device pixels beyond the picture that tags may take
 _Key = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Shapes of one kind on the canvas: the person's own, or suggestions."""
-
-    name: str
-    scene: Scene
-    look: Callable[[int], Look]
 
 
 @dataclass
@@ -260,11 +240,7 @@ class LabelLayer(QObject):
         cost = 0
         for key in keys:
             tile = Tile(_tile_rect(key), self._scale)
-            rect = tile.image_rect(QRectF(tile.rect))
-            found = [entry for source in self._sources for entry in self._entries(source, rect)]
-            cost += len(found) * _SHAPE_COST
-            if cost <= AT_ONCE:  # else their outlines need not be worked out now
-                cost += sum(entry.vertex_count for entry in found)
+            cost += self._content(tile, QRectF(tile.rect), tagged=False).cost(AT_ONCE - cost)
             if cost > AT_ONCE:
                 break
         return cost
@@ -275,7 +251,7 @@ class LabelLayer(QObject):
         for _, box in tile.dirty:
             part |= self._grown(box, tile.scale)
         part &= QRectF(tile.rect)
-        cost = _cost(self._drawables(tile, part))
+        cost = self._content(tile, part, tagged=False).cost(budget)
         if cost > budget:
             tile.deferred = True
             return 0
@@ -284,48 +260,18 @@ class LabelLayer(QObject):
         return cost
 
     def _repaint(self, tile: Tile, part: QRect) -> None:
-        area = QRectF(part)
-        repaint(
-            tile, part, self._drawables(tile, area), self._tags_in(tile, area), self._tags.pen()
-        )
+        content = self._content(tile, QRectF(part))
+        repaint(tile, part, content.drawables(), content.tags(self._tags), self._tags.pen())
 
-    def _drawables(self, tile: Tile, part: QRectF) -> list[Drawable]:
-        """Return the shapes that touch a part of a tile, from back to front."""
-        margin = _MARGIN * self._styles.pixel_ratio
-        rect = tile.image_rect(part.adjusted(-margin, -margin, margin, margin))
-        return [
-            Drawable((source.name, entry.shape.id), entry, self._style(source, entry))
-            for source in self._sources
-            for entry in self._entries(source, rect)
-        ]
-
-    def _tags_in(self, tile: Tile, part: QRectF) -> list[Tag]:
-        if not self._tags_shown:
-            return []
-        reach_x, reach_y = self._tags.reach()
-        rect = tile.image_rect(part.adjusted(-reach_x, 0.0, _MARGIN, reach_y))
-        found = []
-        for source in self._sources:
-            for entry in self._entries(source, rect):
-                x1, y1, x2, y2 = (value * tile.scale for value in entry.bounds)
-                tag = self._tags.tag_of(entry.shape, self._style(source, entry), (x1, y1, x2, y2))
-                if tag.rect.intersects(part):
-                    found.append(tag)
-        return found
-
-    def _entries(self, source: Source, rect: Bounds) -> list[Entry]:
-        found = source.scene.entries_touching(rect)
-        if source is self._own and self._hidden:
-            return [entry for entry in found if entry.shape.id not in self._hidden]
-        return found
-
-    def _style(self, source: Source, entry: Entry) -> ShapeStyle:
-        return self._styles.style(entry.shape.class_id, source.look(entry.shape.id))
+    def _content(self, tile: Tile, part: QRectF, *, tagged: bool = True) -> Content:
+        """Return what lies in a part of a tile."""
+        reach = self._tags.reach() if tagged and self._tags_shown else None
+        return gather(self._sources, part, tile.scale, self._styles, reach, self._hidden)
 
     def _grown(self, box: Bounds, scale: float) -> QRectF:
         """Return the device pixels at ``scale`` that a shape in ``box`` can touch with halo and tag."""
         x1, y1, x2, y2 = (value * scale for value in box)
-        margin = _MARGIN * self._styles.pixel_ratio
+        margin = MARGIN * self._styles.pixel_ratio
         reach_x, reach_y = self._tags.reach()
         left, top = x1 - margin - 2, y1 - reach_y - margin
         right, bottom = max(x2, x1 + reach_x) + margin, y2 + margin
@@ -347,11 +293,10 @@ class LabelLayer(QObject):
         if wait_s > 0 and tile is not self._overview:
             self._later.start(round(wait_s * 1000) + 1)
             return
-        area, is_draft = QRectF(tile.rect), tile is self._overview
+        is_draft = tile is self._overview
         job = Job(
             tile,
-            self._drawables(tile, area),
-            () if is_draft else self._tags_in(tile, area),
+            self._content(tile, QRectF(tile.rect), tagged=not is_draft),
             self._tags.pen(),
             self._revision,
             is_draft=is_draft,
@@ -466,7 +411,3 @@ class LabelLayer(QObject):
 
 def _tile_rect(key: _Key) -> QRect:
     return QRect(key[0] * TILE_SIDE, key[1] * TILE_SIDE, TILE_SIDE, TILE_SIDE)
-
-
-def _cost(drawables: Iterable[Drawable]) -> int:
-    return sum(drawable.entry.vertex_count + _SHAPE_COST for drawable in drawables)

@@ -9,24 +9,15 @@ from PySide6.QtCore import QObject, QRect, QRectF, Signal
 from PySide6.QtGui import QImage, QPainter, QPicture
 from shiboken6 import isValid
 
+from studio.canvas.draft import draw_draft
 from studio.canvas.items import build_item
+from studio.canvas.label_content import Bounds, Content, Drawable
 from studio.canvas.styles import ShapeStyle
-from studio.canvas.tags import Tag, TagPen
+from studio.canvas.tags import Tag, TagPen, Tags
 from studio.tools.scene import Entry
 
 TILE_SIDE = 512  # device pixels: a dozen cover a window; small enough to arrive quickly
 _PICTURES_KEPT = 20_000
-
-Bounds = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Drawable:
-    """A shape as it is to be drawn; ``key`` tells it from all others on the canvas."""
-
-    key: Hashable
-    entry: Entry
-    style: ShapeStyle
 
 
 @dataclass
@@ -65,8 +56,7 @@ class Job:
     """A tile to be painted in the worker thread."""
 
     tile: Tile
-    drawables: Sequence[Drawable]
-    tags: Sequence[Tag]
+    content: Content
     tag_pen: TagPen
     revision: int
     cancelled: bool = False
@@ -89,6 +79,7 @@ class TileWorker(QObject):
 
     def __init__(self) -> None:
         super().__init__()
+        self._tags: Tags | None = None
         self._pictures: dict[Hashable, tuple[Entry, ShapeStyle, QPicture]] = {}
 
     def run(self, job: Job) -> None:
@@ -100,18 +91,24 @@ class TileWorker(QObject):
         painter = QPainter(image)
         painter.translate(-job.tile.rect.x(), -job.tile.rect.y())
         painter.scale(job.tile.scale, job.tile.scale)
-        for drawable in job.drawables:
+        for drawable in job.content.drawables():
             if job.cancelled:
                 painter.end()
                 return
             painter.drawPicture(0, 0, self._recorded(drawable))
-        draw_tags(painter, job.tags, job.tag_pen, job.tile.rect)
+        draw_tags(painter, job.content.tags(self._measuring(job)), job.tag_pen, job.tile.rect)
         painter.end()
         self._report(job, image)
 
     def _report(self, job: Job, image: QImage) -> None:
         if isValid(self) and not job.cancelled:  # the program may have ended meanwhile
             self.done.emit(job, image)
+
+    def _measuring(self, job: Job) -> Tags:
+        """Return what measures tags in this thread."""
+        if self._tags is None or self._tags.pixel_ratio != job.pixel_ratio:
+            self._tags = job.tag_pen.tags()
+        return self._tags
 
     def _recorded(self, drawable: Drawable) -> QPicture:
         known = self._pictures.get(drawable.key)
@@ -130,9 +127,7 @@ class TileWorker(QObject):
 
 
 def _draft(job: Job) -> QImage:
-    from studio.canvas.draft import draw_draft  # it knows Drawable, which is here
-
-    return draw_draft(job.tile.rect, job.tile.scale, job.drawables, job.pixel_ratio)
+    return draw_draft(job.tile.rect, job.tile.scale, job.content.drawables(), job.pixel_ratio)
 
 
 def new_image(rect: QRect) -> QImage:

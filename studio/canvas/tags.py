@@ -33,12 +33,17 @@ class Tag:
 class Tags:
     """Measures and places tags at one device pixel ratio."""
 
-    def __init__(self, pixel_ratio: float = 1.0) -> None:
+    def __init__(self, pixel_ratio: float = 1.0, own_font: QFont | None = None) -> None:
         self._ratio = pixel_ratio
-        self._font = font(round(tokens.FONT_CAPTION * pixel_ratio))
+        self._font = own_font or font(round(tokens.FONT_CAPTION * pixel_ratio))
         self._metrics = QFontMetricsF(self._font)
         self._rise = (self._metrics.ascent() - self._metrics.descent()) / 2
         self._texts: dict[str, tuple[str, float]] = {}
+
+    @property
+    def pixel_ratio(self) -> float:
+        """Device pixels per logical pixel."""
+        return self._ratio
 
     def reach(self) -> tuple[float, float]:
         """Return how far a tag can reach from a shape's top-left corner, to the right and upwards, in device pixels."""
@@ -97,12 +102,19 @@ class TagPen:
             painter.setPen(QPen(tag.style.halo.color(), self._ratio))
             painter.drawEllipse(tag.rect)
             return
-        if self._font is None:
-            self._font = QFont()
-            self._font.fromString(self._font_text)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.drawRoundedRect(tag.rect, _RADIUS * self._ratio, _RADIUS * self._ratio)
-        painter.setFont(self._font)
+        painter.setFont(self._own_font())
         painter.setPen(tag.style.ink)
         place = tag.rect.x() + _PADDING * self._ratio, tag.rect.center().y() + self._rise
         painter.drawText(QPointF(*place), tag.text)
+
+    def tags(self) -> Tags:
+        """Return what measures tags in the thread that draws them."""
+        return Tags(self._ratio, self._own_font())
+
+    def _own_font(self) -> QFont:
+        if self._font is None:
+            self._font = QFont()
+            self._font.fromString(self._font_text)
+        return self._font

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
-from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from studio.language import tr
 from studio.panels.objects.rows import FAINT, SHAPE
@@ -37,6 +46,12 @@ class ObjectList(QListView):
         self.setMouseTracking(True)
         self.setIconSize(QSize(12, 12))
         self.setAccessibleName(tr("Objects on this image"))
+
+    def dataChanged(
+        self, first: AnyIndex, last: AnyIndex, roles: Sequence[int] | None = None
+    ) -> None:
+        """Draw rows anew where they lie: Qt's list would lay out all 10,000 again, though all are as high."""
+        QAbstractItemView.dataChanged(self, first, last, list(roles or ()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Click a lock or an eye; else select."""

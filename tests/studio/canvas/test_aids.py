@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine.data.annotations import Box, Keypoints, Polygon, Polyline
 from studio.canvas.draft import draw_draft
-from studio.canvas.label_tile import Drawable
+from studio.canvas.label_content import Drawable
 from studio.canvas.rulers import nice_step
 from studio.canvas.styles import Styles
 from studio.model.calibration import Calibration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QMenu
 
 from engine.data.annotations import Box, Mask, Polygon
 from studio.model.attribute_def import AttributeDef
-from studio.model.edits import AddShapes, ChangeClass
+from studio.model.edits import AddShapes, ChangeClass, RemoveShapes, SetFields
 from studio.model.records import new_shape
 from studio.panels.objects.row_view import mark_rect
 
@@ -339,3 +340,26 @@ def test_a_double_click_offers_the_classes(labelled: Any) -> None:
     QTest.mouseDClick(labelled.canvas, LEFT, Qt.KeyboardModifier.NoModifier, labelled.place(70, 70))
     assert panel.class_box.view().isVisible()
     panel.class_box.hidePopup()
+
+
+def test_the_list_of_objects_is_that_of_the_project_after_every_edit(labelled: Any) -> None:
+    project, image = labelled.session.project, labelled.session.workspace.image_id
+    rows = labelled.session.annotate.objects.rows
+    first, second = labelled.shapes()
+    steps: list[Callable[[], object]] = [
+        lambda: add(labelled, Box(1, 1, 9, 9), Box(2, 2, 8, 8)),
+        lambda: project.apply(SetFields({first.id: {"z": 99}})),
+        lambda: project.apply(SetFields({second.id: {"locked": True}, first.id: {"z": 1}})),
+        lambda: project.apply(RemoveShapes((second,))),
+        *[project.undo] * 4,
+        *[project.redo] * 4,
+        lambda: project.apply(RemoveShapes(tuple(labelled.shapes()))),
+        project.undo,
+    ]
+    for step in steps:
+        step()
+        assert list(rows.shapes()) == project.shape_rows(image)
+        assert {rows.place(s.id) for s in rows.shapes()} == set(range(rows.rowCount()))
+        assert labelled.session.annotate.objects.list.isVisible() == bool(rows.rowCount())
+        drawn = {shape.id: shape for shape in labelled.canvas.scene.shapes()}
+        assert drawn == {shape.id: shape for shape in labelled.shapes()}
