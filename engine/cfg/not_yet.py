@@ -9,13 +9,8 @@ _FORMAT = "this version writes onnx and torchscript"
 
 NOT_YET: dict[str, str] = {
     "dnn": "this version runs ONNX models with onnxruntime",
-    "embed": "this version returns detections, not feature vectors",
     "int8": _FORMAT + ", neither in 8 bits",
     "keras": _FORMAT,
-    "save_frames": "this version writes videos and pictures, not the frames of videos",
-    "show": "the engine opens no window; use save=True, or the studio",
-    "stream_buffer": "this version reads files, not cameras",
-    "visualize": "this version does not draw the layers' responses",
     "workspace": "it belongs to TensorRT; " + _FORMAT,
 }
 

@@ -17,6 +17,7 @@ from engine.cfg.not_yet import NOT_YET_TASKS
 from engine.cfg.schema import by_name
 from engine.cfg.weights import full_name
 from engine.core.callbacks import CallbackHost, new_callbacks
+from engine.core.features import default_layers
 from engine.core.results import Results
 from engine.nn.autobackend import AutoBackend
 from engine.nn.checkpoint import (
@@ -26,7 +27,9 @@ from engine.nn.checkpoint import (
     load_weights,
     save_checkpoint,
 )
+from engine.nn.summary import log_layers, summarise
 from engine.nn.tasks import build_model
+from engine.runtime.device import select_device
 from engine.runtime.errors import ConfigError, ModelError
 from engine.runtime.log import show_log_by_default
 from engine.training.resume import find_last
@@ -142,15 +145,35 @@ class Model(CallbackHost):
         """Find objects in images.
 
         Args:
-            source: Path, folder, pattern, video, array (BGR), tensor, PIL image, or a list of these.
+            source: Path, folder, pattern, video, address, camera's number, stream, "screen", array (BGR),
+                tensor, PIL image, or a list of these; None looks at two drawn pictures.
             stream: Give a generator that works as it is asked, instead of a list: for videos and
                 large folders.
             predictor: Predictor class of one's own instead of the task's.
             kwargs: Arguments of the prediction.
+
+        Returns:
+            A result for each picture; with ``embed=[LAYER, ...]`` a vector for each.
         """
         self._set_up_predictor(self._given(kwargs, "predict"), predictor)
         self.predictor.follower = None
         return self.predictor(source=source, stream=stream)
+
+    def embed(self, source: Any = None, stream: bool = False, **kwargs: Any) -> Any:
+        """Give vectors that are alike where pictures are alike: the mean answers of a layer.
+
+        Args:
+            source: As for `predict`.
+            stream: Give a generator that works as it is asked, instead of a list.
+            kwargs: Arguments of the prediction; ``embed`` names the layers, else it is the last before the
+                head.
+
+        Returns:
+            A tensor (D,) for each picture.
+        """
+        self._needs_network("embed")
+        layers = kwargs.pop("embed", None) or default_layers(self.model)
+        return self.predict(source, stream, embed=layers, **kwargs)
 
     def track(
         self,
@@ -266,10 +289,34 @@ class Model(CallbackHost):
         self.predictor = None
         return self
 
+    def cpu(self) -> Self:
+        """Move the network to the CPU."""
+        return self.to("cpu")
+
+    def cuda(self, device: int | str | torch.device = 0) -> Self:
+        """Move the network to a GPU."""
+        return self.to(select_device(str(device)))
+
+    def half(self) -> Self:
+        """Convert the network to float16."""
+        return self.to(torch.float16)
+
+    def float(self) -> Self:
+        """Convert the network to float32."""
+        return self.to(torch.float32)
+
     def info(self, detailed: bool = False, verbose: bool = True, imgsz: int = 640) -> Any:
-        """Log and return the numbers of layers, parameters, gradients and GFLOPs."""
+        """Give the numbers of layers, parameters, gradients and GFLOPs.
+
+        Args:
+            detailed: Log every layer too.
+            verbose: Log the numbers; False only gives them.
+            imgsz: Side of the image that the operations are counted for.
+        """
         self._needs_network("info")
-        return self.model.info(imgsz=imgsz)
+        if detailed:
+            log_layers(self.model)
+        return self.model.info(imgsz=imgsz) if verbose else summarise(self.model, imgsz)
 
     def fuse(self) -> Self:
         """Fold the batch norms into the convolutions: faster, but no longer trainable."""

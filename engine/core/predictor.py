@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from engine.core import features
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.given import Given, as_dict, choose_save_dir, resolve_arguments
 from engine.core.input_size import LEAST_STRIDE, input_size
@@ -60,6 +62,7 @@ class BasePredictor(CallbackHost):
         self.save_dir: Path | None = None
         self.speed: dict[str, float] = {}
         self.seen = 0
+        self._writer = ResultWriter(self.args, None)
 
     def set_arguments(self, given: Mapping[str, Any]) -> None:
         """Take the arguments of the next prediction; the network stays."""
@@ -78,12 +81,16 @@ class BasePredictor(CallbackHost):
         """Predict on a source.
 
         Args:
-            source: Path, folder, pattern, video, array (BGR), tensor, PIL image, or a list of these.
+            source: What `engine.data.loaders.load_source` opens: path, folder, pattern, address, camera,
+                array (BGR), tensor, PIL image, or a list of these. None takes two drawn pictures.
             model: Network, or path of a model file, where `setup_model` was not called.
             stream: Give a generator instead of a list.
+
+        Returns:
+            A result for each picture; with ``embed`` a vector for each.
         """
         results = self.stream_inference(source, model)
-        return results if stream else list(results)
+        return results if stream else self._listed(results)
 
     def predict_cli(self, source: Any = None, model: Any = None) -> None:
         """Predict without keeping the results: memory stays flat over long sources."""
@@ -148,20 +155,15 @@ class BasePredictor(CallbackHost):
         return None
 
     def setup_source(self, source: Any) -> None:
-        """Open the source and settle the input size.
-
-        Raises:
-            ConfigError: No source was named.
-        """
+        """Open the source and settle the input size; without a source it is drawn pictures."""
         source = self.args.source if source is None else source
+        channels = self.model.metadata.channels
         if source is None:
-            raise ConfigError(
-                "prediction needs source=, an image, a folder, a video or a list of images.",
-                remedy="Write source=PATH.",
-            )
+            source = drawn_pictures(channels)
+            LOGGER.warning("No source given: looking at %d drawn pictures.", len(source))
         self.imgsz = input_size(self.model, self.args.imgsz)
         self.dataset = load_source(
-            source, self.args.batch, self.args.vid_stride, self.model.metadata.channels
+            source, self.args.batch, self.args.vid_stride, channels, self.args.stream_buffer
         )
 
     @torch.no_grad()
@@ -170,22 +172,27 @@ class BasePredictor(CallbackHost):
         if self.model is None or model is not None:
             self.setup_model(model)
         self.setup_source(source)
+        embed = self._embedded_layers()
         self.save_dir = choose_save_dir(self.args, mkdir=True) if self._writes() else None
-        writer = ResultWriter(self.args, self.save_dir)
+        writer = self._writer = ResultWriter(self.args, self.save_dir)
         profiles = [Profile(device=self.device) for _ in STAGES]
         self.seen = 0
         if self.follower is not None:
             self.follower.watch(self.model.backend)
         self.run_callbacks("on_predict_start")
         try:
-            for paths, images, infos in self.dataset:
-                self.batch = (paths, images, None, infos)
-                self.run_callbacks("on_predict_batch_start")
-                self._predict_batch(paths, images, profiles)
-                self.run_callbacks("on_predict_postprocess_end")
-                self._finish_batch(writer, infos)
-                self.run_callbacks("on_predict_batch_end")
-                yield from self.results
+            with closing(iter(self.dataset)) as batches:  # type: ignore[type-var]  # generators
+                for paths, images, infos in batches:
+                    self.batch = (paths, images, None, infos)
+                    self.run_callbacks("on_predict_batch_start")
+                    if embed:
+                        self._embed_batch(images, embed, profiles)
+                    else:
+                        self._predict_batch(paths, images, profiles)
+                        self.run_callbacks("on_predict_postprocess_end")
+                        self._finish_batch(infos)
+                    self.run_callbacks("on_predict_batch_end")
+                    yield from self.results
         finally:
             writer.close()
             if self.follower is not None:
@@ -196,15 +203,30 @@ class BasePredictor(CallbackHost):
         self._say_goodbye()
         self.run_callbacks("on_predict_end")
 
+    def _listed(self, results: Iterator[Results]) -> list[Results]:
+        """Return all results at once, and say so where there may be too many."""
+        found: list[Results] = []
+        for result in results:
+            if not found and self.dataset.is_long:
+                LOGGER.warning(
+                    "The results of all frames are kept in memory. For long videos and streams take them "
+                    "one at a time: for result in model.predict(..., stream=True)."
+                )
+            found.append(result)
+        return found
+
     def _predict_batch(
         self, paths: Sequence[str], images: Sequence[np.ndarray], profiles: Sequence[Profile]
     ) -> None:
         """Fill `results` for one batch."""
         before, run, after = profiles
         with before:
-            tensor = self.preprocess(images)
-        with run:
+            tensor = self._prepared(images)
+        with run, self._watched() as answers:
             outputs = self.inference(tensor)
+        if answers:
+            folders = [Path(str(self.save_dir)) / self._writer.stem(str(path)) for path in paths]
+            features.write_answers(self.model.backend.model, answers, folders)
         with after:
             self.results = self.postprocess(outputs, tensor, images)
         times = {k: 1e3 * p.dt / len(images) for k, p in zip(STAGES, profiles, strict=True)}
@@ -215,22 +237,78 @@ class BasePredictor(CallbackHost):
             size = (int(tensor.shape[2]), int(tensor.shape[3]))
             self.results = self.follower(self.results, self.batch[3], size)
 
-    def _finish_batch(self, writer: ResultWriter, infos: Sequence[Any]) -> None:
+    def _embed_batch(
+        self, images: Sequence[np.ndarray], layers: Sequence[int], profiles: Sequence[Profile]
+    ) -> None:
+        """Fill `results` with a vector (D,) for each image."""
+        before, run, _ = profiles
+        with before:
+            tensor = self._prepared(images)
+        with run:
+            network = features.network_of(self.model.backend, "embed")
+            self.results = list(features.embeddings(network, tensor, layers))
+        self.seen += len(images)
+
+    def _embedded_layers(self) -> list[int]:
+        """Return the layers whose answers are asked for instead of results, nothing where none are."""
+        if self.args.embed is None:
+            return []
+        network = features.network_of(self.model.backend, "embed")
+        return features.check_layers(network, self.args.embed)
+
+    def _watched(self) -> Any:
+        """Return the block that collects what the layers answer, if that is to be drawn."""
+        if not self.args.visualize:
+            return nullcontext({})
+        return features.listening(features.network_of(self.model.backend, "visualize"))
+
+    def _prepared(self, images: Sequence[np.ndarray]) -> torch.Tensor:
+        """Return the images as the network's input; tensors that have a size it takes stay as they are."""
+        sizes = {image.shape[:2] for image in images}
+        kinds = {info.kind for info in self.batch[3]}
+        if kinds == {"tensor"} and len(sizes) == 1 and self._takes(*sizes.pop()):
+            return self.to_tensor(images)
+        return self.preprocess(images)
+
+    def _takes(self, height: int, width: int) -> bool:
+        """Tell whether the network takes images of this size as they are."""
+        if not self.model.dynamic:
+            return (height, width) == tuple(self.imgsz)
+        stride = max(self.model.stride, LEAST_STRIDE)
+        return height % stride == 0 and width % stride == 0
+
+    def _finish_batch(self, infos: Sequence[Any]) -> None:
         """Write and log what was found."""
         for result, info in zip(self.results, infos, strict=True):
             self.seen += 1
-            writer.write(result, info)
+            self._writer.write(result, info)
             if self.args.verbose:
                 size = "x".join(map(str, result.orig_shape))
                 milliseconds = result.speed["inference"]
                 LOGGER.info("%s: %s %s%.1f ms", result.path, size, result.verbose(), milliseconds)
 
     def _writes(self) -> bool:
-        return self.args.save or self.args.save_txt or self.args.save_crop
+        args = self.args
+        if args.embed is not None:
+            return False
+        return any((args.save, args.save_txt, args.save_crop, args.save_frames, args.visualize))
 
     def _say_goodbye(self) -> None:
         if self.save_dir is not None:
             LOGGER.info("Results are in %s.", self.save_dir)
+
+
+def drawn_pictures(channels: int) -> list[np.ndarray]:
+    """Return pictures to look at where nobody names any: two scenes of small parts, (H, W, channels) uint8."""
+    from engine.data.synthetic.scene import draw_scene  # with what it draws by, seldom needed
+
+    scenes = [draw_scene((0, i)).image for i in range(2)]
+    if channels in (1, 3):
+        return scenes
+    return [
+        np.resize(scene.transpose(2, 0, 1), (channels, *scene.shape[:2])).transpose(1, 2, 0)
+        for scene in scenes
+    ]
 
 
 def _mode(given: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.data.source_arrays import visible
-from engine.drawing.annotator import Annotator
+from engine.drawing.annotator import Annotator, Color
 from engine.drawing.mosaic import write_picture
 from engine.drawing.palette import colors
 from engine.ops.boxes import xyxy2xywh
@@ -33,6 +33,7 @@ def draw_result(
     shown: Mapping[str, bool],
     color_mode: str,
     points: Mapping[str, Any] | None = None,
+    txt_color: Color | None = None,
 ) -> np.ndarray:
     """Draw a result.
 
@@ -43,6 +44,7 @@ def draw_result(
         shown: Whether to draw ``boxes``, ``masks``, ``labels``, ``conf``, ``probs``.
         color_mode: ``class`` or ``instance``.
         points: How keypoints are drawn: ``radius``, ``skeleton``.
+        txt_color: Of the names beside boxes, BGR; None takes what can be read.
 
     Raises:
         ValueError: The colour mode is neither.
@@ -56,7 +58,7 @@ def draw_result(
     if result.probs is not None and shown["probs"]:
         _write_classes(annotator, result, shown)
     if result.objects is not None:
-        _draw_objects(annotator, result, shown, color_mode, points or {})
+        _draw_objects(annotator, result, shown, color_mode, points or {}, txt_color)
     return annotator.result()
 
 
@@ -105,6 +107,7 @@ def _draw_objects(
     shown: Mapping[str, bool],
     color_mode: str,
     points: Mapping[str, Any],
+    txt_color: Color | None,
 ) -> None:
     found = result.objects
     classes = found.cls.astype(int).tolist()
@@ -117,7 +120,7 @@ def _draw_objects(
     for i in reversed(range(len(found))):  # the surest on top
         if shown["boxes"]:
             text = _label(result, found, i, shown) if shown["labels"] else ""
-            annotator.box_label(places[i], text, inks[i], rotated=rotated)
+            annotator.box_label(places[i], text, inks[i], txt_color, rotated)
         if result.keypoints is not None:
             annotator.kpts(result.keypoints.data[i], **points)
 

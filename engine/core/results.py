@@ -14,8 +14,10 @@ from engine.core.result_image import Probs, SemanticMask
 from engine.core.result_keypoints import Keypoints
 from engine.core.result_obb import OBB
 from engine.core.result_rows import result_rows
+from engine.core.result_tables import csv_text, data_frame
 from engine.core.result_tensors import Array, Boxes, Masks, ResultTensor
 from engine.core.result_text import describe, label_lines
+from engine.data.images import write_image
 from engine.data.source_arrays import visible
 
 __all__ = ["OBB", "Boxes", "Keypoints", "Masks", "Probs", "Results", "SemanticMask"]
@@ -165,6 +167,10 @@ class Results:
         kpt_radius: int | None = None,
         kpt_line: bool = True,
         color_mode: str = "class",
+        show: bool = False,
+        save: bool = False,
+        filename: str | Path | None = None,
+        txt_color: tuple[int, int, int] | None = None,
     ) -> np.ndarray:
         """Draw the predictions.
 
@@ -182,6 +188,10 @@ class Results:
             kpt_radius: Radius of keypoints in pixels, None to fit the lines.
             kpt_line: Join the keypoints of people.
             color_mode: ``class`` gives each class a colour, ``instance`` each object.
+            show: Open the picture in the system's viewer too.
+            save: Write the picture too.
+            filename: Where to write it, None for ``results_NAME.jpg`` in the working folder.
+            txt_color: Colour of the text on boxes, BGR; None takes black or white, whichever can be read.
 
         Returns:
             The picture, (H, W, 3) uint8 BGR.
@@ -192,17 +202,25 @@ class Results:
         style = {"line_width": line_width, "font_size": font_size, "font": font, "pil": pil}
         shown = {"conf": conf, "labels": labels, "boxes": boxes, "masks": masks, "probs": probs}
         points = {"radius": kpt_radius} | ({} if kpt_line else {"skeleton": ()})
-        return draw_result(self, picture.copy(), style, shown, color_mode, points)
+        drawn = draw_result(self, picture.copy(), style, shown, color_mode, points, txt_color)
+        if save:
+            write_image(self._picture_path(filename), drawn)
+        if show:
+            Image.fromarray(np.ascontiguousarray(drawn[..., ::-1])).show(title=self.path)
+        return drawn
 
     def show(self, **kwargs: Any) -> None:
         """Open the drawn picture in the system's viewer; arguments as for `plot`."""
-        Image.fromarray(self.plot(**kwargs)[..., ::-1]).show()
+        self.plot(**{**kwargs, "show": True})
 
     def save(self, filename: str | Path | None = None, **kwargs: Any) -> str:
-        """Write the drawn picture and give its path; other arguments as for `plot`."""
-        path = Path(filename or f"results_{Path(self.path).stem}.jpg")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.ascontiguousarray(self.plot(**kwargs)[..., ::-1])).save(path, quality=95)
+        """Write the drawn picture and give its path; other arguments as for `plot`.
+
+        Raises:
+            ImageError: The folder cannot be written, or no picture format has this ending.
+        """
+        path = self._picture_path(filename)
+        self.plot(**{**kwargs, "save": True, "filename": path})
         return str(path)
 
     def verbose(self) -> str:
@@ -252,6 +270,24 @@ class Results:
     def tojson(self, normalize: bool = False, decimals: int = 5) -> str:
         """Give the summary as JSON text (the field's older name)."""
         return self.to_json(normalize, decimals)
+
+    def to_df(self, normalize: bool = False, decimals: int = 5) -> Any:
+        """Give the summary as a data frame of pandas, or of polars where only that is installed.
+
+        Raises:
+            ConfigError: Neither is installed.
+        """
+        return data_frame(self.summary(normalize, decimals))
+
+    def to_csv(self, normalize: bool = False, decimals: int = 5) -> str:
+        """Give the summary as comma-separated text; boxes, outlines and keypoints are JSON in their cell."""
+        return csv_text(self.summary(normalize, decimals))
+
+    def _picture_path(self, filename: str | Path | None) -> Path:
+        """Give where the drawn picture goes, its folder made."""
+        path = Path(filename or f"results_{Path(self.path).stem}.jpg")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
     def _parts(self) -> dict[str, ResultTensor]:
         """Give what there is by name; masks that only repeat the semantic mask are none of their own."""

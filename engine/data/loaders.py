@@ -15,11 +15,11 @@ import numpy as np
 
 from engine.data.images import IMG_FORMATS, VID_FORMATS, read_image
 from engine.data.source_arrays import from_array, from_pil, from_tensor
-from engine.data.sources import streams
 from engine.data.sources.ahead import iterated_ahead, mapped_ahead
 from engine.data.sources.files import is_video, named_files
 from engine.data.sources.picture import Picture, Source, SourceBatch, SourceInfo, joined
 from engine.data.sources.screen import ScreenSource, is_screen
+from engine.data.sources.streams import StreamSource, addresses
 from engine.data.sources.video import read_frames
 from engine.data.sources.web import WebFile
 from engine.runtime.errors import DatasetError, DownloadError, ImageError
@@ -71,8 +71,8 @@ def load_source(
     stride = max(int(vid_stride), 1)
     if is_screen(source):
         return ScreenSource(source, channels)
-    if live := streams.addresses(source):
-        return streams.StreamSource(live, stride, channels, stream_buffer)
+    if live := addresses(source):
+        return StreamSource(live, stride, channels, stream_buffer)
     items = _items(source, channels)
     if not items:
         raise DatasetError(

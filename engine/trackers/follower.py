@@ -22,6 +22,11 @@ TASKS = ("detect", "segment", "pose", "obb")
 class Follower:
     """Follows objects through a source; each video begins anew, pictures count as the frames of one.
 
+    Several streams are followed each on its own.
+
+    Attributes:
+        tracker: What follows the present video, stream or pictures.
+
     Args:
         options: How.
         task: What is predicted.
@@ -40,6 +45,7 @@ class Follower:
         self.tracker = TRACKERS[options.tracker_type](options)
         self._appearance: Appearance | None = None
         self._video: str | None = None
+        self._of_streams: dict[str, ByteTracker] = {}
 
     def watch(self, backend: Any) -> None:
         """Look at the network's features where appearance is compared."""
@@ -71,6 +77,11 @@ class Follower:
         return followed
 
     def _notice_video(self, path: str, info: Any) -> None:
+        if info.kind == "stream":
+            if path not in self._of_streams:
+                self._of_streams[path] = type(self.tracker)(self.options, info.fps or 30.0)
+            self.tracker = self._of_streams[path]
+            return
         video = path if info.kind == "video" else None
         if video is not None and (video != self._video or info.frame == 1):
             self.tracker = type(self.tracker)(self.options, info.fps or 30.0)
