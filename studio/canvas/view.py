@@ -322,6 +322,10 @@ class CanvasView(QWidget):
         """Tell whether the right button belongs to the tool in hand."""
         return TOOLS[self._tool_name].takes_right
 
+    def tool_preview(self) -> Preview:
+        """Return what the tool in hand shows."""
+        return self._tool.preview() or Preview()
+
     def refresh_preview(self) -> None:
         """Show what the tool in hand has learned meanwhile."""
         self._refresh_live()

@@ -70,6 +70,11 @@ class WorkerPrompter(QObject):
             self._waiting = prompts
             self._go_on()
 
+    @property
+    def worker_pid(self) -> int | None:
+        """Return the number of the segmenter's process, None while none runs."""
+        return None if self._jobs is None else self._jobs.worker_pid
+
     def retry(self) -> None:
         """Look at the image again after a failure."""
         if self.readiness is Readiness.FAILED and self._image is not None:

@@ -40,7 +40,7 @@ def encode(request: Encode, context: Context) -> Encoded:
     """Look at an image; what was seen before comes from the segmenter's cache."""
     begun = time.perf_counter()
     sam = _look(request, context)
-    return Encoded(sam.title, time.perf_counter() - begun)
+    return Encoded(sam.segmenter.about, time.perf_counter() - begun)
 
 
 def forget_image() -> None:
@@ -64,10 +64,10 @@ def load_segmenter(model: str, job: int, context: Context) -> Any:
         EngineError: There are no such weights, or they are of something else.
     """
     if _KEPT.sam is None or model != _KEPT.model:
-        from engine.models.sam import SAM, best_available  # trainings and exports never need them
+        from engine.models.sam import SAM  # trainings and exports never need them
 
         context.send(Progress(job, 0, 0, tr("Loading the segmenter")))
-        _KEPT.sam = SAM(best_available() if model == AUTO else model)
+        _KEPT.sam = SAM(None if model == AUTO else model)
         _KEPT.model = model
         _KEPT.image = ("", 0)
     return _KEPT.sam
@@ -105,11 +105,14 @@ def _look(request: Encode | Segment, context: Context) -> Any:
 def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
     points = [*prompts.added, *prompts.excluded]
     labels = [1] * len(prompts.added) + [0] * len(prompts.excluded)
+    given = {
+        "points": points or None,
+        "labels": labels or None,
+        "box": prompts.box,
+    }
     masks, scores, _ = sam.predict(
-        points=np.array(points, np.float32) if points else None,
-        labels=np.array(labels, np.int64) if points else None,
-        box=np.array(prompts.box, np.float32) if prompts.box is not None else None,
-        mask=None if prompts.base is None else _hint(prompts.base, sam.mask_side),
+        **given,
+        mask=None if prompts.base is None else _hint(sam, prompts.base, given),
         # Several are offered while it is open what is meant; more prompts say it.
         multimask_output=len(points) == 1 and prompts.box is None and prompts.base is None,
     )
@@ -122,18 +125,22 @@ def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
     return tuple(Candidate(Mask.from_array(mask), score) for mask, score in kept)
 
 
-def _hint(base: Geometry, side: int) -> np.ndarray:
-    """Return an outline as the logits that a segmenter refines: (1, side, side) of the padded square image."""
+def _hint(sam: Any, base: Geometry, prompt: dict[str, Any]) -> np.ndarray:
+    """Return an outline as the rough mask (h, w) that prompts of this segmenter take, in logits."""
     import cv2
 
-    width, height = _KEPT.size_wh
-    mask = to_mask(base, height, width).to_array().astype(np.float32)
-    scale = side / max(width, height)
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    logits = np.full((1, side, side), -_SURE, np.float32)
-    small = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-    logits[0, : size[1], : size[0]] = (small * 2 - 1) * _SURE
-    return logits
+    from engine.models.sam.prompts import make_prompt
+
+    # A prediction says which size its rough masks have and how the picture lies in them.
+    frame = sam.ask(make_prompt((_KEPT.size_wh[1], _KEPT.size_wh[0]), **prompt), multimask=False)
+    height, width = frame.low_res.shape[1:]
+    mask = to_mask(base, *_KEPT.size_wh[::-1]).to_array().astype(np.float32)
+    inner_h, inner_w = frame.frame.inner_hw
+    side = frame.frame.side
+    whole = np.zeros((side or inner_h, side or inner_w), np.float32)
+    whole[:inner_h, :inner_w] = cv2.resize(mask, (inner_w, inner_h), interpolation=cv2.INTER_AREA)
+    small: np.ndarray = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    return (small * 2 - 1) * _SURE
 
 
 def _overlap(first: np.ndarray, second: np.ndarray) -> float:
