@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.runtime.settings import SettingsManager, settings
 from engine.runtime.settings_schema import Setting
-from studio.language.chosen import LANGUAGE_SETTING
+from studio.language import tr
+from studio.language.chosen import LANGUAGE, LANGUAGE_SETTING, LANGUAGES, SYSTEM
 
 RULERS, MINIMAP, CROSSHAIR = "studio.rulers", "studio.minimap", "studio.crosshair"
 THEME, TAGS, RECENT = "studio.theme", "studio.name_tags", "studio.recent_projects"
@@ -80,6 +81,22 @@ STUDIO_SETTINGS = (
         DOCKS, str, "", "How the docks beside the canvas are arranged.", "About", editable=False
     ),
 )
+
+# What choices are called that are words and not names
+CHOICE_WORDS: dict[str, dict[str, str]] = {
+    THEME: {"system": tr("as the system"), "light": tr("light"), "dark": tr("dark")},
+    LANGUAGE: {SYSTEM: tr("as the system"), **LANGUAGES},
+    AUTO_TOOL: {
+        "select": tr("Select and edit"),
+        "polygon": tr("Polygon"),
+        "box": tr("Rectangle"),
+        "oriented_box": tr("Rotated rectangle"),
+        "keypoints": tr("Keypoints of a skeleton"),
+        "brush": tr("Brush"),
+        "wand": tr("Magic wand"),
+        "image_class": tr("Classes of images by single keys"),
+    },
+}
 
 
 class Preferences:

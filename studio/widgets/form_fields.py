@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from html import escape
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from engine.cfg.argument import Argument
 from engine.cfg.values import coerce
 from engine.runtime.settings_schema import Setting
 from studio.language import tr
+from studio.model.preferences import CHOICE_WORDS
 
 # How keys of settings end, and what a person calls that
 _ENDINGS = {"_dir": " folder", "_url": " address"}
@@ -33,6 +34,7 @@ class Field:
         choices: What a ``choice`` offers.
         range_text: The allowed range in words, empty without one.
         editable: False for what is shown only.
+        choice_words: What choices are called that are not shown as they are typed.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Field:
     choices: tuple[Any, ...] = ()
     range_text: str = ""
     editable: bool = True
+    choice_words: Mapping[Any, str] = field(default_factory=dict)
 
     @property
     def tool_tip(self) -> str:
@@ -52,9 +55,14 @@ class Field:
         parts = [
             self.help,
             self.range_text,
-            tr("Default: {format_value}").format(format_value=format_value(self.default)),
+            tr("Default: {value}").format(value=self.text_of(self.default)),
         ]
         return f"<p>{'<br>'.join(escape(part) for part in parts if part)}</p>"
+
+    def text_of(self, value: Any) -> str:
+        """Return what a value is called in the form."""
+        word = self.choice_words.get(value) if isinstance(value, str) else None
+        return word or format_value(value)
 
     def matches(self, text: str) -> bool:
         """Whether every word of ``text`` occurs in the name, the label, the group or the help."""
@@ -83,9 +91,9 @@ def setting_fields(settings: Iterable[Setting]) -> list[Field]:
 def format_value(value: Any) -> str:
     """Return a value as a person would type it; None is ``automatic``."""
     if value is None or value == "":
-        return "automatic" if value is None else "empty"
+        return tr("automatic") if value is None else tr("empty")
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return tr("on") if value else tr("off")
     if isinstance(value, list | tuple):
         return ",".join(str(part) for part in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -152,6 +160,7 @@ def _setting_field(setting: Setting) -> Field:
         choices=setting.choices,
         range_text=_range_text(setting.low, setting.high),
         editable=setting.editable and not setting.not_yet,
+        choice_words=CHOICE_WORDS.get(setting.name, {}),
     )
 
 

@@ -61,7 +61,7 @@ class ChoiceEditor(ElidedComboBox):
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         for choice in field.choices:
-            self.addItem(format_value(choice), choice)
+            self.addItem(field.text_of(choice), choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from engine.cfg.model_catalogue import CatalogueEntry, catalogue
 from engine.cfg.schema import TASKS
-from studio.jobs.model_words import TASK_WORDS
 from studio.language import tr
+from studio.model.tasks import TASK_TITLES
 from studio.model.weights_state import megabytes, weights_of
 
 
@@ -23,7 +23,7 @@ def build_trained_menu(choose: Callable[[CatalogueEntry], object], parent: QWidg
     menu = QMenu(parent)
     for task in TASKS:
         entries = [entry for entry in catalogue() if entry.task == task]
-        inside = QMenu(f"{TASK_WORDS[task].capitalize()} ({task})", menu)
+        inside = QMenu(f"{TASK_TITLES[task]} ({task})", menu)
         for family in dict.fromkeys(entry.family for entry in entries):
             of_family = [entry for entry in entries if entry.family == family]
             _add_family(inside, family, of_family, choose)

@@ -40,6 +40,12 @@ from studio.widgets.section_header import SectionHeader
 from studio.widgets.text_label import TextLabel
 
 _EMPTY = tr("Select a shape to see what it is. Several are changed at once.")
+_FLAG_WORDS = {
+    "crowd": tr("Crowd"),
+    "occluded": tr("Occluded"),
+    "truncated": tr("Truncated"),
+    "difficult": tr("Difficult"),
+}
 _FLAG_TIPS = {
     "crowd": tr("Stands for many objects that nobody told apart"),
     "occluded": tr("Something in front hides part of it"),
@@ -78,7 +84,7 @@ class PropertiesPanel(QWidget):
         narrow(self.class_box)
         self.class_box.activated.connect(self._on_class_chosen)
         self.lines = {name: TextLabel("") for name in LINES}
-        self.flags = {name: FlagValue(name.capitalize()) for name in FLAGS}
+        self.flags = {name: FlagValue(_FLAG_WORDS[name]) for name in FLAGS}
         self.group = IdValue(tr("Group number"))
         self.track = IdValue(tr("Track number"))
         self.description = TextValue(tr("Description"))
