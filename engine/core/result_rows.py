@@ -75,7 +75,7 @@ def _box_writer(result: Results, normalize: bool) -> Callable[[int, int], Row]:
     else:
         boxes: Any = result.boxes
         values = boxes.xyxyn if normalize else boxes.xyxy
-    values = values.reshape(len(values), -1)
+    values = values.reshape(len(values), 8 if result.obb is not None else 4)
 
     def write(i: int, decimals: int) -> Row:
         numbers = [round(float(v), decimals) for v in values[i]]
