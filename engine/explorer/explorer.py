@@ -119,7 +119,7 @@ class Explorer:
         rows = self._similar(self._query(img, idx, text), limit)
         return as_table(rows, return_type, (*_COLUMNS, DISTANCE))
 
-    def query(self, imgs: Any, limit: int = 25, return_type: str = "arrow") -> Any:
+    def query(self, imgs: Any, limit: int = 25, return_type: str = "pandas") -> Any:
         """Find the pictures most alike one or several, as `get_similar` does."""
         return self.get_similar(img=imgs, limit=limit, return_type=return_type)
 

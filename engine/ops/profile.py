@@ -16,11 +16,11 @@ class Profile(ContextDecorator):
     """
 
     def __init__(self, t: float = 0.0, device: Any = None) -> None:
-        """Start at ``t`` seconds; work on a CUDA ``device`` (name or torch.device) is waited for."""
+        """Start at ``t`` seconds; work on a CUDA ``device`` (name or torch.device), where there is one, is waited for."""
         self.t = t
         self.dt = 0.0
         self.device = device
-        self._waits = device is not None and str(device).startswith("cuda")
+        self._waits = _is_there(device)
         self._start = 0.0
 
     def __enter__(self) -> Profile:
@@ -37,7 +37,16 @@ class Profile(ContextDecorator):
     def time(self) -> float:
         """Return a steady clock's seconds, after the device has finished what it was given."""
         if self._waits:
-            import torch  # only reached with a CUDA device, so it is loaded already
+            import torch
 
             torch.cuda.synchronize(self.device)
         return time.perf_counter()
+
+
+def _is_there(device: Any) -> bool:
+    """Say whether a device is a CUDA one that this computer has; torch is loaded only to ask that."""
+    if device is None or not str(device).startswith("cuda"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()

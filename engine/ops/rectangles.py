@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,6 +33,18 @@ def rectangles_around(outlines: Sequence[np.ndarray]) -> np.ndarray:
             (x, y), (width, height), degrees = cv2.minAreaRect(np.asarray(outline, np.float32))
             row[:] = x, y, width, height, math.radians(degrees)
     return with_angles_from(boxes, LEAST_ANGLE)
+
+
+def xyxyxyxy2xywhr(x: Any) -> Any:
+    """Turn the four corners of rotated boxes, (n, 8) or (n, 4, 2), array or tensor, into (n, 5) of the same kind.
+
+    See :func:`rectangles_around`; corners of no exact rectangle get the smallest one around them.
+    """
+    corners = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x, dtype=np.float32)
+    if corners.size % 8 or corners.shape[-1] not in (2, 8):
+        raise ValueError(f"expected corners (n, 8) or (n, 4, 2), received {corners.shape}")
+    boxes = rectangles_around(list(corners.reshape(-1, 4, 2)))
+    return x.new_tensor(boxes) if hasattr(x, "new_tensor") else boxes
 
 
 def with_angles_from(boxes: np.ndarray, least: float) -> np.ndarray:

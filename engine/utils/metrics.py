@@ -15,5 +15,7 @@ __getattr__, __dir__, __all__ = attach(
         "bbox_iou": "engine.ops.iou",
         "box_iou": "engine.ops.iou",
         "mask_iou": "engine.ops.iou",
+        "batch_probiou": "engine.ops.rotated",
+        "probiou": "engine.ops.rotated",
     },
 )

@@ -27,5 +27,7 @@ __getattr__, __dir__, __all__ = attach(
         "segment2box": "engine.ops.polygons",
         "segments2boxes": "engine.ops.polygons",
         "Profile": "engine.ops.profile",
+        "xyxyxyxy2xywhr": "engine.ops.rectangles",
+        "xywhr2xyxyxyxy": "engine.ops.rotated",
     },
 )
