@@ -14,7 +14,7 @@ from studio.storage.database import Database, encode
 from studio.storage.geometry_codec import decode_geometry, encode_geometry
 
 _COLUMNS = "id, image_id, class_id, geometry, source, score, attributes, z, locked, hidden"
-_ROW = tr("id, class_id, kind, attributes, locked, hidden, z, image_id")
+_ROW = "id, class_id, kind, attributes, locked, hidden, z, image_id"
 _INSERT = (
     "(id, image_id, class_id, kind, geometry, source, score, attributes, z, locked, hidden) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
