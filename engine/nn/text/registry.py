@@ -1,6 +1,7 @@
 """Text encoders by name.
 
-``mobileclip:blt``, ``mobileclip2:b``: published TorchScript files. ``PATH.ts``: a TorchScript file of one's own.
+``mobileclip:blt``, ``mobileclip2:b``: published TorchScript files. ``sample:phrases``: a small one that is shipped,
+for the generated sample. ``PATH.ts``: a TorchScript file of one's own.
 ``open_clip:ARCHITECTURE/WEIGHTS``: a model of the open_clip package.
 """
 
@@ -40,13 +41,15 @@ PUBLISHED: dict[str, Published] = {
     "mobileclip2:b": Published("mobileclip2_b.ts", "open_clip:MobileCLIP2-B/dfndr2b"),
 }
 DEFAULT = "mobileclip:blt"
+# Shipped beside this file: knows the words of the generated sample, colours and kinds of parts, and no others
+SHIPPED: dict[str, str] = {"sample:phrases": "sample_phrases.ts"}
 
 
 def open_encoder(name: str | Path, device: str = "cpu") -> TextEncoder:
     """Return a text encoder whose vectors are kept on disk; the same name gives the same one.
 
     Args:
-        name: One of :data:`PUBLISHED`, the path of a TorchScript file ending in .ts, or
+        name: One of :data:`PUBLISHED` or :data:`SHIPPED`, the path of a TorchScript file ending in .ts, or
             ``open_clip:ARCHITECTURE/WEIGHTS``.
         device: Where it runs.
 
@@ -61,6 +64,8 @@ def open_encoder(name: str | Path, device: str = "cpu") -> TextEncoder:
 def _make(name: str) -> tuple[Callable[..., IdentifiedEncoder], tuple[str, ...]]:
     """Return what makes an encoder, and from what."""
     kind, _, rest = name.partition(":")
+    if name in SHIPPED:
+        return TorchScriptEncoder, (str(Path(__file__).with_name(SHIPPED[name])),)
     if name in PUBLISHED or name.endswith(SUFFIX):
         return TorchScriptEncoder, (str(_find(name)),)
     if kind == "open_clip" and "/" in rest:
@@ -69,7 +74,7 @@ def _make(name: str) -> tuple[Callable[..., IdentifiedEncoder], tuple[str, ...]]
     raise ModelError(
         f"there is no text encoder {name!r}.",
         value=name,
-        remedy=f"Use {', '.join(PUBLISHED)}, the path of a TorchScript file ({SUFFIX}) "
+        remedy=f"Use {', '.join([*PUBLISHED, *SHIPPED])}, the path of a TorchScript file ({SUFFIX}) "
         "or open_clip:ARCHITECTURE/WEIGHTS.",
     )
 

@@ -1,6 +1,7 @@
 """Models with an open vocabulary: prompts, the forms they are stored in, and the reference outputs."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from engine.nn import foreign
 from engine.nn.checkpoint import load_checkpoint, save_checkpoint
 from engine.nn.fuse import fuse
 from engine.nn.inert import Inert
+from engine.nn.open_vocabulary import check_names
 from engine.nn.pickle_reader import PickleReader
 from engine.nn.tasks import YOLOEModel, YOLOESegModel, build_model
 from engine.runtime.errors import CheckpointError, ModelError
@@ -204,9 +206,27 @@ def test_masks_of_another_size_are_refused(segmenter, images):
         segmenter.get_visual_pe(images, torch.zeros(1, 2, 64, 96))
 
 
-def test_the_loss_is_refused_by_name(segmenter, images):
-    with pytest.raises(ModelError, match="runs YOLOESegModel models, but does not train them"):
-        segmenter.loss({"img": images})
+def test_the_loss_has_four_parts(segmenter):
+    segmenter.args = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5, overlap_mask=True)
+    assert segmenter.init_criterion().names == ("box_loss", "seg_loss", "cls_loss", "dfl_loss")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "list of class names"),
+        ("nut", "list of class names"),
+        (["a", "b", "a"], "'a' more than"),
+    ],
+)
+def test_names_that_are_no_list_of_classes_are_refused(segmenter, names, message):
+    with pytest.raises(ModelError, match=message):
+        segmenter.set_classes(names, torch.ones(1, len(names), 512))
+
+
+def test_more_names_than_a_head_takes_are_refused():
+    with pytest.raises(ModelError, match="at most 1,000,000 class names, received 1,000,001"):
+        check_names([""] * 1_000_001)
 
 
 # The side without removal of duplicates

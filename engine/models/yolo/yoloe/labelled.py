@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -80,16 +80,50 @@ def prompted(network: YOLOEModel, given: Mapping[str, Any]) -> YOLOEVPDetectPred
     return predictor
 
 
+def labelled_pictures(data: Mapping[str, Any], most: int | None = None) -> list[dict[str, Any]]:
+    """Return the training pictures of a data set that have labels, described as by :class:`YOLODataset`.
+
+    Args:
+        data: What ``read_data_yaml`` returned.
+        most: About how many to return, evenly spread, and beside them those that alone show a class; None
+            for all.
+
+    Raises:
+        ConfigError: There is no labelled picture.
+        DatasetError: The pictures cannot be read.
+    """
+    dataset = YOLODataset(data["train"] or data["val"], data=data, task="detect", augment=False)
+    labels = [label for label in dataset.labels if len(label["cls"])]
+    if not labels:
+        raise ConfigError(
+            "visual prompts from a data set need labelled pictures.", path=data["yaml_file"]
+        )
+    shown: set[int] = set()
+    chosen = []
+    step = max(1, len(labels) // most) if most else 1
+    for number, label in enumerate(labels):
+        here = {int(c) for c in label["cls"].reshape(-1)}
+        if number % step == 0 or here - shown:
+            chosen.append(label)
+            shown |= here
+    missing = [name for number, name in data["names"].items() if number not in shown]
+    if missing:
+        LOGGER.warning("%s shows no %s.", data["yaml_file"], ", ".join(missing))
+    return chosen
+
+
 @torch.no_grad()
 def embed_labels(
-    predictor: YOLOEVPDetectPredictor, data: Mapping[str, Any], most: int | None = None
+    predictor: YOLOEVPDetectPredictor,
+    data: Mapping[str, Any],
+    pictures: Sequence[Mapping[str, Any]] | None = None,
 ) -> Tensor:
-    """Return the mean embedding of each class over the training pictures that show it.
+    """Return the mean embedding of each class over pictures whose labels show it.
 
     Args:
         predictor: Has a network set up; its prompts are replaced.
         data: What ``read_data_yaml`` returned.
-        most: Pictures to look at, evenly spread; None for all.
+        pictures: As :func:`labelled_pictures` gives them; None takes all training pictures.
 
     Returns:
         (1, nc, embed), each of length one; zeros for classes that no picture shows, which are then never
@@ -99,11 +133,8 @@ def embed_labels(
         ConfigError: There is no labelled picture.
         DatasetError: The pictures cannot be read.
     """
-    names = data["names"]
-    dataset = YOLODataset(data["train"] or data["val"], data=data, task="detect", augment=False)
-    step = max(1, len(dataset.labels) // most) if most else 1
     total: Tensor | None = None
-    for label in dataset.labels[::step]:
+    for label in labelled_pictures(data) if pictures is None else pictures:
         image = read_image(label["im_file"])
         height, width = image.shape[:2]
         boxes = clip_boxes(xywhn2xyxy(label["bboxes"], width, height), (height, width))
@@ -114,13 +145,10 @@ def embed_labels(
         prompts = parse_prompts(shown)
         predictor.set_prompts(prompts)
         seen = predictor.embed(image, prompts.of_picture(0))
-        total = seen.new_zeros(len(names), seen.shape[1]) if total is None else total
+        total = seen.new_zeros(len(data["names"]), seen.shape[1]) if total is None else total
         total[list(prompts.classes)] += seen
     if total is None:
         raise ConfigError(
             "visual prompts from a data set need labelled pictures.", path=data["yaml_file"]
         )
-    missing = [name for i, name in names.items() if not total[i].any()]
-    if missing:
-        LOGGER.warning("%s shows no %s.", data["yaml_file"], ", ".join(missing))
     return F.normalize(total, dim=-1)[None]

@@ -21,7 +21,7 @@ from engine.data.phrases import MOST_PHRASES, PhraseDataset, Prompts
 from engine.drawing.mosaic import plot_images
 from engine.losses.open_vocabulary import without_classes
 from engine.models.yolo.detect.train import DetectionTrainer
-from engine.models.yolo.yoloe.labelled import embed_labels, prompted
+from engine.models.yolo.yoloe.labelled import embed_labels, labelled_pictures, prompted
 from engine.models.yolo.yoloe.probe import LinearProbe
 from engine.models.yolo.yoloe.shared_prompts import fitted, shared_prompts
 from engine.models.yolo.yoloe.val import YOLOEDetectValidator
@@ -271,6 +271,7 @@ class YOLOEVPTrainer(YOLOETrainerFromScratch):
     """
 
     prompts: Prompts = "visual"
+    _pictures: list[dict[str, Any]] | None = None
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> nn.Module:
         """Build the network with the weights of a trained one.
@@ -297,8 +298,10 @@ class YOLOEVPTrainer(YOLOETrainerFromScratch):
     @torch.no_grad()
     def class_embeddings(self, network: Any) -> Tensor:
         """Give what the labels of the measured data set's training pictures show, (1, nc, embed)."""
+        if self._pictures is None:
+            self._pictures = labelled_pictures(self.data, REFER_PICTURES)
         given = {"imgsz": self.args.imgsz, "device": str(self.device)}
-        seen = embed_labels(prompted(network, given), self.data, REFER_PICTURES)
+        seen = embed_labels(prompted(network, given), self.data, self._pictures)
         return seen.to(network.pe_like())
 
     def forward(self, batch: dict[str, Any]) -> Any:

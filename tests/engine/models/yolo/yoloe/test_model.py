@@ -209,11 +209,6 @@ def test_safetensors_keep_the_classes_too(named: Path, picture: np.ndarray, tmp_
     assert_same(found(model, picture), found(again, picture), 0)
 
 
-def test_training_is_refused_with_a_reason(model: YOLOE, drawn_parts: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="train"):
-        model.train(data=str(drawn_parts), epochs=1, project=str(tmp_path))
-
-
 def test_a_plain_model_is_no_yoloe() -> None:
     with pytest.raises(ModelError, match=r"SegmentationModel.*Use YOLO"):
         YOLOE("yolo11n-seg.yaml")
