@@ -24,10 +24,13 @@ BENCHMARKS = {
     "endurance": ("benchmarks.measure_endurance", "memory over 20,000 edits and 5,000 images"),
     "model_load": ("benchmarks.time_model_load", "building a model, and reading a model file"),
     "forward": ("benchmarks.time_forward", "the bare forward of a model, by batch and layout"),
+    "predict": ("benchmarks.time_predict", "predictions end to end, .pt and .onnx, and of a folder"),
+    "nms": ("benchmarks.time_nms", "removing duplicates from a dense output"),
     "evaluator": (
         "benchmarks.time_evaluator",
         "measuring predictions, and pycocotools on the same",
     ),
+    "similarity": ("benchmarks.time_similarity", "questions to a table of 100,000 embeddings"),
     "pipeline": ("benchmarks.time_pipeline", "the data pipeline of a training alone"),
     "train_step": ("benchmarks.time_train_step", "one training step and its parts"),
     "accuracy": ("benchmarks.train_accuracy", "what trainings from random weights reach"),
