@@ -26,6 +26,20 @@ from engine.runtime.settings_schema import WEIGHTS_URL
 URL_VARIABLE = "MASKWRIGHT_WEIGHTS_URL"
 # Text encoders of the YOLOE families, TorchScript files published with them
 TEXT_ENCODERS = ("mobileclip_blt.ts", "mobileclip2_b.ts")
+# Promptable networks: the first ones are published with the YOLO models, the others by their authors
+SAM_WEIGHTS = (
+    "mobile_sam.pt",
+    "sam_b.pt",
+    "sam_l.pt",
+    "sam_vit_b_01ec64.pth",
+    "sam_vit_l_0b3195.pth",
+    "sam_vit_h_4b8939.pth",
+)
+_ELSEWHERE = {
+    name: f"https://dl.fbaipublicfiles.com/segment_anything/{name}"
+    for name in SAM_WEIGHTS
+    if name.startswith("sam_vit_")
+}
 # Heads of our own: nobody but a mirror of one's own can have weights for them
 _OWN_HEADS = ("-semseg",)
 _MODEL_SUFFIXES = (".pt", ".pth", ".ts", ".onnx", ".torchscript", ".safetensors")
@@ -121,16 +135,20 @@ def known_weights() -> tuple[str, ...]:
     """
     stems = [Path(name).stem for name in model_names()]
     free = [f"{s}-pf" for s in stems if s.startswith("yoloe") and s.endswith("-seg")]
-    return (*(f"{stem}.pt" for stem in stems + free), *TEXT_ENCODERS)
+    return (*(f"{stem}.pt" for stem in stems + free), *TEXT_ENCODERS, *SAM_WEIGHTS)
 
 
 def weights_url(name: str) -> str:
     """Return the address of a public model file: the setting ``weights_url`` or its variable, and the name.
 
-    With a folder in that setting it is a path; empty, it stands for the public release.
+    With a folder in that setting it is a path; empty, it stands for the public release, beside which a few
+    files have addresses of their own.
     """
-    return join_address(
-        os.environ.get(URL_VARIABLE) or settings["weights_url"] or WEIGHTS_URL, name
+    place = os.environ.get(URL_VARIABLE) or settings["weights_url"] or WEIGHTS_URL
+    return (
+        _ELSEWHERE[name]
+        if place == WEIGHTS_URL and name in _ELSEWHERE
+        else join_address(place, name)
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -43,9 +45,7 @@ class MLP(nn.Module):
     def __init__(self, dim: int, hidden: int, out: int, depth: int) -> None:
         super().__init__()
         widths = [dim, *[hidden] * (depth - 1), out]
-        self.layers = nn.ModuleList(
-            nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., dim) to (..., out)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,6 +11,26 @@ from torch import Tensor, nn
 from engine.nn.modules.sam_blocks import MLP, LayerNorm2d, MLPBlock
 
 CANDIDATES = 3  # masks for one ambiguous prompt, beside the one for a clear prompt
+
+
+class Prepared(NamedTuple):
+    """What of decoding depends on the image alone, for prompts without a rough mask.
+
+    Attributes:
+        cells: (1, HW, dim) the image.
+        places: (1, HW, dim) positions of its cells.
+        keys: (1, heads, HW, d) of the first block's look at the image.
+        values: (1, heads, HW, d) of the same.
+        queries: (1, heads, HW, d) of the image's first look at the tokens.
+        shape: (h, w) of the image in cells.
+    """
+
+    cells: Tensor
+    places: Tensor
+    keys: Tensor
+    values: Tensor
+    queries: Tensor
+    shape: tuple[int, int]
 
 
 class Attention(nn.Module):
@@ -25,12 +47,22 @@ class Attention(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Queries (B, N, dim), keys and values (B, M, dim) to (B, N, dim)."""
-        q, k, v = self.q_proj(query), self.k_proj(key), self.v_proj(value)
-        seen = F.scaled_dot_product_attention(self._apart(q), self._apart(k), self._apart(v))
+        return self.look(
+            self.apart(self.q_proj(query)),
+            self.apart(self.k_proj(key)),
+            self.apart(self.v_proj(value)),
+        )
+
+    def look(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """The same from what is projected and laid out by heads already; a batch of one serves all."""
+        batch = max(query.shape[0], key.shape[0])
+        q, k, v = (x.expand(batch, -1, -1, -1) for x in (query, key, value))
+        seen = F.scaled_dot_product_attention(q, k, v)
         return self.out_proj(seen.transpose(1, 2).flatten(2))
 
-    def _apart(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, N, d)
+    def apart(self, x: Tensor) -> Tensor:
+        """Lay (B, N, inner) out by heads: (B, heads, N, d)."""
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 class TwoWayBlock(nn.Module):
@@ -49,23 +81,39 @@ class TwoWayBlock(nn.Module):
         self.cross_attn_image_to_token = Attention(dim, heads, 2)
 
     def forward(
-        self, tokens: Tensor, image: Tensor, token_places: Tensor, image_places: Tensor
+        self,
+        tokens: Tensor,
+        image: Tensor,
+        token_places: Tensor,
+        image_places: Tensor,
+        known: Prepared | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N, dim) and cells (B, HW, dim), each with its positions, to the same shapes."""
+        """Tokens (B, N, dim) and cells (B, HW, dim), each with its positions, to the same shapes.
+
+        ``known`` saves projecting an image that no prompt has changed yet.
+        """
         if self.first:  # the tokens are their own positions still
             tokens = self.self_attn(tokens, tokens, tokens)
         else:
             placed = tokens + token_places
             tokens = tokens + self.self_attn(placed, placed, tokens)
         tokens = self.norm1(tokens)
+        there, back = self.cross_attn_token_to_image, self.cross_attn_image_to_token
         keys = image + image_places
-        tokens = self.norm2(
-            tokens + self.cross_attn_token_to_image(tokens + token_places, keys, image)
-        )
+        if known is None:
+            looked = there(tokens + token_places, keys, image)
+        else:
+            asked = there.apart(there.q_proj(tokens + token_places))
+            looked = there.look(asked, known.keys, known.values)
+        tokens = self.norm2(tokens + looked)
         tokens = self.norm3(tokens + self.mlp(tokens))
-        image = self.norm4(
-            image + self.cross_attn_image_to_token(keys, tokens + token_places, tokens)
-        )
+        placed = tokens + token_places
+        if known is None:
+            image = image + back(keys, placed, tokens)
+        else:
+            told = back.apart(back.k_proj(placed)), back.apart(back.v_proj(tokens))
+            image = image + back.look(known.queries, *told)
+        image = self.norm4(image)
         return tokens, image
 
 
@@ -78,11 +126,14 @@ class TwoWayTransformer(nn.Module):
         self.final_attn_token_to_image = Attention(dim, heads, 2)
         self.norm_final_attn = nn.LayerNorm(dim)
 
-    def forward(self, image: Tensor, places: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, image: Tensor, places: Tensor, tokens: Tensor, known: Prepared | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Cells (B, HW, dim) with their positions and tokens (B, N, dim), both changed: tokens, cells."""
         found = tokens
         for layer in self.layers:
-            found, image = layer(found, image, tokens, places)
+            found, image = layer(found, image, tokens, places, known)
+            known = None  # from here on the image has seen the prompts
         looked = self.final_attn_token_to_image(found + tokens, image + places, image)
         return self.norm_final_attn(found + looked), image
 
@@ -114,7 +165,7 @@ class MaskDecoder(nn.Module):
         """Predict masks.
 
         Args:
-            image: Embedding of one image, (1, dim, h, w).
+            image: Embedding of one image, (1, dim, h, w), or one a prompt.
             places: Positions of its cells, (1, dim, h, w).
             sparse: Vectors of the prompts, (B, N, dim).
             dense: Rough masks as maps, (B, dim, h, w) or (1, dim, 1, 1).
@@ -123,13 +174,41 @@ class MaskDecoder(nn.Module):
             Logits (B, 4, 4 * h, 4 * w), and what each mask's IoU with the truth should be (B, 4).
         """
         count, (dim, height, width) = sparse.shape[0], image.shape[1:]
-        own = torch.cat((self.iou_token.weight, self.mask_tokens.weight))
-        tokens = torch.cat((own[None].expand(count, -1, -1), sparse), 1)
         cells = (image + dense).expand(count, dim, height, width).flatten(2).transpose(1, 2)
-        found, cells = self.transformer(cells, places.flatten(2).transpose(1, 2), tokens)
-        maps = self.output_upscaling(cells.transpose(1, 2).unflatten(2, (height, width)))
+        found, cells = self.transformer(
+            cells, places.flatten(2).transpose(1, 2), self._tokens(sparse)
+        )
+        return self._masks(found, cells, (height, width))
+
+    def prepare(self, image: Tensor, places: Tensor, dense: Tensor) -> Prepared:
+        """Return what `answer` needs of an image (1, dim, h, w); ``dense`` stands for no rough mask."""
+        cells = (image + dense).flatten(2).transpose(1, 2)
+        at = places.flatten(2).transpose(1, 2)
+        first = self.transformer.layers[0]
+        there, back = first.cross_attn_token_to_image, first.cross_attn_image_to_token
+        return Prepared(
+            cells,
+            at,
+            there.apart(there.k_proj(cells + at)),
+            there.apart(there.v_proj(cells)),
+            back.apart(back.q_proj(cells + at)),
+            (image.shape[2], image.shape[3]),
+        )
+
+    def answer(self, known: Prepared, sparse: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict as `forward` does, for prompts (B, N, dim) without rough masks."""
+        cells = known.cells.expand(sparse.shape[0], -1, -1)
+        found, cells = self.transformer(cells, known.places, self._tokens(sparse), known)
+        return self._masks(found, cells, known.shape)
+
+    def _tokens(self, sparse: Tensor) -> Tensor:
+        own = torch.cat((self.iou_token.weight, self.mask_tokens.weight))
+        return torch.cat((own[None].expand(sparse.shape[0], -1, -1), sparse), 1)
+
+    def _masks(self, found: Tensor, cells: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        maps = self.output_upscaling(cells.transpose(1, 2).unflatten(2, shape))
         mixed = torch.stack(
             [mlp(found[:, i + 1]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], 1
         )
-        logits = (mixed @ maps.flatten(2)).unflatten(2, (4 * height, 4 * width))
+        logits = (mixed @ maps.flatten(2)).unflatten(2, (4 * shape[0], 4 * shape[1]))
         return logits, self.iou_prediction_head(found[:, 0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -30,7 +32,7 @@ class SmallEncoder(nn.Module):
         )
         self.down = nn.ModuleList(
             nn.Sequential(PatchMerging(a, b, 2), MBConv(b, 3), MBConv(b, 3))
-            for a, b in zip(dims[:-1], dims[1:], strict=True)
+            for a, b in itertools.pairwise(dims)
         )
         self.across = nn.ModuleList(nn.Conv2d(dim, out, 1) for dim in (dims[0] * 4, *dims[1:]))
         self.merge = nn.Sequential(ConvBN(out, out, 3, 1, 1, out), ConvBN(out, out), nn.GELU())

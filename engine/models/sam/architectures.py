@@ -22,7 +22,7 @@ class Architecture:
     Attributes:
         encoder: What makes its image encoder.
         options: What of.
-        decoder: Channels, heads and inner width where they are not the usual ones.
+        decoder: Options of `Sam` that are not the usual ones.
         tells: A tensor of its state dict and the shape that no other network has.
         about: For people who choose.
     """
@@ -31,7 +31,7 @@ class Architecture:
     options: Mapping[str, Any]
     tells: tuple[str, tuple[int, ...]]
     about: str
-    decoder: Mapping[str, int] = field(default_factory=dict)
+    decoder: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _vit(dim: int, depth: int, heads: int, global_blocks: tuple[int, ...]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         {},
         ("image_encoder.stem.0.c.weight", (16, 3, 3, 3)),
         "A very small network trained on drawn scenes only; comes with the program",
-        {"dim": 64, "heads": 4, "hidden": 128},
+        {"dim": 64, "heads": 4, "hidden": 128, "looks": True},
     ),
 }
 
