@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "YOLO": "engine.models.yolo.model",
         "YOLOE": "engine.models.yolo.yoloe.model",
+        "SAM": "engine.models.sam.model",
         "Explorer": "engine.explorer.explorer",
         "settings": "engine.runtime.settings",
         "checks": "engine.runtime.checks",
