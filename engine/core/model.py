@@ -251,6 +251,10 @@ class Model(CallbackHost):
 
         self._needs_network("export")
         given = self._given(kwargs, "export")
+        if (
+            "data" not in kwargs
+        ):  # remembered, not asked for: formats that calibrate look for it themselves
+            given.pop("data", None)
         return str(Exporter(overrides=given, _callbacks=self.callbacks)(model=self.model))
 
     def _set_up_predictor(self, given: Mapping[str, Any], predictor: Any) -> None:
