@@ -108,7 +108,7 @@ class WorkerLink:
                 continue  # its worker is gone, and with it the request
             try:
                 self._connected().send(message)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RuntimeError) as error:
                 # The worker died in between. Its reader reports the open requests; one that came
                 # after that is reported here.
                 if not isinstance(message, Cancel):
