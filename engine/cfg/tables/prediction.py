@@ -49,7 +49,8 @@ PREDICTION: tuple[Argument, ...] = (
         "source",
         "source",
         None,
-        "What to look at: an image or video file, a folder, a pattern such as shots/*.jpg, or an array.",
+        "What to look at: an image or video file, a folder, a pattern such as shots/*.jpg, a list (.txt, .csv, "
+        ".streams), an address, a camera's number, screen, or an array. Empty looks at two drawn pictures.",
         "Prediction",
         _PREDICT,
         advanced=False,
