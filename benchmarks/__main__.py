@@ -33,6 +33,7 @@ BENCHMARKS = {
     "similarity": ("benchmarks.time_similarity", "questions to a table of 100,000 embeddings"),
     "pipeline": ("benchmarks.time_pipeline", "the data pipeline of a training alone"),
     "train_step": ("benchmarks.time_train_step", "one training step and its parts"),
+    "open_vocabulary": ("benchmarks.train_yoloe", "what the trainings of YOLOE reach and cost"),
     "accuracy": ("benchmarks.train_accuracy", "what trainings from random weights reach"),
 }
 
