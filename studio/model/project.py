@@ -319,6 +319,10 @@ class Project:
         """Whether :meth:`redo` has something to do again."""
         return not self.read_only and self.store.steps()[1] > 0
 
+    def step_size(self, back: bool) -> int:
+        """Return how many images :meth:`undo` (``back``) or :meth:`redo` would touch, about; 0 for nothing to do."""
+        return self.store.step_size(back)
+
     def history(self, limit: int = 100) -> list[HistoryEntry]:
         """Return the latest entries of the undo history, newest first, undone ones included."""
         return self.store.history(limit)

@@ -32,6 +32,7 @@ class JournalRow:
 
 
 NATURAL = ImageOrder()
+Run = tuple[int, int]  # the first and the last of successive numbers
 
 
 class Store(Protocol):
@@ -217,6 +218,12 @@ class Store(Protocol):
     def delete_shapes(self, shape_ids: Sequence[int]) -> None:
         """Remove shapes."""
 
+    def put_on_shelf(self, number: int, shapes: Sequence[Run], class_ids: Sequence[int]) -> None:
+        """Keep the shapes of an import, and all suggestions of its classes, aside; no other shapes of the classes may be left."""
+
+    def take_from_shelf(self, number: int) -> None:
+        """Put what was kept aside of an import back to where it was."""
+
     def suggestions(self, image_id: int) -> list[Shape]:
         """Return the suggestions of an image, rearmost first."""
 
@@ -237,6 +244,9 @@ class Store(Protocol):
 
     def steps(self) -> tuple[int, int]:
         """Return how many edits can be undone and how many done again."""
+
+    def step_size(self, back: bool) -> int:
+        """Return how many images the edit to undo (or redo) next touches; 0 where there is none."""
 
     def undo_row(self) -> JournalRow | None:
         """Return the edit to undo next, or None."""

@@ -18,6 +18,7 @@ from studio.model.project import Project
 from studio.model.records import Shape
 from studio.storage.image_index import SUFFIXES, place_files, store_of
 from studio.storage.import_classes import ClassChoices, take_classes
+from studio.storage.import_step import ImportStep
 from studio.storage.project_files import absolute
 from studio.storage.sqlite_store import SqliteStore
 
@@ -126,7 +127,6 @@ def import_all(
     report = ImportReport(", ".join(formats) or "yolo")
     _tell(report, problems)
     store = store_of(project)
-    known = set(project.image_ids())
     total = sum(len(dataset.images) for _, dataset in sources)
     told = 0
 
@@ -134,26 +134,27 @@ def import_all(
         if progress is not None:
             progress(told + done, total)
 
-    changed_before: set[int] = set()
     with store.transaction():
+        step = ImportStep(store)
         for source, dataset in sources:
             report.classes += [n for n in dataset.names.values() if n not in report.classes]
             before = report.annotations
-            writer = _Writer(store, take_classes(store, dataset, classes or {}), replace, report)
-            writer.take(dataset, known | set(report.image_ids), tell)
+            taken = take_classes(store, dataset, classes or {})
+            writer = _Writer(store, taken, replace, report, step)
+            writer.take(dataset, step.known | step.kept | set(report.image_ids), tell)
             _take_keypoints(store, dataset, source, report)
             _tell(report, dataset.skipped)
             added = report.annotations - before
             facts = {"source": str(source), "images": len(dataset.images), "annotations": added}
             store.note("import", tr("Import {name}").format(name=source.name), facts)
-            changed_before |= writer.changed & known
             told += len(dataset.images)
+        step.push(_title([source for source, _ in sources], step.count))
     report.image_ids = list(dict.fromkeys(report.image_ids))
     report.images = len(report.image_ids)
     report.seconds = time.perf_counter() - start
     project.classes_changed.emit()
     project.images_changed.emit()
-    for image_id in sorted(changed_before):
+    for image_id in sorted(step.changed & step.known):
         project.tell_of_shapes(image_id)
     project.history_changed.emit()
     return report
@@ -168,18 +169,18 @@ class _Writer:
         class_ids: dict[int, int | None],
         replace: bool,
         report: ImportReport,
+        step: ImportStep,
     ) -> None:
-        self.changed: set[int] = set()
+        self._step = step
         self._store = store
         self._class_ids = class_ids
         self._replace = replace
         self._report = report
-        self._edits: list[Edit] = []
 
     def take(
         self, dataset: LabelledDataset, known: set[int], tell: Callable[[int], object]
     ) -> None:
-        """Write everything; replaced labels become one step of the history.
+        """Write everything.
 
         Args:
             dataset: What to write.
@@ -205,12 +206,6 @@ class _Writer:
                 fresh = []
                 tell(done)
         self._report.image_ids += ids
-        if self._edits:
-            batch = Batch(
-                tuple(self._edits),
-                tr("Replace labels of {count} images").format(count=len(self._edits)),
-            )
-            self._store.push_edit(batch.title(), batch.to_dict(), sorted(self.changed))
 
     def _take_fresh(self, images: list[tuple[int, LabelledImage]]) -> None:
         """Write images that were not in the project: nothing has to be asked of each."""
@@ -240,6 +235,7 @@ class _Writer:
         store.set_size(image_id, image.width, image.height)
         if image.split is not None and record.split is None:
             store.set_splits({image_id: image.split})
+            self._step.splits[image_id] = image.split
         if image.annotations is None:
             return
         shapes = self._shapes(image_id, image)
@@ -247,15 +243,19 @@ class _Writer:
         if present and not _same(present, shapes):
             self._resolve(image, present, shapes)
         elif not present and not shapes:
+            if not store.background_flags([image_id]).get(image_id):
+                self._step.background.append(image_id)
             store.set_background({image_id: True})
         elif not present:
             self._insert(shapes)
 
     def _insert(self, shapes: list[Shape]) -> None:
         if shapes:
-            self._store.insert_shapes(_numbered(self._store, shapes))
+            numbered = _numbered(self._store, shapes)
+            self._store.insert_shapes(numbered)
             self._report.annotations += len(shapes)
-            self.changed.update(shape.image_id for shape in shapes)
+            self._step.add_shapes(range(numbered[0].id, numbered[-1].id + 1))
+            self._step.changed.update(shape.image_id for shape in shapes)
 
     def _resolve(self, image: LabelledImage, present: list[Shape], shapes: list[Shape]) -> None:
         """Decide about an image that has other shapes in the project."""
@@ -271,9 +271,10 @@ class _Writer:
             return
         edit = replace_labels(self._store, present, shapes)
         edit.apply(self._store)
-        self._edits.append(edit)
+        self._step.replaced.append(edit)
+        self._step.count += len(shapes)
         self._report.annotations += len(shapes)
-        self.changed.add(present[0].image_id)
+        self._step.changed.add(present[0].image_id)
 
     def _shapes(self, image_id: int, image: LabelledImage) -> list[Shape]:
         """Return the image's shapes of the classes that are wanted."""
@@ -377,6 +378,11 @@ def _same(present: list[Shape], shapes: list[Shape]) -> bool:
     """Tell whether the shapes are those of an earlier import of the same labels."""
     ours = [(shape.class_id, shape.geometry) for shape in present]
     return ours == [(shape.class_id, shape.geometry) for shape in shapes]
+
+
+def _title(sources: Sequence[Path], count: int) -> str:
+    said = ntr("Import {name} ({count:,} shape)", "Import {name} ({count:,} shapes)", count)
+    return said.format(name=", ".join(source.name for source in sources), count=count)
 
 
 def _plain(problem: Problem) -> dict[str, Any]:

@@ -126,6 +126,11 @@ class ImageTable:
         self.db.write_many("UPDATE images SET removed = ? WHERE id = ?", values)
         self.forget_class_counts()
 
+    def removed_with_shapes(self) -> set[int]:
+        """Return the images that are not listed any more but whose shapes are kept."""
+        sql = "SELECT id FROM images WHERE removed = 1 AND shape_count > 0"
+        return {row[0] for row in self.db.rows(sql)}
+
     def files_of(self, image_ids: Sequence[int]) -> dict[int, Path]:
         rows = self.select_images("id, source_id, rel", image_ids)
         return {image_id: self._path(source_id, rel) for image_id, source_id, rel in rows}

@@ -17,6 +17,8 @@ _AT = (
     "SELECT journal.id, label, edit FROM history JOIN journal ON journal.id = journal_id "
     "WHERE position = ?"
 )
+_IMPORT = '{"kind":"TakeImport"'
+_SHAPES_PER_IMAGE = 10  # of an import: the effort for one image is worth that many
 _CURSOR = "history"  # meta key: positions below are done
 
 
@@ -43,6 +45,7 @@ class Journal:
     def push_edit(self, label: str, data: dict[str, Any], image_ids: Sequence[int]) -> None:
         cursor = self._cursor()
         self.db.write("DELETE FROM history WHERE position >= ?", (cursor,))
+        self.db.write("DELETE FROM shelf")  # undone imports can no longer be done again
         self._append("do", None, label, image_ids, encode(data))
         row = self.db.value("SELECT last_insert_rowid()")
         self.db.write("INSERT INTO history VALUES (?, ?)", (cursor, row))
@@ -57,6 +60,15 @@ class Journal:
         return cursor, int(
             self.db.value("SELECT COALESCE(MAX(position) + 1, 0) FROM history")
         ) - cursor
+
+    def step_size(self, back: bool) -> int:
+        sql = (
+            "SELECT json_array_length(images), "
+            f"CASE WHEN edit LIKE '{_IMPORT}%' THEN json_extract(edit, '$.count') ELSE 0 END "
+            "FROM history JOIN journal ON journal.id = journal_id WHERE position = ?"
+        )
+        row = self.db.row(sql, (self._cursor() - back,))
+        return 0 if row is None else max(row[0], row[1] // _SHAPES_PER_IMAGE)
 
     def undo_row(self) -> JournalRow | None:
         return self._at(self._cursor() - 1)

@@ -177,8 +177,28 @@ CREATE INDEX shapes_written ON shapes (image_id) WHERE attributes <> '{}';
 CREATE INDEX tags_of_whole_images ON shapes (image_id) WHERE kind = 'tag';
 """
 
+_FIFTH = """
+-- Shapes and suggestions of imports that were undone (studio.storage.import_shelf).
+CREATE TABLE shelf (
+    import INTEGER NOT NULL,
+    is_suggestion INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    image_id INTEGER NOT NULL,
+    class_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    geometry BLOB NOT NULL,
+    source TEXT NOT NULL,
+    score REAL,
+    attributes TEXT NOT NULL,
+    z INTEGER NOT NULL,
+    locked INTEGER NOT NULL,
+    hidden INTEGER NOT NULL
+);
+INSERT INTO counters VALUES ('import', 1);
+"""
+
 # Step n brings a database from version n to n + 1. Steps that were released never change; new ones follow.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -10,12 +10,15 @@ from studio.storage.class_table import ClassTable
 from studio.storage.database import Database
 from studio.storage.image_facts import ImageFacts
 from studio.storage.image_table import ImageTable
+from studio.storage.import_shelf import ImportShelf
 from studio.storage.journal import Journal
 from studio.storage.review_table import ReviewTable
 from studio.storage.shape_table import ShapeTable
 
 
-class SqliteStore(ClassTable, ImageFacts, ImageTable, ReviewTable, ShapeTable, Journal):
+class SqliteStore(
+    ClassTable, ImageFacts, ImageTable, ReviewTable, ShapeTable, ImportShelf, Journal
+):
     """Implements ``studio.model.store.Store`` over one SQLite file.
 
     It belongs to the thread that made it. Another thread opens the project again, for reading only.

@@ -20,6 +20,7 @@ from studio.model.edits.images import (
     SetSplit,
     UnlockSplits,
 )
+from studio.model.edits.imports import TakeImport, runs_of
 from studio.model.edits.review import (
     AddComment,
     RemoveComment,
@@ -55,6 +56,7 @@ __all__ = [
     "SetStage",
     "SetTags",
     "SplitClass",
+    "TakeImport",
     "UnlockSplits",
     "accept",
     "assign_class",
@@ -62,6 +64,7 @@ __all__ = [
     "edit_from_dict",
     "new_class",
     "reject",
+    "runs_of",
     "set_attributes",
     "set_marks",
     "split_by_attribute",

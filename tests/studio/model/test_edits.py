@@ -35,6 +35,7 @@ from studio.model.edits import (
     SetStage,
     SetTags,
     SplitClass,
+    TakeImport,
     UnlockSplits,
     accept,
     assign_class,
@@ -43,7 +44,7 @@ from studio.model.edits import (
 )
 from studio.model.errors import EditError
 from studio.model.project import Project
-from studio.model.records import new_shape
+from studio.model.records import ClassDef, new_shape
 from studio.model.review import Comment
 
 TRIANGLE = Polygon(((1.0, 2.0), (30.5, 2.0), (30.5, 20.25)))
@@ -108,6 +109,9 @@ EDITS: dict[str, Callable[[Project], Edit]] = {
         new_class("part", "#56b4e9"),
         p.shapes(p.image_ids()[0])[0].class_id,
         shapes=((p.shapes(p.image_ids()[0])[0].id, p.image_ids()[0]),),
+    ),
+    "import": lambda p: TakeImport(
+        1, ((ClassDef(9, "imported", "#abcdef"), 2),), splits={p.image_ids()[0]: "test"}, count=3
     ),
     "calibrate": lambda p: SetCalibration(Calibration(20.0, "mm")),
     "remove images": lambda p: RemoveImages(tuple(p.image_ids()[:2])),
