@@ -39,15 +39,15 @@ class DatasetPage(QTabWidget):
         self.duplicates = DuplicatesPanel(project, jobs, session.thumbnails, apply)
         self.files = MissingFilesPanel(project, jobs, apply, self._ask_folder)
         self._parts: dict[str, QWidget] = {}
-        for title, part in (
-            (tr("Overview"), overview),
-            (tr("Images"), self.images),
-            (tr("Statistics"), self.statistics),
-            (tr("Splits"), self.splits),
-            (tr("Duplicates"), self.duplicates),
-            (tr("Files"), self.files),
+        for name, title, part in (
+            ("overview", tr("Overview"), overview),
+            ("images", tr("Images"), self.images),
+            ("statistics", tr("Statistics"), self.statistics),
+            ("splits", tr("Splits"), self.splits),
+            ("duplicates", tr("Duplicates"), self.duplicates),
+            ("files", tr("Files"), self.files),
         ):
-            self._parts[title.lower()] = part
+            self._parts[name] = part
             self.addTab(part, title)
         self.images.image_opened.connect(self._open)
         for panel in (self.statistics, self.duplicates, self.files):

@@ -48,7 +48,7 @@ class Pages:
         self.review = ReviewPanel(
             workspace, session.apply, studio.reviews.review_approve, studio.reviews.reject_with
         )
-        self.annotate.add_dock(tr("Review"), self.review)
+        self.annotate.add_dock("review", tr("Review"), self.review)
         self.dataset = DatasetPanel(
             project,
             files.file_add_images,

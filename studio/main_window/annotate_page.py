@@ -116,11 +116,11 @@ class AnnotatePage(QMainWindow):
             column.addWidget(widget, stretch)
         self.setCentralWidget(center)
         self.docks = [
-            self._dock(tr("Classes"), self.classes),
-            self._dock(tr("Objects"), self.objects),
-            self._dock(tr("History"), self.history),
-            self._dock(tr("Display"), self.display),
-            self._dock(tr("Properties"), self.properties),
+            self._dock("classes", tr("Classes"), self.classes),
+            self._dock("objects", tr("Objects"), self.objects),
+            self._dock("history", tr("History"), self.history),
+            self._dock("display", tr("Display"), self.display),
+            self._dock("properties", tr("Properties"), self.properties),
         ]
         self.tabifyDockWidget(self.docks[1], self.docks[2])
         self.tabifyDockWidget(self.docks[4], self.docks[3])
@@ -140,9 +140,9 @@ class AnnotatePage(QMainWindow):
         for widget in (*self._hidden_docks, self.strip, self.options, self.filmstrip):
             widget.setVisible(not only)
 
-    def add_dock(self, title: str, content: QWidget) -> None:
+    def add_dock(self, name: str, title: str, content: QWidget) -> None:
         """Put one more panel behind the tabs of the others."""
-        dock = self._dock(title, content)
+        dock = self._dock(name, title, content)
         self.tabifyDockWidget(self.docks[1], dock)
         self.docks.append(dock)
         self.docks[1].raise_()
@@ -183,9 +183,9 @@ class AnnotatePage(QMainWindow):
         line.addStretch()
         return strip
 
-    def _dock(self, title: str, content: QWidget) -> QDockWidget:
+    def _dock(self, name: str, title: str, content: QWidget) -> QDockWidget:
         dock = QDockWidget(title, self)
-        dock.setObjectName(f"dock.{title.lower()}")
+        dock.setObjectName(f"dock.{name}")
         dock.setWidget(content)
         dock.setMinimumWidth(220)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
