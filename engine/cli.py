@@ -169,14 +169,11 @@ def _val(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def _predict(model: Any, overrides: dict[str, Any], mode: str = "predict") -> dict[str, Any]:
-    if "source" not in overrides:
-        raise ConfigError(
-            f"{mode} needs something to look at.", remedy="Write source=FILE, FOLDER or PATTERN."
-        )
     images = objects = 0
     for result in getattr(model, mode)(stream=True, **{"save": True, **overrides}):
         images += 1
-        objects += len(result.objects) if result.objects is not None else 0
+        found = getattr(result, "objects", None)  # with embed= there are vectors instead
+        objects += len(found) if found is not None else 0
     return {
         "task": model.task,
         "mode": mode,

@@ -110,6 +110,14 @@ def test_predict_saves_pictures_and_labels(trained, drawn_parts, tmp_path, capsy
     assert 0 < rows <= 6
 
 
+def test_predict_without_a_source_looks_at_drawn_pictures(trained, tmp_path, capsys):
+    words = [f"model={trained['model']}", f"project={tmp_path}", "imgsz=64", "save=False", "json"]
+    assert cli.main(["predict", *words]) == 0
+    captured = capsys.readouterr()
+    assert "No source given" in captured.err
+    assert json.loads(captured.out.splitlines()[-1])["images"] > 0
+
+
 def test_export_says_what_and_where(trained, capsys):
     assert (
         cli.main(["export", f"model={trained['model']}", "format=onnx", "imgsz=64", "json=True"])
@@ -166,7 +174,6 @@ def test_a_training_for_another_task_needs_a_name_that_tells_the_family(trained,
         (["train", "model=yolo11n.yaml", *SMALL], "data"),
         (["train", "data=x.yaml", "model=yolo99n.yaml"], "yolo99n.yaml"),
         (["predict", "model=nope.pt", "source=x"], "nope.pt"),
-        (["predict", "model=MODEL"], "source=FILE"),
         (["predict", "model=MODEL", "source=nowhere.jpg"], "nowhere.jpg"),
         (["predict", "model=MODEL", "source=.", "device=7"], "device=7"),
         (["export", "model=MODEL", "format=zzz"], "torchscript, onnx"),
