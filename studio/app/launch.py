@@ -7,13 +7,14 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, Qt, QTimer, QTranslator
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from engine.runtime.errors import EngineError
 from studio.app.studio import Studio, install_excepthook
 from studio.language import tr
+from studio.language.chosen import chosen_language
 
 _SETTLE_MS = (
     400  # what arrives late (thumbnails, runs, pictures) has this long without news to arrive
@@ -36,6 +37,7 @@ def build_application(arguments: list[str] | None = None) -> QApplication:
     application = QApplication(arguments or sys.argv[:1])
     application.setApplicationName("Maskwright")
     application.setDesktopFileName("maskwright")
+    _translate_qt(application)
     return application
 
 
@@ -112,6 +114,14 @@ def settle(studio: Studio, quiet_ms: int = _SETTLE_MS) -> None:
         QCoreApplication.processEvents()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         QCoreApplication.processEvents()
+
+
+def _translate_qt(application: QApplication) -> None:
+    """Let what Qt says by itself (buttons of message boxes, its file dialog) be in the window's language."""
+    translator = QTranslator(application)
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    if translator.load(f"qtbase_{chosen_language()}", folder):
+        application.installTranslator(translator)
 
 
 def _has_display() -> bool:

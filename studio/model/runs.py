@@ -17,6 +17,7 @@ import psutil
 import yaml
 
 from engine.runtime.paths import write_atomic
+from studio.language import tr
 from studio.model.run_events import EventTail, read_ends
 from studio.model.run_facts import History, RunFacts
 from studio.model.run_failure import Failure, explain, read_log_end
@@ -53,6 +54,18 @@ class RunState(Enum):
 
 
 _ENDED = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.FAILED})
+
+
+STATE_WORDS = {
+    RunState.QUEUED: tr("Queued"),
+    RunState.STARTING: tr("Starting"),
+    RunState.RUNNING: tr("Running"),
+    RunState.PAUSED: tr("Paused"),
+    RunState.STOPPING: tr("Stopping"),
+    RunState.FINISHED: tr("Finished"),
+    RunState.STOPPED: tr("Stopped"),
+    RunState.FAILED: tr("Failed"),
+}
 
 
 @dataclass(frozen=True)

@@ -264,7 +264,7 @@ class DatasetPanel(QWidget):
             labels = tr("{values:,} labels, {count} classes").format(
                 values=sum(version.annotations.values()), count=len(version.names)
             )
-            made = time.strftime("%d %b %Y, %H:%M", time.localtime(version.created))
+            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(version.created))
             shown = (
                 tr("Version {number}").format(number=version.number),
                 version.task,

@@ -176,7 +176,7 @@ class ReviewPanel(QWidget):
 
     def _comment(self, comment: Comment) -> QWidget:
         row = QWidget()
-        when = time.strftime("%d %b %Y, %H:%M", time.localtime(comment.time))
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(comment.time))
         author = comment.author or tr("Somebody")
         if comment.kind == "reject":
             author = tr("{author} rejected it").format(author=author)

@@ -224,7 +224,7 @@ class SuggestChoices(QWidget):
                 (tr("Labelled ones"), self.labelled),
             )
         )
-        confidence.setToolTip(by_name["conf"].help)
+        confidence.setToolTip(tr(by_name["conf"].help))
         self._of_models: tuple[QWidget, ...] = (
             model,
             confidence,

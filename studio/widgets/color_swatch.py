@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QColorDialog, QWidget
 
+from studio.language import tr
 from studio.theme import tokens
 from studio.theme.theme import current_colors
 
@@ -19,11 +20,10 @@ class ColorSwatch(QAbstractButton):
 
     color_chosen = Signal(str)
 
-    def __init__(
-        self, color: str, tool_tip: str = "Change colour", parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, color: str, tool_tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._color = color
+        tool_tip = tool_tip or tr("Change colour")
         self.setToolTip(tool_tip)
         self.setAccessibleName(tool_tip)
         self.setCursor(Qt.CursorShape.PointingHandCursor)

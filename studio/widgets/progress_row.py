@@ -78,11 +78,11 @@ class ProgressRow(QWidget):
         if self.cancel_button.isEnabled() and left_s is not None:
             self._left.setText(format_left(left_s))
 
-    def finish(self, text: str = "Done") -> None:
+    def finish(self, text: str = "") -> None:
         """Show that the work has ended."""
         self._bar.setRange(0, 1000)
         self._bar.setValue(1000)
-        self._left.setText(text)
+        self._left.setText(text or tr("Done"))
         self.cancel_button.setVisible(False)
 
     def left_text(self) -> str:

@@ -47,7 +47,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(tr("Name"), lambda r: r.path.name, "name", 240),
     Column(tr("Status"), lambda r: STATUS_WORDS[r.status], "status", 96),
     Column(tr("Stage"), lambda r: STAGE_TITLES[r.stage], "stage", 96),
-    Column(tr("Split"), lambda r: SPLIT_WORDS.get(r.split or "", "Automatic"), "split", 96),
+    Column(tr("Split"), lambda r: SPLIT_WORDS.get(r.split or "", tr("Automatic")), "split", 96),
     Column(tr("Shapes"), lambda r: f"{r.shape_count:,}", "shapes", 72, True),
     Column(tr("Score"), lambda r: "" if r.score is None else f"{r.score:.2f}", "score", 64, True),
     Column(tr("Size"), lambda r: f"{r.width} × {r.height}" if r.width else "", "size", 104, True),

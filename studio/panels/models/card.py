@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from studio.language import tr
 from studio.model.run_figures import Figure
-from studio.model.runs import Checkpoint, RunSnapshot
+from studio.model.runs import STATE_WORDS, Checkpoint, RunSnapshot
 from studio.model.weights_state import megabytes
 from studio.theme import tokens
 from studio.theme.icons import pixmap
@@ -197,8 +197,8 @@ class ModelCard(QFrame):
         title.setSpacing(tokens.SPACE_S)
         title.addWidget(TextLabel(model.title, "section"))
         if model.run is not None:
-            state = model.run.state.value
-            title.addWidget(StatusDot(_DOTS.get(state, "busy"), state))
+            state = model.run.state
+            title.addWidget(StatusDot(_DOTS.get(state.value, "busy"), STATE_WORDS[state]))
         title.addStretch()
         numbers = QHBoxLayout()
         numbers.setSpacing(tokens.SPACE_L)
@@ -256,7 +256,7 @@ def describe(model: ModelFile) -> list[str]:
         else ""
     )
     size = megabytes(model.checkpoint.size_bytes)
-    date = time.strftime("%d %b %Y %H:%M", time.localtime(model.checkpoint.modified))
+    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(model.checkpoint.modified))
     return [
         " · ".join(filter(None, (task, classes))),
         " · ".join(filter(None, (version, size))),

@@ -165,7 +165,7 @@ class ModelDetails(QFrame):
         if self.model is None:
             return ""
         checkpoint = self.model.checkpoint
-        date = time.strftime("%d %b %Y %H:%M", time.localtime(checkpoint.modified))
+        date = time.strftime("%Y-%m-%d %H:%M", time.localtime(checkpoint.modified))
         return f"{megabytes(checkpoint.size_bytes)}, {date}"
 
     def _lay_out(self) -> None:

@@ -21,7 +21,14 @@ from studio.model.run_facts import History, RunFacts
 from studio.model.run_failure import Failure
 from studio.model.run_figures import headline
 from studio.model.run_warnings import warnings_of
-from studio.model.runs import VALIDATION_FILE, Command, RunSnapshot, RunState, send_command
+from studio.model.runs import (
+    STATE_WORDS,
+    VALIDATION_FILE,
+    Command,
+    RunSnapshot,
+    RunState,
+    send_command,
+)
 from studio.panels.train import run_words as words
 from studio.panels.train.charts import Charts
 from studio.panels.train.run_buttons import RunButtons
@@ -90,7 +97,7 @@ class Dashboard(QWidget):
         """Show a run as it is now."""
         self.run = run
         self._name.setText(run.name)
-        self._dot.set_state(words.DOTS[run.state], words.STATE_WORDS[run.state])
+        self._dot.set_state(words.DOTS[run.state], STATE_WORDS[run.state])
         self._state.setText(words.state_text(run))
         self._bar.setValue(round(run.facts.progress * 1000))
         self._bar.setVisible(run.state.is_alive)

@@ -9,7 +9,7 @@ from typing import Literal
 from studio.language import tr
 from studio.model.run_facts import RunFacts
 from studio.model.run_figures import headline
-from studio.model.runs import RunSnapshot, RunState
+from studio.model.runs import STATE_WORDS, RunSnapshot, RunState
 
 Dot = Literal["none", "busy", "success", "warning", "danger"]
 DOTS: dict[RunState, Dot] = {
@@ -21,16 +21,6 @@ DOTS: dict[RunState, Dot] = {
     RunState.FINISHED: "success",
     RunState.STOPPED: "none",
     RunState.FAILED: "danger",
-}
-STATE_WORDS = {
-    RunState.QUEUED: tr("Queued"),
-    RunState.STARTING: tr("Starting"),
-    RunState.RUNNING: tr("Running"),
-    RunState.PAUSED: tr("Paused"),
-    RunState.STOPPING: tr("Stopping"),
-    RunState.FINISHED: tr("Finished"),
-    RunState.STOPPED: tr("Stopped"),
-    RunState.FAILED: tr("Failed"),
 }
 _MIN_SHARE = 0.01  # an estimate from less only misleads
 

@@ -38,7 +38,7 @@ def _started(run: RunSnapshot) -> str:
     moment = time.localtime(run.facts.started_time)
     today = time.localtime()
     same_day = moment[:3] == today[:3]
-    return time.strftime("%H:%M" if same_day else "%d %b %H:%M", moment)
+    return time.strftime("%H:%M" if same_day else "%m-%d %H:%M", moment)
 
 
 _BEST_HELP = tr(

@@ -49,7 +49,12 @@ _LEGENDS = {
     "pixel": tr("Labels left, predictions right."),
 }
 _KIND_TITLES = {"mask": tr("Masks"), "pose": tr("Keypoints"), "box": tr("Boxes")}
-_OF_OBJECTS = ("mAP50-95", "mAP50", "precision", "recall")
+_OF_OBJECTS = (
+    ("mAP50-95", "mAP50-95"),
+    ("mAP50", "mAP50"),
+    ("precision", tr("precision")),
+    ("recall", tr("recall")),
+)
 # Of the measures that a task has of its own, as many as there is room for, by their names in the record.
 _OWN = (
     ("accuracy_top1", tr("top-1 accuracy")),
@@ -356,7 +361,9 @@ def _figures(report: ValidationReport, kind: str) -> list[tuple[str, str]]:
     metrics = report.metrics
     letter = next((k for k, word in KINDS.items() if word == kind), "")
     if letter:
-        named = [(name, metrics.get(f"metrics/{name}({letter})")) for name in _OF_OBJECTS]
+        named = [
+            (caption, metrics.get(f"metrics/{name}({letter})")) for name, caption in _OF_OBJECTS
+        ]
     else:
         own = [(caption, metrics.get(f"metrics/{key}")) for key, caption in _OWN]
         named = [(caption, value) for caption, value in own if value is not None]
