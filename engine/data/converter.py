@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = attach(
         "coco91_to_coco80_class": "engine.data.coco_classes",
         "convert_coco": "engine.data.convert_coco",
         "convert_segment_masks_to_yolo_seg": "engine.data.convert_masks",
+        "yolo_bbox2segment": "engine.models.sam.annotator",
     },
 )

@@ -156,10 +156,14 @@ def _gather(
     for x, y in seeds:
         around = lab[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3].reshape(-1, 3)
         near = np.linalg.norm(lab - np.median(around, axis=0), axis=2) < tolerance
-        near &= open_ground
-        near[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] = True
-        parts = cv2.connectedComponents(near.astype(np.uint8), connectivity=4)[1]
-        found |= parts == parts[y, x]
+        ground = near & open_ground
+        ground[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] = True
+        parts = cv2.connectedComponents(ground.astype(np.uint8), connectivity=4)[1]
+        part = (parts == parts[y, x]).astype(np.uint8)
+        # what is flooded ends before the edge that stopped it
+        found |= (cv2.dilate(part, np.ones((3, 3), np.uint8), iterations=2) > 0) & (
+            near | (part > 0)
+        )
     return found
 
 

@@ -138,7 +138,7 @@ class EmbeddingCache:
             self.folder = None
             return
         self._writes += 1
-        if self._writes % _WRITES_BETWEEN_LOOKS == 1:
+        if (self._writes - 1) % _WRITES_BETWEEN_LOOKS == 0:
             self._make_room()
 
     def _make_room(self) -> None:
