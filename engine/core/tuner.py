@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.given import choose_save_dir, resolve_arguments
+from engine.core.plan import mosaic_epochs
 from engine.core.ray_search import check_ray, search_with_ray
 from engine.drawing.search_charts import plot_best_fitness, plot_search
 from engine.runtime.errors import ConfigError, EngineError
@@ -123,7 +124,8 @@ class Tuner:
         folder = self.folder / "runs" / f"{number:04d}"
         LOGGER.info("Training %d of %d of the search, in %s", number, iterations, folder)
         start = time.monotonic()
-        fitness, metrics, error = self._train(values, folder)
+        is_plain = number == 1
+        fitness, metrics, error, values = self._train(values, folder, is_plain)
         trial = Trial(number, fitness, time.monotonic() - start, values, error)
         is_best = fitness is not None and fitness > _fitness(self.results.best)
         self.results.add(trial)
@@ -140,24 +142,30 @@ class Tuner:
             )
 
     def _train(
-        self, values: Mapping[str, float], folder: Path
-    ) -> tuple[float | None, dict[str, float], str]:
-        """Return fitness and measures of a training, or None and why it failed."""
+        self, values: dict[str, float], folder: Path, is_plain: bool
+    ) -> tuple[float | None, dict[str, float], str, dict[str, float]]:
+        """Return fitness and measures of a training, or None and why it failed, and the values it ran with.
+
+        The plain one is given only what a person gave: a rate that is said takes the place of the one that the
+        training would have chosen. What it chose is taken for its values.
+        """
         place = {"project": str(folder.parent), "name": folder.name, "exist_ok": True}
-        given = {**self.given, **values, **place}
+        said = {k: v for k, v in values.items() if not is_plain or self.given.get(k) is not None}
         try:
-            trainer = self.make_trainer(given)
+            trainer = self.make_trainer({**self.given, **said, **place})
             trainer.train()
         except (EngineError, RuntimeError, MemoryError) as error:
             if kind_of(error) not in _OF_THE_VALUES:
                 raise
             told = describe(error).message.partition("\n")[0]
             LOGGER.warning("This training of the search failed: %s", told)
-            return None, {}, told
+            return None, {}, told, values
+        chosen = {k: v for k, v in _chosen_by(trainer).items() if k in values and k not in said}
+        values = values | {name: self.space[name].fit(value) for name, value in chosen.items()}
         fitness = trainer.fitness
         if fitness is None or not math.isfinite(fitness):
-            return None, {}, f"its fitness is {fitness}"
-        return float(fitness), dict(trainer.metrics), ""
+            return None, {}, f"its fitness is {fitness}", values
+        return float(fitness), dict(trainer.metrics), "", values
 
     def _draw(self) -> None:
         """Draw the charts of what there is."""
@@ -194,6 +202,12 @@ class Tuner:
 
 def _fitness(trial: Trial | None) -> float:
     return -math.inf if trial is None or trial.fitness is None else trial.fitness
+
+
+def _chosen_by(trainer: Any) -> dict[str, float]:
+    """Return the values that a training settles by itself where nobody says them."""
+    closing = trainer.epochs - mosaic_epochs(trainer.args, trainer.chosen, trainer.epochs)
+    return {"lr0": trainer.plan.lr, "momentum": trainer.plan.momentum, "close_mosaic": closing}
 
 
 def _earlier(args: Any, resume: bool | str | Path) -> Path:

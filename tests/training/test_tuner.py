@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,9 +152,12 @@ class Trained:
     def __init__(self, given, outcome):
         self.given, self.outcome = given, outcome
         self.fitness, self.metrics = None, {"metrics/mAP50(B)": 0.5}
+        self.epochs, self.chosen = 8, frozenset(given)
+        self.args = SimpleNamespace(close_mosaic=given.get("close_mosaic", 10))
+        self.plan = SimpleNamespace(lr=given.get("lr0", 0.002), momentum=0.9)
 
     def train(self):
-        self.fitness = self.outcome(self.given)
+        self.fitness = self.outcome({"hsv_v": 0.4, **self.given})
 
 
 def make_search(tmp_path, outcome=lambda given: given["hsv_v"], **more):
@@ -204,6 +208,24 @@ def test_what_the_values_cannot_help_ends_the_search(tmp_path):
     with pytest.raises(ConfigError, match="in a row"):
         search(9)
     assert len(search.results.trials) == tuner_module.MAX_FAILED
+
+
+def test_the_first_training_is_the_plain_one(tmp_path):
+    """Its values are what it settled by itself; what a person gave stays."""
+    seen = []
+    search = make_search(tmp_path / "a", lambda given: seen.append(given) or 0.5)
+    search(2)
+    assert set(seen[0]) == {"hsv_v", "project", "epochs", "name", "exist_ok"}
+    assert search.results.trials[0].values == {"lr0": 0.002, "hsv_v": 0.4, "close_mosaic": 2}
+    assert set(TINY) <= set(seen[1])
+    own = Tuner(
+        {"project": str(tmp_path / "b"), "lr0": 0.005},
+        "detect",
+        lambda told: Trained(told, lambda given: given["lr0"]),
+        TINY,
+    )
+    own(1)
+    assert own.results.trials[0].values["lr0"] == own.results.trials[0].fitness == 0.005
 
 
 @pytest.mark.parametrize("iterations", [0, -1, 1.5, True, "many"])
