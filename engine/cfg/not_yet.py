@@ -5,34 +5,12 @@ Giving such an argument another value than its default is refused with the reaso
 
 from __future__ import annotations
 
-_FORMAT = "this version writes onnx and torchscript"
-
 NOT_YET: dict[str, str] = {
     "dnn": "this version runs ONNX models with onnxruntime",
-    "int8": _FORMAT + ", neither in 8 bits",
-    "keras": _FORMAT,
-    "workspace": "it belongs to TensorRT; " + _FORMAT,
+    "keras": "this version writes SavedModels as TensorFlow's own functions; keras.layers.TFSMLayer loads them",
 }
 
-_LATER_FORMATS = [
-    "openvino",
-    "engine",
-    "coreml",
-    "saved_model",
-    "pb",
-    "tflite",
-    "edgetpu",
-    "tfjs",
-    "paddle",
-    "mnn",
-    "ncnn",
-    "imx",
-    "rknn",
-    "executorch",
-]
-
 NOT_YET_CHOICES: dict[str, dict[str, str]] = {
-    "format": dict.fromkeys(_LATER_FORMATS, _FORMAT),
     "mode": {
         "benchmark": "use `python -m benchmarks`",
     },

@@ -1,10 +1,10 @@
-"""Export: one model in, one file of another kind out, next to its weights."""
+"""Export: one model in, one file or folder of another kind out, next to its weights."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,23 @@ from torch import Tensor
 from engine.cfg.arguments import resolve
 from engine.cfg.weights import local_weights
 from engine.core.callbacks import CallbackHost, new_callbacks
-from engine.export.formats import ExportFormat, check_options, find_format
+from engine.export.formats import (
+    ALWAYS_INT8,
+    ExportFormat,
+    check_options,
+    check_ready,
+    find_format,
+)
 from engine.export.graph import ExportGraph
-from engine.export.onnx import check_opset, write_onnx
-from engine.export.torchscript import write_torchscript
-from engine.export.verify import compare
-from engine.nn.backends.metadata import TASKS_WITHOUT_BOXES, Metadata
+from engine.export.onnx import check_opset
+from engine.export.rknn import check_processor
+from engine.export.verify import compare, size_of
+from engine.export.writers import WRITERS
+from engine.nn.backends.metadata import METADATA_YAML, NOT_STATED, TASKS_WITHOUT_BOXES, Metadata
 from engine.nn.checkpoint import SUFFIXES, load_checkpoint
 from engine.nn.tasks import BaseModel, build_model
 from engine.ops.numbers import make_divisible
-from engine.runtime.atomic import atomic_path
+from engine.runtime.atomic import atomic_folder, atomic_path
 from engine.runtime.device import select_device
 from engine.runtime.errors import ExportError
 from engine.runtime.log import LOGGER
@@ -34,21 +41,6 @@ MIB = 2**20
 DEFAULT_CONF = 0.25
 # A file, its simplified successor and the metadata, beside each other for a moment
 SPACE_FACTOR = 2.2
-
-
-def _onnx(graph: ExportGraph, images: Tensor, path: Path, args: Any) -> None:
-    write_onnx(graph, images, path, args.opset, args.simplify)
-
-
-def _torchscript(graph: ExportGraph, images: Tensor, path: Path, args: Any) -> None:
-    write_torchscript(graph, images, path, args.optimize)
-
-
-# format key -> what writes it: (graph, an input, path, arguments)
-WRITERS: dict[str, Callable[[ExportGraph, Tensor, Path, Any], None]] = {
-    "onnx": _onnx,
-    "torchscript": _torchscript,
-}
 
 
 class Exporter(CallbackHost):
@@ -75,7 +67,7 @@ class Exporter(CallbackHost):
             _callbacks: Event to functions that are called then.
 
         Raises:
-            ExportError: The format cannot be written, or an option has no effect on it.
+            ExportError: The format cannot be written here, or an option has no effect on it.
             ConfigError: An argument is unknown or out of range.
         """
         given = dict(overrides or {})
@@ -83,8 +75,11 @@ class Exporter(CallbackHost):
         self.format: ExportFormat = find_format(given.get("format") or "torchscript")
         self.args = resolve({**given, "format": self.format.key}, "export")
         check_options(self.format, vars(self.args))
-        if self.format.key == "onnx":
+        check_ready(self.format, self.args.int8)
+        if "opset" in self.format.options:
             check_opset(self.args.opset)
+        if self.format.key == "rknn":
+            check_processor(self.args.name)
         self.callbacks = new_callbacks(_callbacks)
         self.model: BaseModel | None = None
         self.file: Path | None = None
@@ -111,8 +106,11 @@ class Exporter(CallbackHost):
         self.run_callbacks("on_export_start")
         target = Path(file) if file is not None else self._target(model)
         device = select_device(self.args.device)
+        check_device(self.format, device)
         metadata = self._describe(model)
-        graph = ExportGraph(model, metadata, device)
+        graph = ExportGraph(
+            model, metadata, device, in_half=metadata.half and self.format.half == "graph"
+        )
         images = torch.zeros(metadata.batch, metadata.channels, *metadata.imgsz, device=device)
         with torch.no_grad():
             graph(images)  # what cannot run says so here, and the anchors are made once
@@ -124,7 +122,7 @@ class Exporter(CallbackHost):
             "%s: wrote %s, %.1f MiB, %s, in %.1f s.",
             self.format.name,
             target,
-            target.stat().st_size / MIB,
+            size_of(target) / MIB,
             "any size" if metadata.dynamic else "{} x {} pixels".format(*metadata.imgsz),
             self.seconds,
         )
@@ -143,8 +141,10 @@ class Exporter(CallbackHost):
         return compare(self.model, self.file, image_bgr, self.metadata.imgsz, device)
 
     def _write(self, graph: ExportGraph, images: Tensor, target: Path) -> None:
+        _check_replaceable(target, self.format)
+        place = atomic_folder if self.format.is_folder else atomic_path
         try:
-            with atomic_path(target) as temporary:
+            with place(target) as temporary:
                 WRITERS[self.format.key](graph, images, temporary, self.args)
         except OSError as error:
             raise ExportError(
@@ -158,14 +158,16 @@ class Exporter(CallbackHost):
         source = Path(str(self.args.model or ""))
         if source.suffix.lower() in SUFFIXES:
             source = local_weights(source) or source  # without a file, where it will be saved
-            return source.with_suffix(self.format.suffix)
+            return source.with_name(source.stem + self.format.suffix)
         name = source.name or str(model.yaml.get("yaml_file") or model.task)
-        return Path.cwd() / Path(name).with_suffix(self.format.suffix).name
+        return Path.cwd() / (Path(name).stem + self.format.suffix)
 
     def _describe(self, model: BaseModel) -> Metadata:
         args, stride = self.args, int(model.stride.max())
         check_removal(args.nms, model)
         check_classes(model)
+        if "data" in self.format.options and not args.data:
+            args.data = getattr(model.args, "data", None)  # what it was trained on
         return Metadata(
             task=model.task,
             names=dict(model.names),
@@ -176,12 +178,35 @@ class Exporter(CallbackHost):
             dynamic=args.dynamic,
             nms=bool(args.nms),
             half=args.half,
+            int8=bool(args.int8) or self.format.key in ALWAYS_INT8,
             conf=DEFAULT_CONF if args.conf is None else args.conf,
             iou=args.iou,
             max_det=args.max_det,
             agnostic_nms=args.agnostic_nms,
             end2end=answers_end2end(args.nms, model),
             kpt_shape=getattr(model, "kpt_shape", None),
+            author=stated(model, "author"),
+            license=stated(model, "license"),
+        )
+
+
+def stated(model: BaseModel, name: str) -> str:
+    """Return what the file of the weights says of their author or licence, or that it says nothing."""
+    return str(getattr(model, "origin", {}).get(name) or NOT_STATED)
+
+
+def check_device(found: ExportFormat, device: torch.device) -> None:
+    """Refuse a format that only GPUs write and run on another device.
+
+    Raises:
+        ExportError: It needs a GPU.
+    """
+    if found.gpu and not found.cpu and device.type != "cuda":
+        raise ExportError(
+            f"{found.name} files are built on the NVIDIA GPU that will run them, received "
+            f"device={device.type}.",
+            value=str(device),
+            remedy="Write device=0 on a computer with one; here export format=onnx.",
         )
 
 
@@ -242,6 +267,25 @@ def _open_model(source: str | None) -> BaseModel:
         raise ExportError("export needs model=.", remedy="Write model=PATH/best.pt.")
     is_weights = Path(source).suffix.lower() in SUFFIXES
     return load_checkpoint(source).model if is_weights else build_model(source, verbose=False)
+
+
+def _check_replaceable(target: Path, found: ExportFormat) -> None:
+    """Refuse to replace a folder that is no export, and a folder by a file.
+
+    Raises:
+        ExportError: Something else lies there.
+    """
+    known = (METADATA_YAML, "Manifest.json")  # the second is CoreML's
+    if found.is_folder and target.is_dir():
+        is_ours = any((target / name).is_file() for name in known) or not any(target.iterdir())
+    else:
+        is_ours = not target.exists() or target.is_dir() == found.is_folder
+    if not is_ours:
+        raise ExportError(
+            "something else than an export lies there, and stays.",
+            path=target,
+            remedy="Move it away, or name another place.",
+        )
 
 
 def _check_space(target: Path, graph: ExportGraph) -> None:

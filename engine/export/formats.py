@@ -1,6 +1,7 @@
-"""The table of export formats: which exist, which this version writes, with which options.
+"""The table of export formats: which exist, which this version writes, with which options and tools.
 
-A new format gets ``writable=True`` here and a writer in ``engine.core.exporter``.
+A new format gets its row here, a file of its own in this room and a line in :mod:`engine.export.writers`.
+Loads no torch: the studio's window reads it.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from engine.export.tools import Tool, check_tools, missing_tools
 from engine.runtime.errors import ExportError
 
 
@@ -20,10 +22,16 @@ class ExportFormat:
     Attributes:
         name: As people write it.
         key: The word after ``format=``; empty for our own file.
-        suffix: What the file's name ends with.
+        suffix: What the name of the file or folder ends with.
         cpu: Whether such files run on CPUs.
         gpu: Whether such files run on GPUs.
         options: Export arguments that have an effect on it, beside imgsz and device.
+        needs: What must be installed to write it.
+        systems: Operating systems on which it can be written; empty for all.
+        half: Where ``half=True`` rounds to 16 bits: ``graph`` lets the layers compute in float16, ``tool``
+            leaves it to the format's own tool.
+        int8_needs: What must be installed besides for ``int8=True``.
+        runs: Whether this program runs such files, where their runtime is.
         way: How to get there from a file that this version writes; empty if it writes the format.
     """
 
@@ -33,37 +41,87 @@ class ExportFormat:
     cpu: bool
     gpu: bool
     options: frozenset[str] = frozenset()
+    needs: tuple[Tool, ...] = ()
+    int8_needs: tuple[Tool, ...] = ()
+    systems: tuple[str, ...] = ()
+    half: Literal["graph", "tool"] = "tool"
+    runs: bool = True
     way: str = ""
 
     @property
     def is_writable(self) -> bool:
-        """Whether this version writes it."""
+        """Whether this version writes it, given its tools."""
         return not self.way
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of several files."""
+        return "." not in self.suffix or self.suffix == ".mlpackage"
 
-_ONNX_OPTIONS = frozenset({"batch", "dynamic", "half", "simplify", "opset", "nms"})
-_TORCHSCRIPT_OPTIONS = frozenset({"batch", "dynamic", "half", "nms", "optimize"})
+    def missing(self) -> list[str]:
+        """Return what would have to be installed, each as an instruction; empty where all is there."""
+        return list(dict.fromkeys(tool.install for tool in missing_tools(self.needs)))
+
+
+def _takes(*options: str) -> frozenset[str]:
+    return frozenset(options)
+
+
 _FROM_ONNX = "Export format=onnx and convert the file with "
+_CALIBRATED = ("int8", "data", "fraction")
+_OPENVINO = Tool("openvino", "pip install openvino")
+_TENSORFLOW = Tool("tensorflow", "pip install tensorflow (or tensorflow-cpu)")
+_IMX = "pip install model-compression-toolkit imx500-converter (Linux, Java 17 beside them)"
 
 FORMATS: tuple[ExportFormat, ...] = (
-    ExportFormat("TorchScript", "torchscript", ".torchscript", True, True, _TORCHSCRIPT_OPTIONS),
-    ExportFormat("ONNX", "onnx", ".onnx", True, True, _ONNX_OPTIONS),
+    ExportFormat(
+        "TorchScript",
+        "torchscript",
+        ".torchscript",
+        True,
+        True,
+        _takes("batch", "dynamic", "half", "nms", "optimize"),
+        half="graph",
+    ),
+    ExportFormat(
+        "ONNX",
+        "onnx",
+        ".onnx",
+        True,
+        True,
+        _takes("batch", "dynamic", "half", "simplify", "opset", "nms"),
+        half="graph",
+    ),
     ExportFormat(
         "OpenVINO",
         "openvino",
         "_openvino_model",
         True,
         False,
-        way="Export format=onnx: OpenVINO opens ONNX files as they are, and `ovc` converts them.",
+        _takes("batch", "dynamic", "half", "nms", *_CALIBRATED),
+        needs=(_OPENVINO,),
+        int8_needs=(Tool("nncf", "pip install nncf"),),
     ),
-    ExportFormat("TensorRT", "engine", ".engine", False, True, way=f"{_FROM_ONNX}`trtexec`."),
+    ExportFormat(
+        "TensorRT",
+        "engine",
+        ".engine",
+        False,
+        True,
+        _takes("batch", "dynamic", "half", "simplify", "opset", "workspace", "nms", *_CALIBRATED),
+        needs=(Tool("tensorrt", "pip install tensorrt (needs an NVIDIA GPU and its driver)"),),
+        systems=("Linux", "Windows"),
+        half="graph",
+    ),
     ExportFormat(
         "CoreML",
         "coreml",
         ".mlpackage",
         True,
         False,
-        way="Export format=torchscript and convert the file with coremltools.",
+        _takes("batch", "half", "int8"),
+        needs=(Tool("coremltools", "pip install coremltools"),),
+        systems=("Darwin", "Linux"),
     ),
     ExportFormat(
         "Core AI",
@@ -79,41 +137,115 @@ FORMATS: tuple[ExportFormat, ...] = (
         "_saved_model",
         True,
         True,
-        way=f"{_FROM_ONNX}onnx2tf.",
+        _takes("batch"),
+        needs=(_TENSORFLOW,),
     ),
-    ExportFormat("TensorFlow GraphDef", "pb", ".pb", True, True, way=f"{_FROM_ONNX}onnx2tf."),
+    ExportFormat(
+        "TensorFlow GraphDef", "pb", ".pb", True, True, _takes("batch"), needs=(_TENSORFLOW,)
+    ),
     ExportFormat(
         "TensorFlow Edge TPU",
         "edgetpu",
         "_edgetpu.tflite",
         True,
         False,
-        way=f"{_FROM_ONNX}onnx2tf, then the Edge TPU compiler.",
+        _takes("data", "fraction"),
+        needs=(
+            _TENSORFLOW,
+            Tool(
+                "edgetpu_compiler",
+                "Install Google's Edge TPU compiler, a program for Linux: coral.ai/docs/edgetpu/compiler.",
+                is_program=True,
+            ),
+        ),
+        systems=("Linux",),
+        runs=False,
     ),
-    ExportFormat("LiteRT", "litert", ".tflite", True, False, way=f"{_FROM_ONNX}onnx2tf."),
     ExportFormat(
-        "PaddlePaddle", "paddle", "_paddle_model", True, True, way=f"{_FROM_ONNX}X2Paddle."
+        "TensorFlow Lite",
+        "tflite",
+        ".tflite",
+        True,
+        False,
+        _takes("batch", "half", *_CALIBRATED),
+        needs=(_TENSORFLOW,),
     ),
-    ExportFormat("MNN", "mnn", ".mnn", True, True, way=f"{_FROM_ONNX}`MNNConvert -f ONNX`."),
+    ExportFormat(
+        "TensorFlow.js",
+        "tfjs",
+        "_web_model",
+        True,
+        True,
+        _takes("batch", "half", "int8"),
+        needs=(
+            _TENSORFLOW,
+            Tool("tensorflowjs", "pip install tensorflowjs (in an environment of its own)"),
+        ),
+        runs=False,
+    ),
+    ExportFormat(
+        "PaddlePaddle",
+        "paddle",
+        "_paddle_model",
+        True,
+        True,
+        _takes("batch"),
+        needs=(
+            Tool("paddle", "pip install paddlepaddle (paddlepaddle-gpu for CUDA)"),
+            Tool("x2paddle", "pip install x2paddle six"),
+        ),
+    ),
+    ExportFormat(
+        "MNN",
+        "mnn",
+        ".mnn",
+        True,
+        True,
+        _takes("batch", "half", "int8"),
+        needs=(Tool("MNN", "pip install MNN"),),
+    ),
     ExportFormat(
         "NCNN",
         "ncnn",
         "_ncnn_model",
         True,
         True,
-        way="Export format=torchscript and convert the file with `pnnx`.",
+        _takes("batch", "half"),
+        needs=(Tool("pnnx", "pip install pnnx ncnn", is_program=True),),
     ),
     ExportFormat(
-        "IMX", "imx", "_imx_model", True, True, way=f"{_FROM_ONNX}Sony's IMX500 converter."
+        "IMX",
+        "imx",
+        "_imx_model",
+        True,
+        True,
+        _takes("data", "fraction"),
+        needs=(
+            Tool("model_compression_toolkit", _IMX),
+            Tool("imxconv-pt", _IMX, is_program=True),
+        ),
+        systems=("Linux",),
+        runs=False,
     ),
-    ExportFormat("RKNN", "rknn", "_rknn_model", False, False, way=f"{_FROM_ONNX}rknn-toolkit2."),
+    ExportFormat(
+        "RKNN",
+        "rknn",
+        "_rknn_model",
+        False,
+        False,
+        _takes("batch", "name"),
+        needs=(Tool("rknn", "pip install rknn-toolkit2 (Linux)"),),
+        systems=("Linux",),
+        runs=False,
+    ),
     ExportFormat(
         "ExecuTorch",
         "executorch",
         "_executorch_model",
         True,
         False,
-        way="Load the .pt file in Python and lower `YOLO(...).model` with the executorch package.",
+        _takes("batch"),
+        needs=(Tool("executorch", "pip install executorch"),),
     ),
     ExportFormat(
         "Axelera AI",
@@ -154,8 +286,27 @@ NEUTRAL_OPTIONS: dict[str, Any] = {
     "optimize": False,
     "int8": False,
     "keras": False,
+    "workspace": 4.0,
+    "data": None,
+    "fraction": 1.0,
+    "name": None,
 }
-_ALIASES = {"tensorrt": "engine", "trt": "engine", "tflite": "litert", "mlpackage": "coreml"}
+# Formats that are in 8 bits whether or not int8 is said
+ALWAYS_INT8 = ("edgetpu", "imx")
+_ALIASES = {
+    "tensorrt": "engine",
+    "trt": "engine",
+    "litert": "tflite",
+    "mlpackage": "coreml",
+    "tensorflow": "saved_model",
+    "graphdef": "pb",
+}
+
+
+def known_key(word: str) -> str:
+    """Return the key that a word after ``format=`` stands for: other programs' names, suffixes, any case."""
+    wanted = str(word).lower().strip().removeprefix(".")
+    return _ALIASES.get(wanted, wanted)
 
 
 def find_format(key: str) -> ExportFormat:
@@ -164,8 +315,7 @@ def find_format(key: str) -> ExportFormat:
     Raises:
         ExportError: There is no such format, or this version does not write it.
     """
-    wanted = str(key).lower().strip().removeprefix(".")
-    wanted = _ALIASES.get(wanted, wanted)
+    wanted = known_key(key)
     by_key = {f.key: f for f in FORMATS}
     if wanted not in by_key:
         near = difflib.get_close_matches(wanted, by_key, n=1)
@@ -196,6 +346,8 @@ def check_options(found: ExportFormat, given: Mapping[str, Any]) -> None:
         value = given.get(option, neutral)
         if value == neutral or option in found.options:
             continue
+        if option == "nms" and value is False:  # chooses a branch of the head, in any format
+            continue
         takers = [f.key for f in FORMATS if f.is_writable and option in f.options]
         raise ExportError(
             f"{option}={value} has no effect on {found.name}.",
@@ -204,3 +356,16 @@ def check_options(found: ExportFormat, given: Mapping[str, Any]) -> None:
             if takers
             else "Leave it out; none of the formats that this version writes takes it.",
         )
+
+
+def check_ready(found: ExportFormat, int8: bool = False) -> None:
+    """Refuse a format whose tools are not installed, before any work is done.
+
+    Args:
+        found: The format.
+        int8: Whether eight bits are asked for.
+
+    Raises:
+        ExportError: Something is missing; the remedy says what to install.
+    """
+    check_tools(found.name, (*found.needs, *(found.int8_needs if int8 else ())), found.systems)

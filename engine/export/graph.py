@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from engine.export.duplicates import Suppress, remove_duplicates, suppress_by_operator
 from engine.nn.backends.backend import final_tensors
-from engine.nn.backends.metadata import Metadata
+from engine.nn.backends.metadata import TASKS_WITHOUT_BOXES, Metadata
 from engine.nn.tasks import BaseModel
 
 
@@ -26,10 +26,24 @@ class ExportGraph(nn.Module):
         model: A fused copy of the model.
         metadata: How the file will be used.
         suppress: What removes duplicates among upright boxes.
+        in_parts: Give boxes, scores and what the task adds as outputs of their own instead of as one, for
+            formats that round each output by a scale of its own.
     """
 
-    def __init__(self, model: BaseModel, metadata: Metadata, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: BaseModel,
+        metadata: Metadata,
+        device: torch.device,
+        in_half: bool | None = None,
+    ) -> None:
         """Make the module.
+
+        Args:
+            model: The model; it stays as it is.
+            metadata: How the file will be used.
+            device: Where the module goes.
+            in_half: Whether the layers compute in float16; None does as the metadata says.
 
         Raises:
             ModelError: The branch that the metadata asks for is not there.
@@ -37,6 +51,8 @@ class ExportGraph(nn.Module):
         super().__init__()
         self.metadata = metadata
         self.suppress: Suppress = suppress_by_operator
+        self.in_half = metadata.half if in_half is None else in_half
+        self.in_parts = False
         own = deepcopy(model).eval().float()
         own.end2end = metadata.end2end
         self.model: BaseModel = own.fuse().requires_grad_(False).to(device)
@@ -49,7 +65,7 @@ class ExportGraph(nn.Module):
                 module.inplace = (
                     False  # in a recorded graph it would only hide what depends on what
                 )
-        if metadata.half:
+        if self.in_half:
             self.model.half()
         self.eval()
 
@@ -62,14 +78,38 @@ class ExportGraph(nn.Module):
     @property
     def output_names(self) -> list[str]:
         """Names of the outputs in their order."""
-        return ["output0", "output1"] if self.metadata.task == "segment" else ["output0"]
+        first = [f"output0_{part}" for part in range(len(self._parts))] or ["output0"]
+        return [*first, "output1"] if self.metadata.task == "segment" else first
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the model's final outputs, with nms the first as rows (B, max_det, 6 + extras)."""
-        first, *rest = self._final_in_half(images) if self.metadata.half else self._final(images)
+        first, *rest = self._final_in_half(images) if self.in_half else self._final(images)
         if self.metadata.nms:
             first = remove_duplicates(first, self.metadata, self.suppress)
+        if self._parts:
+            return *first.split(self._parts, 1), *rest
         return first, *rest
+
+    @property
+    def _parts(self) -> list[int]:
+        """Sizes of the parts that the first output comes in; empty where it comes as one."""
+        metadata = self.metadata
+        is_dense = metadata.task not in TASKS_WITHOUT_BOXES and not (
+            metadata.nms or metadata.end2end
+        )
+        if not self.in_parts or not is_dense:
+            return []
+        classes = len(metadata.names)
+        extras = self._extras
+        return [4, classes, extras] if extras else [4, classes]
+
+    @property
+    def _extras(self) -> int:
+        """Return how many numbers a detection has beside box and scores."""
+        if self.metadata.task == "segment":
+            return int(self.model.head.nm)
+        shape = self.metadata.kpt_shape or (0, 0)
+        return 1 if self.metadata.task == "obb" else shape[0] * shape[1]
 
     def _final(self, images: Tensor) -> tuple[Tensor, ...]:
         return final_tensors(self.model(images))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine._version import __version__
 from engine.export.graph import ExportGraph
+from engine.export.origin import entries_of
 from engine.nn.backends.metadata import Metadata
 from engine.runtime.errors import ExportError
 from engine.runtime.log import LOGGER
@@ -49,6 +51,21 @@ def write_onnx(
     opset = check_opset(opset)
     _record(graph, images, path, opset)
     finish(path, graph.metadata, simplify)
+
+
+@contextmanager
+def passing_onnx(
+    graph: ExportGraph, images: Tensor, opset: int | None = None, simplify: bool = False
+) -> Iterator[Path]:
+    """Give an ONNX file that is there while another tool, which simplifies by itself, makes its own of it.
+
+    Raises:
+        ExportError: It cannot be written.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        write_onnx(graph, images, path, opset, simplify)
+        yield path
 
 
 def check_opset(opset: int | None) -> int:
@@ -125,7 +142,7 @@ def finish(path: Path, metadata: Metadata, simplify: bool) -> None:
     model = onnx.load(str(path))
     if simplify:
         model = _simplified(model)
-    for key, value in {**_origin(), **metadata.to_text()}.items():
+    for key, value in entries_of(metadata).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     try:
@@ -147,14 +164,6 @@ def _simplified(model: Any) -> Any:
         )
         return model
     return onnxslim.slim(model)
-
-
-def _origin() -> dict[str, str]:
-    return {
-        "description": "Written by Maskwright",
-        "version": __version__,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def _first_line(error: Exception) -> str:

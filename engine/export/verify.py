@@ -21,7 +21,7 @@ from engine.nn.tasks import BaseModel
 
 MIB = 2**20
 PARTS = ("boxes_px", "scores", "extras")
-# computes in half -> how far rounding may move scores
+# rounds to half or less -> how far that may move scores
 MARGINS = {False: 1e-5, True: 0.02}
 # so far apart two detections are the same; half of it is what float16 does to boxes
 SAME_PX = 0.5
@@ -61,7 +61,7 @@ def compare(
     size = _input_size(imgsz, exported)
     images = to_input(image_bgr, size).to(exported.device)
     metadata = exported.metadata
-    plain = replace(metadata, half=False, nms=False)
+    plain = replace(metadata, half=False, int8=False, nms=False)
     with torch.no_grad():
         ours = ExportGraph(model, plain, exported.device)(images)
         theirs = run_in_batches(exported.backend, images)
@@ -74,7 +74,7 @@ def compare(
     }
     return {
         "path": str(path),
-        "size_mib": round(path.stat().st_size / MIB, 3),
+        "size_mib": round(size_of(path) / MIB, 3),
         "imgsz": list(size),
         "outputs": outputs,
         **{name: found for name, found in parts.items() if name != "extras"},
@@ -113,7 +113,7 @@ def _compare_first(ours: Tensor, theirs: Tensor, metadata: Metadata) -> dict[str
     if metadata.task in TASKS_WITHOUT_BOXES:
         return {"scores": _largest(ours, theirs)}
     if metadata.end2end:
-        return compare_rows(ours, theirs, MARGINS[metadata.half])
+        return compare_rows(ours, theirs, MARGINS[metadata.half or metadata.int8])
     classes = len(metadata.names)
     if metadata.nms or ours.shape != theirs.shape:  # the image says how many there are
         ours, theirs = _likes(ours, theirs, classes)
@@ -158,6 +158,12 @@ def _as_rows(dense: Tensor, classes: int) -> Tensor:
     )
     score, label = scores.max(1, keepdim=True)
     return torch.cat((boxes, score, label.to(score.dtype), extras), 1)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files of a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def to_input(image_bgr: np.ndarray, size: tuple[int, int]) -> Tensor:

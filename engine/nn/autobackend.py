@@ -10,18 +10,46 @@ from torch import Tensor, nn
 
 from engine.cfg.weights import find_weights
 from engine.nn.backends.backend import Backend, run_in_batches
+from engine.nn.backends.coreml import CoreMlBackend
+from engine.nn.backends.executorch import ExecuTorchBackend
+from engine.nn.backends.graphdef import GraphDefBackend
 from engine.nn.backends.metadata import Metadata
+from engine.nn.backends.mnn import MnnBackend
+from engine.nn.backends.ncnn import NcnnBackend
 from engine.nn.backends.onnx import OnnxBackend
+from engine.nn.backends.openvino import OpenVinoBackend
+from engine.nn.backends.paddle import PaddleBackend
 from engine.nn.backends.pytorch import PyTorchBackend
+from engine.nn.backends.saved_model import SavedModelBackend
+from engine.nn.backends.tensorrt import TensorRtBackend
+from engine.nn.backends.tflite import TfliteBackend
 from engine.nn.backends.torchscript import TorchScriptBackend
 from engine.nn.checkpoint import SUFFIXES, load_checkpoint
 from engine.nn.tasks import BaseModel
-from engine.runtime.errors import ModelError
+from engine.runtime.errors import MissingCheckpointError, ModelError
+from engine.runtime.settings import settings
 
-# suffix of an exported file -> what runs it
+# what the name of an exported file or folder ends with -> what runs it
 EXPORTED: dict[str, Callable[[Path, torch.device], Backend]] = {
     ".onnx": OnnxBackend,
     ".torchscript": TorchScriptBackend,
+    "_openvino_model": OpenVinoBackend,
+    ".engine": TensorRtBackend,
+    ".mlpackage": CoreMlBackend,
+    "_saved_model": SavedModelBackend,
+    ".pb": GraphDefBackend,
+    ".tflite": TfliteBackend,
+    "_paddle_model": PaddleBackend,
+    ".mnn": MnnBackend,
+    "_ncnn_model": NcnnBackend,
+    "_executorch_model": ExecuTorchBackend,
+}
+# the same for those that only run elsewhere -> where
+ELSEWHERE = {
+    "_edgetpu.tflite": "on an Edge TPU, with Google's own runtime",
+    "_web_model": "in a browser, with TensorFlow.js",
+    "_imx_model": "on Sony's IMX500 sensor",
+    "_rknn_model": "on Rockchip's processors, with rknn-toolkit-lite2",
 }
 
 
@@ -44,7 +72,8 @@ class AutoBackend:
         """Open a model.
 
         Args:
-            model: A ``.pt``, ``.onnx`` or ``.torchscript`` file, or a model of ours, which is copied.
+            model: A ``.pt`` file, an exported file or folder of :data:`EXPORTED`, or a model of ours, which
+                is copied.
             device: Where to run it.
             half: Compute in float16 where device and file allow it; see :attr:`fp16` for whether they do.
             fuse: Fold batch normalisation into the convolutions.
@@ -157,8 +186,15 @@ def _open(
     if suffix in SUFFIXES:
         found = load_checkpoint(model, device).model
         return PyTorchBackend(found, device, half, fuse, end2end)
-    if suffix in EXPORTED:
-        backend = EXPORTED[suffix](find_weights(model), device)
+    exported = exported_suffix(model)
+    if exported in ELSEWHERE:
+        raise ModelError(
+            f"runs {ELSEWHERE[exported]}, not here.",
+            path=model,
+            remedy="Use the .pt file that it was exported from.",
+        )
+    if exported is not None:
+        backend = EXPORTED[exported](find_exported(model), device)
         _check_branch(backend.metadata, end2end, model)
         return backend
     raise ModelError(
@@ -166,6 +202,34 @@ def _open(
         path=model,
         remedy="A description (.yaml) has no weights yet: train it first.",
     )
+
+
+def exported_suffix(model: str | Path) -> str | None:
+    """Return what the name of an exported file or folder ends with; None where it is no such name."""
+    name = Path(model).name.lower()
+    known = sorted((*EXPORTED, *ELSEWHERE), key=len, reverse=True)
+    return next((suffix for suffix in known if name.endswith(suffix)), None)
+
+
+def find_exported(model: str | Path) -> Path:
+    """Return the path of an exported file or folder: as given, or in ``weights_dir``.
+
+    Raises:
+        MissingCheckpointError: It is in neither place.
+    """
+    path = Path(model).expanduser()
+    is_folder = exported_suffix(path) == ".mlpackage" or not path.suffix
+    if not is_folder:
+        return find_weights(path)
+    places = (path, settings.folder("weights_dir") / path)
+    found = next((place for place in places if place.is_dir()), None)
+    if found is None:
+        raise MissingCheckpointError(
+            "there is no such folder of an exported model.",
+            path=path,
+            remedy=f"Put it there or at {places[1]}; it is moved as a whole.",
+        )
+    return found
 
 
 def _check_branch(metadata: Metadata, end2end: bool | None, path: str | Path) -> None:

@@ -87,6 +87,8 @@ _DEFAULTS: dict[str, Any] = {
     "software": "",
     "extra": {},
 }
+# What other programs' files say of who made the weights, and under which licence they are
+_ORIGIN_KEYS = ("author", "license")
 _ONLY_TRAINING = ("ema", "optimizer", "scaler")
 # A number of classes that is no other size in any model, to find where it goes
 _PROBE_CLASSES = 7
@@ -195,6 +197,8 @@ def _open(path: Path) -> Any:
 def _ready(found: Checkpoint, device: str | torch.device = "cpu") -> Checkpoint:
     """Bring a model to its device, ready to predict."""
     found.model.args = SimpleNamespace(**found.train_args) if found.train_args else None
+    stated = {key: found.raw.get(key) for key in _ORIGIN_KEYS}
+    found.model.origin = {key: text for key, text in stated.items() if isinstance(text, str)}
     found.model.eval()
     if torch.device(device).type != "cpu":
         found.model.to(device)

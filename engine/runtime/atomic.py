@@ -1,4 +1,4 @@
-"""Writing files that other code fills: they appear under their name complete, or not at all.
+"""Writing files and folders that other code fills: they appear under their name complete, or not at all.
 
 For content that is in memory already there is :func:`engine.runtime.paths.write_atomic`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,3 +34,33 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Give the path of an empty temporary folder beside ``path``, which replaces it at the end.
+
+    If the block raises, the temporary folder is removed and ``path`` stays as it was. The temporary folder
+    ends like ``path`` does.
+
+    Raises:
+        OSError: The folder cannot be written or the disk is full.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    token = secrets.token_hex(4)
+    temporary, former = (path.with_name(f".{word}.{token}.{path.name}") for word in ("new", "old"))
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.is_dir():  # a folder cannot replace one that is not empty
+            path.replace(former)
+        try:
+            temporary.replace(path)
+        except OSError:
+            if former.is_dir():
+                former.replace(path)
+            raise
+    finally:
+        for rest in (temporary, former):
+            shutil.rmtree(rest, ignore_errors=True)

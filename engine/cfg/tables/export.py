@@ -5,7 +5,24 @@ from __future__ import annotations
 from engine.cfg.argument import Argument
 
 _EXPORT = ("export",)
-EXPORT_FORMATS = ("torchscript", "onnx")
+EXPORT_FORMATS = (
+    "torchscript",
+    "onnx",
+    "openvino",
+    "engine",
+    "coreml",
+    "saved_model",
+    "pb",
+    "edgetpu",
+    "tflite",
+    "tfjs",
+    "paddle",
+    "mnn",
+    "ncnn",
+    "imx",
+    "rknn",
+    "executorch",
+)
 
 EXPORT: tuple[Argument, ...] = (
     Argument(

@@ -41,9 +41,9 @@ GENERAL: tuple[Argument, ...] = (
         "path",
         None,
         "The data.yaml that names the classes and the image folders. "
-        "Without it, val uses the data the model was trained on.",
+        "Without it, val and exports in 8 bits use the data the model was trained on.",
         "General",
-        ("train", "val"),
+        ("train", "val", "export"),
         advanced=False,
     ),
     Argument(
@@ -105,9 +105,10 @@ GENERAL: tuple[Argument, ...] = (
         "name",
         "str",
         None,
-        "Name of the run's folder. Empty takes the mode's name; a number is added when it exists.",
+        "Name of the run's folder. Empty takes the mode's name; a number is added when it exists. "
+        "An export to rknn takes it for the processor.",
         "General",
-        _RUNS,
+        (*_RUNS, "export"),
     ),
     Argument(
         "exist_ok",

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from engine.runtime.errors import ModelError
 
 TASKS_WITHOUT_BOXES = ("classify", "semseg")
+# Name of the file with the entries in formats that are folders; the field's
+METADATA_YAML = "metadata.yaml"
+NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,9 @@ class Metadata:
         end2end: Whether the first output is rows (B, max_det, 6 + extras) in which nothing is twice, best
             first, made by a branch that needs no removal.
         kpt_shape: Number of keypoints and of values to each; None for models without.
+        int8: Whether its weights are rounded to eight bits.
+        author: Who made the weights, where their file says so.
+        license: Under which licence the weights are, where their file says so.
     """
 
     task: str
@@ -54,6 +62,9 @@ class Metadata:
     agnostic_nms: bool = False
     end2end: bool = False
     kpt_shape: tuple[int, int] | None = None
+    int8: bool = False
+    author: str = NOT_STATED
+    license: str = NOT_STATED
 
     @property
     def free_batch(self) -> bool:
@@ -73,6 +84,8 @@ class Metadata:
             "channels": str(self.channels),
             "end2end": str(self.end2end),
             **pose,
+            "author": self.author,
+            "license": self.license,
             "args": str(args),
         }
 
@@ -94,14 +107,35 @@ class Metadata:
         try:
             values = {k: _PARSERS[k](_literal(v)) for k, v in entries.items() if k in _PARSERS}
             task = str(entries["task"])
-            return cls(task=_TASK_WORDS.get(task, task), **(values.pop("args", {}) | values))
+            stated = {key: str(entries[key]) for key in ("author", "license") if key in entries}
+            return cls(
+                task=_TASK_WORDS.get(task, task), **stated, **(values.pop("args", {}) | values)
+            )
         except (ValueError, TypeError, SyntaxError, AttributeError) as error:
             raise ModelError(
                 f"what it says of itself cannot be read ({error}).", path=path
             ) from error
 
+    @classmethod
+    def from_folder(cls, folder: Path) -> Metadata:
+        """Read the entries of an exported folder.
 
-_ARGUMENTS = ("dynamic", "nms", "half", "conf", "iou", "max_det", "agnostic_nms")
+        Raises:
+            ModelError: The folder has none, or they cannot be read.
+        """
+        file = folder / METADATA_YAML
+        try:
+            entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ModelError(
+                f"does not say what it is: {METADATA_YAML} cannot be read ({error}).",
+                path=folder,
+                remedy="Export it again, and move the folder as a whole.",
+            ) from error
+        return cls.from_text(entries if isinstance(entries, dict) else {}, file)
+
+
+_ARGUMENTS = ("dynamic", "nms", "half", "int8", "conf", "iou", "max_det", "agnostic_nms")
 # a task's word elsewhere -> ours
 _TASK_WORDS = {"semantic": "semseg"}
 

@@ -139,7 +139,8 @@ def test_metadata_is_inside_and_names_nobody(segmenter, tmp_path):
     assert entries["names"] == "{0: 'nut', 1: 'bolt'}"
     assert (entries["stride"], entries["task"], entries["imgsz"]) == ("32", "segment", "[64, 64]")
     assert (entries["batch"], entries["description"]) == ("1", "Written by Maskwright")
-    assert "author" not in entries
+    assert (entries["author"], entries["license"]) == ("not stated", "not stated")
+    assert entries["date"].endswith("+00:00")
     assert model.opset_import[0].version == 18
     assert [i.name for i in model.graph.input] == ["images"]
     assert [o.name for o in model.graph.output] == ["output0", "output1"]
