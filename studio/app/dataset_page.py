@@ -35,9 +35,11 @@ class DatasetPage(QTabWidget):
         self.overview = overview
         self.images = ImageBrowser(session.workspace, session.thumbnails, apply)
         self.statistics = StatisticsPanel(project, jobs)
-        self.splits = SplitsPanel(project, jobs, apply)
+        self.splits = SplitsPanel(project, jobs, apply, session.studio.heavy.take)
         self.duplicates = DuplicatesPanel(project, jobs, session.thumbnails, apply)
-        self.files = MissingFilesPanel(project, jobs, apply, self._ask_folder)
+        self.files = MissingFilesPanel(
+            project, jobs, apply, self._ask_folder, session.studio.heavy.take
+        )
         self._parts: dict[str, QWidget] = {}
         for name, title, part in (
             ("overview", tr("Overview"), overview),

@@ -164,7 +164,7 @@ class EditHandlers:
 
     def _step(self, back: bool) -> None:
         session = self._session()
-        if session is None:
+        if session is None or session.studio.heavy.step(back):
             return
         edit = session.attempt(session.project.undo if back else session.project.redo)
         if edit is None:

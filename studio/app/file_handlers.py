@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QFileDialog
 
@@ -213,23 +213,37 @@ class FileHandlers:
 
     def in_thread(
         self,
-        work: Callable[[Steps], ImportReport],
+        work: Callable[[Steps], Any],
         title: str,
         folder: Path,
         page: str = "annotate",
+        tell: Callable[[Any], object] | None = None,
     ) -> None:
-        """Close the project, change it in a thread, and open it again whatever the outcome."""
+        """Close the project, change it in a thread, and open it again whatever the outcome.
+
+        Args:
+            work: What to do; returns the report of an import, or whatever ``tell`` takes.
+            title: What the progress row calls it.
+            folder: The project's folder.
+            page: Which page to show in the end.
+            tell: Says what was done; None: as an import does.
+        """
         self._studio.close_session()
         self._studio.window.banner.hide()
         job = self._studio.jobs.call(work)
         follow(self._studio.window, job, title)
-        job.finished.connect(lambda report: self._on_imported(folder, report, page))
+        say = tell or self._tell_imported
+        job.finished.connect(lambda report: self._on_finished(folder, report, page, say))
         job.failed.connect(lambda failed: self._on_import_failed(folder, failed, page))
 
-    def _on_imported(self, folder: Path, report: ImportReport, page: str) -> None:
-        if not self.open_project(folder):
-            return
-        self._studio.show_page(page)
+    def _on_finished(
+        self, folder: Path, report: Any, page: str, tell: Callable[[Any], object]
+    ) -> None:
+        if self.open_project(folder):
+            self._studio.show_page(page)
+            tell(report)
+
+    def _tell_imported(self, report: ImportReport) -> None:
         if report.skipped:
             tell_problems(self._studio.window.banner, import_sentence(report), report.skipped)
         elif self._studio.session is not None:

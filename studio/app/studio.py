@@ -22,6 +22,7 @@ from studio.actions.table import Needs
 from studio.app.dataset_handlers import DatasetHandlers
 from studio.app.edit_handlers import EditHandlers
 from studio.app.file_handlers import FileHandlers
+from studio.app.heavy_edits import HeavyEdits
 from studio.app.looking_handlers import AIDS, LookingHandlers, aid_states
 from studio.app.review_handlers import ReviewHandlers
 from studio.app.safety_handlers import SafetyHandlers
@@ -34,7 +35,7 @@ from studio.language import tr
 from studio.main_window.window import PAGES, MainWindow
 from studio.model.preferences import DOCKS, KEYS, TAGS, THEME, WINDOW, Preferences
 from studio.model.project import Project
-from studio.model.runs import RunSnapshot
+from studio.model.runs import STATE_WORDS, RunSnapshot
 from studio.panels.settings import SettingsPanel
 from studio.panels.start import StartPanel
 from studio.theme.theme import Theme, find_theme
@@ -78,6 +79,7 @@ class Studio(QObject):
         suggest = SuggestHandlers(self)
         self.suggest = suggest
         self.reviews = ReviewHandlers(lambda: self.session)
+        self.heavy = HeavyEdits(self)
         self.edits = edits = EditHandlers(lambda: self.session)
         tools = ToolHandlers(lambda: self.session)
         shapes = ShapeHandlers(lambda: self.session)
@@ -117,9 +119,11 @@ class Studio(QObject):
         self.session = Session(self, project)
         self.window.set_pages(self.session.pages.by_name())
         self._end(before)  # only now: pages that still show would ask a closed project
-        self.restore_docks(self.session.annotate)
         self.window.setWindowTitle(f"{project.name} – Maskwright")
         self.show_page("annotate")
+        self.restore_docks(
+            self.session.annotate
+        )  # on a page that shows: else Qt leaves a second row of tabs
 
     def close_session(self) -> None:
         """Close the open project and show the start screen; its trainings go on."""
@@ -289,7 +293,9 @@ class Studio(QObject):
         facts = live.facts
         of = tr(" of {epochs}").format(epochs=facts.epochs) if facts.epochs else ""
         epoch = tr(", epoch {epoch}{of}").format(epoch=facts.epoch, of=of) if facts.epoch else ""
-        self.window.status.show_run(f"{live.name}: {live.state.value}{epoch}", facts.progress)
+        self.window.status.show_run(
+            f"{live.name}: {STATE_WORDS[live.state]}{epoch}", facts.progress
+        )
 
 
 def install_excepthook(window: QWidget) -> None:

@@ -15,6 +15,7 @@ from studio.language import ntr, tr
 from studio.model.edits import Edit
 from studio.model.project import Project
 from studio.model.records import ImageFilter
+from studio.storage.project_files import open_project
 from studio.storage.relink import (
     FoundAgain,
     MissingFile,
@@ -44,6 +45,8 @@ class MissingFilesPanel(QWidget):
         jobs: Runs the searches.
         apply: Applies an edit and tells the person where it cannot be; returns None then.
         ask_folder: Asks the person for a folder to search; None when they think better of it.
+        take_over: Given how many images an edit touches and what makes it, applies it in a thread if they are many
+            and tells whether it does; the panel goes with its project then.
     """
 
     images_asked = Signal(object)
@@ -55,11 +58,12 @@ class MissingFilesPanel(QWidget):
         jobs: JobsClient,
         apply: Callable[[Edit], Edit | None],
         ask_folder: Callable[[], Path | None],
+        take_over: Callable[[int, Callable[[Project], Edit | None]], bool] = lambda *_: False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._project, self._jobs, self._apply = project, jobs, apply
-        self._ask_folder = ask_folder
+        self._ask_folder, self._take_over = ask_folder, take_over
         self._job: Job | None = None
         self.missing: list[MissingFile] = []
         self.found: FoundAgain | None = None
@@ -96,15 +100,16 @@ class MissingFilesPanel(QWidget):
 
     def search(self, folder: Path) -> None:
         """Look in a thread below a folder for the missing files."""
-        missing = list(self.missing)
-        taken = taken_files(self._project, missing)
-        self._start(
-            tr("Searching {name}").format(name=folder.name),
-            lambda progress, is_cancelled: search_files(
-                folder, missing, taken, progress, is_cancelled
-            ),
-            self._show_found,
-        )
+        missing, home = list(self.missing), self._project.folder
+
+        def work(
+            progress: Callable[[int, int], None], is_cancelled: Callable[[], bool]
+        ) -> FoundAgain:
+            with open_project(home, read_only=True) as project:
+                taken = taken_files(project, missing)
+            return search_files(folder, missing, taken, progress, is_cancelled)
+
+        self._start(tr("Searching {name}").format(name=folder.name), work, self._show_found)
 
     def _start(
         self,
@@ -235,6 +240,8 @@ class MissingFilesPanel(QWidget):
             self._relink({**self.found.files, **self.found.other_size})
 
     def _relink(self, files: dict[int, Path]) -> None:
+        if self._take_over(len(files), lambda project: relink_edit(project, files)):
+            return
         if self._apply(relink_edit(self._project, files)) is not None:
             self._show_missing([file for file in self.missing if file.id not in files])
             self.missing_found.emit(len(self.missing))

@@ -53,6 +53,8 @@ class SplitsPanel(QWidget):
         project: The open project.
         jobs: Draws in a thread.
         apply: Applies an edit and tells the person where it cannot be; returns None then.
+        take_over: Given how many images an edit touches and what makes it, applies it in a thread if they are many
+            and tells whether it does; the panel goes with its project then.
     """
 
     def __init__(
@@ -60,10 +62,12 @@ class SplitsPanel(QWidget):
         project: Project,
         jobs: JobsClient,
         apply: Callable[[Edit], Edit | None],
+        take_over: Callable[[int, Callable[[Project], Edit | None]], bool] = lambda *_: False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._project, self._jobs, self._apply = project, jobs, apply
+        self._take_over = take_over
         self._drawn: tuple[SplitPlan, SplitDraw] | None = None
         self._job: Job | None = None
         self.val = _percent(tr("Share for validation"), 20)
@@ -205,6 +209,8 @@ class SplitsPanel(QWidget):
         if self._drawn is None:
             return
         plan, drawn = self._drawn
+        if self._take_over(len(drawn.splits), lambda project: draw_edit(project, drawn, plan.seed)):
+            return
         edit = draw_edit(self._project, drawn, plan.seed)
         if edit is None:
             self._said.setText(tr("The images are in these splits already."))
@@ -213,7 +219,10 @@ class SplitsPanel(QWidget):
             self._said.setText(tr("Done. Undo takes it back."))
 
     def _on_unlock(self) -> None:
-        if self._apply(UnlockSplits(tuple(locked_images(self._project)))) is not None:
+        locked = tuple(locked_images(self._project))
+        if self._take_over(len(locked), lambda _project: UnlockSplits(locked)):
+            return
+        if self._apply(UnlockSplits(locked)) is not None:
             self._forget()
 
     def _clear_table(self) -> None:
