@@ -154,5 +154,5 @@ def write_sources(
 
 def _titles(found: list[Found]) -> str:
     """Return the formats that were found."""
-    titles = {entry.name: entry.title for entry in FORMATS}
+    titles = {entry.name: tr(entry.title) for entry in FORMATS}
     return ", ".join(dict.fromkeys(titles.get(one.format, one.format) for one in found))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cfg.schema import ARGUMENTS
+from engine.data.formats.registry import FORMATS
 from engine.runtime.log import show_log
 from engine.runtime.settings_schema import SETTINGS
 from studio.language.catalogue import DOMAIN, LOCALE_DIR
@@ -49,11 +50,13 @@ def extract() -> Catalog:
 
 
 def form_texts() -> Iterator[str]:
-    """Yield what forms show of tables: help of the engine's arguments, labels and help of settings."""
+    """Yield what forms show of tables: help of arguments, labels and help of settings, what formats hold."""
     for setting in (*SETTINGS, *STUDIO_SETTINGS):
         yield from (setting_label(setting.name), setting.help, setting.group)
     for argument in ARGUMENTS:
         yield from (argument.help, argument.group)
+    for format in FORMATS:
+        yield from filter(None, (format.title, format.holds))
 
 
 def po_file(language: str) -> Path:

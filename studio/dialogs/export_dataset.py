@@ -99,7 +99,7 @@ class ExportDatasetDialog(QDialog):
         self.setMinimumWidth(_WIDTH)
         self._classes = list(classes)
         self._exports = folder
-        self.format = _combo([(entry.title, entry.name) for entry in FORMATS])
+        self.format = _combo([(tr(entry.title), entry.name) for entry in FORMATS])
         self.task = _combo(_TASKS)
         self.images = _combo(_IMAGES)
         self.images.setItemText(0, tr("All images ({total:,})").format(total=total))
@@ -149,7 +149,7 @@ class ExportDatasetDialog(QDialog):
 
     def _on_format(self, _index: int = 0) -> None:
         entry = FORMATS[self.format.currentIndex()]
-        self._format_row.set_help(tr("Holds {holds}.").format(holds=entry.holds))
+        self._format_row.set_help(tr("Holds {holds}.").format(holds=tr(entry.holds)))
         self._task_row.setVisible(entry.name == "yolo")
         self.folder.setText(str(_free_folder(self._exports, entry.name)))
         self._offer()

@@ -55,6 +55,8 @@ _PURPOSES = {
     "pb": tr("Older TensorFlow programs"),
     "edgetpu": tr("Google Coral"),
     "litert": tr("Android, microcontrollers"),
+    "tflite": tr("Android, microcontrollers"),
+    "tfjs": tr("Web browsers"),
     "paddle": tr("PaddlePaddle servers"),
     "mnn": tr("Mobile, Alibaba's runtime"),
     "ncnn": tr("Phones and small boards, without a GPU"),

@@ -224,7 +224,8 @@ class SuggestChoices(QWidget):
                 (tr("Labelled ones"), self.labelled),
             )
         )
-        confidence.setToolTip(tr(by_name["conf"].help))
+        explained = by_name["conf"].help
+        confidence.setToolTip(tr(explained))
         self._of_models: tuple[QWidget, ...] = (
             model,
             confidence,

@@ -85,7 +85,7 @@ def preview_import(
     """
     preview = ImportPreview(sources)
     _tell(preview, sources.problems)
-    titles = {entry.name: entry.title for entry in FORMATS}
+    titles = {entry.name: tr(entry.title) for entry in FORMATS}
     kinds: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     paths: dict[Path, None] = {}
