@@ -204,7 +204,7 @@ class Studio(QObject):
         """Arrange the docks beside the canvas as they were the last time."""
         kept = str(self.preferences[DOCKS])
         if kept:
-            page.restoreState(QByteArray.fromBase64(kept.encode()), page.docks_version)
+            page.arrange_docks(QByteArray.fromBase64(kept.encode()))
 
     def keep_docks(self, page: AnnotatePage) -> None:
         """Note how the docks are arranged, unless they are hidden for a while."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QActionEvent
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtGui import QActionEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
     QHBoxLayout,
     QMainWindow,
+    QTabBar,
     QTabWidget,
     QToolButton,
     QVBoxLayout,
@@ -36,6 +37,7 @@ from studio.panels.simplify import SimplifyBar
 from studio.theme import tokens
 from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState
+from studio.widgets.late_call import LateCall
 from studio.widgets.text_label import TextLabel
 
 # Groups of the tool strip: action and, where a word stands beside the icon, that word.
@@ -86,6 +88,7 @@ class AnnotatePage(QMainWindow):
         self.setWindowFlags(Qt.WindowType.Widget)
         self._workspace = workspace
         self._hidden_docks: list[QDockWidget] = []
+        self._tabs_placed = LateCall(self, self._hide_stray_tabs)
         self.canvas = CanvasView()
         self.empty = empty
         self.filmstrip = Filmstrip(workspace, thumbnails, apply)
@@ -146,6 +149,23 @@ class AnnotatePage(QMainWindow):
         self.tabifyDockWidget(self.docks[1], dock)
         self.docks.append(dock)
         self.docks[1].raise_()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look over the rows of tabs once the docks have their places."""
+        super().showEvent(event)
+        self._tabs_placed.ask()
+
+    def arrange_docks(self, kept: QByteArray) -> None:
+        """Arrange the docks as ``saveState`` kept them."""
+        self.restoreState(kept, self.docks_version)
+        self._tabs_placed.ask()
+
+    def _hide_stray_tabs(self) -> None:
+        """Hide rows of tabs that lie over a dock: Qt leaves some behind when docks are joined before they show."""
+        docks = [dock.geometry() for dock in self.docks if dock.isVisible()]
+        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            if any(bar.geometry().intersects(place) for place in docks):
+                bar.hide()
 
     def show_dock(self, name: str) -> None:
         """Bring the dock of that name to the front."""

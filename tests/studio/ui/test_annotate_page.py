@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTabBar
 
 from studio.actions.table import ACTIONS
 
@@ -323,3 +324,22 @@ def test_the_status_bar_follows_the_cursor(opened: Any) -> None:
     assert status.cursor_place.text() == ""
     opened.rail("Train")
     assert not status.zoom.isVisible()
+
+
+def test_no_row_of_tabs_lies_over_a_dock(opened: Any) -> None:
+    page = opened.session.annotate
+
+    def strays() -> list[str]:
+        places = [dock.geometry() for dock in page.docks if dock.isVisible()]
+        return [
+            bar.tabText(0)
+            for bar in page.findChildren(QTabBar)
+            if bar.isVisibleTo(page)
+            and bar.parent() is page
+            and any(bar.geometry().intersects(place) for place in places)
+        ]
+
+    opened.wait(lambda: not strays(), timeout_ms=2000)
+    page.arrange_docks(page.saveState(page.docks_version))
+    opened.wait(lambda: not strays(), timeout_ms=2000)
+    assert sum(bar.isVisibleTo(page) for bar in page.findChildren(QTabBar)) >= 2
