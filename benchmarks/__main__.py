@@ -24,7 +24,10 @@ BENCHMARKS = {
     "endurance": ("benchmarks.measure_endurance", "memory over 20,000 edits and 5,000 images"),
     "model_load": ("benchmarks.time_model_load", "building a model, and reading a model file"),
     "forward": ("benchmarks.time_forward", "the bare forward of a model, by batch and layout"),
-    "predict": ("benchmarks.time_predict", "predictions end to end, .pt and .onnx, and of a folder"),
+    "predict": (
+        "benchmarks.time_predict",
+        "predictions end to end, .pt and .onnx, and of a folder",
+    ),
     "nms": ("benchmarks.time_nms", "removing duplicates from a dense output"),
     "evaluator": (
         "benchmarks.time_evaluator",
@@ -34,6 +37,15 @@ BENCHMARKS = {
     "pipeline": ("benchmarks.time_pipeline", "the data pipeline of a training alone"),
     "train_step": ("benchmarks.time_train_step", "one training step and its parts"),
     "open_vocabulary": ("benchmarks.train_yoloe", "what the trainings of YOLOE reach and cost"),
+    "sam_click": (
+        "benchmarks.time_sam_click",
+        "a click on a picture looked at before, to its outline",
+    ),
+    "sam_quality": (
+        "benchmarks.sam_quality",
+        "clicks and boxes to masks: the small network, GrabCut",
+    ),
+    "mask_to_polygon": ("benchmarks.time_mask_to_polygon", "masks of 2000 x 2000 to polygons"),
     "accuracy": ("benchmarks.train_accuracy", "what trainings from random weights reach"),
 }
 
