@@ -7,6 +7,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 import torch
 
@@ -115,12 +116,12 @@ class BasePredictor(CallbackHost):
 
     def to_tensor(self, images: Sequence[np.ndarray]) -> torch.Tensor:
         """Turn images (h, w, C) uint8 of one size into a tensor (B, C, h, w) in 0..1, BGR into RGB."""
-        stacked = np.stack(images)
-        stacked = stacked[..., ::-1] if stacked.shape[-1] == 3 else stacked
-        tensor = torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))).to(
-            self.device, non_blocking=True
-        )
-        return (tensor.half() if self.model.fp16 else tensor.float()) / 255
+        if images[0].shape[2] == 3:
+            images = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images]
+        # the channels stay innermost, as the CPU's and the GPU's convolutions like them
+        tensor = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+        tensor = tensor.to(self.device, non_blocking=True)
+        return (tensor.half() if self.model.fp16 else tensor.float()).div_(255)
 
     def inference(self, images: torch.Tensor) -> Any:
         """Run the network."""
