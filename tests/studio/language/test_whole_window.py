@@ -33,6 +33,6 @@ def test_nothing_that_the_window_shows_is_left_untranslated(tmp_path: Path) -> N
         -3000:
     ]  # a slot that fails does not end the process
     walked = json.loads(run.stdout.splitlines()[-1])
-    assert walked["texts"] > 2000  # it went where the texts are
+    assert walked["texts"] > 1200  # it went where the texts are
     found = walked["found"]
     assert found == {}, "\n".join(f"{text!r}: {where}" for text, where in found.items())
