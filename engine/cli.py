@@ -196,7 +196,25 @@ def _export(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
         "model": model.ckpt_path,
         "format": overrides.get("format", "torchscript"),
         "path": path,
-        "size_mib": round(path.stat().st_size / 2**20, 3),
+        "size_mib": round(_size_of(path) / 2**20, 3),
+    }
+
+
+def _size_of(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _benchmark(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
+    table = model.benchmark(**overrides)
+    return {
+        "task": model.task,
+        "mode": "benchmark",
+        "model": model.ckpt_path,
+        "imgsz": list(table.imgsz),
+        "device": table.device,
+        "formats": table.summary(),
+        "table": str(table),
     }
 
 
@@ -206,7 +224,8 @@ def _results(metrics: Any) -> dict[str, float]:
 
 def _summary(outcome: dict[str, Any]) -> str:
     """One line for a person: where the results are."""
-    return str(outcome.get("path") or outcome.get("save_dir") or "done")
+    words = ("table", "path", "save_dir")
+    return next((str(outcome[word]) for word in words if outcome.get(word)), "done")
 
 
 def _plain(value: Any) -> Any:
@@ -285,6 +304,7 @@ _MODES: dict[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
     "predict": _predict,
     "track": _track,
     "export": _export,
+    "benchmark": _benchmark,
 }
 
 

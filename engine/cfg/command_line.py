@@ -171,7 +171,7 @@ def _command(given: dict[str, Any], chosen: dict[str, str], notes: list[str]) ->
     if not mode:
         mode = mode_for(overrides)
         notes.append(f"No mode given: {mode} is assumed. Modes are {', '.join(MODES)}.")
-    if reason := NOT_YET_CHOICES["mode"].get(mode):
+    if reason := NOT_YET_CHOICES.get("mode", {}).get(mode):
         raise ConfigError(f"mode {mode} is not available: {reason}.", value=mode)
     if reason := NOT_YET_TASKS.get(mode, {}).get(task or ""):
         raise ConfigError(f"{task} {mode} is not available: {reason}.", value=task)

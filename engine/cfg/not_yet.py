@@ -10,11 +10,7 @@ NOT_YET: dict[str, str] = {
     "keras": "this version writes SavedModels as TensorFlow's own functions; keras.layers.TFSMLayer loads them",
 }
 
-NOT_YET_CHOICES: dict[str, dict[str, str]] = {
-    "mode": {
-        "benchmark": "use `python -m benchmarks`",
-    },
-}
+NOT_YET_CHOICES: dict[str, dict[str, str]] = {}
 
 # mode -> task -> why not
 NOT_YET_TASKS: dict[str, dict[str, str]] = {}

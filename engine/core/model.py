@@ -31,7 +31,7 @@ from engine.nn.summary import log_layers, summarise
 from engine.nn.tasks import build_model
 from engine.runtime.device import select_device
 from engine.runtime.errors import ConfigError, ModelError
-from engine.runtime.log import show_log_by_default
+from engine.runtime.log import LOGGER, show_log_by_default
 from engine.training.resume import find_last
 
 TaskMap = Mapping[str, Mapping[str, type]]
@@ -256,6 +256,22 @@ class Model(CallbackHost):
         ):  # remembered, not asked for: formats that calibrate look for it themselves
             given.pop("data", None)
         return str(Exporter(overrides=given, _callbacks=self.callbacks)(model=self.model))
+
+    def benchmark(self, **kwargs: Any) -> Any:
+        """Export, validate and time the model in every format that can be written here.
+
+        Args:
+            kwargs: Of :data:`engine.core.benchmark.ARGUMENTS`; ``format`` names one, or several in a list.
+
+        Returns:
+            A :class:`engine.core.benchmark.BenchmarkTable`.
+        """
+        from engine.core.benchmark import run_benchmark
+
+        self._needs_network("benchmark")
+        table = run_benchmark(self, kwargs)
+        LOGGER.info("%s", table)
+        return table
 
     def _set_up_predictor(self, given: Mapping[str, Any], predictor: Any) -> None:
         """Make a predictor, or give the last one other arguments where its network can stay."""

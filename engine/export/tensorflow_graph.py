@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.export.onnx import INPUT_NAME
-from engine.export.tensorflow_ops import OPERATORS, Node, Value, channels_first
+from engine.export.tensorflow_ops import ABSENT, OPERATORS, Node, Value, channels_first
 from engine.runtime.errors import ExportError
 
 # What the translated operators mean is fixed by this operator set
@@ -53,7 +53,7 @@ def read_function(file: Path) -> tuple[Callable[[Any], list[Any]], tuple[int, ..
         values: dict[str, Value] = {name: Value(array) for name, array in constants.items()}
         values[INPUT_NAME] = Value(images, last=True)
         for node in nodes:
-            inputs = [values[name] if name else None for name in node.inputs]
+            inputs = [values[name] if name else ABSENT for name in node.inputs]
             found = OPERATORS[node.kind](node, inputs)
             values.update(zip(node.outputs, found, strict=False))
         return [channels_first(values[name]) for name in outputs]

@@ -34,6 +34,10 @@ class Value:
         return isinstance(self.data, np.ndarray | np.generic)
 
 
+# An input that is left out
+ABSENT = Value(None)
+
+
 @dataclass(frozen=True)
 class Node:
     """An operator of a graph: its kind, the names of what goes in and out, its attributes."""
@@ -48,7 +52,7 @@ class Node:
         return self.attributes.get(name, fallback)
 
 
-Inputs = Sequence[Value | None]
+Inputs = Sequence[Value]
 Operator = Callable[[Node, Inputs], list[Value]]
 
 
@@ -76,8 +80,8 @@ def _turned(data: Any, order: tuple[int, ...]) -> Any:
 
 def _known(inputs: Inputs, place: int) -> Any:
     """Return an input that must not depend on the image; None where it is left out."""
-    value = inputs[place] if place < len(inputs) else None
-    if value is None:
+    value = inputs[place] if place < len(inputs) else ABSENT
+    if value is ABSENT:
         return None
     if not value.is_constant:
         raise ExportError(
@@ -231,7 +235,7 @@ def _axis(value: Value, axis: int) -> int:
 
 
 def _concat(node: Node, inputs: Inputs) -> list[Value]:
-    values = [value for value in inputs if value is not None]
+    values = list(inputs)
     if all(value.is_constant for value in values):
         return [Value(np.concatenate([value.data for value in values], node.get("axis")))]
     last = any(value.last for value in values)

@@ -31,7 +31,7 @@ EXPORT: tuple[Argument, ...] = (
         "torchscript",
         "The kind of file to write: onnx runs nearly everywhere, torchscript in any PyTorch program.",
         "Export",
-        _EXPORT,
+        (*_EXPORT, "benchmark"),
         choices=EXPORT_FORMATS,
         advanced=False,
     ),
@@ -87,7 +87,7 @@ EXPORT: tuple[Argument, ...] = (
         False,
         "Store and compute with 8-bit numbers, for small devices. Needs data to calibrate with.",
         "Export",
-        _EXPORT,
+        (*_EXPORT, "benchmark"),
     ),
     Argument(
         "keras",

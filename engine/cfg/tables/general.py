@@ -33,7 +33,7 @@ GENERAL: tuple[Argument, ...] = (
         None,
         "A model description (.yaml) to start from random weights, or a trained model file to go on from.",
         "General",
-        _ALL,
+        (*_ALL, "benchmark"),
         advanced=False,
     ),
     Argument(
@@ -43,7 +43,7 @@ GENERAL: tuple[Argument, ...] = (
         "The data.yaml that names the classes and the image folders. "
         "Without it, val and exports in 8 bits use the data the model was trained on.",
         "General",
-        ("train", "val", "export"),
+        ("train", "val", "export", "benchmark"),
         advanced=False,
     ),
     Argument(
@@ -53,7 +53,7 @@ GENERAL: tuple[Argument, ...] = (
         "Images are scaled to this many pixels on their longer side; classifiers see a square of this side. "
         "Larger finds smaller objects and is slower. Prediction and export also take height,width.",
         "General",
-        _ALL,
+        (*_ALL, "benchmark"),
         low=32,
         high=8192,
         advanced=False,
@@ -79,7 +79,7 @@ GENERAL: tuple[Argument, ...] = (
         "Where to compute: cpu, the number of a GPU, or mps. Empty takes the first GPU, else the processor. "
         "A training shares its batches among several, such as 0,1 or cpu,cpu; other modes take the first.",
         "General",
-        _ALL,
+        (*_ALL, "benchmark"),
         advanced=False,
     ),
     Argument(
@@ -149,7 +149,7 @@ GENERAL: tuple[Argument, ...] = (
         False,
         "Compute with 16-bit numbers: about twice as fast on GPUs, hardly less exact.",
         "General",
-        ("val", "predict", "export"),
+        ("val", "predict", "export", "benchmark"),
     ),
     Argument(
         "cfg",

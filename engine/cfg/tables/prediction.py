@@ -17,7 +17,7 @@ PREDICTION: tuple[Argument, ...] = (
         "val",
         "Which of the data set's parts to measure on.",
         "Validation",
-        ("train", "val"),
+        ("train", "val", "benchmark"),
         choices=("train", "val", "test"),
     ),
     Argument(

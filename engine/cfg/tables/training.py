@@ -125,7 +125,7 @@ TRAINING: tuple[Argument, ...] = (
         "Train on this part of the training images only, for a quick trial. An export in 8 bits calibrates "
         "with this part of the images.",
         "Training",
-        (*_TRAIN, "export"),
+        (*_TRAIN, "export", "benchmark"),
         low=0.0,
         high=1.0,
     ),
