@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from studio.app.many_shapes import ManyShapes
 from studio.canvas.view import CanvasView
 from studio.model.edits import AddShapes, Edit
 from studio.model.edits.classes import NEW
@@ -31,6 +32,7 @@ class CanvasLink:
         self._workspace = workspace
         self._canvas = canvas
         self._apply = apply
+        self.many = ManyShapes(canvas, workspace.project)
         project = workspace.project
         workspace.image_changed.connect(self.show_image)
         workspace.class_changed.connect(self._show_class)
@@ -47,12 +49,16 @@ class CanvasLink:
     def show_image(self, image_id: int | None) -> None:
         """Show an image with its shapes, or nothing."""
         project = self._workspace.project
+        self.many.stop()
         if image_id is None:
             self._canvas.set_image(None)
             return
         record = project.image(image_id)
         self._canvas.set_image(record.path, image_id, (record.width, record.height))
-        self._canvas.set_shapes(project.shapes(image_id))
+        if record.shape_count > _MANY:
+            self.many.load(image_id)
+        else:
+            self._canvas.set_shapes(project.shapes(image_id))
         self._canvas.set_suggestions(project.suggestions(image_id))
         self._canvas.prefetch(self._neighbours())
 
@@ -78,8 +84,10 @@ class CanvasLink:
             return
         project = self._workspace.project
         if shape_ids is None or len(shape_ids) > _MANY:
+            self.many.stop()
             self._canvas.set_shapes(project.shapes(image_id))
             return
+        self.many.leave_out(shape_ids)
         found = [s for s in project.shapes_by_id(sorted(shape_ids)) if s.image_id == image_id]
         self._canvas.update_shapes(found, shape_ids - {shape.id for shape in found})
 

@@ -85,6 +85,7 @@ class Session(QObject):
         """Remember the place, stop the threads, close the project."""
         self._timer.stop()
         self.watch.stop()
+        self.link.many.close()
         self.backup.stop()
         self.image_watch.stop()
         self.studio.files.adding.stop()
@@ -131,7 +132,7 @@ class Session(QObject):
             or self.canvas.is_settled()
             or bool(self.canvas.problem())
         )
-        return picture and not self.thumbnails.is_busy() and not self.smart.prompter.is_busy()
+        return picture and not self.thumbnails.is_busy() and not self.link.many.is_busy and not self.smart.prompter.is_busy()
 
     def present(self) -> Needs:
         """Return what is there for actions to work on."""
