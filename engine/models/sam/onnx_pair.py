@@ -298,7 +298,7 @@ def _open(path: Path, device: torch.device) -> Any:
         providers.insert(0, ("CUDAExecutionProvider", {"device_id": device.index or 0}))
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
-    except (RuntimeError, *_errors_of(onnxruntime)) as error:
+    except _errors_of(onnxruntime) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(
             f"cannot be opened as ONNX ({reason}).", path=path, remedy="Write the pair again."
@@ -308,4 +308,5 @@ def _open(path: Path, device: torch.device) -> Any:
 def _errors_of(onnxruntime: Any) -> tuple[type[Exception], ...]:
     """Return the package's exceptions, which have no base class of their own."""
     state = onnxruntime.capi.onnxruntime_pybind11_state
-    return tuple(e for e in vars(state).values() if isinstance(e, type) and issubclass(e, Exception))  # fmt: skip
+    found = (e for e in vars(state).values() if isinstance(e, type) and issubclass(e, Exception))
+    return RuntimeError, *found

@@ -49,10 +49,10 @@ def make_prompt(
     Raises:
         ConfigError: They do not fit one another, or lie outside of the picture.
     """
-    places = _numbers("points", [] if points is None else points).reshape(-1)
-    if places.size % 2:
-        raise ConfigError(f"expected points as x, y pairs, received {places.size} numbers.", value=points)  # fmt: skip
-    places = places.reshape(-1, 2)
+    flat = _numbers("points", [] if points is None else points).reshape(-1)
+    if flat.size % 2:
+        raise ConfigError(f"expected points as x, y pairs, received {flat.size} numbers.", value=points)  # fmt: skip
+    places = flat.reshape(-1, 2)
     kinds = np.ones(len(places)) if labels is None else _numbers("labels", labels).reshape(-1)
     if len(kinds) != len(places):
         raise ConfigError(

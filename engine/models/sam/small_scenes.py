@@ -45,12 +45,13 @@ def blobs_picture(seed: tuple[int, ...], size: int) -> tuple[np.ndarray, np.ndar
     largest = size * np.exp(rng.uniform(np.log(0.05), np.log(0.42)))
     count = int(np.clip(rng.uniform(0.15, 0.8) * height * size / (2.2 * largest**2), 2, _MOST_OBJECTS))  # fmt: skip
     skins = [_surface(rng, height, size) for _ in range(int(rng.integers(1, 5)))]
-    spread = rng.choice((6, 50))  # all alike, or of many colours
+    spread = float(rng.choice((6.0, 50.0)))  # all alike, or of many colours
     for number in range(1, count + 1):
         radius = largest * rng.uniform(0.45, 1.0)
         centre = rng.uniform((0, 0), (size, height))
         inside = _shape(rng, centre, radius, height, size)
-        skin = skins[int(rng.integers(len(skins)))] + rng.normal(0, spread, 3).astype(np.float32)
+        tint = np.asarray(rng.normal(0, spread, 3), np.float32)
+        skin = skins[int(rng.integers(len(skins)))] + tint
         _lay(rng, picture, inside, skin)
         numbers[inside > 0] = number
     blurred = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.9)))
@@ -96,9 +97,9 @@ def _shape(
     turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     if rng.random() < 0.35:
         corners = int(rng.integers(3, 8))
-        angle = np.sort(rng.uniform(0, 2 * np.pi, corners))
+        at = np.sort(rng.uniform(0, 2 * np.pi, corners))
         reach = rng.uniform(0.5, 1.0, corners)
-        points = np.stack((np.cos(angle) * reach, np.sin(angle) * reach), 1)
+        points = np.stack((np.cos(at) * reach, np.sin(at) * reach), 1)
     else:
         reach = np.ones_like(turn)
         for wave in range(2, 7):

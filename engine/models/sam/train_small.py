@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -93,10 +94,11 @@ def _begin_quietly(network: Sam) -> None:
     """Let the first masks be near zero everywhere, whose noise would teach nothing, and give fine positions."""
     waves = network.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
     waves[:, ::2] *= FINER
-    for mlp in network.mask_decoder.output_hypernetworks_mlps:
+    mixers: Any = network.mask_decoder.output_hypernetworks_mlps
+    for mixer in mixers:
         with torch.no_grad():
-            mlp.layers[-1].weight *= 0.1
-            mlp.layers[-1].bias.zero_()
+            mixer.layers[-1].weight *= 0.1
+            mixer.layers[-1].bias.zero_()
 
 
 def _take_side(network: Sam, side: int) -> None:
@@ -156,7 +158,8 @@ def _batch(
     rng: np.random.Generator, pictures: list[tuple[np.ndarray, np.ndarray]], count: int, size: int
 ) -> tuple[Tensor, ...]:
     """Return images (B, 3, S, S) 0..255, targets (B * P, S / 2, S / 2), points and labels of as many prompts."""
-    images, targets, points, labels = [], [], [], []
+    images: list[np.ndarray] = []
+    targets, points, labels = [], [], []
     while len(images) < count:
         picture, numbers = _varied(rng, *pictures[int(rng.integers(len(pictures)))], size)
         found, areas = np.unique(numbers, return_counts=True)
