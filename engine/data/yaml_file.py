@@ -14,11 +14,13 @@ from typing import Any
 
 import yaml
 
+from engine import cfg
 from engine.runtime.errors import DatasetError
 from engine.runtime.paths import write_atomic
 from engine.runtime.settings import settings
 
 SPLITS = ("train", "val", "test")
+DATASETS_DIR = Path(cfg.__file__).parent / "datasets"
 # `path: ../datasets/x` is common, `path: ../../../../..` is a mistake or an attack.
 _MAX_CLIMB = 3
 _MAX_BYTES = 16 << 20
@@ -114,7 +116,8 @@ def write_data_yaml(
 
 
 def _find(path: Path) -> Path:
-    """Return the absolute YAML file for a file or folder."""
+    """Return the absolute YAML file for a file or folder, or for the name of one that comes with the engine."""
+    named = path
     path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (resolve() would follow links)
     if path.is_dir():
         found = sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
@@ -126,11 +129,13 @@ def _find(path: Path) -> Path:
                 remedy="Name the YAML file itself.",
             )
         return chosen[0]
-    if not path.is_file():
-        raise DatasetError(
-            "The data set description does not exist.", path=path, remedy="Correct the path."
-        )
-    return path
+    if path.is_file():
+        return path
+    if named.name == str(named) and (DATASETS_DIR / named).is_file():
+        return DATASETS_DIR / named
+    raise DatasetError(
+        "The data set description does not exist.", path=path, remedy="Correct the path."
+    )
 
 
 def _load(file: Path) -> dict[str, Any]:

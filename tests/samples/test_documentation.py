@@ -60,7 +60,7 @@ BEFORE = {
     "semseg": "from engine import YOLO\nmodel = YOLO('yolo11n-semseg.yaml').load('yolo11n-seg.pt')\n"
     "model.overrides['data'] = 'street/data.yaml'\n",
     "training": "from engine import YOLO\nmodel = YOLO('yolo11n-seg.pt')\n"
-    "from engine.losses.detection import DetectionLoss as OwnLoss\n",
+    "from engine.nn.tasks import DetectionModel\nOwnLoss = DetectionModel.init_criterion\n",
 }
 # Counts that CAPS does not reach
 SMALLER = {"tuning": (("iterations=30", "iterations=1"),)}
