@@ -27,11 +27,17 @@ class Figure:
     @property
     def caption(self) -> str:
         """Return both words: ``mask mAP50-95``."""
-        return f"{self.of} {self.name}".strip()
+        return f"{self.of_word} {self.name}".strip()
+
+    @property
+    def of_word(self) -> str:
+        """Return what kind of prediction it is of, as a person reads it."""
+        return _OF_WORDS.get(self.of, self.of)
 
 
 # The letters behind the field's metrics; what a task measures beside boxes comes first.
 KINDS: Mapping[str, str] = {"M": "mask", "P": "pose", "B": "box"}
+_OF_WORDS = {"mask": tr("mask"), "pose": tr("pose"), "box": tr("box")}
 _PAIRS: tuple[tuple[tuple[str, str, str], tuple[str, str, str]], ...] = (
     *(
         (

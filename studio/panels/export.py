@@ -54,7 +54,6 @@ _PURPOSES = {
     "saved_model": tr("TensorFlow servers"),
     "pb": tr("Older TensorFlow programs"),
     "edgetpu": tr("Google Coral"),
-    "litert": tr("Android, microcontrollers"),
     "tflite": tr("Android, microcontrollers"),
     "tfjs": tr("Web browsers"),
     "paddle": tr("PaddlePaddle servers"),
@@ -179,8 +178,8 @@ class ExportPanel(QWidget):
         """Show the options of the chosen format only."""
         found = self.format
         self._title.setText(found.name)
-        purpose = f"{_PURPOSES.get(found.key, '')}."
-        self._purpose.setText(purpose if found.is_writable else f"{purpose}\n\n{found.way}")
+        purpose = tr("{purpose}.").format(purpose=_PURPOSES.get(found.key, ""))
+        self._purpose.setText("\n\n".join([purpose, *_what_else(found)]))
         if self.form is not None:
             self._form_place.removeWidget(self.form)
             self.form.deleteLater()
@@ -311,6 +310,14 @@ class _ResultRow(QFrame):
         row.setContentsMargins(tokens.SPACE_M, tokens.SPACE_M, tokens.SPACE_M, tokens.SPACE_M)
         row.addLayout(words, 1)
         row.addWidget(self.reveal_button, 0, Qt.AlignmentFlag.AlignTop)
+
+
+def _what_else(found: ExportFormat) -> list[str]:
+    """What must be done before a format can be written, or instead."""
+    if not found.is_writable:
+        return [found.way]
+    missing = found.missing()
+    return [tr("Install first: {commands}").format(commands="; ".join(missing))] if missing else []
 
 
 def _exactness(result: Exported) -> str:

@@ -383,7 +383,7 @@ def _range_words(low: int, high: int | None) -> str:
     if high is None:
         return tr("{low} and more").format(low=low)
     return (
-        "none"
+        tr("none")
         if high == 0
         else f"{low}"
         if low == high

@@ -127,7 +127,7 @@ class Dashboard(QWidget):
             self.stats[key].set_caption(name)
         first, second = figures
         notes = [
-            first.of if first is not None else "",
+            first.of_word if first is not None else "",
             tr("epoch {best_epoch}").format(best_epoch=facts.best_epoch),
         ]
         note = ", ".join(filter(None, notes)) if facts.best_epoch else ""

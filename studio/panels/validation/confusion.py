@@ -64,7 +64,8 @@ class ConfusionView(QWidget):
             has_background: The last label stands for nothing.
             noun: What is counted: ``object``, ``image`` or ``pixel``.
         """
-        self._labels, self._matrix = labels, matrix
+        named = (*labels[:-1], tr("background")) if has_background else labels
+        self._labels, self._matrix = named, matrix
         self._has_background, self._noun = has_background, _NOUNS[noun]
         totals = matrix.sum(0, keepdims=True)
         self._shares = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from made_up import CLOSE, OPEN
 from PySide6.QtCore import QAbstractItemModel, QAbstractListModel, QModelIndex, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QTabBar, QWidget
 
-OPEN, CLOSE = "⟦", "⟧"  # around every text of the made-up language
+from studio.widgets.bar_list import BarList
+
 _SAID = ("text", "title", "windowTitle", "placeholderText", "toolTip", "accessibleName",
          "accessibleDescription", "statusTip", "whatsThis", "suffix", "prefix", "specialValueText")  # fmt: skip
 _MOST = 40  # rows and columns of a list that are looked at
@@ -48,6 +50,8 @@ def _texts_of(widget: QWidget) -> Iterator[tuple[str, str]]:
     if isinstance(widget, QComboBox):
         for row in range(widget.count()):
             yield f"{name} entry", widget.itemText(row)
+    if isinstance(widget, BarList):  # painted, not written into labels
+        yield from ((name, bar.name) for bar in widget.bars())
     if isinstance(widget, QTabBar):
         for tab in range(widget.count()):
             yield f"{name} tab", widget.tabText(tab)

@@ -10,26 +10,14 @@ import json
 import sys
 import time
 from dataclasses import replace
-from gettext import NullTranslations
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from visible_texts import CLOSE, OPEN, all_texts, foreign_words  # noqa: E402
+from made_up import Bracketed  # noqa: E402
 
 from studio.language.catalogue import use  # noqa: E402
-
-
-class Bracketed(NullTranslations):
-    """English in brackets."""
-
-    def gettext(self, message: str) -> str:
-        return f"{OPEN}{message}{CLOSE}"
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self.gettext(msgid1 if n == 1 else msgid2)
-
 
 use(Bracketed())
 
@@ -38,6 +26,7 @@ import numpy as np  # noqa: E402
 from PySide6.QtCore import QPoint, Qt  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QTabWidget, QWidget  # noqa: E402
+from visible_texts import all_texts, foreign_words  # noqa: E402
 from words_of_data import ALLOWED, WHOLE  # noqa: E402
 
 from engine.data.annotations import Box, Keypoints, OrientedBox, Polygon, Tag  # noqa: E402
