@@ -103,9 +103,9 @@ class BenchmarkTable:
 
     def to_df(self) -> Any:
         """Return the rows as a data frame of pandas, which must be installed."""
-        import pandas
+        import pandas as pd
 
-        return pandas.DataFrame(self.summary())
+        return pd.DataFrame(self.summary())
 
 
 def run_benchmark(model: Any, given: Mapping[str, Any] | None = None) -> BenchmarkTable:
@@ -160,7 +160,7 @@ def _row(model: Any, found: ExportFormat, given: dict[str, Any], folder: Path) -
         else:
             exporter(model.model, path)
         size = round(size_of(path) / MIB, 2)
-        if not found.runs:
+        if exporter is not None and not exporter.runs_here:
             return BenchmarkRow(found.name, "written", size, note="It runs elsewhere.")
         metric, value = _measured(model, path, given, folder)
         speed = _milliseconds(path, given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import time
 from collections.abc import Mapping
@@ -128,6 +129,11 @@ class Exporter(CallbackHost):
         )
         self.run_callbacks("on_export_end")
         return target
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether what it writes can be run on this computer and compared."""
+        return self.format.runs and (self.format.key != "coreml" or platform.system() == "Darwin")
 
     def verify(self, image_bgr: np.ndarray) -> dict[str, Any]:
         """Run the written file and the model on an image; see :func:`engine.export.verify.compare`.

@@ -36,7 +36,8 @@ def write_mnn(graph: ExportGraph, images: Tensor, path: Path, args: Any) -> None
     if args.int8:
         options += ["--weightQuantBits", "8"]
     with passing_onnx(graph, images) as file:
-        command = [sys.executable, "-c", _CONVERT, "-f", "ONNX", "--modelFile", file]
+        command: list[str | Path] = [sys.executable, "-c", _CONVERT]
+        command += ["-f", "ONNX", "--modelFile", file]
         entries = json.dumps(entries_of(graph.metadata))
         said = run_tool(
             "MNN",

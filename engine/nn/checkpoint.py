@@ -198,7 +198,7 @@ def _ready(found: Checkpoint, device: str | torch.device = "cpu") -> Checkpoint:
     """Bring a model to its device, ready to predict."""
     found.model.args = SimpleNamespace(**found.train_args) if found.train_args else None
     stated = {key: found.raw.get(key) for key in _ORIGIN_KEYS}
-    found.model.origin = {key: text for key, text in stated.items() if isinstance(text, str)}
+    found.model.origin = {key: text for key, text in stated.items() if isinstance(text, str)}  # type: ignore[assignment]
     found.model.eval()
     if torch.device(device).type != "cpu":
         found.model.to(device)

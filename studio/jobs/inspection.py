@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from engine.nn.autobackend import AutoBackend
+from engine.nn.autobackend import AutoBackend, exported_suffix
 from engine.nn.checkpoint import Checkpoint, load_checkpoint
 from engine.nn.partial_load import compare
 from engine.runtime.errors import ModelError
@@ -29,7 +29,7 @@ def inspect_model(path: Path, classes: int | None = None) -> ModelFacts:
         EngineError: It cannot be read; says why.
     """
     read: Callable[[Path, int | None], ModelFacts] = (
-        _exported if path.suffix.lower() in {".onnx", ".torchscript"} else _checkpoint
+        _exported if exported_suffix(path) else _checkpoint
     )
     return read(path, classes)
 
@@ -61,7 +61,7 @@ def _exported(path: Path, _classes: int | None) -> ModelFacts:
     notes += [tr("computes with 16-bit numbers")] if told.half else []
     return ModelFacts(
         path=str(path),
-        format=path.suffix.lower().removeprefix("."),
+        format=str(exported_suffix(path)).strip("._"),
         task=told.task,
         names=tuple(told.names.values()),
         imgsz=told.imgsz,

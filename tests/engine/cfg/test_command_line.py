@@ -54,7 +54,6 @@ def test_missing_mode_is_assumed_with_a_note():
         ("train val", "expected one mode, received 'train' and 'val'"),
         ("detect segment train", "expected one task"),
         ("=3 train", "expected name=value"),
-        ("benchmark model=a.pt", "mode benchmark is not available"),
         ("hub login", "unknown word 'hub'"),
     ],
 )
