@@ -213,6 +213,18 @@ def _model(larder: Larder, description: str) -> Path:
     return model.save(larder.folder / Path(description).with_suffix(".pt").name)
 
 
+def _segmenter(larder: Larder, _rest: str) -> Path:
+    """The smallest promptable network there is, of random weights: its file tells what it is, whatever its name."""
+    import torch
+
+    from engine.models.sam import build
+
+    torch.manual_seed(0)
+    file = larder.folder / "segmenter.pt"
+    torch.save(build("sam_small").state_dict(), file)
+    return file
+
+
 _DATA_OF = {
     "semseg": "data masks",
     "pose": "data keypoints",
@@ -274,6 +286,7 @@ _MAKERS: dict[str, Callable[[Larder, str], Path]] = {
     "folder": _folder,
     "part": _part,
     "coco": _coco,
+    "segmenter": _segmenter,
 }
 
 
