@@ -53,7 +53,9 @@ def network_for_data(
         ModelError: The network's classes are in its weights and are others.
     """
     names = open_mixed_yaml(given["data"])["names"]
-    if not load_vp and names == network.names:
+    # with single_cls whatever is found counts as the same thing
+    alone = bool(given.get("single_cls")) and network.pe is not None
+    if not load_vp and (alone or names == network.names):
         return network
     if load_vp:
         data = open_mixed_yaml(refer_data or given["data"])

@@ -186,7 +186,9 @@ class YOLOE(YOLO):
             return made
 
         if isinstance(self.text_encoder, str | Path) and isinstance(self.model, YOLOEModel):
-            self.model.yaml["text_model"] = str(self.text_encoder)  # processes on other devices read it
+            self.model.yaml["text_model"] = str(
+                self.text_encoder
+            )  # processes on other devices read it
         if isinstance(kwargs.get("data"), Mapping):
             kwargs["data"] = str(keep_description(kwargs["data"]))
         return super().train(make, **kwargs)  # type: ignore[arg-type]  # what makes a trainer will do

@@ -74,8 +74,9 @@ class YOLOEDetectValidator(DetectionValidator):
             if load_vp:
                 raise ModelError("load_vp=True needs a YOLOE model whose classes are free.")
             return source
-        if not self.args.data or not (source.head.takes_embeddings or load_vp):
-            return source
+        free = source.head.takes_embeddings or load_vp
+        if self.dataloader is not None or not self.args.data or not free:
+            return source  # a training's loader: its trainer has given the classes
         given = vars(self.args)
         return network_for_data(source, given, self.text_encoder, load_vp, refer_data)
 

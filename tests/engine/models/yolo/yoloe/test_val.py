@@ -14,9 +14,11 @@ from torch import Tensor
 
 from engine import YOLOE
 from engine.data.yaml_file import read_data_yaml
+from engine.models.yolo.yoloe import YOLOESegValidator
 from engine.models.yolo.yoloe.labelled import embed_labels
 from engine.models.yolo.yoloe.predict import YOLOEVPSegPredictor
-from engine.runtime.errors import CheckpointError, ConfigError
+from engine.nn.tasks import build_model
+from engine.runtime.errors import CheckpointError, ConfigError, ModelError
 
 HOW: dict[str, Any] = {"imgsz": 64, "device": "cpu", "plots": False, "verbose": False, "workers": 0}
 
@@ -90,6 +92,9 @@ def test_labels_teach_the_classes(
     refer = other_names(drawn_parts, "0: square", tmp_path)
     model.val(load_vp=True, refer_data=refer, **how)
     assert model.metrics.results_dict == shown
+    alone = YOLOESegValidator(args=how)
+    assert alone(model=model.overrides["model"], load_vp=True) == pytest.approx(shown)
+    assert alone.names == {0: "square"}
 
 
 def test_an_embedding_is_the_mean_over_the_training_pictures(
@@ -111,6 +116,31 @@ def test_an_embedding_is_the_mean_over_the_training_pictures(
         predictor.set_prompts(prompts)
         total += predictor.get_vpe(cv2.imread(str(picture)))[0, 0]
     assert torch.allclose(made[0, 0], torch.nn.functional.normalize(total, dim=0), atol=1e-4)
+
+
+def test_a_validator_takes_names_as_words(
+    weights: Path, how: dict[str, Any], embeddings: Tensor
+) -> None:
+    validator = YOLOESegValidator(args=how)
+    validator.text_encoder = asked = Asked(embeddings[0, 0])
+    stats = validator(model=weights)
+    assert asked.words == ["square"]
+    assert validator.weights == weights
+    assert "metrics/mAP50(M)" in stats
+    with pytest.raises(ConfigError, match="load_vp"):
+        validator(model=weights, refer_data=how["data"])
+    with pytest.raises(ModelError, match="classes are free"):
+        YOLOESegValidator(args=how)(model=build_model("yolo11n-seg.yaml"), load_vp=True)
+
+
+def test_as_one_class_the_models_own_classes_stay(
+    model: YOLOE, how: dict[str, Any], embeddings: Tensor
+) -> None:
+    model.text_encoder = asked = Asked(embeddings[0, 0])
+    model.set_classes(["a", "b"], embeddings[:, :2])
+    model.val(single_cls=True, **how)
+    assert asked.words == []
+    assert model.validator.names == {0: "item"}
 
 
 def test_data_sets_that_do_not_fit_are_told(

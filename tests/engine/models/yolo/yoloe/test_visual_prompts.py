@@ -39,6 +39,12 @@ def test_examples_in_the_picture(model: YOLOE, picture: np.ndarray) -> None:
     assert model.model.pe is None
 
 
+def test_weights_without_the_encoder_of_prompts_are_told(model: YOLOE, picture: np.ndarray) -> None:
+    model.model.head.savpe = None
+    with pytest.raises(ModelError, match="no encoder of visual prompts"):
+        model.predict(picture, visual_prompts=PROMPTS, **HOW)
+
+
 def test_the_scores_are_those_of_the_visual_embeddings(model: YOLOE, picture: np.ndarray) -> None:
     shown = model.predict(picture, visual_prompts=PROMPTS, **HOW)
     masks = torch.zeros(1, 2, 16, 16)
