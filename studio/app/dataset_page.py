@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QTabWidget, QWidget
 
 from studio.language import ntr, tr
 from studio.model.records import ImageFilter
+from studio.panels.dataset import DatasetPanel
 from studio.panels.duplicates import DuplicatesPanel
 from studio.panels.images.browser import ImageBrowser
 from studio.panels.missing_files import MissingFilesPanel
@@ -27,7 +28,7 @@ class DatasetPage(QTabWidget):
         overview: Counts, balance, splits, versions.
     """
 
-    def __init__(self, session: Session, overview: QWidget) -> None:
+    def __init__(self, session: Session, overview: DatasetPanel) -> None:
         super().__init__()
         self.setDocumentMode(True)
         self._session = session
@@ -52,7 +53,7 @@ class DatasetPage(QTabWidget):
             self._parts[name] = part
             self.addTab(part, title)
         self.images.image_opened.connect(self._open)
-        for panel in (self.statistics, self.duplicates, self.files):
+        for panel in (overview, self.statistics, self.duplicates, self.files):
             panel.images_asked.connect(self.show_images)
         self.files.missing_found.connect(self._on_missing)
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -24,7 +23,7 @@ from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.storage.versions import list_versions
 from studio.theme import tokens
-from studio.theme.theme import current_colors
+from studio.widgets.bar_list import Bar, BarList
 from studio.widgets.empty_state import EmptyState, Step
 from studio.widgets.icon_button import TextButton
 from studio.widgets.path_text import path_text
@@ -38,6 +37,7 @@ _SPLITS = (
     ("", tr("Chosen at training")),
 )
 _VERSIONS_SHOWN = 8
+_CLICK = tr("Click to see these images")
 _STATUSES = (
     ("labelled", tr("labelled")),
     ("background", tr("background")),
@@ -75,6 +75,9 @@ class LabelFiles(Protocol):
 class DatasetPanel(QWidget):
     """An overview that is read anew each time the page is shown.
 
+    Signals:
+        images_asked(ImageFilter): The person wants to see these images.
+
     Args:
         project: The open project.
         add_images: Asks for a folder to add.
@@ -82,6 +85,8 @@ class DatasetPanel(QWidget):
         export_dataset: Asks where to export to.
         label_files: The label files that can follow the project.
     """
+
+    images_asked = Signal(object)
 
     def __init__(
         self,
@@ -174,21 +179,18 @@ class DatasetPanel(QWidget):
     def _classes_card(self) -> QWidget:
         card, grid = _card(tr("Classes"))
         counts = self._project.class_counts()
-        most = max(counts.values(), default=0)
         classes = self._project.classes()
         if not classes:
             grid.addWidget(
                 TextLabel(tr("No classes yet. Add one beside the canvas."), "secondary"), 1, 0
             )
-        for row, cls in enumerate(classes, start=1):
-            count = counts.get(cls.id, 0)
-            grid.addWidget(TextLabel(cls.name), row, 0)
-            grid.addWidget(_Bar(cls.color, count / most if most else 0.0), row, 1)
-            label = TextLabel(f"{count:,}", "secondary")
-            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            grid.addWidget(label, row, 2)
-        grid.setColumnStretch(1, 1)
-        grid.setRowStretch(len(classes) + 2, 1)
+        bars = BarList(tr("Shapes of each class"), _CLICK)
+        bars.set_bars([Bar(cls.name, counts.get(cls.id, 0), cls.color) for cls in classes])
+        bars.clicked.connect(
+            lambda row: self.images_asked.emit(ImageFilter(class_id=classes[row].id))
+        )
+        grid.addWidget(bars, 2, 0, 1, 3)
+        grid.setRowStretch(3, 1)
         return card
 
     def _splits_card(self) -> QWidget:
@@ -196,18 +198,16 @@ class DatasetPanel(QWidget):
         rows = [
             (words, self._project.count_images(ImageFilter(split=key))) for key, words in _SPLITS
         ]
-        total = sum(count for _, count in rows) or 1
-        for row, (words, count) in enumerate(rows, start=1):
-            grid.addWidget(TextLabel(words), row, 0)
-            grid.addWidget(_Bar("", count / total), row, 1)
-            grid.addWidget(TextLabel(f"{count:,}", "secondary"), row, 2)
+        bars = BarList(tr("Images of each split"), _CLICK)
+        bars.set_bars([Bar(words, count) for words, count in rows])
+        bars.clicked.connect(lambda row: self.images_asked.emit(ImageFilter(split=_SPLITS[row][0])))
+        grid.addWidget(bars, 1, 0, 1, 3)
         note = tr(
             "Images without a split are divided when a training starts: one in five validates, always the "
             "same ones, however many images come later."
         )
-        grid.addWidget(TextLabel(note, "caption", wrap=True), len(rows) + 1, 0, 1, 3)
-        grid.setColumnStretch(1, 1)
-        grid.setRowStretch(len(rows) + 2, 1)
+        grid.addWidget(TextLabel(note, "caption", wrap=True), 2, 0, 1, 3)
+        grid.setRowStretch(3, 1)
         return card
 
     def _files_card(self) -> QWidget | None:
@@ -299,27 +299,3 @@ def _card(title: str) -> tuple[QFrame, QGridLayout]:
     grid.setVerticalSpacing(tokens.SPACE_S)
     grid.addWidget(TextLabel(title, "section"), 0, 0, 1, 3)
     return card, grid
-
-
-class _Bar(QWidget):
-    """A horizontal bar, ``share`` 0..1 of its width; without a colour it has the accent's."""
-
-    def __init__(self, color: str, share: float) -> None:
-        super().__init__()
-        self._color, self._share = color, share
-
-    def sizeHint(self) -> QSize:
-        return QSize(120, 16)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        track = QRectF(0, self.height() / 2 - 4, self.width(), 8)
-        painter.setBrush(QColor(current_colors().pressed))
-        painter.drawRoundedRect(track, 4, 4)
-        if self._share > 0:
-            painter.setBrush(QColor(self._color or current_colors().accent))
-            track.setWidth(max(8.0, track.width() * self._share))
-            painter.drawRoundedRect(track, 4, 4)
-        painter.end()

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from studio.app.dataset_page import DatasetPage
 from studio.model.edits import SetSplit, SetTags
-from studio.model.records import ImageOrder
+from studio.model.records import ImageFilter, ImageOrder
 from studio.storage.image_index import add_files
+from studio.widgets.bar_list import BarList
 from tests.studio.ui.conftest import LEFT, PLAIN, Hands
 
 
@@ -182,3 +183,21 @@ def test_missing_files_are_told_of_and_found_again(
     assert all(r.path.is_file() for r in project.images(project.image_ids()))
     assert page.files.missing == []
     assert len(project.shapes(project.image_ids()[0])) == 2
+
+
+def test_each_bar_of_the_overview_leads_to_its_images(labelled: Hands) -> None:
+    session = labelled.session
+    session.apply(SetSplit({session.workspace.image_id: "val"}))
+    page = session.pages.dataset_page
+    for name, row, expected in (
+        ("Shapes of each class", 1, ImageFilter(class_id=session.project.classes()[1].id)),
+        ("Images of each split", 1, ImageFilter(split="val")),
+    ):
+        labelled.rail("Dataset")
+        page.show_part("overview")
+        bars = next(b for b in page.overview.findChildren(BarList) if b.accessibleName() == name)
+        assert bars.bars()[row].value == 1
+        QTest.mouseClick(bars, LEFT, pos=bars.place_of(row).toPoint())
+        assert session.workspace.filter == expected
+        assert list(session.workspace.image_ids) == [session.workspace.image_id]
+        assert page.currentWidget() is page.images
