@@ -338,7 +338,17 @@ def display(monkeypatch):
     pytest.importorskip("mss")
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed")
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "320x240x24", "-nolisten", "tcp", "-noreset"]
+    command = [
+        "Xvfb",
+        "-displayfd",
+        "1",
+        "-screen",
+        "0",
+        "320x240x24",
+        "-nolisten",
+        "tcp",
+        "-noreset",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         number = server.stdout.readline().decode().strip()
         monkeypatch.setenv("DISPLAY", f":{number}")
