@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 
 from engine.data.images import read_image
+from engine.data.transforms.resize import resized
 from engine.runtime.errors import ConfigError, ImageError
 from engine.runtime.log import LOGGER
 from engine.runtime.paths import cache_dir, write_atomic
@@ -123,15 +124,8 @@ class ImageCache:
 
     def read(self, file: Path) -> np.ndarray:
         """Read a picture in the form in which it is kept; tasks with another one override this and `form`."""
-        import cv2
-
         image = read_image(file, self.imgsz if self.fast else None, self.channels)
-        height, width = image.shape[:2]
-        size = resized_size(height, width, self.imgsz)
-        if (height, width) == size:
-            return image
-        resized = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
-        return resized.reshape(*size, self.channels)  # OpenCV drops the axis of a single channel
+        return resized(image, resized_size(*image.shape[:2], self.imgsz))
 
     def _from_disk(self, index: int) -> np.ndarray:
         """Read the resized copy, made on the first visit, in the program's cache folder."""

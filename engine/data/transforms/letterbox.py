@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.data.transforms.resize import resized
 from engine.data.transforms.sample import FILL, Sample
 
 
@@ -81,11 +82,7 @@ class LetterBox:
 
 def place(image: np.ndarray, placed: Placement) -> np.ndarray:
     """Resize a picture and put it on grey."""
-    import cv2
-
-    if image.shape[:2] != placed.size_hw:
-        resized = cv2.resize(image, placed.size_hw[::-1], interpolation=cv2.INTER_LINEAR)
-        image = resized.reshape(*placed.size_hw, image.shape[2])  # one channel loses its axis
+    image = resized(image, placed.size_hw)
     if placed.out_hw == placed.size_hw:
         return image
     out = np.full((*placed.out_hw, image.shape[2]), FILL, dtype=np.uint8)
