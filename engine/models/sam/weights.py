@@ -16,7 +16,7 @@ from engine.nn.modules.sam import Sam
 from engine.nn.partial_load import check_finite, unwrapped
 from engine.nn.quick_build import Uninitialised
 from engine.nn.safetensors_file import SUFFIX, read_safetensors
-from engine.runtime.errors import CheckpointError
+from engine.runtime.errors import CheckpointError, MissingCheckpointError
 
 SMALL = "sam_small"  # the one that comes with the program
 SMALL_FILE = Path(__file__).with_name("sam_small.safetensors")
@@ -37,7 +37,7 @@ def load_network(weights: str | Path) -> tuple[Sam, str]:
         CheckpointError: It is of another architecture, damaged or hostile.
         MissingCheckpointError: It is not here and cannot be fetched.
     """
-    path = SMALL_FILE if str(weights) in (SMALL, SMALL_FILE.name) else find_weights(weights)
+    path = _small() if str(weights) in (SMALL, SMALL_FILE.name) else find_weights(weights)
     state = _clean(_read(path), path)
     name = recognise(state)
     if name is None:
@@ -59,6 +59,16 @@ def file_digest(path: Path) -> str:
             file.seek(place)
             digest.update(file.read(_DIGEST_BYTES))
     return digest.hexdigest()
+
+
+def _small() -> Path:
+    if not SMALL_FILE.is_file():
+        raise MissingCheckpointError(
+            "the small network is not part of this copy of the program.",
+            path=SMALL_FILE,
+            remedy="Make it with python -m engine.models.sam.train_small, or take mobile_sam.pt or classic.",
+        )
+    return SMALL_FILE
 
 
 def _read(path: Path) -> Any:

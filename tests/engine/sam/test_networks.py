@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models.sam import SAM, EmbeddingCache
+from engine.models.sam import SAM, EmbeddingCache, choose_segmenter
 from engine.models.sam.architectures import ARCHITECTURES, build, recognise
 from engine.models.sam.weights import load_network
 from engine.nn.modules.sam_vit import ImageEncoderViT
@@ -201,6 +201,16 @@ class TestRefused:
         with pytest.raises(CheckpointError, match="would run code"):
             SAM(tmp_path / "b.pt")
         assert not marker.exists()
+
+    def test_the_small_network_where_it_is_missing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            "engine.models.sam.weights.SMALL_FILE", tmp_path / "sam_small.safetensors"
+        )
+        assert choose_segmenter("cpu") == "classic"
+        with pytest.raises(MissingCheckpointError, match="train_small"):
+            SAM("sam_small")
 
     def test_a_file_that_is_not_there(self) -> None:
         with pytest.raises(MissingCheckpointError):
