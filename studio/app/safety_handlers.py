@@ -157,7 +157,9 @@ class SafetyHandlers:
         """Restore in a thread while the project is closed, and open it again whatever the outcome."""
         self._studio.close_session()
         self._studio.window.banner.hide()
-        job = self._studio.jobs.call(lambda _steps: restore_backup(folder, backup))
+        job = self._studio.jobs.call(
+            lambda steps: restore_backup(folder, backup, steps.is_cancelled)
+        )
         follow(self._studio.window, job, tr("Restoring the backup"))
         job.finished.connect(lambda _none: self._on_restored(folder, backup))
         job.failed.connect(lambda failed: self._on_restore_failed(folder, failed))
@@ -173,9 +175,10 @@ class SafetyHandlers:
 
     def _on_restore_failed(self, folder: Path, failed: Failed) -> None:
         self._studio.files.open_project(folder)
-        self._studio.window.banner.show_message(
-            failed.message, failed.remedy, details=failed.details
-        )
+        if failed.kind != "cancelled":
+            self._studio.window.banner.show_message(
+                failed.message, failed.remedy, details=failed.details
+            )
 
     # Opening again
 

@@ -18,7 +18,13 @@ from pathlib import Path
 from studio.language import tr
 from studio.model.errors import DamagedError, StorageError
 from studio.storage.database import Database, connect
-from studio.storage.database_copy import check_database, copy_database, open_copy
+from studio.storage.database_copy import (
+    PAGES,
+    CopyCancelledError,
+    check_database,
+    copy_database,
+    open_copy,
+)
 from studio.storage.failures import explain
 from studio.storage.lock import HeldElsewhereError, ProjectLock
 from studio.storage.schema import APPLICATION_ID, MIGRATIONS, version_of
@@ -157,13 +163,21 @@ def contents_of(backup: Backup) -> Contents:
     return Contents(images, shapes, classes, step[0] if step else "")
 
 
-def restore_backup(folder: Path, backup: Backup) -> None:
+def restore_backup(
+    folder: Path, backup: Backup, is_cancelled: Callable[[], bool] = lambda: False
+) -> None:
     """Make the project what it was when ``backup`` was made; what it is now becomes a backup itself.
 
     The project must be closed. A process that is killed meanwhile leaves the project as it was, or
     as the backup says.
 
+    Args:
+        folder: The project folder.
+        backup: The backup.
+        is_cancelled: Asked every few milliseconds; True leaves the project as it was.
+
     Raises:
+        CopyCancelledError: ``is_cancelled`` said so.
         StorageError: The backup is damaged, or the project is open for writing or cannot be
             written.
     """
@@ -181,11 +195,11 @@ def restore_backup(folder: Path, backup: Backup) -> None:
     try:
         _check_usable(backup)
         try:
-            back_up(folder, prune=False)
-            _write_over(folder / _DATABASE, backup)
+            back_up(folder, is_cancelled, prune=False)
+            _write_over(folder / _DATABASE, backup, is_cancelled)
         except DamagedError:
             _set_aside(folder)
-            _put_in_place(folder / _DATABASE, backup)
+            _put_in_place(folder / _DATABASE, backup, is_cancelled)
         prune_backups(folder)
     except sqlite3.Error as error:
         raise _unwritable(folder, error) from error
@@ -197,21 +211,28 @@ def restore_backup(folder: Path, backup: Backup) -> None:
         lock.release()
 
 
-def _write_over(path: Path, backup: Backup) -> None:
+def _write_over(path: Path, backup: Backup, is_cancelled: Callable[[], bool]) -> None:
     """Write the backup's pages into a sound database as one transaction of SQLite."""
+
+    def go_on(_status: int, left: int, _all: int) -> None:
+        # SQLite takes back what it has written; after the last page it is too late for that
+        if left and is_cancelled():
+            raise CopyCancelledError(tr("Cancelled; the project is as it was."))
+
+    go_on(0, 1, 1)
     with (
         contextlib.closing(connect(path.as_posix(), "rw")) as database,
         contextlib.closing(open_copy(backup.path)) as source,
     ):
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
-        source.backup(database)
+        source.backup(database, pages=PAGES, progress=go_on, sleep=0)
 
 
-def _put_in_place(path: Path, backup: Backup) -> None:
+def _put_in_place(path: Path, backup: Backup, is_cancelled: Callable[[], bool]) -> None:
     """Put the backup in the place of a damaged database, whose log belongs to it and goes with it."""
     with contextlib.closing(open_copy(backup.path)) as source:
-        fresh = copy_database(source, path.with_name(f".{path.name}.restored"))
+        fresh = copy_database(source, path.with_name(f".{path.name}.restored"), is_cancelled)
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     fresh.replace(path)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from studio.language import tr
 from studio.model.errors import DamagedError, StorageError
 
-_PAGES = 2000  # of 4 KiB in one step: a few milliseconds, so that giving up is felt at once
+PAGES = 2000  # of 4 KiB in one step: a few milliseconds, so that giving up is felt at once
 _OPCODES = 20_000  # of SQLite's machine between two questions whether to go on
 _SHOWN = 5  # findings of a check
 
@@ -90,7 +90,7 @@ def _copy_snapshot(
     source.execute("BEGIN")
     try:
         source.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        source.backup(copy, pages=_PAGES, progress=go_on, sleep=0)
+        source.backup(copy, pages=PAGES, progress=go_on, sleep=0)
     finally:
         source.execute("ROLLBACK")
 

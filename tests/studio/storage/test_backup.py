@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -294,3 +295,35 @@ def test_a_folder_where_no_backup_can_lie(photo_project: Project) -> None:
     with pytest.raises(StorageError, match="the backup could not be made"):
         back_up(photo_project.folder)
     assert (photo_project.folder / FOLDER).read_text() == "a file is in the way"
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2, 4, 8, 16, 32])
+def test_restoring_can_be_given_up_at_any_moment(photo_project: Project, moment: int) -> None:
+    folder = photo_project.folder
+    draw(photo_project, 2)
+    early = back_up(folder)
+    draw(photo_project, 5)
+    photo_project.close()
+    assert early is not None
+    asked = count()
+    try:
+        restore_backup(folder, early, lambda: next(asked) >= moment)
+    except CopyCancelledError:
+        assert shape_count(folder) == 7
+    else:  # it was over before
+        assert shape_count(folder) == 2
+    with open_project(folder) as project:
+        assert check_health(project).problems == []
+
+
+def test_giving_up_a_restore_is_heard_while_pages_are_written(photo_project: Project) -> None:
+    folder = photo_project.folder
+    early = back_up(folder)
+    draw(photo_project, 5)
+    photo_project.close()
+    assert early is not None
+    assert back_up(folder) is not None  # so that none is made now, and only the writing asks
+    with pytest.raises(CopyCancelledError):
+        restore_backup(folder, early, lambda: True)
+    assert shape_count(folder) == 5
+    assert not list((folder / "backups").glob(".*"))
