@@ -20,6 +20,7 @@ from engine.runtime.errors import EngineError
 from engine.runtime.log import LOGGER, log_to_file, show_log
 from engine.runtime.paths import log_file
 from studio.commands.table import COMMANDS, DEFAULT, Command
+from studio.language.chosen import SOURCE, VARIABLE
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _HELP = ("-h", "--help", "help")
@@ -75,6 +76,8 @@ def _choose(words: list[str]) -> tuple[Command, list[str]]:
 
 
 def _run(command: Command, words: Sequence[str]) -> int:
+    if not command.has_window:
+        os.environ[VARIABLE] = SOURCE  # before its modules are imported, and for what it starts
     module = command.load()
     parser = ArgumentParser(
         prog=f"maskwright {command.name}",

@@ -29,11 +29,13 @@ class Command:
         name: The word after ``maskwright``.
         module: Where it is.
         summary: One line for the help.
+        has_window: Whether it opens the window, which speaks the person's language; terminals read English.
     """
 
     name: str
     module: str
     summary: str
+    has_window: bool = False
 
     def load(self) -> CommandModule:
         """Import the module."""
@@ -43,8 +45,8 @@ class Command:
 COMMANDS = {
     command.name: command
     for command in (
-        Command("open", "studio.commands.open", "open the window (what happens without a command)"),
-        Command("demo", "studio.commands.demo", "the sample project: in the window, or all of it headless"),
+        Command("open", "studio.commands.open", "open the window (what happens without a command)", True),
+        Command("demo", "studio.commands.demo", "the sample project: in the window, or all of it headless", True),
         Command("import", "studio.commands.import_", "copy a dataset's labels into a project"),
         Command("export", "studio.commands.export", "write a project as a dataset"),
         Command("info", "studio.commands.info", "counts and health of a project"),

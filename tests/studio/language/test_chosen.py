@@ -104,6 +104,16 @@ def test_english_knows_one_and_many() -> None:
     ]  # fmt: skip
 
 
+def test_a_terminal_reads_english_whatever_the_window_speaks(tmp_path: Path) -> None:
+    told = {**os.environ, "MASKWRIGHT_LANGUAGE": "zh_CN", "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-m", "studio", "info", "--project", str(tmp_path)],
+        env=told, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "there is no project here" in run.stderr
+
+
 def test_tables_are_made_in_the_language(tmp_path: Path) -> None:
     """In a process of its own, as the window starts: what is imported is Chinese already."""
     code = (
