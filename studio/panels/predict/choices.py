@@ -17,7 +17,7 @@ from studio.model.auto_annotation import AutoAnnotation
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.model.runs import RunSnapshot, read_args
-from studio.panels.class_rules import ClassRules
+from studio.panels.predict.class_rules import ClassRules
 from studio.theme import tokens
 from studio.widgets.collapsible_section import CollapsibleSection
 from studio.widgets.form import Form

@@ -16,7 +16,7 @@ from studio.jobs.suggestions import SuggestionCount
 from studio.language import tr
 from studio.model.auto_annotation import AutoAnnotation
 from studio.model.project import Project
-from studio.panels.suggest_choices import SuggestChoices
+from studio.panels.predict.choices import SuggestChoices
 from studio.storage.unfinished_batch import forget_unfinished, read_unfinished
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
