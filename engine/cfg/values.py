@@ -14,10 +14,13 @@ from typing import Any
 from engine.cfg.argument import Argument
 from engine.cfg.not_yet import NOT_YET_CHOICES
 from engine.cfg.schema import did_you_mean
+from engine.cfg.tables.export import FORMAT_ALIASES
 from engine.runtime.device import parse_device
 from engine.runtime.errors import ConfigError, DeviceError
 
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+# argument -> what other programs call a choice -> ours
+_CHOICE_ALIASES = {"format": FORMAT_ALIASES}
 _NONE = ("none", "null", "~", "")
 
 
@@ -149,8 +152,9 @@ def _str(argument: Argument, value: Any) -> str:
     text = str(value)
     if not argument.choices:
         return text
+    wanted = _CHOICE_ALIASES.get(argument.name, {}).get(text.lower(), text.lower())
     for choice in argument.choices:
-        if choice.lower() == text.lower():
+        if choice.lower() == wanted:
             return choice
     reason = NOT_YET_CHOICES.get(argument.name, {}).get(text.lower())
     if reason:

@@ -87,7 +87,9 @@ class BenchmarkTable:
         return len(self.rows)
 
     def __str__(self) -> str:
-        cells = [("Format", "Status", "Size (MiB)", "Metric", "ms/image", "Images/s", "Note")]
+        cells: list[tuple[str, ...]] = [
+            ("Format", "Status", "Size (MiB)", "Metric", "ms/image", "Images/s", "Note")
+        ]
         cells += [_cells(row) for row in self.rows]
         widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
         lines = ("  ".join(c.ljust(w) for c, w in zip(x, widths, strict=True)) for x in cells)

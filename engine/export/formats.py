@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.cfg.tables.export import FORMAT_ALIASES
 from engine.export.tools import Tool, check_tools, missing_tools
 from engine.runtime.errors import ExportError
 
@@ -293,20 +294,12 @@ NEUTRAL_OPTIONS: dict[str, Any] = {
 }
 # Formats that are in 8 bits whether or not int8 is said
 ALWAYS_INT8 = ("edgetpu", "imx")
-_ALIASES = {
-    "tensorrt": "engine",
-    "trt": "engine",
-    "litert": "tflite",
-    "mlpackage": "coreml",
-    "tensorflow": "saved_model",
-    "graphdef": "pb",
-}
 
 
 def known_key(word: str) -> str:
     """Return the key that a word after ``format=`` stands for: other programs' names, suffixes, any case."""
     wanted = str(word).lower().strip().removeprefix(".")
-    return _ALIASES.get(wanted, wanted)
+    return FORMAT_ALIASES.get(wanted, wanted)
 
 
 def find_format(key: str) -> ExportFormat:

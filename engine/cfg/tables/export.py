@@ -23,6 +23,15 @@ EXPORT_FORMATS = (
     "rknn",
     "executorch",
 )
+# what other programs call them -> ours
+FORMAT_ALIASES = {
+    "tensorrt": "engine",
+    "trt": "engine",
+    "litert": "tflite",
+    "mlpackage": "coreml",
+    "tensorflow": "saved_model",
+    "graphdef": "pb",
+}
 
 EXPORT: tuple[Argument, ...] = (
     Argument(
