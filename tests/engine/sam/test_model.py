@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -16,11 +17,11 @@ from engine.data.images import write_image
 from engine.models.sam import EmbeddingCache, choose_segmenter
 from engine.models.sam.classic import ClassicSegmenter
 from engine.models.sam.embedding_cache import embedding_key
-from engine.models.sam.everything import Everything, find_everything, rough_box, stability
+from engine.models.sam.everything import Everything, find_everything, stability
 from engine.models.sam.frame import Frame
 from engine.models.sam.onnx_pair import OnnxSegmenter, export_pair
 from engine.models.sam.packages import sam2_config
-from engine.models.sam.prompts import as_tokens, make_prompt, make_prompts
+from engine.models.sam.prompts import Prompt, as_tokens, make_prompt, make_prompts
 from engine.models.sam.segmenter import Candidates, Embedding
 from engine.runtime.errors import CheckpointError, ConfigError, ImageError, ModelError
 from tests.engine.sam.conftest import disc
@@ -182,18 +183,21 @@ class TestSources:
 
 
 class TestEverything:
-    def test_things_are_different_and_sorted(self, sam: SAM, discs: np.ndarray) -> None:
-        things = sam.everything(discs, points_per_side=4, score=0, stability=0, overlap=0.9)
-        assert len(things) > 1
-        scores = [thing.score for thing in things]
-        assert scores == sorted(scores, reverse=True)
-        boxes = [rough_box(t.low_res, t.frame) for t in things]
-        for i, a in enumerate(boxes):
-            for b in boxes[:i]:
-                low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
-                shared = np.prod(np.clip(high - low, 0, None))
-                total = np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared
-                assert shared / total <= 0.9 + 1e-6
+    def test_each_thing_comes_once_the_best_first(self, discs: np.ndarray) -> None:
+        segmenter = KnowsDiscs()
+        embedding = segmenter.embed(discs)
+        things = find_everything(segmenter, embedding, Everything(points_per_side=8))
+        assert [thing.score for thing in things] == pytest.approx([0.96, 0.92])
+        assert np.array_equal(things[0].mask(), disc(40, 48, 20))
+        assert np.array_equal(things[1].mask(), disc(95, 40, 14))
+        large = Everything(points_per_side=8, least_area=1000)
+        assert len(find_everything(segmenter, embedding, large)) == 1
+        few = Everything(points_per_side=8, score=0.94)
+        assert len(find_everything(segmenter, embedding, few)) == 1
+
+    def test_the_network_finds_things_of_the_picture(self, sam: SAM, discs: np.ndarray) -> None:
+        things = sam.everything(discs, points_per_side=2, score=0, stability=0)
+        assert things
         assert things[0].mask().shape == (96, 128)
 
     def test_it_can_be_ended(self, sam: SAM, discs: np.ndarray) -> None:
@@ -421,6 +425,31 @@ def test_candidates_know_their_best(discs: np.ndarray) -> None:
     assert len(found) == 3
     assert found.mask(1).all()
     assert not found.mask(0).any()
+
+
+class KnowsDiscs:
+    """Answers each point on a disc with that disc and its surroundings, any other with noise."""
+
+    identity, about, shares = "knows-discs", "two discs", False
+
+    def embed(self, image: np.ndarray) -> Embedding:
+        return Embedding({}, (image.shape[0], image.shape[1]))
+
+    def segment(
+        self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool
+    ) -> list[Candidates]:
+        frame = Frame(embedding.size_hw, 0)
+        answers = []
+        for prompt in prompts:
+            x, y = prompt.points[0].astype(int)
+            on = [
+                (m, s) for m, s in ((disc(40, 48, 20), 0.96), (disc(95, 40, 14), 0.92)) if m[y, x]
+            ]
+            mask, score = on[0] if on else (np.zeros((96, 128), bool), 0.99)
+            shaky = np.where(mask, 0.5, -0.5)  # a candidate that is not stable
+            logits = np.stack((np.where(mask, 9.0, -9.0), shaky)).astype(np.float32)
+            answers.append(Candidates(logits, np.array([score, 0.98], np.float32), frame))
+        return answers
 
 
 def _embedding(numbers: int) -> Embedding:
