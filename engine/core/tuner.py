@@ -177,7 +177,10 @@ class Tuner:
             [trial.fitness for trial in self.results.trials], self.folder / "best_fitness.png"
         )
         plot_search(
-            [trial.values for trial in finished], fitness, self.folder / "tune_scatter_plots.png"
+            [trial.values for trial in finished],
+            fitness,
+            self.folder / "tune_scatter_plots.png",
+            [name for name, span in self.space.items() if span.is_log],
         )
 
     def _say_goodbye(self) -> dict[str, float]:

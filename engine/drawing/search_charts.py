@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +28,17 @@ def plot_best_fitness(fitness: Sequence[float | None], path: str | Path) -> Path
         axes.plot(along, numbers, "o", color="silver", label="training")
         axes.plot(along, best, color="tab:blue", linewidth=2, label="best so far")
         axes.set(xlabel="Training", ylabel="Fitness", title="Fitness of the search")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right", fontsize="small")
     return Path(path)
 
 
 def plot_search(
-    rows: Sequence[Mapping[str, float]], fitness: Sequence[float], path: str | Path
+    rows: Sequence[Mapping[str, float]],
+    fitness: Sequence[float],
+    path: str | Path,
+    in_logarithm: Collection[str] = (),
 ) -> Path:
     """Draw the fitness over the values of each argument, the best training marked.
 
@@ -42,6 +46,7 @@ def plot_search(
         rows: Values of each finished training.
         fitness: Of the same trainings.
         path: Picture to write.
+        in_logarithm: Arguments whose axis counts powers of ten.
     """
     names = list(rows[0]) if rows else []
     down = max(math.ceil(len(names) / _ACROSS), 1)
@@ -55,6 +60,9 @@ def plot_search(
             axes.scatter(values, fitness, s=12, color="tab:blue", alpha=0.6)
             axes.scatter([values[best]], [fitness[best]], s=60, marker="*", color="tab:red")
             axes.set_title(f"{name} = {values[best]:.4g}", fontsize="small")
-            axes.tick_params(labelsize="x-small")
+            if name in in_logarithm:
+                axes.set_xscale("log")
+                axes.xaxis.set_minor_formatter("")  # its texts would overlap
+            axes.tick_params(which="both", labelsize="x-small")
             axes.grid(alpha=0.3)
     return Path(path)

@@ -62,6 +62,8 @@ def draw_counts(counts: Sequence[int], max_dist: float) -> Image.Image:
         ylabel=f"Images within {max_dist:g}",
         title="How alike the images are",
     )
+    for axis in (axes.xaxis, axes.yaxis):  # they count pictures
+        axis.get_major_locator().set_params(integer=True)
     buffer = io.BytesIO()
     chart.savefig(buffer, format="png", dpi=100)
     buffer.seek(0)

@@ -17,9 +17,10 @@ from engine.runtime.errors import ConfigError
 
 # Of the trainings so far, so many are parents of the next.
 PARENTS = 5
-# Each value changes with this probability, by a normal step of this share of its range.
+# Each value changes with this probability, by a normal step of this share of its range. On quadratic hills in 25
+# dimensions, with and without noise, this is best or nearly so after 30, 100 and 300 trials; 0.2 lags far behind.
 CHANGES = 0.8
-STEP = 0.2
+STEP = 0.1
 # So often a child has two parents: each value then comes from one or the other.
 MIXES = 0.5
 _DIGITS = 5

@@ -97,14 +97,14 @@ def test_an_argument_at_zero_can_leave_it_and_children_are_new():
 
 def test_the_search_climbs_a_hill():
     """After the same number of trials it is far nearer to the top than draws from anywhere."""
-    space = {f"v{i}": Span(0.0, 1.0) for i in range(4)}
+    space = {f"v{i}": Span(0.0, 1.0) for i in range(12)}
 
     def fitness(values):
         return -sum((v - 0.8) ** 2 for v in values.values())
 
     def search(seed):
         generator = np.random.default_rng(seed)
-        start = dict.fromkeys(space, 0.1)
+        start = dict.fromkeys(space, 0.5)
         done = [(start, fitness(start))]
         while len(done) < 80:
             child = next_values(space, done, generator)
