@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine._version import __version__
 from engine.cfg.schema import ARGUMENTS
 from engine.data.formats.registry import FORMATS
 from engine.runtime.log import show_log
@@ -80,6 +81,12 @@ def write_catalogue(language: str, catalogue: Catalog) -> None:
     """Write a language's ``.po``, without line numbers, which change with every edit, and its ``.mo``."""
     from babel.messages.pofile import write_po
 
+    people = "The Maskwright developers"
+    catalogue.header_comment = f"# Maskwright in {LANGUAGES[language]}. How to translate, and which words: docs/translating.md"
+    catalogue.version = __version__
+    catalogue.last_translator = catalogue.language_team = people
+    catalogue.msgid_bugs_address = ""
+    catalogue.revision_date = catalogue.creation_date
     file = po_file(language)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as stream:
@@ -108,6 +115,7 @@ def compiled(catalogue: Catalog) -> bytes:
 def update(language: str) -> Catalog:
     """Bring a language's files in step with the code; return what they hold now."""
     found, catalogue = extract(), read_po(language)
+    found.creation_date = catalogue.creation_date  # else each run would change the files
     catalogue.update(found, no_fuzzy_matching=True, update_header_comment=False)
     catalogue.obsolete.clear()
     write_catalogue(language, catalogue)
