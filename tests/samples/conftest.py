@@ -249,6 +249,15 @@ def _picture(larder: Larder, _rest: str) -> Path:
     return larder.get("pictures") / "images" / "val" / "0.jpg"
 
 
+def _large(larder: Larder, _rest: str) -> Path:
+    """The picture, 1000 by 1000: for samples that name places in it."""
+    import cv2
+
+    file = larder.folder / "large.jpg"
+    cv2.imwrite(str(file), cv2.resize(cv2.imread(str(larder.get("picture"))), (1000, 1000)))
+    return file
+
+
 def _folder(larder: Larder, which: str) -> Path:
     return larder.get("pictures") / which
 
@@ -283,6 +292,7 @@ _MAKERS: dict[str, Callable[[Larder, str], Path]] = {
     "model": _model,
     "video": _video,
     "picture": _picture,
+    "large": _large,
     "folder": _folder,
     "part": _part,
     "coco": _coco,
