@@ -52,6 +52,7 @@ class MessageBanner(QFrame):
         self.close_button.clicked.connect(self._on_close)
         self._details = QPlainTextEdit(readOnly=True)
         self._details.setMaximumHeight(_DETAILS_HEIGHT)
+        self._details.setAccessibleName(tr("Details"))
         self.copy_button = TextButton(tr("Copy details"), "quiet", "copy")
         self.copy_button.clicked.connect(self._on_copy)
         self._lay_out()
