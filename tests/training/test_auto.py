@@ -19,7 +19,11 @@ def test_short_run_from_random_weights_gets_steps_and_a_rate_that_learns():
 def test_warm_up_never_eats_a_short_run():
     plan = plan_optimizer(20, 8, 64, False, warmup_batches=100)
     assert plan.warmup == 20 * WARMUP_SHARE
-    assert plan.warmup_bias_lr == 0  # 0.1 would throw Adam's biases away
+
+
+def test_only_random_biases_start_at_a_high_rate():
+    assert plan_optimizer(400, 8, 64, False, 24).warmup_bias_lr == 0.1
+    assert plan_optimizer(400, 8, 64, True, 24).warmup_bias_lr == 0
 
 
 def test_fine_tuning_moves_slower_than_a_start_from_nothing():

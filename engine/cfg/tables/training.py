@@ -290,8 +290,8 @@ TRAINING: tuple[Argument, ...] = (
         "warmup_bias_lr",
         "float",
         0.1,
-        "Learning rate of the biases at the start of the warm-up; 0 where optimizer=auto takes AdamW, "
-        "and with the Adam family on trained weights, unless it is given.",
+        "Learning rate of the biases at the start of the warm-up; 0 with the Adam family on trained "
+        "weights, unless it is given.",
         "Optimizer",
         _TRAIN,
         low=0.0,
