@@ -125,7 +125,8 @@ class ImageCache:
     def read(self, file: Path) -> np.ndarray:
         """Read a picture in the form in which it is kept; tasks with another one override this and `form`."""
         image = read_image(file, self.imgsz if self.fast else None, self.channels)
-        return resized(image, resized_size(*image.shape[:2], self.imgsz))
+        height, width = image.shape[:2]
+        return resized(image, resized_size(height, width, self.imgsz))
 
     def _from_disk(self, index: int) -> np.ndarray:
         """Read the resized copy, made on the first visit, in the program's cache folder."""

@@ -51,6 +51,7 @@ def draw_counts(counts: Sequence[int], max_dist: float) -> Image.Image:
     """Draw how many pictures are near each picture, the most first."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     ordered = sorted(counts, reverse=True)
     chart = Figure(figsize=(8, 4), layout="constrained")
@@ -63,7 +64,7 @@ def draw_counts(counts: Sequence[int], max_dist: float) -> Image.Image:
         title="How alike the images are",
     )
     for axis in (axes.xaxis, axes.yaxis):  # they count pictures
-        axis.get_major_locator().set_params(integer=True)
+        axis.set_major_locator(MaxNLocator(integer=True))
     buffer = io.BytesIO()
     chart.savefig(buffer, format="png", dpi=100)
     buffer.seek(0)

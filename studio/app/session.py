@@ -132,7 +132,12 @@ class Session(QObject):
             or self.canvas.is_settled()
             or bool(self.canvas.problem())
         )
-        return picture and not self.thumbnails.is_busy() and not self.link.many.is_busy and not self.smart.prompter.is_busy()
+        return (
+            picture
+            and not self.thumbnails.is_busy()
+            and not self.link.many.is_busy
+            and not self.smart.prompter.is_busy()
+        )
 
     def present(self) -> Needs:
         """Return what is there for actions to work on."""

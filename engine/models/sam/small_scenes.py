@@ -55,7 +55,8 @@ def blobs_picture(seed: tuple[int, ...], size: int) -> tuple[np.ndarray, np.ndar
         _lay(rng, picture, inside, skin)
         numbers[inside > 0] = number
     blurred = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.9)))
-    blurred += np.float32(rng.uniform(1, 7)) * rng.standard_normal(blurred.shape, np.float32)
+    noise = rng.standard_normal(blurred.shape, np.float32)
+    blurred = blurred + np.float32(rng.uniform(1, 7)) * noise
     return np.clip(blurred, 0, 255).astype(np.uint8), numbers
 
 

@@ -107,7 +107,9 @@ class Metadata:
         try:
             values = {k: _PARSERS[k](_literal(v)) for k, v in entries.items() if k in _PARSERS}
             task = str(entries["task"])
-            stated: dict[str, Any] = {key: str(entries[key]) for key in ("author", "license") if key in entries}
+            stated: dict[str, Any] = {
+                key: str(entries[key]) for key in ("author", "license") if key in entries
+            }
             return cls(
                 task=_TASK_WORDS.get(task, task), **stated, **(values.pop("args", {}) | values)
             )

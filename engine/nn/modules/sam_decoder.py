@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -184,7 +184,7 @@ class MaskDecoder(nn.Module):
         """Return what `answer` needs of an image (1, dim, h, w); ``dense`` stands for no rough mask."""
         cells = (image + dense).flatten(2).transpose(1, 2)
         at = places.flatten(2).transpose(1, 2)
-        first = self.transformer.layers[0]
+        first = cast("TwoWayBlock", self.transformer.layers[0])
         there, back = first.cross_attn_token_to_image, first.cross_attn_image_to_token
         return Prepared(
             cells,

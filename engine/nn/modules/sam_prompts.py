@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +74,8 @@ class PromptEncoder(nn.Module):
         vectors = torch.where(labels == NOTHING, torch.zeros_like(vectors), vectors)
         vectors = vectors + self.not_a_point_embed.weight * (labels == NOTHING)
         for kind, embedding in enumerate(self.point_embeddings):
-            vectors = vectors + embedding.weight * (labels == kind)
+            weight = cast("nn.Embedding", embedding).weight
+            vectors = vectors + weight * (labels == kind)
         return vectors
 
     def dense(self, masks: Tensor) -> Tensor:

@@ -23,8 +23,8 @@ from studio.jobs.suggestions import SuggestionSink
 from studio.model.auto_annotation import AutoAnnotation, ClassRule
 from studio.model.edits import AddShapes
 from studio.model.records import new_shape
-from studio.panels.predict.class_rules import ClassRules
 from studio.panels.predict import PredictPanel
+from studio.panels.predict.class_rules import ClassRules
 from studio.storage.unfinished_batch import keep_unfinished, read_unfinished
 
 LEFT = Qt.MouseButton.LeftButton
