@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.jobs.messages import Failed, Progress
 from studio.jobs.suggest_run import SuggestRun, progress_text
 from studio.jobs.suggestions import SuggestionCount
 from studio.language import tr
-from studio.model.auto_annotation import AutoAnnotation
+from studio.model.auto_annotation import AutoAnnotation, Examples
+from studio.model.open_models import find_open_model
 from studio.model.preferences import CONFIDENCE
 from studio.model.records import ImageFilter
 from studio.model.runs import list_runs, read_args
@@ -91,6 +92,44 @@ class SuggestHandlers:
         if edit is not None:
             session.say(edit.title())
 
+    def suggest_alike(self, where: str) -> None:
+        """Find more of what is selected, on this image or on those of the list."""
+        session = self._studio.session
+        here = session.workspace.image() if session is not None else None
+        if session is None or here is None or self._run is not None:
+            return
+        names = {cls.id: cls.name for cls in session.project.classes()}
+        shown = [s for s in session.workspace.selected_shapes() if s.geometry.area() > 0]
+        if not shown:
+            session.say(
+                tr("Select one or several shapes with an area first: they are the examples.")
+            )
+            return
+        model = find_open_model(session.project.runs_dir)
+        if model is None:
+            self._studio.window.banner.show_message(
+                tr("There is no open-vocabulary model on this computer."),
+                tr(
+                    "Train a YOLOE model, or put weights such as yoloe-11s-seg.pt into the weights folder (see Settings)."
+                ),
+                tone="info",
+            )
+            return
+        examples = Examples(
+            str(here.path),
+            tuple(shape.geometry.bounds() for shape in shown),
+            tuple(names[shape.class_id] for shape in shown),
+        )
+        image_ids = (here.id,) if where == "image" else tuple(session.workspace.image_ids)
+        batch = AutoAnnotation(str(model), image_ids, self._arguments(model), examples=examples)
+        self._run_batch(batch)
+
+    def _arguments(self, model: Path) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"conf": float(self._studio.preferences[CONFIDENCE])}
+        if imgsz := read_args(model.parent.parent).get("imgsz"):
+            arguments["imgsz"] = imgsz
+        return arguments
+
     def _start(self, image_ids: Sequence[int]) -> None:
         session = self._studio.session
         if session is None or self._run is not None:
@@ -105,10 +144,12 @@ class SuggestHandlers:
                 action=lambda: self._studio.show_page("train"),
             )
             return
-        arguments = {"conf": float(self._studio.preferences[CONFIDENCE])}
-        if imgsz := read_args(model.parent.parent).get("imgsz"):
-            arguments["imgsz"] = imgsz
-        batch = AutoAnnotation(str(model), tuple(image_ids), arguments)
+        self._run_batch(AutoAnnotation(str(model), tuple(image_ids), self._arguments(model)))
+
+    def _run_batch(self, batch: AutoAnnotation) -> None:
+        session = self._studio.session
+        if session is None:
+            return
         run = SuggestRun(session.project, self._studio.jobs, batch, session)
         row = self._studio.window.progress
         row.start(tr("Starting the model"))

@@ -39,6 +39,7 @@ from studio.jobs.messages import (
 from studio.jobs.watch import RunsWatch
 from studio.jobs.worker import describe
 from studio.language import tr
+from studio.model.auto_annotation import Examples
 from studio.model.run_facts import History
 from studio.model.runs import RunSnapshot
 from studio.tools.prompting import Prompts
@@ -228,10 +229,13 @@ class JobsClient(QObject):
         images: Sequence[tuple[int, Path]],
         arguments: Mapping[str, Any],
         segmenter: str = "",
+        phrases: Sequence[str] = (),
+        examples: Examples | None = None,
     ) -> Job:
         """Run a model on ``(key, path)`` images; each comes back through ``predicted``."""
         pairs = tuple((key, str(path)) for key, path in images)
-        return self._submit(lambda n: Predict(n, str(model), pairs, dict(arguments), segmenter))
+        given = dict(arguments), segmenter, tuple(phrases), examples
+        return self._submit(lambda n: Predict(n, str(model), pairs, *given))
 
     def outline(
         self, segmenter: str, images: Sequence[tuple[int, Path, tuple[DrawnBox, ...]]]

@@ -10,6 +10,7 @@ import torch
 
 from engine.nn.autobackend import AutoBackend, exported_suffix
 from engine.nn.checkpoint import Checkpoint, load_checkpoint
+from engine.nn.open_vocabulary import YOLOEModel
 from engine.nn.partial_load import compare
 from engine.runtime.errors import ModelError
 from studio.jobs.messages import ModelFacts, Takeover
@@ -50,6 +51,7 @@ def _checkpoint(path: Path, classes: int | None) -> ModelFacts:
         train_args=_plain(found.train_args),
         metrics={k: v for k, v in _plain(found.metrics).items() if isinstance(v, float)},
         notes=tuple(_notes(found)),
+        is_open=isinstance(model, YOLOEModel) and not model.is_fused(),
         takeover=None if classes is None or model.is_fused() else _takeover(model, classes),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.data.annotations import Geometry
+from studio.model.auto_annotation import Examples
 from studio.tools.prompting import Candidate, Prompts
 
 # --- to the worker
@@ -25,6 +26,8 @@ class Predict:
         images: ``(key, path)`` pairs; the key comes back unchanged.
         arguments: Engine arguments of prediction: conf, iou, imgsz, device, max_det, classes.
         segmenter: Outlines each object within its box; empty for what the model gives.
+        phrases: What an open-vocabulary model looks for, in words; empty for the classes that it has.
+        examples: What it looks for, by examples.
     """
 
     job: int
@@ -32,6 +35,8 @@ class Predict:
     images: tuple[tuple[int, str], ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
     segmenter: str = ""
+    phrases: tuple[str, ...] = ()
+    examples: Examples | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +269,7 @@ class ModelFacts:
         train_args: Arguments of its training.
         metrics: Figures of its last validation.
         notes: Further facts in words.
+        is_open: It can be told in words what to look for.
         takeover: What a training would keep of it; None where that was not asked or it cannot be trained.
     """
 
@@ -280,6 +286,7 @@ class ModelFacts:
     metrics: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     takeover: Takeover | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,14 @@ class SuggestRun(QObject):
         records = self._project.images(batch.image_ids)
         if batch.model:
             images = [(record.id, record.path) for record in records]
-            job = self._jobs.predict(Path(batch.model), images, batch.arguments, batch.segmenter)
+            job = self._jobs.predict(
+                Path(batch.model),
+                images,
+                batch.arguments,
+                batch.segmenter,
+                batch.phrases,
+                batch.examples,
+            )
         else:
             boxed = [(record.id, record.path, self._boxes(record.id)) for record in records]
             job = self._jobs.outline(batch.segmenter, boxed)

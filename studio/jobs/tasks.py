@@ -37,6 +37,7 @@ from studio.jobs.messages import (
 )
 from studio.jobs.outlining import outline, outline_objects
 from studio.jobs.predicted_shapes import shapes_of
+from studio.jobs.prompted import prompted
 from studio.jobs.segmenting import encode, segment
 from studio.jobs.worker import Context
 from studio.language import tr
@@ -85,7 +86,7 @@ def predict(request: Predict, context: Context) -> PredictionDone:
     """Find objects image by image; one that cannot be read is reported and passed over."""
     begun = time.perf_counter()
     context.send(Progress(request.job, 0, len(request.images), tr("Loading the model")))
-    model = MODELS.get(request.model)
+    model = prompted(request) if request.phrases or request.examples else MODELS.get(request.model)
     context.check()
     done = shapes = problems = 0
     for group in _groups(request.images, _group_size(request.arguments)):

@@ -23,6 +23,21 @@ class ClassRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Examples:
+    """Objects that a person points at: an open-vocabulary model finds the rest.
+
+    Attributes:
+        image: Path of the image that they are on.
+        boxes: Around each, x1, y1, x2, y2 in pixels of the image.
+        names: The class of each in the project.
+    """
+
+    image: str
+    boxes: tuple[tuple[float, float, float, float], ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AutoAnnotation:
     """A batch of suggestions.
 
@@ -33,6 +48,8 @@ class AutoAnnotation:
         rules: By the model's class names; a class without a rule goes to the one of its name.
         segmenter: Outlines what was found: the name or path of its weights; empty for what the model gives.
         total: Images of the whole batch.
+        phrases: What an open-vocabulary model is to look for, in words; empty for the classes that it has.
+        examples: What it is to look for, by examples; None for words.
     """
 
     model: str
@@ -41,6 +58,8 @@ class AutoAnnotation:
     rules: Mapping[str, ClassRule] = field(default_factory=dict)
     segmenter: str = ""
     total: int = 0
+    phrases: tuple[str, ...] = ()
+    examples: Examples | None = None
 
     @property
     def done(self) -> int:
@@ -77,4 +96,13 @@ class AutoAnnotation:
             rules,
             str(values["segmenter"]),
             int(values["total"]),
+            tuple(map(str, values.get("phrases", ()))),
+            _examples(values.get("examples")),
         )
+
+
+def _examples(values: Mapping[str, Any] | None) -> Examples | None:
+    if values is None:
+        return None
+    boxes = tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in values["boxes"])
+    return Examples(str(values["image"]), boxes, tuple(map(str, values["names"])))

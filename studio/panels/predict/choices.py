@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from engine.cfg.schema import arguments_for, by_name
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import ModelFacts
 from studio.language import tr
 from studio.model.auto_annotation import AutoAnnotation
+from studio.model.open_models import is_open_name
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.model.runs import RunSnapshot, read_args
@@ -35,6 +36,9 @@ _UNLABELLED_FILTER = ImageFilter(statuses=frozenset({"unlabelled"}))
 
 class SuggestChoices(QWidget):
     """The form over :class:`AutoAnnotation`.
+
+    Attributes:
+        is_open: The chosen model is told in words what to look for.
 
     Signals:
         changed(): Something was chosen; :meth:`is_complete` may say something else.
@@ -60,6 +64,7 @@ class SuggestChoices(QWidget):
         self._project, self._jobs = project, jobs
         self._current_image, self._listed = current_image, listed
         self._names: tuple[str, ...] = ()
+        self.is_open = False
         self._looking: Job | None = None
         self.picker = ModelPicker()
         self.source = _combo(
@@ -83,6 +88,10 @@ class SuggestChoices(QWidget):
         self.slider.setRange(1, 99)
         self.slider.setValue(round(100 * by_name["conf"].default_for("predict")))
         self.confidence = TextLabel("")
+        self.words = QLineEdit()
+        self.words.setAccessibleName(tr("Words"))
+        self.words.setPlaceholderText(tr("scratch, dent, red bolt"))
+        self.words.editingFinished.connect(self._on_words)
         self.rules = ClassRules()
         self.section = CollapsibleSection(tr("Classes"), expanded=False)
         self.section.set_content(self.rules)
@@ -103,7 +112,9 @@ class SuggestChoices(QWidget):
     def is_complete(self) -> bool:
         """Tell whether there is something to do and nothing wrong in the form."""
         ready = self._from_boxes() or (
-            self.picker.path() is not None and not self.form.values.errors()
+            self.picker.path() is not None
+            and not self.form.values.errors()
+            and (not self.is_open or bool(self.phrases()))
         )
         return ready and self.images.count() > 0
 
@@ -116,9 +127,20 @@ class SuggestChoices(QWidget):
             return AutoAnnotation("", image_ids, segmenter=SEGMENTER)
         rules = self.rules.rules() if self._names else {}
         segmenter = str(self.outlines.currentData())
+        phrases = self.phrases() if self.is_open else ()
         return AutoAnnotation(
-            str(self.picker.path()), image_ids, self.arguments(), rules, segmenter
+            str(self.picker.path()),
+            image_ids,
+            self.arguments(),
+            rules,
+            segmenter,
+            phrases=phrases,
         )
+
+    def phrases(self) -> tuple[str, ...]:
+        """Return what an open-vocabulary model is to look for, each once."""
+        words = (" ".join(part.split()) for part in self.words.text().split(","))
+        return tuple(dict.fromkeys(word for word in words if word))
 
     def arguments(self) -> dict[str, Any]:
         """Return the engine's arguments of prediction."""
@@ -175,10 +197,11 @@ class SuggestChoices(QWidget):
             trained = read_args(path.parent.parent).get("imgsz")
             usual = by_name["imgsz"].default_for("predict")
             self.form.values.set_default("imgsz", usual if trained is None else trained)
-        self._names = ()
+        self._names, self.is_open = (), False
         self.rules.clear_classes()
-        self._look_into_model(self.section.is_expanded())
-        self.changed.emit()
+        may_be_open = path is not None and _may_be_open(path)
+        self._look_into_model(may_be_open or self.section.is_expanded())
+        self._offer()
 
     def _look_into_model(self, is_wanted: bool) -> None:
         """Ask for the model's classes once somebody wants to see them: reading the file takes a moment."""
@@ -193,14 +216,28 @@ class SuggestChoices(QWidget):
         self._looking = None
 
     def _on_facts(self, path: Path, facts: ModelFacts) -> None:
-        if path == self.picker.path():
-            self._names = facts.names
-            self.rules.show_classes(facts.names, self._project.classes())
+        if path != self.picker.path():
+            return
+        self._names, self.is_open = facts.names, facts.is_open
+        if self.is_open and not self.words.text():
+            self.words.setText(", ".join(facts.names))
+        names = self.phrases() if self.is_open else facts.names
+        self.rules.show_classes(names, self._project.classes())
+        self._offer()
+
+    def _on_words(self) -> None:
+        """Let the person say what becomes of each word: several may mean one class of the project."""
+        words = self.phrases()
+        if words != tuple(self.rules.fields):
+            self.rules.show_classes(words, self._project.classes())
+            self._names = words
+        self.changed.emit()
 
     def _offer(self, *_: object) -> None:
         by_model = not self._from_boxes()
         for row in self._of_models:
             row.setVisible(by_model)
+        self._words_row.setVisible(by_model and self.is_open)
         everywhere = self.images.currentData() in (_LISTED, _ALL)
         self._labelled_row.setVisible(by_model and everywhere)
         self.changed.emit()
@@ -224,6 +261,12 @@ class SuggestChoices(QWidget):
                 (tr("Labelled ones"), self.labelled),
             )
         )
+        self._words_row = FormRow(
+            tr("Words"),
+            self.words,
+            tr("What to look for, with commas between; several words may become one class below."),
+            label_width=_LABEL_WIDTH,
+        )
         explained = by_name["conf"].help
         confidence.setToolTip(tr(explained))
         self._of_models: tuple[QWidget, ...] = (
@@ -239,6 +282,7 @@ class SuggestChoices(QWidget):
         for row in (
             FormRow(tr("Find objects with"), self.source, label_width=_LABEL_WIDTH),
             model,
+            self._words_row,
             FormRow(tr("Images"), self.images, label_width=_LABEL_WIDTH),
             self._labelled_row,
             confidence,
@@ -255,3 +299,9 @@ def _combo(name: str, rows: Sequence[tuple[str, str]]) -> QComboBox:
     for text, value in rows:
         combo.addItem(text, value)
     return combo
+
+
+def _may_be_open(path: Path) -> bool:
+    """Tell by its name, or by what it was trained from, whether a model may be told in words what to look for."""
+    start = str(read_args(path.parent.parent).get("model", ""))
+    return is_open_name(path.name) or is_open_name(start)
