@@ -11,12 +11,13 @@ from engine.cfg.schema import arguments_for
 
 SMALL = {"imgsz": 64, "device": "cpu", "workers": 0, "plots": False, "verbose": False}
 
-# What the model object itself acts on before a run's arguments exist.
+# What the model object itself acts on before a run's arguments exist,
 BY_THE_MODEL: dict[str, set[str]] = {
     "train": {"pretrained", "resume"},
     "val": {"model"},
     "predict": {"model", "source"},
-    "export": {"format"},
+    # and what only formats read that are not written here: in 8 bits, for TensorRT, for Rockchip's processors
+    "export": {"format", "data", "fraction", "name", "workspace"},
 }
 
 

@@ -101,11 +101,10 @@ def test_values_are_understood(name, given, value):
         ("freeze", "x", "freeze expects a number of layers"),
         ("cache", "tape", "cache expects one of ram, disk, received tape."),
         ("optimizer", "adamm", "received adamm. Did you mean 'Adam'"),
-        ("format", "zzz", "format expects one of torchscript, onnx, received zzz."),
-        ("format", "openvino", "(this version writes onnx and torchscript), received openvino."),
+        ("format", "zzz", "format expects one of torchscript, onnx, openvino, engine,"),
+        ("format", "openvin", "received openvin. Did you mean 'openvino'"),
         ("data", 3, "data expects the path of a file or folder, received 3."),
-        ("workspace", 2.0, "workspace=2.0 cannot be used: it belongs to TensorRT"),
-        ("show", True, "Leave show out."),
+        ("keras", True, "Leave keras out."),
         ("dnn", True, "dnn=True cannot be used: this version runs ONNX models with onnxruntime"),
         ("epochz", 3, "there is no argument 'epochz'. Did you mean 'epochs'?"),
     ],
@@ -120,7 +119,7 @@ def test_refusals_say_what_was_expected_and_received(name, given, message):
 def test_an_argument_without_effect_may_be_given_its_default_or_off():
     harmless = {
         "workspace": None,
-        "show": False,
+        "dnn": False,
         "erasing": 0.4,
         "pose": 12.0,
         "kobj": 0.0,
@@ -150,13 +149,13 @@ def test_base_gives_way_and_is_taken_only_where_usable(caplog):
         "epochs": 7,
         "imgsz": 320,
         "rle": 1.0,
-        "workspace": 2.0,
+        "dnn": True,
         "optimizer": "LION",
         "mode": "train",
     }
     with caplog.at_level(logging.WARNING, "engine"):
         args = resolve({"imgsz": 640}, "val", base=base)
-    assert (args.epochs, args.imgsz, args.workspace, args.optimizer) == (7, 640, 4.0, "auto")
+    assert (args.epochs, args.imgsz, args.dnn, args.optimizer) == (7, 640, False, "auto")
     assert not caplog.records
 
 

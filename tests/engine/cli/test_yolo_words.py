@@ -96,8 +96,8 @@ def test_checks_show_the_computer(capsys):
         ("train epochs=many", "yolo: epochs expects a whole number, received many."),
         ("val", "yolo: val needs a model. Write model=FILE, for example "
          "model=runs/segment/train/weights/best.pt."),
-        ("train workspace=3 data=x", None),
-        ("train show", None),
+        ("val dnn model=x.pt", None),
+        ("export keras model=x.pt", None),
     ],
 )  # fmt: skip
 def test_error_is_one_sentence_and_exit_code_1(line, sentence, capsys):
