@@ -224,7 +224,7 @@ def test_the_model_stays_as_it_was(segmenter, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "error", "message"),
     [
-        ({"format": "engine"}, ExportError, "does not write TensorRT itself.*trtexec"),
+        ({"format": "engine"}, ExportError, "needs tensorrt, which is not installed.*pip install"),
         ({"format": "onxx"}, ExportError, "Did you mean 'onnx'"),
         ({"format": "onnx", "optimize": True}, ExportError, "has no effect on ONNX"),
         ({"format": "torchscript", "opset": 17}, ExportError, "has no effect on TorchScript"),

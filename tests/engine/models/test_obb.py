@@ -49,7 +49,7 @@ def trained(bars, tmp_path_factory) -> YOLO:
     model = YOLO("yolo11n-obb.yaml")
     model.train(
         data=str(bars), epochs=70, val=False, save=False, plots=False, nbs=2, optimizer="AdamW",
-        lr0=0.003, project=str(tmp_path_factory.mktemp("trained")), name="run", **TINY, **STILL,
+        lr0=0.003, warmup_bias_lr=0.0, project=str(tmp_path_factory.mktemp("trained")), name="run", **TINY, **STILL,
     )  # fmt: skip
     return model
 

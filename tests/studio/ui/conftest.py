@@ -74,7 +74,12 @@ class Hands:
 
     def move(self, x: float, y: float) -> None:
         """Move the mouse over the canvas to an image point."""
-        QTest.mouseMove(self.canvas, self.place(x, y))
+        place = self.place(x, y)
+        QTest.mouseMove(
+            self.canvas, place + QPoint(3, 2)
+        )  # a mouse that is there already moves nothing
+        QApplication.processEvents()
+        QTest.mouseMove(self.canvas, place)
         QApplication.processEvents()
 
     def move_until(self, x: float, y: float, condition: Callable[[], object]) -> None:

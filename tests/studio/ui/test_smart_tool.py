@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +98,20 @@ def test_a_box_finds_the_plate_and_the_next_image_is_ready(pointed: Any) -> None
     assert len(pointed.shapes()) == 1
 
 
-def test_a_killed_segmenter_says_so_and_starts_again(pointed: Any) -> None:
-    import os
-    import signal
-
+def test_a_killed_segmenter_starts_again(pointed: Any) -> None:
     prompter = pointed.session.smart.prompter
-    os.kill(prompter.worker_pid, signal.SIGKILL)
+    before = prompter.worker_pid
+    os.kill(before, signal.SIGKILL)
+    # The click may meet the dying process, which is told, or its successor, which answers.
     pointed.click(*DISC)
-    pointed.wait(lambda: prompter.readiness is Readiness.FAILED)
-    assert prompter.reason
-    pointed.click(*DISC)  # begins again
-    pointed.wait(lambda: prompter.readiness is Readiness.READY, timeout_ms=120_000)
-    pointed.click(*DISC)
-    pointed.wait(lambda: pointed.canvas.tool_preview().shapes)
+    pointed.wait(
+        lambda: prompter.readiness is Readiness.FAILED or pointed.canvas.tool_preview().shapes,
+        timeout_ms=120_000,
+    )
+    if prompter.readiness is Readiness.FAILED:
+        assert prompter.reason
+        pointed.click(*DISC)  # begins again
+        pointed.wait(lambda: prompter.readiness is Readiness.READY, timeout_ms=120_000)
+        pointed.click(*DISC)
+    pointed.wait(lambda: pointed.canvas.tool_preview().shapes, timeout_ms=120_000)
+    assert prompter.worker_pid not in (None, before)
