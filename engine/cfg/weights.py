@@ -192,8 +192,12 @@ def _incomplete(path: Path) -> str | None:
     return f"it is no model file ({size} bytes)"
 
 
+# Of two file names that both end in .pt four characters are alike at no cost
+_NEAR = 0.7
+
+
 def _unknown(path: Path) -> MissingCheckpointError:
-    near = difflib.get_close_matches(path.name.lower(), _names_to_offer(), n=1)
+    near = difflib.get_close_matches(path.name.lower(), _names_to_offer(), n=1, cutoff=_NEAR)
     places = f"ut it at {path.absolute()}"
     if not path.is_absolute():
         places += f" or at {settings.folder('weights_dir') / path}"

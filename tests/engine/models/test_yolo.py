@@ -310,5 +310,3 @@ def test_a_wrong_task_and_an_unknown_argument_are_refused(model):
         YOLO("yolo11n-seg.yaml", task="detect")
     with pytest.raises(ConfigError, match="epochs"):
         model.train(epochz=3)
-    with pytest.raises(ConfigError, match="source="):
-        model.predict()

@@ -79,7 +79,8 @@ def test_half_on_a_gpu(model):
     [
         ("a.onnx", CheckpointError, "there is no such model file"),
         ("a.yaml", ModelError, "train it first"),
-        ("a.engine", ModelError, "models end in .pt, .*, .onnx, .torchscript; received '.engine'"),
+        ("a.engine", CheckpointError, "there is no such model file"),
+        ("a.xyz", ModelError, "models end in .pt, .*, .onnx, .torchscript, .*; received '.xyz'"),
     ],
 )
 def test_files_that_cannot_be_run(tmp_path, name, error, message):
