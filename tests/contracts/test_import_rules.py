@@ -34,7 +34,12 @@ WINDOW_ROOMS = (
     "engine.ops.polygons",
 )
 # The worker's side of the pipe, which runs models.
-WORKER_SIDE = ("studio.jobs.worker", "studio.jobs.tasks", "studio.jobs.inspection")
+WORKER_SIDE = (
+    "studio.jobs.worker",
+    "studio.jobs.tasks",
+    "studio.jobs.inspection",
+    "studio.jobs.prompted",
+)
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
