@@ -8,8 +8,8 @@ import numpy as np
 def resized(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """Return a picture in another size.
 
-    It is halved by averaging as often as that leaves it no smaller than asked for, and brought to the size by
-    bilinear interpolation. Interpolation alone looks at four pixels however many a new pixel covers: from three times the
+    It is halved by averaging as often as that leaves it larger than asked for, and brought to the size by
+    bilinear interpolation, which down to half the size averages too. Interpolation alone looks at four pixels however many a new pixel covers: from three times the
     size on, fine structures turn into noise. A JPEG decoded at a fraction of its size is averaged in the same way, so
     that a training that reads pictures so sees what is measured afterwards.
 
@@ -25,7 +25,7 @@ def resized(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     channels = image.shape[2]
     divisor = 1
     height, width = image.shape[:2]
-    while 2 * divisor * max(size_hw) <= max(height, width):
+    while 2 * divisor * max(size_hw) < max(height, width):
         divisor *= 2
     if divisor > 1:
         halved = max(-(-width // divisor), size_hw[1]), max(-(-height // divisor), size_hw[0])
