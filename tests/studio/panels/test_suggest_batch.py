@@ -20,7 +20,7 @@ from studio.jobs.messages import (
 )
 from studio.jobs.suggest_run import SuggestRun
 from studio.jobs.suggestions import SuggestionSink
-from studio.model.auto_annotation import AutoAnnotation, ClassRule
+from studio.model.auto_annotation import AutoAnnotation, ClassRule, Examples
 from studio.model.edits import AddShapes
 from studio.model.records import new_shape
 from studio.panels.predict import PredictPanel
@@ -62,8 +62,8 @@ class StepJobs:
         self.jobs: list[StepJob] = []
         self.asked: list[Any] = []
 
-    def predict(self, model: Path, images: Any, arguments: Any, segmenter: str = "") -> StepJob:
-        self.asked.append((model, dict(arguments), segmenter))
+    def predict(self, model: Path, images: Any, arguments: Any, *told: Any) -> StepJob:
+        self.asked.append((model, dict(arguments), *told))
         self.jobs.append(StepJob(tuple(key for key, _ in images)))
         return self.jobs[-1]
 
@@ -108,7 +108,8 @@ def test_rules_say_what_becomes_of_each_class(project: Any, qtbot: Any) -> None:
 
 def test_a_batch_survives_writing_and_reading(tmp_path: Path) -> None:
     rules = {"a": ClassRule(3, False, 0.4), "b": ClassRule(None, True)}
-    batch = AutoAnnotation("m.pt", (4, 5), {"conf": 0.3}, rules, "auto", 9)
+    shown = Examples("a.png", ((1.0, 2.0, 3.0, 4.0),), ("dent",))
+    batch = AutoAnnotation("m.pt", (4, 5), {"conf": 0.3}, rules, "auto", 9, ("bolt",), shown)
     keep_unfinished(tmp_path, batch)
     assert read_unfinished(tmp_path) == batch
     assert batch.done == 7
