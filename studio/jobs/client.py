@@ -261,9 +261,9 @@ class JobsClient(QObject):
         """Look into a model file; with ``classes`` also at what a training with so many would keep of it."""
         return self._submit(lambda n: Inspect(n, str(model), classes))
 
-    def encode(self, model: str, image: Path) -> Job:
-        """Let a segmenter look at an image."""
-        return self._submit(lambda n: Encode(n, model, str(image)))
+    def encode(self, model: str, image: Path, ahead: bool = False) -> Job:
+        """Let a segmenter look at an image, or only at it ahead of time."""
+        return self._submit(lambda n: Encode(n, model, str(image), ahead))
 
     def segment(self, model: str, image: Path, prompts: Prompts) -> Job:
         """Ask a segmenter for the object at some places of an image."""

@@ -116,11 +116,13 @@ class Encode:
         job: Number of the request.
         model: Name or path of its weights; ``auto`` takes the best that is there.
         image: Path of the image.
+        ahead: It is not wanted yet: what was seen is kept, the segmenter goes on looking at the present one.
     """
 
     job: int
     model: str
     image: str
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,9 @@ class WorkerPrompter(QObject):
             self._start(job, image, lambda found: self._on_segmented(prompts, found))
         elif self._ahead and self.readiness is Readiness.READY:
             path = self._ahead.pop(0)
-            self._start(self._client().encode(self._model(), path), path, lambda _: None)
+            self._start(
+                self._client().encode(self._model(), path, ahead=True), path, lambda _: None
+            )
 
     def _start(self, job: Job, image: Path, done: Callable[..., None]) -> None:
         self._running = job

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.annotations import Geometry, Mask, to_mask
-from engine.data.images import read_image
+from engine.data.images import read_image, read_image_header
 from engine.runtime.errors import ImageError
 from studio.jobs.messages import Encode, Encoded, Progress, Segment, Segmented
 from studio.jobs.worker import Context
@@ -39,7 +39,11 @@ _KEPT = _Kept()
 def encode(request: Encode, context: Context) -> Encoded:
     """Look at an image; what was seen before comes from the segmenter's cache."""
     begun = time.perf_counter()
-    sam = _look(request, context)
+    if request.ahead:
+        sam = load_segmenter(request.model, request.job, context)
+        sam.embed(_pixels(request.image))
+    else:
+        sam = _look(request, context)
     return Encoded(sam.segmenter.about, time.perf_counter() - begun)
 
 
@@ -69,7 +73,7 @@ def load_segmenter(model: str, job: int, context: Context) -> Any:
         context.send(Progress(job, 0, 0, tr("Loading the segmenter")))
         _KEPT.sam = SAM(None if model == AUTO else model)
         _KEPT.model = model
-        _KEPT.image = ("", 0)
+        forget_image()
     return _KEPT.sam
 
 
@@ -86,20 +90,29 @@ def _look(request: Encode | Segment, context: Context) -> Any:
     if image != _KEPT.image:
         context.check()
         context.send(Progress(request.job, 0, 0, tr("Looking at the picture")))
-        pixels = read_image(request.image)[..., ::-1]
-        height, width = pixels.shape[:2]
-        if height * width > MAX_PIXELS:
-            raise ImageError(
-                tr(
-                    "an image of {width:,} × {height:,} pixels is too large for a segmenter."
-                ).format(width=width, height=height),
-                path=request.image,
-                remedy=tr("Cut it into tiles, or outline by hand."),
-            )
-        _KEPT.image = ("", 0)
-        sam.set_image(np.ascontiguousarray(pixels))
-        _KEPT.image, _KEPT.size_wh = image, (width, height)
+        pixels = _pixels(request.image)
+        forget_image()
+        sam.set_image(pixels)
+        _KEPT.image, _KEPT.size_wh = image, (pixels.shape[1], pixels.shape[0])
     return sam
+
+
+def _pixels(path: str) -> np.ndarray:
+    """Return an image (H, W, 3) uint8 RGB.
+
+    Raises:
+        ImageError: It cannot be read, or is too large to be looked at as a whole.
+    """
+    width, height = read_image_header(path).upright_size
+    if height * width > MAX_PIXELS:
+        raise ImageError(
+            tr("an image of {width:,} × {height:,} pixels is too large for a segmenter.").format(
+                width=width, height=height
+            ),
+            path=path,
+            remedy=tr("Cut it into tiles, or outline by hand."),
+        )
+    return np.ascontiguousarray(read_image(path)[..., ::-1])
 
 
 def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:

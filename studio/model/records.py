@@ -152,7 +152,7 @@ class Shape:
         image_id: The image it lies on.
         class_id: Its :class:`ClassDef`.
         geometry: Geometry of ``engine.data.annotations``, upright image pixels.
-        source: Who made it: ``drawn``, ``imported``, ``model``.
+        source: Who made it: ``drawn``, ``imported``, ``model``, ``assisted`` (pointed at, outlined by a segmenter).
         score: Confidence in [0, 1] of the model that made it, else None.
         attributes: Values by name that JSON can hold; the names that mean the same everywhere are in
             ``engine.data.annotations.attribute_names``.

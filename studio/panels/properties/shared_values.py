@@ -23,6 +23,7 @@ _SOURCES = {
     "drawn": tr("drawn by hand"),
     "imported": tr("imported"),
     "model": tr("accepted from a model"),
+    "assisted": tr("pointed at, outlined by a segmenter"),
 }
 _MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
 

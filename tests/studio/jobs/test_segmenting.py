@@ -1,0 +1,56 @@
+"""What the worker does with a segmenter, in this process, without weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.runtime.errors import ImageError
+from studio.jobs import segmenting
+from studio.jobs.messages import Encode, Segment
+from studio.jobs.worker import Context
+from studio.tools.prompting import Prompts
+
+CLASSIC = "classic"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[str]:
+    """Two pictures of a bright disc at different places."""
+    names = []
+    for number, middle in enumerate(((40, 40), (80, 60))):
+        picture = np.full((100, 120, 3), 50, np.uint8)
+        cv2.circle(picture, middle, 20, (40, 200, 220), -1)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
+        names.append(str(tmp_path / f"{number}.png"))
+    return names
+
+
+def context() -> Context:
+    return Context(1, lambda _report: None, lambda: False)
+
+
+def test_looking_ahead_leaves_the_present_image(pictures: list[str], monkeypatch: Any) -> None:
+    first, second = pictures
+    segmenting.encode(Encode(1, CLASSIC, first), context())
+    segmenting.encode(Encode(2, CLASSIC, second, ahead=True), context())
+    with monkeypatch.context() as patch:
+        patch.setattr(segmenting, "read_image", lambda _path: pytest.fail("read once more"))
+        found = segmenting.segment(Segment(3, CLASSIC, first, Prompts(((40.0, 40.0),))), context())
+    x1, y1, x2, y2 = found.candidates[0].mask.bounds()
+    assert abs((x1 + x2) / 2 - 40.5) < 3
+    assert abs((y1 + y2) / 2 - 40.5) < 3
+
+
+def test_an_image_too_large_is_refused_before_it_is_read(
+    pictures: list[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(segmenting, "MAX_PIXELS", 100)
+    monkeypatch.setattr(segmenting, "read_image", lambda _path: pytest.fail("it was read"))
+    segmenting.forget_image()
+    with pytest.raises(ImageError, match="120 × 100 pixels"):
+        segmenting.encode(Encode(1, CLASSIC, pictures[0]), context())
