@@ -21,7 +21,7 @@ from engine.core.model import Model
 from engine.data.loaders import load_source
 from engine.explorer.nearness import unit
 from engine.models.yolo.model import YOLO
-from engine.nn.text.open_clip import OpenClipEncoder
+from engine.nn.text.open_clip import OPEN_CLIP_ERRORS, OpenClipEncoder, open_clip_refusal
 from engine.nn.text.registry import open_encoder
 from engine.nn.text.tokens import import_open_clip
 from engine.nn.text.torchscript import file_checksum
@@ -158,14 +158,8 @@ class ClipEmbedder:
             model, _, prepare = import_open_clip().create_model_and_transforms(
                 self.architecture, pretrained=self.weights, device=self.device
             )
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise ModelError(
-                f"open_clip cannot load {self.weights!r} for {self.architecture} ({reason}).",
-                value=self.name,
-                remedy="Fetch the weights on a machine with a connection and name the file: "
-                f"open_clip:{self.architecture}/PATH.",
-            ) from error
+        except OPEN_CLIP_ERRORS as error:
+            raise open_clip_refusal(self.architecture, self.weights, error) from error
         return model.eval(), prepare
 
 

@@ -69,14 +69,8 @@ class OpenClipEncoder:
             model = import_open_clip().create_model(
                 self.architecture, pretrained=self.weights, device=self.device
             )
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise ModelError(
-                f"open_clip cannot load {self.weights!r} for {self.architecture} ({reason}).",
-                value=self.name,
-                remedy="Fetch the weights on a machine with a connection and name the file: "
-                f"open_clip:{self.architecture}/PATH.",
-            ) from error
+        except OPEN_CLIP_ERRORS as error:
+            raise open_clip_refusal(self.architecture, self.weights, error) from error
         model.visual = None  # the larger half, which no phrase needs
         return model.eval()
 
@@ -97,3 +91,18 @@ class OpenClipEncoder:
                 value=self.weights,
                 remedy=f"It has {', '.join(published) or 'none: name a file'}.",
             )
+
+
+# What open_clip raises where weights are missing, damaged or of something else
+OPEN_CLIP_ERRORS = (OSError, RuntimeError, ValueError)
+
+
+def open_clip_refusal(architecture: str, weights: str, error: Exception) -> ModelError:
+    """Return what people are told of weights that open_clip cannot load."""
+    reason = str(error).strip().partition("\n")[0]
+    return ModelError(
+        f"open_clip cannot load {weights!r} for {architecture} ({reason}).",
+        value=f"open_clip:{architecture}/{weights}",
+        remedy="Fetch the weights on a machine with a connection and name the file: "
+        f"open_clip:{architecture}/PATH.",
+    )
