@@ -62,7 +62,7 @@ def read_frames(
     try:
         frames = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         fps = frames_per_second(capture)
-        lost = _Lost(frames)
+        lost = LostFrames(frames)
         index = 0
         while (index := lost.next_frame(capture, index)) > 0:
             if (index - 1) % vid_stride:
@@ -78,15 +78,16 @@ def read_frames(
         capture.release()
 
 
-class _Lost:
+class LostFrames:
     """Goes from frame to frame over the unreadable ones.
 
     Attributes:
         count: Unreadable frames so far that had readable ones behind them.
+        last: Number of the last readable frame, from 1; 0 before the first.
     """
 
     def __init__(self, frames: int) -> None:
-        self.frames, self.count, self._last = frames, 0, 0
+        self.frames, self.count, self.last = frames, 0, 0
 
     def next_frame(self, capture: Any, index: int) -> int:
         """Return the number of the next readable frame after ``index``, 0 where there is none."""
@@ -97,8 +98,8 @@ class _Lost:
             if index + missed >= self.frames or missed > MOST_MISSED:
                 return 0
         self.count += missed
-        self._last = index + missed + 1
-        return self._last
+        self.last = index + missed + 1
+        return self.last
 
     def tell(self, path: Path) -> None:
         """Log what was left out.
@@ -106,13 +107,11 @@ class _Lost:
         Raises:
             ImageError: There was no frame at all.
         """
-        if self._last == 0:
+        if self.last == 0:
             raise ImageError(
                 "It cannot be read as a video.", path=path, remedy="Convert or remove it."
             )
         if self.count:
             LOGGER.warning("%s: %d damaged frames were left out.", path, self.count)
-        if self._last < self.frames:
-            LOGGER.warning(
-                "%s: the video ends after frame %d of %d.", path, self._last, self.frames
-            )
+        if self.last < self.frames:
+            LOGGER.warning("%s: the video ends after frame %d of %d.", path, self.last, self.frames)
