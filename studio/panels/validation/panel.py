@@ -28,9 +28,7 @@ from studio.model.validation_report import OWN, Curve, ValidationReport, read_re
 from studio.panels.validation.class_table import ClassTable
 from studio.panels.validation.confusion import ConfusionView
 from studio.panels.validation.curve_plot import CURVES, CurvePlot
-from studio.panels.validation.gallery import Gallery
 from studio.panels.validation.label_view import LabelView
-from studio.panels.validation.tiles import Look, Tile, class_tiles, example_tile, image_tile
 from studio.storage.version_origins import original_of
 from studio.theme import tokens
 from studio.theme.theme import current_colors
@@ -40,6 +38,8 @@ from studio.widgets.message_banner import MessageBanner
 from studio.widgets.section_header import SectionHeader
 from studio.widgets.stat import Stat
 from studio.widgets.text_label import TextLabel
+from studio.widgets.tile_gallery import Gallery
+from studio.widgets.tiles import Look, Tile, class_tiles, example_tile, image_tile
 
 _LEFT_WIDTH = 560
 _LEFT_HEIGHTS = (210, 250, 330)

@@ -20,10 +20,10 @@ from studio.model.validation_cells import Example
 from studio.model.validation_report import read_report
 from studio.panels.validation.label_view import grouped, heat_image
 from studio.panels.validation.panel import ValidationPanel
-from studio.panels.validation.tile_painter import draw_tile
-from studio.panels.validation.tiles import Look, Tile, example_tile, image_tile
 from studio.storage.version_origins import original_of
 from studio.storage.versions import create_version
+from studio.widgets.tile_painter import draw_tile
+from studio.widgets.tiles import Look, Tile, example_tile, image_tile
 
 LEFT = Qt.MouseButton.LeftButton
 NAMES = {0: "square", 1: "circle"}

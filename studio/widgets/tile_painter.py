@@ -15,9 +15,9 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygon
 from engine.data.images import read_image
 from engine.runtime.errors import ImageError
 from studio.model.seen import IGNORED, Answer, SeenObject
-from studio.panels.validation.tiles import GAP, HALF_SIZE, Look, Tile
 from studio.theme import tokens
 from studio.theme.fonts import font
+from studio.widgets.tiles import GAP, HALF_SIZE, Look, Tile
 
 _FILL = 46  # alpha, 18 %
 _MAP_SHARE = 0.55  # of a class map's colours over the image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
@@ -28,12 +29,12 @@ from PySide6.QtWidgets import (
 )
 
 from studio.language import tr
-from studio.panels.validation.tile_painter import draw_tile
-from studio.panels.validation.tiles import GAP, HALF_SIZE, Look, Tile, tile_height
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
 from studio.widgets.background import Background
+from studio.widgets.tile_painter import draw_tile
+from studio.widgets.tiles import GAP, HALF_SIZE, Look, Tile, tile_height
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -47,11 +48,12 @@ class TilesModel(QAbstractListModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.tiles: Sequence[Tile] = ()
+        self.tiles: list[Tile] = []
         self.picture_height = HALF_SIZE
         self._look = Look({}, {}, current_colors().danger)
-        self._pictures: OrderedDict[int, QPixmap | str] = OrderedDict()
+        self._pictures: OrderedDict[int, QPixmap | str] = OrderedDict()  # by the tile's number
         self._waiting: set[int] = set()
+        self._numbers: list[int] = []  # of each row: rows move up when one is taken away
         self._generation = 0
         self._background = Background(_THREADS)
         self._background.done.connect(self._on_drawn)
@@ -63,19 +65,28 @@ class TilesModel(QAbstractListModel):
         self._generation += 1
         self._waiting.clear()
         self._pictures.clear()
-        self.tiles, self._look = tiles, look
+        self.tiles, self._look = list(tiles), look
+        self._numbers = list(range(len(tiles)))
         self.picture_height = tile_height(tiles)
         self.endResetModel()
 
+    def take_away(self, row: int) -> None:
+        """Drop one tile; the others keep their pictures."""
+        self.beginRemoveRows(_ROOT, row, row)
+        del self.tiles[row]
+        self._pictures.pop(self._numbers.pop(row), None)
+        self.endRemoveRows()
+
     def picture(self, row: int) -> QPixmap | str | None:
         """Return a tile's picture or the reason why there is none; None while it is being drawn."""
-        found = self._pictures.get(row)
+        number = self._numbers[row]
+        found = self._pictures.get(number)
         if found is not None:
-            self._pictures.move_to_end(row)
-        elif row not in self._waiting:
-            self._waiting.add(row)
+            self._pictures.move_to_end(number)
+        elif number not in self._waiting:
+            self._waiting.add(number)
             draw = partial(draw_tile, self.tiles[row], self._look)
-            self._background.start((self._generation, row), draw)
+            self._background.start((self._generation, number), draw)
         return found
 
     def wait(self) -> None:
@@ -93,12 +104,15 @@ class TilesModel(QAbstractListModel):
         return None
 
     def _on_drawn(self, where: tuple[int, int], picture: QImage | str) -> None:
-        generation, row = where
+        generation, number = where
         if generation != self._generation:
             return
-        self._waiting.discard(row)
+        self._waiting.discard(number)
+        row = bisect_left(self._numbers, number)
+        if row == len(self._numbers) or self._numbers[row] != number:
+            return  # it was taken away meanwhile
         shown = picture if isinstance(picture, str) else QPixmap.fromImage(picture)
-        self._pictures[row] = shown
+        self._pictures[number] = shown
         while len(self._pictures) > _CACHED:
             self._pictures.popitem(last=False)
         index = self.index(row)
@@ -121,7 +135,9 @@ class _TileDelegate(QStyledItemDelegate):
         """Draw one tile."""
         colors = current_colors()
         place = option.rect.adjusted(tokens.SPACE_XS, tokens.SPACE_XS, -tokens.SPACE_XS, 0)
-        if option.state & QStyle.StateFlag.State_MouseOver:
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, QColor(colors.selection))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(option.rect, QColor(colors.hover))
         picture = self._model.picture(index.row())
         box = QRect(place.x(), place.y(), place.width(), self._model.picture_height)
@@ -148,12 +164,16 @@ class Gallery(QListView):
     """The tiles.
 
     Signals:
-        tile_opened(object): The :class:`Tile` that was clicked.
+        tile_opened(object): The :class:`Tile` that was clicked; of a gallery to choose in, double-clicked or
+            chosen with Enter.
+
+    Args:
+        chooses: One tile is the chosen one: arrows go from one to the next, a click only chooses.
     """
 
     tile_opened = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, chooses: bool = False) -> None:
         super().__init__(parent)
         self.tiles_model = TilesModel(self)
         self.setModel(self.tiles_model)
@@ -162,14 +182,14 @@ class Gallery(QListView):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)
         self.setUniformItemSizes(True)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        modes = QAbstractItemView.SelectionMode
+        self.setSelectionMode(modes.SingleSelection if chooses else modes.NoSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(tr("Images and objects"))
-        self.clicked.connect(
-            lambda index: self.tile_opened.emit(self.tiles_model.tiles[index.row()])
-        )
+        opened = self.activated if chooses else self.clicked
+        opened.connect(lambda index: self.tile_opened.emit(self.tiles_model.tiles[index.row()]))
 
     def show_tiles(self, tiles: Sequence[Tile], look: Look) -> None:
         """Show other tiles from the top."""
