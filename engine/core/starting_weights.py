@@ -13,7 +13,7 @@ from engine.cfg.model_yaml import find_model_yaml
 from engine.nn.checkpoint import SUFFIXES, Checkpoint, load_checkpoint, load_weights
 from engine.nn.partial_load import LoadReport
 from engine.nn.tasks import BaseModel, model_class
-from engine.runtime.errors import ModelError
+from engine.runtime.errors import ConfigError, ModelError
 
 # From this share of its values on, a network counts as trained before.
 MOSTLY = 0.5
@@ -79,6 +79,21 @@ def check_buildable(cfg: Any, kind: type[nn.Module], task: str) -> None:
         remedy="Open-vocabulary models are trained by YOLOE(...).train() or the trainers of "
         "engine.models.yolo.yoloe; a plain model takes over with pretrained= the layers that both have.",
     )
+
+
+def check_probe(wanted: bool, kind: Any) -> None:
+    """Refuse ``linear_probe`` where a trainer's class does nothing of that kind.
+
+    Raises:
+        ConfigError: It is wanted of such a trainer.
+    """
+    if wanted and not kind.is_probe:
+        raise ConfigError(
+            "linear_probe=True adapts trained weights of YOLOE, and this training is of another kind "
+            f"({kind.__name__}).",
+            value=True,
+            remedy="Name such weights, as in model=yoloe-11s-seg.pt, or leave linear_probe out.",
+        )
 
 
 def check_trainable(weights: Any) -> None:

@@ -26,6 +26,7 @@ from engine.core.multi_scale import draw_size, resize_longer_side
 from engine.core.plan import mosaic_epochs
 from engine.core.recovery import Diverged, Recovery
 from engine.core.run_end import RunEnd
+from engine.core.starting_weights import check_probe
 from engine.core.together import Together
 from engine.core.trainer_results import TrainerResults
 from engine.core.training_state import TrainingState, check_resumable
@@ -84,6 +85,7 @@ class BaseTrainer(TrainerResults):
             check_resumable(self.resumed, self.task)
             given = resumed_arguments(self.resumed.train_args, given)
         self.args = resolve_arguments(given, "train", self.task)
+        check_probe(self.args.linear_probe, type(self))
         self.without_effect = without_effect(given, "train", self.task)
         self.chosen = chosen_arguments(self.args, "train", overrides)
         if self.resumed is not None:

@@ -37,6 +37,7 @@ class TrainerHooks(CallbackHost):
     events: Any
     loss_names: tuple[str, ...]
     default_model: ClassVar[str]
+    is_probe: ClassVar[bool] = False  # whether it does what linear_probe asks for
     pretrained: bool
     _memory_format: torch.memory_format
 

@@ -72,6 +72,15 @@ class Team:
         """Work in the first process before the others do: they find what it has fetched or kept."""
         return work()
 
+    def hand_out(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """Give to all what the first process makes, whenever each of them asks for it.
+
+        Args:
+            key: What it is, the same for all.
+            make: Called in the first process alone.
+        """
+        return make()
+
     def mean_loss(self, items: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
         """Give parts (P,) and total () of a loss as means over the processes, without gradients."""
         return items, total
@@ -168,6 +177,16 @@ class SharedTeam(Team):
         if self.is_main:
             self.wait()
         return done
+
+    def hand_out(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """Give to all what the first process makes, whenever each of them asks for it."""
+        place = f"maskwright/handed/{key}"
+        if self.is_main:
+            made = make()
+            self.store.set(place, made)
+            return made
+        self.store.wait([place], PATIENCE)
+        return bytes(self.store.get(place))
 
     def mean_loss(self, items: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
         """Give parts (P,) and total () of a loss as means over the processes, without gradients."""

@@ -75,6 +75,7 @@ ELSEWHERE = {
     "data": ("test_trainer_ends.py", "test_bad_data_is_named_in_the_run_directory"),
     "device": ("test_several_devices.py", "test_two_processes_learn_what_one_learns"),
     "exist_ok": ("test_trainer_run.py", "test_folders_are_numbered_and_exist_ok_starts_clean"),
+    "linear_probe": ("test_trainer_arguments.py", "test_a_linear_probe_is_refused_where_nothing_can_be_adapted"),
     "model": ("test_starting_weights.py", "test_a_trained_model_in_hand_names_its_file"),
     "pretrained": ("test_starting_weights.py", "test_another_task_with_the_same_backbone_serves_through_pretrained"),
     "profile": ("test_trainer_arguments.py", "test_profile_tells_the_speed_of_the_exported_model"),

@@ -191,3 +191,8 @@ def test_thresholds_hold_in_the_validations_of_a_training(name, value, tiny_task
     usual, changed = counts
     assert len(usual) == len(changed) == 4  # two pictures, in the epoch and at the end
     assert sum(changed) < sum(usual)
+
+
+def test_a_linear_probe_is_refused_where_nothing_can_be_adapted(make_trainer):
+    with pytest.raises(ConfigError, match="linear_probe=True adapts trained weights of YOLOE"):
+        make_trainer(linear_probe=True)

@@ -140,6 +140,16 @@ TRAINING: tuple[Argument, ...] = (
         low=0,
     ),
     Argument(
+        "linear_probe",
+        "bool",
+        False,
+        "Adapt trained weights of YOLOE: only the last layers of the classes learn, in a fraction of the time. "
+        "What comes out is a plain model of these classes.",
+        "Training",
+        _TRAIN,
+        tasks=("detect", "segment"),
+    ),
+    Argument(
         "amp",
         "bool",
         True,

@@ -10,6 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from engine._lazy import LazyClasses
+from engine.cfg.schema import by_name
+from engine.cfg.values import coerce
 from engine.core.results import Results
 from engine.data.mixed import keep_description
 from engine.models.yolo.model import YOLO
@@ -17,13 +19,22 @@ from engine.models.yolo.yoloe.labelled import PROMPTED, network_for_data
 from engine.models.yolo.yoloe.predict import YOLOEVPDetectPredictor
 from engine.models.yolo.yoloe.prompts import parse_prompts
 from engine.models.yolo.yoloe.words import Encoder, encoder_for
+from engine.nn.checkpoint import load_checkpoint
 from engine.nn.open_vocabulary import YOLOEModel, check_names
 from engine.nn.text.encoder import TextEncoder
 from engine.runtime.errors import ConfigError, ModelError
 from engine.runtime.log import LOGGER
+from engine.training.resume import find_last
 
 # Words overlap in meaning, so one thing answers to several: only its surest name stays, unless asked for.
 ONE_NAME_EACH = {"agnostic_nms": True}
+
+
+# task -> what ``linear_probe=True`` trains with
+PROBES = LazyClasses(
+    detect="engine.models.yolo.yoloe.train:YOLOEPETrainer",
+    segment="engine.models.yolo.yoloe.train_seg:YOLOEPESegTrainer",
+)
 
 
 class YOLOE(YOLO):
@@ -167,7 +178,8 @@ class YOLOE(YOLO):
             trainer: What to train instead of the whole model on words: ``YOLOEPESegTrainer`` (linear
                 probing), ``YOLOESegTrainerFromScratch`` (several data sets), ``YOLOESegVPTrainer`` (visual
                 prompts), or for boxes their twins in `engine.models.yolo.yoloe`.
-            kwargs: Arguments of the training. With several data sets ``data`` may be the content of their
+            kwargs: Arguments of the training; ``linear_probe=True`` does without ``trainer`` what
+                ``YOLOEPESegTrainer`` does. With several data sets ``data`` may be the content of their
                 description (see `engine.data.mixed`) instead of its file.
 
         Returns:
@@ -177,7 +189,8 @@ class YOLOE(YOLO):
             MissingCheckpointError: The text encoder's file is not there.
             ModelError: The weights cannot be trained that way.
         """
-        kind = trainer or self._of_task("trainer")
+        given = self._given(kwargs, "train")
+        kind = trainer or (PROBES[self.task] if _is_probe(given) else self._of_task("trainer"))
 
         def make(**given: Any) -> Any:
             made = kind(**given)
@@ -293,3 +306,12 @@ class YOLOE(YOLO):
 def _is_without_classes(network: Any) -> bool:
     """Say whether a network waits for its classes; an exported file and a fused network do not."""
     return isinstance(network, YOLOEModel) and network.pe is None and network.head.takes_embeddings
+
+
+def _is_probe(given: Mapping[str, Any]) -> bool:
+    """Say whether arguments of a training ask for a linear probe, or for going on with one."""
+    if given.get("resume"):
+        saved = load_checkpoint(find_last(given["resume"], given.get("model"))).train_args
+        return bool(saved.get("linear_probe"))
+    wanted = given.get("linear_probe")
+    return wanted is not None and bool(coerce(by_name["linear_probe"], wanted))

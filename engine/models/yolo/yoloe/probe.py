@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import nn
 
 from engine.models.yolo.yoloe.words import (
@@ -29,10 +30,18 @@ class LinearProbe(Base):
         text_encoder: What turns the class names into embeddings; None for the one that the model names.
     """
 
+    is_probe: ClassVar[bool] = True
     text_encoder: Encoder = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """Take the arguments of a training; the run remembers that it is a probe, also where only the class says it."""
+        super().__init__(*given, **named)
+        self.args.linear_probe = True
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> nn.Module:
         """Build the network with trained weights, the class names as words folded into it.
+
+        On several devices the first process does so, and hands its weights to the others.
 
         Args:
             cfg: Name, path or content of a model description; None takes the default model's.
@@ -44,7 +53,7 @@ class LinearProbe(Base):
             ModelError: There are no weights, or they cannot be adapted.
         """
         weights = load_checkpoint(weights) if isinstance(weights, str | Path) else weights
-        if self.resumed is None:
+        if self.resumed is None and self.team.is_main:
             check_probable(weights)
         model: Any = super().get_model(cfg, weights, verbose)
         if self.resumed is not None:
@@ -52,10 +61,8 @@ class LinearProbe(Base):
             return model
         names = self.data["names"]
         keep_text_model(model, weights)
-        encoder = encoder_for(model, self.text_encoder)
-        embeddings = model.get_text_pe(class_texts(names), encoder)
+        model.head.fold(self._embeddings(model))
         model.head.savpe = None
-        model.head.fold(embeddings)
         model.names = dict(names)
         return model.train()
 
@@ -67,3 +74,11 @@ class LinearProbe(Base):
             for name in ("cv3", "one2one_cv3")
             for level, branch in enumerate(getattr(head, name, None) or ())
         )
+
+    def _embeddings(self, model: Any) -> torch.Tensor:
+        """Return those of the class names (1, nc, embed); blank ones where other weights will come."""
+        texts = class_texts(self.data["names"])
+        if not self.team.is_main:
+            return torch.zeros(1, len(texts), model.head.embed)
+        found: torch.Tensor = model.get_text_pe(texts, encoder_for(model, self.text_encoder))
+        return found

@@ -106,8 +106,8 @@ class YOLOETrainer(DetectionTrainer):
         """
         new = [text for text in texts if text not in self.embeddings]
         if new:
-            encoder = encoder_for(self.model, self.text_encoder)
-            rows = self.model.encode_phrases(new, encoder)[0]
+            made = self.team.hand_out(f"phrases {len(self.embeddings)}", lambda: self._encode(new))
+            rows = torch.frombuffer(bytearray(made), dtype=torch.float32).view(len(new), -1)
             self.embeddings |= dict(zip(new, rows, strict=True))
 
     @torch.no_grad()
@@ -179,6 +179,12 @@ class YOLOETrainer(DetectionTrainer):
         shown = {**batch, "cls": classes}
         told = {number: text for text, number in names.items()}
         plot_images(shown, fname=self.save_dir / f"train_batch{ni}.jpg", names=told)
+
+    def _encode(self, texts: list[str]) -> bytes:
+        """Return embeddings (N, embed) float32 as bytes: an encoder need be in one of several processes only."""
+        encoder = encoder_for(self.model, self.text_encoder)
+        rows = self.model.encode_phrases(texts, encoder)[0]
+        return bytes(rows.float().cpu().contiguous().numpy().tobytes())
 
     def _text_features(self, texts: list[list[str]]) -> tuple[Tensor, Tensor]:
         """Return (B, N, embed) embeddings of each image's phrases, and (B, N) bool where there is none."""
@@ -280,7 +286,7 @@ class YOLOEVPTrainer(YOLOETrainerFromScratch):
             ModelError: There are none, or they take no prompts.
         """
         weights = load_checkpoint(weights) if isinstance(weights, str | Path) else weights
-        if self.resumed is None:
+        if self.resumed is None and self.team.is_main:  # who hands weights to the others
             check_probable(weights)
         return super().get_model(cfg, weights, verbose)
 

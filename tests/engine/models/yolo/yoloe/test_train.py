@@ -307,6 +307,49 @@ def test_classes_inside_the_weights_are_refused(
         train(probed.trainer.best, trainer)
 
 
+def test_an_argument_asks_for_a_probe_as_the_class_does(
+    train: Callable[..., YOLOE], trained_file: Path, probed: YOLOE
+) -> None:
+    found = train(trained_file, linear_probe=True)
+    assert type(found.trainer) is YOLOEPESegTrainer
+    assert not changed(state(found.trainer.last), state(probed.trainer.last))
+    saved = load_checkpoint(found.trainer.last).train_args
+    assert saved["linear_probe"] is True
+    assert load_checkpoint(probed.trainer.last).train_args["linear_probe"] is True
+    with pytest.raises(ConfigError, match="linear_probe"):
+        train(trained_file, YOLOESegTrainer, linear_probe=True)
+
+
+def test_a_probe_goes_on_as_a_probe(train: Callable[..., YOLOE], trained_file: Path) -> None:
+    begun = YOLOE(trained_file)
+    begun.text_encoder = tiny.WordSums()
+
+    def stop(trainer: Any) -> None:
+        trainer.stop = True
+
+    begun.add_callback("on_train_epoch_end", stop)
+    how = {"epochs": 2, "batch": 2, "imgsz": 64, "device": "cpu", "plots": False, "verbose": False}
+    data = load_checkpoint(trained_file).train_args["data"]
+    begun.train(data=data, linear_probe=True, project=str(trained_file.parent / "on"), **how)
+    model = YOLOE(begun.trainer.last)
+    model.train(resume=True)
+    assert type(model.trainer) is YOLOEPESegTrainer
+    assert model.trainer.epoch == 1
+
+
+@pytest.mark.parametrize("probe", [False, True])
+def test_an_encoder_in_one_process_serves_all(
+    probe: bool, train: Callable[..., YOLOE], trained_file: Path
+) -> None:
+    encoder = tiny.WordSums()
+    told = train(trained_file, linear_probe=probe, device="cpu,cpu", encoder=encoder)
+    assert sorted(encoder.asked) == sorted(PHRASES[:3])
+    alone = train(trained_file, linear_probe=probe, encoder=tiny.WordSums())
+    both = state(told.trainer.last), state(alone.trainer.last)
+    assert both[0].keys() == both[1].keys()
+    assert all(torch.isfinite(v.float()).all() for v in both[0].values())
+
+
 # Several data sets
 
 
