@@ -40,6 +40,7 @@ from studio.panels.settings import SettingsPanel
 from studio.panels.start import StartPanel
 from studio.theme.theme import Theme, find_theme
 from studio.widgets.empty_state import EmptyState, Step
+from studio.widgets.late_page import LatePage
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -100,10 +101,15 @@ class Studio(QObject):
         )
         self.actions.set_keys(KeyMap.from_list(self.actions.specs(), self.preferences[KEYS]))
         self.window.set_actions(self.actions)
-        self.settings = SettingsPanel(self.preferences.manager)
+        self._settings_page = LatePage(self._make_settings)
         self._wire()
         self._show_start()
         self.show_page("annotate")
+
+    @property
+    def settings(self) -> SettingsPanel:
+        """The Settings page."""
+        return self._settings_page.content
 
     def start_session(self, project: Project) -> None:
         """Show a project in place of the one that is open."""
@@ -234,7 +240,6 @@ class Studio(QObject):
         window.dropped.connect(self.files.drop)
         window.closing.connect(self.shut_down)
         self.theme.changed.connect(self.actions.recolor_icons)
-        self.settings.changed.connect(self._on_setting_changed)
         self.runs.runs_changed.connect(self._on_runs_changed)
         window.status.run_words.clicked.connect(lambda: self.show_page("train"))
         window.status.device.setText(list_devices()[0].name)
@@ -246,6 +251,11 @@ class Studio(QObject):
             }
         )
         self.actions.set_checked(aid_states(self.preferences))
+
+    def _make_settings(self) -> SettingsPanel:
+        panel = SettingsPanel(self.preferences.manager)
+        panel.changed.connect(self._on_setting_changed)
+        return panel
 
     def _on_setting_changed(self, name: str) -> None:
         """Let what was changed on the Settings page count at once."""
@@ -267,7 +277,7 @@ class Studio(QObject):
         start.dropped.connect(files.drop)
         start.project_chosen.connect(files.open_project)
         start.set_recent(self.preferences.recent())
-        pages: dict[str, QWidget] = {"annotate": start, "settings": self.settings}
+        pages: dict[str, QWidget] = {"annotate": start, "settings": self._settings_page}
         steps = (
             Step(
                 tr("Open folder of images"), self.files.file_open_folder, "primary", "folder_open"

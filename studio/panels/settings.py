@@ -50,7 +50,8 @@ class SettingsPanel(QWidget):
             tr("Without effect in this version"), expanded=False
         )
         self._others_section.set_content(self.others)
-        self._others_section.setVisible(bool(self._unused))
+        if not self._unused:
+            self._others_section.hide()  # shown by its parent else: without one it would be a window
         self.search = SearchField(tr("Search the settings"))
         self.search.search_changed.connect(self._on_search)
         self.banner = MessageBanner()
