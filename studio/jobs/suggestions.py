@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.data.annotations import Box, Tag
+from engine.data.annotations.attribute_names import ANNOTATION_MODEL
 from studio.jobs.messages import Predicted, PredictedShape
 from studio.language import ntr, tr
 from studio.model.auto_annotation import AutoAnnotation
 from studio.model.project import Project
+from studio.model.provenance import MODEL, model_words
 from studio.model.records import Shape, new_shape
 from studio.model.validation_cells import box_overlaps
 
@@ -71,6 +73,7 @@ class SuggestionSink:
         self._batch = batch or AutoAnnotation("", ())
         self._waiting: dict[int, list[Shape]] = {}
         self._failed: set[int] = set()
+        self._made_by = model_words(self._batch.model, self._batch.segmenter)
         self.count = SuggestionCount()
 
     def take(self, predicted: Predicted) -> None:
@@ -113,7 +116,8 @@ class SuggestionSink:
     def _shape(self, image_id: int, found: PredictedShape) -> Shape:
         chosen = self._batch.rule(found.class_name).class_id
         class_id = self._class_id(found.class_name) if chosen is None else chosen
-        return new_shape(image_id, class_id, found.geometry, "model", found.score)
+        told = {ANNOTATION_MODEL: self._made_by} if self._made_by else {}
+        return new_shape(image_id, class_id, found.geometry, MODEL, found.score, told)
 
     def _class_id(self, name: str) -> int:
         for cls in self._project.classes():

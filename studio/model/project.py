@@ -31,6 +31,7 @@ from studio.model.records import (
 from studio.model.review import Comment, Stage
 from studio.model.signal import Signal
 from studio.model.store import NATURAL, JournalRow, Store
+from studio.model.suggestion_rows import SuggestionRow
 from studio.model.tasks import TASK_TITLES, LabelFacts, natural_task
 
 SizeReader = Callable[[Path], tuple[int, int]]
@@ -332,6 +333,14 @@ class Project:
     def suggestions(self, image_id: int) -> list[Shape]:
         """Return the suggestions that wait on an image, the rearmost first."""
         return self.store.suggestions(image_id)
+
+    def suggestion_rows(self, image_ids: Sequence[int] | None = None) -> list[SuggestionRow]:
+        """Return what waits on all images, or on these, without outlines, in no particular order."""
+        return self.store.suggestion_rows(image_ids)
+
+    def suggestions_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
+        """Return those of these suggestions that are there, in the order asked for."""
+        return self.store.suggestions_by_id(shape_ids)
 
     def set_suggestions(self, image_id: int, shapes: Sequence[Shape]) -> list[Shape]:
         """Replace the suggestions of an image; not part of the history. Returns them with their numbers."""

@@ -18,6 +18,7 @@ from studio.model.records import (
     ShapeRow,
 )
 from studio.model.review import Comment, Stage
+from studio.model.suggestion_rows import SuggestionRow
 
 ChosenStage = Stage | Literal[""]  # empty: the stage follows the labels
 
@@ -229,6 +230,25 @@ class Store(Protocol):
 
     def suggestions_of_class(self, class_id: int) -> list[Shape]:
         """Return all suggestions of a class."""
+
+    def suggestions_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
+        """Return those of these suggestions that are there, in the order asked for."""
+
+    def suggestion_rows(self, image_ids: Sequence[int] | None = None) -> list[SuggestionRow]:
+        """Return what waits on the images of the list, or on these, without outlines, in no particular order."""
+
+    def suggestion_places(self, shape_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return ``(image id, z)`` of those of these suggestions that are there."""
+
+    def accept_suggestions(
+        self, places: Sequence[tuple[int, int]], stamp: Mapping[str, str]
+    ) -> None:
+        """Turn suggestions, as ``(id, z of the shape)``, into shapes with the attributes of ``stamp`` besides."""
+
+    def take_acceptance_back(
+        self, places: Sequence[tuple[int, int]], stamped: Sequence[str]
+    ) -> None:
+        """Turn shapes, as ``(id, z of the suggestion)``, back into suggestions without the ``stamped`` attributes."""
 
     def insert_suggestions(self, shapes: Sequence[Shape]) -> None:
         """Add numbered suggestions; one that is there already is replaced."""

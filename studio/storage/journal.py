@@ -17,8 +17,16 @@ _AT = (
     "SELECT journal.id, label, edit FROM history JOIN journal ON journal.id = journal_id "
     "WHERE position = ?"
 )
-_IMPORT = '{"kind":"TakeImport"'
-_SHAPES_PER_IMAGE = 10  # of an import: the effort for one image is worth that many
+# How much of an edit, beside its images, there is to do: what is counted, and how many images one of them is worth.
+_WORK = {
+    "TakeImport": ("json_extract(edit, '$.count')", 0.1),
+    "AcceptSuggestions": ("json_array_length(edit, '$.places')", 5),
+    "RemoveSuggestions": ("json_array_length(edit, '$.suggestions')", 20),
+}
+_SIZE = " ".join(
+    f"WHEN edit LIKE '{{\"kind\":\"{kind}\"%' THEN CAST({count} * {worth} AS INTEGER)"
+    for kind, (count, worth) in _WORK.items()
+)
 _CURSOR = "history"  # meta key: positions below are done
 
 
@@ -63,12 +71,11 @@ class Journal:
 
     def step_size(self, back: bool) -> int:
         sql = (
-            "SELECT json_array_length(images), "
-            f"CASE WHEN edit LIKE '{_IMPORT}%' THEN json_extract(edit, '$.count') ELSE 0 END "
+            f"SELECT json_array_length(images), CASE {_SIZE} ELSE 0 END "
             "FROM history JOIN journal ON journal.id = journal_id WHERE position = ?"
         )
         row = self.db.row(sql, (self._cursor() - back,))
-        return 0 if row is None else max(row[0], row[1] // _SHAPES_PER_IMAGE)
+        return 0 if row is None else max(row)
 
     def undo_row(self) -> JournalRow | None:
         return self._at(self._cursor() - 1)

@@ -184,6 +184,15 @@ class ShapeTable:
     def suggestions_of_class(self, class_id: int) -> list[Shape]:
         return self._select("suggestions", "class_id = ?", class_id)
 
+    def suggestions_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
+        found: list[Shape] = []
+        for start in range(0, len(shape_ids), _CHUNK):
+            chunk = list(shape_ids[start : start + _CHUNK])
+            sql = f"SELECT {_COLUMNS} FROM suggestions WHERE id IN ({_marks(len(chunk))})"
+            found += [_shape(row) for row in self.db.rows(sql, chunk)]
+        places = {shape_id: place for place, shape_id in enumerate(shape_ids)}
+        return sorted(found, key=lambda shape: places[shape.id])
+
     def insert_suggestions(self, shapes: Sequence[Shape]) -> None:
         self.db.write_many(f"INSERT OR REPLACE INTO suggestions {_INSERT}", map(_values, shapes))
         self._recounted.update(shape.image_id for shape in shapes)

@@ -14,10 +14,18 @@ from studio.storage.import_shelf import ImportShelf
 from studio.storage.journal import Journal
 from studio.storage.review_table import ReviewTable
 from studio.storage.shape_table import ShapeTable
+from studio.storage.suggestion_table import SuggestionTable
 
 
 class SqliteStore(
-    ClassTable, ImageFacts, ImageTable, ReviewTable, ShapeTable, ImportShelf, Journal
+    ClassTable,
+    ImageFacts,
+    ImageTable,
+    ReviewTable,
+    ShapeTable,
+    SuggestionTable,
+    ImportShelf,
+    Journal,
 ):
     """Implements ``studio.model.store.Store`` over one SQLite file.
 

@@ -30,9 +30,22 @@ TRUNCATED: Final = "truncated"
 DIFFICULT: Final = "difficult"
 """bool: hard to recognise; evaluations of the Pascal VOC kind neither reward nor punish it."""
 
+ANNOTATION_SOURCE: Final = "annotation_source"
+"""str: who made the shape: ``model``, or ``assisted`` for one that was pointed at and outlined by a segmenter."""
+
+ANNOTATION_MODEL: Final = "annotation_model"
+"""str: the model that made the shape, with what tells its version."""
+
+ACCEPTED_BY: Final = "accepted_by"
+"""str: who found a model's shape good, as their computer calls them."""
+
+ACCEPTED_AT: Final = "accepted_at"
+"""str: when that was, ISO 8601 in UTC: ``2026-11-21T22:05:00Z``."""
+
 FLAGS: Final[tuple[str, ...]] = (CROWD, OCCLUDED, TRUNCATED, DIFFICULT)
 NUMBERS: Final[tuple[str, ...]] = (GROUP_ID, TRACK_ID)
-RESERVED: Final[tuple[str, ...]] = (*NUMBERS, DESCRIPTION, *FLAGS)
+PROVENANCE: Final[tuple[str, ...]] = (ANNOTATION_SOURCE, ANNOTATION_MODEL, ACCEPTED_BY, ACCEPTED_AT)
+RESERVED: Final[tuple[str, ...]] = (*NUMBERS, DESCRIPTION, *FLAGS, *PROVENANCE)
 
 
 def own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

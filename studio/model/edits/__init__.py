@@ -30,9 +30,10 @@ from studio.model.edits.review import (
     reject,
 )
 from studio.model.edits.shapes import AddShapes, RemoveShapes, ReplaceShapes, assign_class
-from studio.model.edits.suggestions import RemoveSuggestions, accept
+from studio.model.edits.suggestions import AcceptSuggestions, RemoveSuggestions, accept
 
 __all__ = [
+    "AcceptSuggestions",
     "AddClass",
     "AddComment",
     "AddShapes",

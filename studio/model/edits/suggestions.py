@@ -3,17 +3,18 @@
 # ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from studio.language import ntr, tr
 from studio.model.edits.base import Changes, Edit
-from studio.model.edits.batch import Batch
-from studio.model.edits.shapes import AddShapes
 from studio.model.errors import EditError
+from studio.model.provenance import accepted_now
 from studio.model.records import Shape, shape_from_dict
+from studio.model.review import this_person
 from studio.model.store import Store
+from studio.model.suggestion_rows import SuggestionRow
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,13 @@ class RemoveSuggestions(Edit):
 
     def title(self) -> str:
         return self.label or tr("Reject {suggestions}").format(
-            suggestions=suggestion_count(self.suggestions)
+            suggestions=suggestion_count(len(self.suggestions))
         )
 
     def bind(self, store: Store) -> RemoveSuggestions:
-        waiting: dict[int, Shape] = {}
-        for image_id in {shape.image_id for shape in self.suggestions}:
-            waiting.update({shape.id: shape for shape in store.suggestions(image_id)})
-        if any(shape.id not in waiting for shape in self.suggestions) or not self.suggestions:
-            raise EditError(
-                tr("A suggestion is no longer there."), remedy=tr("Run the model again.")
-            )
-        return RemoveSuggestions(tuple(waiting[s.id] for s in self.suggestions), True, self.label)
+        found = store.suggestions_by_id([shape.id for shape in self.suggestions])
+        _check_there(len(self.suggestions), len(found))
+        return RemoveSuggestions(tuple(found), True, self.label)
 
     def apply(self, store: Store) -> None:
         if self.removed:
@@ -61,15 +57,97 @@ class RemoveSuggestions(Edit):
         return cls(shapes, values["removed"], values["label"])
 
 
-def accept(suggestions: Sequence[Shape]) -> Batch:
-    """Return the edit that turns ``suggestions`` into shapes; undoing it brings the suggestions back."""
-    chosen = tuple(suggestions)
-    return Batch(
-        (RemoveSuggestions(chosen), AddShapes(chosen)),
-        tr("Accept {suggestions}").format(suggestions=suggestion_count(chosen)),
-    )
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a suggestion is drawn before and after it becomes a shape; its number stays."""
+
+    id: int
+    image_id: int
+    z: int = 0
+    shape_z: int = 0
 
 
-def suggestion_count(suggestions: Sequence[Shape]) -> str:
+@dataclass(frozen=True)
+class AcceptSuggestions(Edit):
+    """Turn suggestions into shapes under their numbers, or (``accepted`` False) back into suggestions.
+
+    The journal keeps their numbers and not their outlines, so that ten thousand are a short row.
+
+    Attributes:
+        places: The suggestions; binding reads where they are drawn.
+        stamp: Attributes that say who accepted them and when.
+        accepted: Whether this accepts, or takes an acceptance back.
+    """
+
+    places: tuple[Place, ...]
+    stamp: Mapping[str, str] = field(default_factory=dict)
+    accepted: bool = True
+    label: str = ""
+
+    def title(self) -> str:
+        return self.label or tr("Accept {suggestions}").format(
+            suggestions=suggestion_count(len(self.places))
+        )
+
+    def bind(self, store: Store) -> AcceptSuggestions:
+        found = store.suggestion_places([place.id for place in self.places])
+        _check_there(len(self.places), len(found))
+        tops: dict[int, int] = {}
+        bound = []
+        for place in self.places:
+            image_id, z = found[place.id]
+            top = tops.get(image_id)
+            tops[image_id] = (store.top_z(image_id) if top is None else top) + 1
+            bound.append(Place(place.id, image_id, z, tops[image_id]))
+        return replace(self, places=tuple(bound))
+
+    def apply(self, store: Store) -> None:
+        if self.accepted:
+            store.accept_suggestions(
+                [(place.id, place.shape_z) for place in self.places], self.stamp
+            )
+        else:
+            store.take_acceptance_back(
+                [(place.id, place.z) for place in self.places], list(self.stamp)
+            )
+
+    def inverse(self) -> AcceptSuggestions:
+        return replace(self, accepted=not self.accepted)
+
+    def changes(self) -> Changes:
+        images = frozenset(place.image_id for place in self.places)
+        return Changes(
+            shapes=images, suggestions=images, ids=frozenset(place.id for place in self.places)
+        )
+
+    def values(self) -> dict[str, Any]:
+        places = [[place.id, place.image_id, place.z, place.shape_z] for place in self.places]
+        return {"places": places, "stamp": dict(self.stamp), "accepted": self.accepted}
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> AcceptSuggestions:
+        places = tuple(Place(*place) for place in values["places"])
+        return cls(places, dict(values["stamp"]), values["accepted"], values["label"])
+
+
+def accept(
+    suggestions: Sequence[Shape | SuggestionRow], person: str | None = None
+) -> AcceptSuggestions:
+    """Return the edit that turns ``suggestions`` into shapes; undoing it brings the suggestions back.
+
+    Args:
+        suggestions: Of one image or many.
+        person: Who accepts them; None: who the computer says it is.
+    """
+    stamp = accepted_now(this_person() if person is None else person)
+    return AcceptSuggestions(tuple(Place(row.id, row.image_id) for row in suggestions), stamp)
+
+
+def suggestion_count(count: int) -> str:
     """Return ``suggestion`` or ``3 suggestions``."""
-    return ntr("suggestion", "{count} suggestions", len(suggestions)).format(count=len(suggestions))
+    return ntr("suggestion", "{count} suggestions", count).format(count=count)
+
+
+def _check_there(wanted: int, found: int) -> None:
+    if not wanted or found != wanted:
+        raise EditError(tr("A suggestion is no longer there."), remedy=tr("Run the model again."))
