@@ -5,36 +5,43 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
 from studio.app.dataset_page import DatasetPage
 from studio.language import tr
 from studio.main_window.annotate_page import AnnotatePage
 from studio.model.runs import VALIDATION_FILE, RunSnapshot
 from studio.panels.dataset import DatasetPanel
-from studio.panels.export import ExportPanel
-from studio.panels.models.panel import ModelsPanel
-from studio.panels.predict import PredictPanel
 from studio.panels.review import ReviewPanel
-from studio.panels.train.panel import TrainPanel
-from studio.panels.validation.panel import ValidationPanel
 from studio.storage.version_origins import original_of
 from studio.widgets.empty_state import EmptyState, Step
+from studio.widgets.late_page import LatePage
 
 if TYPE_CHECKING:
+    from studio.app.model_tabs import ModelTabs
     from studio.app.session import Session
+    from studio.panels.export import ExportPanel
+    from studio.panels.models.panel import ModelsPanel
+    from studio.panels.predict import PredictPanel
+    from studio.panels.train.panel import TrainPanel
+    from studio.panels.validation.panel import ValidationPanel
 
 
-class Pages:
+class Pages(QObject):
     """Builds a project's pages and carries their questions to one another.
+
+    What stands beside the canvas is made at once, the pages of models when they are looked at: their charts and forms
+    take longer than opening the project.
 
     Args:
         session: The open project's session.
     """
 
     def __init__(self, session: Session) -> None:
+        super().__init__(session)
         studio, project, workspace = session.studio, session.project, session.workspace
-        files, jobs, runs = studio.files, studio.jobs, studio.runs
+        files, runs = studio.files, studio.runs
         self._session = session
         empty = EmptyState(
             tr("No images in this project yet"),
@@ -57,40 +64,84 @@ class Pages:
             session.labels,
         )
         self.dataset_page = DatasetPage(session, self.dataset)
-        self.train = TrainPanel(project, jobs, runs)
-        self.models = ModelsPanel(project, jobs, runs)
-        self.export = ExportPanel(project, jobs, runs)
-        self.predict = PredictPanel(
-            project, jobs, runs, lambda: workspace.image_id, lambda: workspace.image_ids
-        )
-        self.validation = ValidationPanel(project, jobs)
-        self.models_page = QTabWidget()
-        self.models_page.setDocumentMode(True)
-        for title, panel in (
-            (tr("Models"), self.models),
-            (tr("Suggest labels"), self.predict),
-            (tr("Export"), self.export),
-        ):
-            self.models_page.addTab(panel, title)
-        self._shown_validation: Path | None = None
-        self.train.asked.connect(self._on_asked)
-        self.train.annotate_asked.connect(lambda: studio.show_page("annotate"))
-        self.train.runs_changed.connect(self._on_runs_changed)
-        self.models.asked.connect(self._on_asked)
-        self.models.validation_asked.connect(self._show_validation)
-        self.models.training_asked.connect(lambda: studio.show_page("train"))
-        self.predict.review_asked.connect(self._review)
-        self.validation.open_image.connect(self._open_image)
+        self._train_page = LatePage(self._make_train)
+        self._models_page = LatePage(self._make_models)
+        self._validation_page = LatePage(self._make_validation)
+        self._shown_validation: tuple[Path, str] | None = None  # a run's folder, what it is called
+        runs.runs_changed.connect(self._on_runs_changed)
+
+    @property
+    def train(self) -> TrainPanel:
+        """The Train page."""
+        return self._train_page.content
+
+    @property
+    def models_page(self) -> ModelTabs:
+        """The Models page: models, suggestions, exports."""
+        return self._models_page.content
+
+    @property
+    def models(self) -> ModelsPanel:
+        """The models of the project."""
+        return self.models_page.models
+
+    @property
+    def predict(self) -> PredictPanel:
+        """Suggestions for many images."""
+        return self.models_page.predict
+
+    @property
+    def export(self) -> ExportPanel:
+        """The export form."""
+        return self.models_page.export
+
+    @property
+    def validation(self) -> ValidationPanel:
+        """The Explore page: what a model gets wrong."""
+        return self._validation_page.content
+
+    def stop(self) -> None:
+        """End what the pages have under way."""
+        if self._models_page.is_made:
+            self.predict.stop()
 
     def by_name(self) -> dict[str, QWidget]:
         """Return the pages under the names of the rail."""
         return {
             "annotate": self.annotate,
             "dataset": self.dataset_page,
-            "train": self.train,
-            "models": self.models_page,
-            "explore": self.validation,
+            "train": self._train_page,
+            "models": self._models_page,
+            "explore": self._validation_page,
         }
+
+    def _make_train(self) -> TrainPanel:
+        from studio.panels.train.panel import TrainPanel
+
+        session = self._session
+        panel = TrainPanel(session.project, session.studio.jobs, session.studio.runs)
+        panel.asked.connect(self._on_asked)
+        panel.annotate_asked.connect(lambda: session.studio.show_page("annotate"))
+        return panel
+
+    def _make_models(self) -> ModelTabs:
+        from studio.app.model_tabs import ModelTabs
+
+        tabs = ModelTabs(self._session)
+        tabs.models.asked.connect(self._on_asked)
+        tabs.models.validation_asked.connect(self._show_validation)
+        tabs.models.training_asked.connect(lambda: self._session.studio.show_page("train"))
+        tabs.predict.review_asked.connect(self._review)
+        return tabs
+
+    def _make_validation(self) -> ValidationPanel:
+        from studio.panels.validation.panel import ValidationPanel
+
+        panel = ValidationPanel(self._session.project, self._session.studio.jobs)
+        panel.open_image.connect(self._open_image)
+        if self._shown_validation is not None:
+            panel.show_folder(*self._shown_validation)
+        return panel
 
     def show_export(self, model: Path | None = None) -> None:
         """Show the export form, for a model if one is named."""
@@ -124,9 +175,13 @@ class Pages:
         self._show_validation(folder, folder.name)
 
     def _show_validation(self, folder: Path, title: str) -> None:
-        self._shown_validation = folder
-        self.validation.show_folder(folder, title)
+        self._explore(folder, title)
         self._session.studio.show_page("explore")
+
+    def _explore(self, folder: Path, title: str) -> None:
+        self._shown_validation = folder, title
+        if self._validation_page.is_made:
+            self.validation.show_folder(folder, title)
 
     def _on_runs_changed(self, runs: list[RunSnapshot]) -> None:
         """Show the newest finished run's validation until the person chooses another."""
@@ -134,8 +189,7 @@ class Pages:
             return
         for run in runs:
             if not run.state.is_alive and (run.folder / VALIDATION_FILE).is_file():
-                self._shown_validation = run.folder
-                self.validation.show_folder(run.folder, run.name)
+                self._explore(run.folder, run.name)
                 return
 
     def _review(self, image_id: int) -> None:

@@ -57,7 +57,7 @@ class Session(QObject):
         self.canvas = self.annotate.canvas
         files = self.pages.dataset_page.files
         self.watch = DatasetWatch(project, studio.jobs, files.look, self)
-        self.pages.train.runs_changed.connect(self.watch.lock_new_versions)
+        studio.runs.runs_changed.connect(self.watch.lock_new_versions)
         self.refused = RefusedEdits(self)
         self.looking = Looking(
             project,
@@ -92,7 +92,7 @@ class Session(QObject):
         self.studio.suggest.stop()
         self.labels.stop()
         self.smart.stop()
-        self.pages.predict.stop()
+        self.pages.stop()
         self.studio.keep_docks(self.annotate)
         self.tools.keep()
         self.attempt(self.workspace.remember)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from studio.model.project import Project
@@ -35,7 +36,7 @@ class Workspace:
         self._filter = ImageFilter()
         self._order = ImageOrder()
         self._image_ids: list[int] = []
-        self._positions: dict[int, int] = {}
+        self._positions: dict[int, int] | None = None
         self._image_id: int | None = None
         self._left_id: int | None = None
         self._class_id: int | None = None
@@ -49,7 +50,7 @@ class Workspace:
         self._check_class()
         self.refresh()
         last = project.recall(IMAGE_KEY)
-        if last in self._positions:
+        if last is not None and self.position_of(last) is not None:
             self.go_to(last)
 
     @property
@@ -85,10 +86,18 @@ class Workspace:
     @property
     def position(self) -> int | None:
         """0-based place of the current image in the filtered list, None if the filter hides it."""
-        return None if self._image_id is None else self._positions.get(self._image_id)
+        if self._image_id is None:
+            return None
+        if self._positions is not None:
+            return self._positions.get(self._image_id)
+        with contextlib.suppress(ValueError):  # to look for one is less work than to number all
+            return self._image_ids.index(self._image_id)
+        return None
 
     def position_of(self, image_id: int) -> int | None:
         """Return the 0-based place of an image in the filtered list, None if the filter hides it."""
+        if self._positions is None:
+            self._positions = {known: at for at, known in enumerate(self._image_ids)}
         return self._positions.get(image_id)
 
     def remember(self) -> None:
@@ -201,7 +210,7 @@ class Workspace:
     def _read_list(self) -> None:
         self._is_stale = False
         self._image_ids = self.project.image_ids(self._filter, self._order)
-        self._positions = {image_id: at for at, image_id in enumerate(self._image_ids)}
+        self._positions = None
         self.list_changed.emit()
 
     def _on_labels_changed(self, _image_id: int) -> None:

@@ -122,6 +122,11 @@ class Database:
         changed, self._seen = version != self._seen, version
         return changed
 
+    def state(self) -> tuple[int, int]:
+        """Return what is another one after every change, by this connection or another."""
+        with self._errors():
+            return self.connection.total_changes, self._data_version()
+
     def integrity(self) -> list[str]:
         """Return what SQLite's own full check finds wrong; empty: nothing."""
         found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]

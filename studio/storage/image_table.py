@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from studio.language import tr
@@ -33,6 +33,8 @@ class ImageTable:
     folder: Path
     _touched: set[int]
     _sources: dict[int, Path] | None = None
+    _counted: dict[str, int]
+    _counted_at: tuple[int, int] | None = None  # the database's state that they belong to
     refresh_images: Callable[[Iterable[int]], None]  # studio.storage.image_facts
     forget_class_counts: Callable[[], None]
     _classes_named: Callable[[str], list[int]]  # studio.storage.class_table
@@ -77,8 +79,12 @@ class ImageTable:
         return None
 
     def status_counts(self) -> dict[str, int]:
-        rows = self.db.rows("SELECT status, COUNT(*) FROM images WHERE removed = 0 GROUP BY status")
-        return dict.fromkeys(STATUSES, 0) | {str(status): int(count) for status, count in rows}
+        state = self.db.state()
+        if state != self._counted_at:
+            sql = "SELECT status, COUNT(*) FROM images WHERE removed = 0 GROUP BY status"
+            counts = {str(status): int(count) for status, count in self.db.rows(sql)}
+            self._counted, self._counted_at = dict.fromkeys(STATUSES, 0) | counts, state
+        return dict(self._counted)
 
     def set_size(self, image_id: int, width: int, height: int) -> None:
         self.set_sizes([(image_id, width, height)])
@@ -248,7 +254,7 @@ class ImageTable:
         return source_id, path.relative_to(self.sources()[source_id]).as_posix()
 
     def _path(self, source_id: int, rel: str) -> Path:
-        return Path(os.path.normpath(self.sources()[source_id] / PurePath(rel)))
+        return Path(os.path.normpath(f"{self.sources()[source_id]}/{rel}"))
 
     def _record(self, row: tuple[Any, ...]) -> ImageRecord:
         tags = tuple(sorted(json.loads(row[11]))) if row[11] != "[]" else ()

@@ -78,5 +78,5 @@ class SqliteStore(
     def _forget_counts(self) -> None:
         self._touched.clear()
         self._recounted.clear()
-        self._sources = None
+        self._sources = self._counted_at = None
         self.forget_class_counts()

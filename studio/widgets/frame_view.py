@@ -186,20 +186,24 @@ class FrameView(QAbstractItemView):
         """Draw the frames that are on the screen."""
         painter = QPainter(self.viewport())
         chosen, current = self.selectionModel(), self.currentIndex().row()
-        states = QStyle.StateFlag
+        states, dirty, delegate = QStyle.StateFlag, event.rect(), self.itemDelegate()
+        option = QStyleOptionViewItem()
+        self.initViewItemOption(option)
+        plain = option.state & ~states.State_HasFocus
+        any_chosen, has_focus = chosen.hasSelection(), self.hasFocus()
         for row in self._shown():
             index = self._index(row)
-            rect = self.visualRect(index)
-            if not rect.intersects(event.rect()):
+            option.rect = self.visualRect(index)
+            if not option.rect.intersects(dirty):
                 continue
-            option = QStyleOptionViewItem()
-            self.initViewItemOption(option)
-            option.rect = rect
-            option.state |= states.State_Selected if chosen.isSelected(index) else states.State_None
-            option.state |= states.State_MouseOver if row == self._hovered else states.State_None
-            if row != current or not self.hasFocus():
-                option.state &= ~states.State_HasFocus
-            self.itemDelegate().paint(painter, option, index)
+            option.state = plain
+            if any_chosen and chosen.isSelected(index):
+                option.state |= states.State_Selected
+            if row == self._hovered:
+                option.state |= states.State_MouseOver
+            if row == current and has_focus:
+                option.state |= states.State_HasFocus
+            delegate.paint(painter, option, index)
         painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

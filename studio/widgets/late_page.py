@@ -34,6 +34,11 @@ class LatePage(QWidget, Generic[Page]):
             self.setFocusProxy(self._content)
         return self._content
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the page is there already."""
+        return self._content is not None
+
     def showEvent(self, event: QShowEvent) -> None:
         """Make the page before it is painted for the first time."""
         _ = self.content

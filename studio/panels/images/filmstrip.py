@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -19,6 +19,8 @@ from studio.panels.images.thumbnail_loader import ThumbnailLoader
 from studio.theme import tokens
 from studio.widgets.frame_view import FrameView
 from studio.widgets.text_label import TextLabel
+
+_RECOUNT_MS = 100  # many edits in a moment are counted once
 
 
 class Filmstrip(QWidget):
@@ -55,6 +57,10 @@ class Filmstrip(QWidget):
         workspace.list_changed.connect(self._on_list_changed)
         for signal in (workspace.project.shapes_changed, workspace.project.image_changed):
             signal.connect(self._on_status_changed)
+        self._recount = QTimer(self)
+        self._recount.setSingleShot(True)
+        self._recount.setInterval(_RECOUNT_MS)
+        self._recount.timeout.connect(self._show_counts)
         self._on_list_changed()
 
     def _lay_out(self) -> None:
@@ -104,7 +110,8 @@ class Filmstrip(QWidget):
         self._show_counts()
 
     def _on_status_changed(self, _image_id: int) -> None:
-        self._show_counts()
+        if not self._recount.isActive():
+            self._recount.start()
 
     def _show_counts(self) -> None:
         counts = self._workspace.project.status_counts()

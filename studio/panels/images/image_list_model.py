@@ -30,6 +30,16 @@ _ALIGNMENT = {
     False: Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
 }
 
+_SERVED = frozenset(
+    (
+        RECORD_ROLE,
+        THUMBNAIL_ROLE,
+        Qt.ItemDataRole.DisplayRole,
+        Qt.ItemDataRole.TextAlignmentRole,
+        Qt.ItemDataRole.ToolTipRole,
+    )
+)
+
 
 class ImageListModel(QAbstractTableModel):
     """Rows are the images that the workspace's filter lets through."""
@@ -95,6 +105,8 @@ class ImageListModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the name, the record or the thumbnail of a row."""
+        if role not in _SERVED:  # a table asks ten roles of every cell that it paints
+            return None
         record = self.record(index.row())
         if record is None:
             return None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Literal
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from studio.model.records import ImageRecord
@@ -11,10 +14,11 @@ from studio.panels.images.image_list_model import RECORD_ROLE, THUMBNAIL_ROLE
 from studio.theme import icons, tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
-from studio.theme.tokens import SCHEMES, Colors
+from studio.theme.tokens import SCHEMES, Colors, Scheme
 
 FRAME_WIDTH, FRAME_HEIGHT = 96, 72
 _DOT, _MARK = 8, 18
+Look = Literal["selected", "hovered", "resting"]
 # What a frame says of the stage, on the dark of its badge: an icon and its ink.
 _STAGE_MARKS = {
     "done": ("accept", "text"),
@@ -45,91 +49,39 @@ class ThumbnailDelegate(QStyledItemDelegate):
     ) -> None:
         """Draw one frame."""
         record = index.data(RECORD_ROLE)
-        if record is None:
-            return
-        colors = current_colors()
-        frame = QRectF(option.rect).adjusted(4, 4, -4, -4)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        outline = QPainterPath()
-        outline.addRoundedRect(frame, tokens.RADIUS, tokens.RADIUS)
-        painter.fillPath(outline, QColor(colors.pressed))
-        self._paint_picture(painter, frame, outline, index, record, colors)
-        self._paint_frame(painter, outline, option, colors)
-        self._paint_status(painter, frame, record, colors)
-        painter.restore()
+        if record is not None:
+            colors = current_colors()
+            self.paint_frame(painter, QRect(option.rect), option.state, index, record, colors)
+
+    @staticmethod
+    def paint_frame(
+        painter: QPainter,
+        place: QRect,
+        state: QStyle.StateFlag,
+        index: QModelIndex | QPersistentModelIndex,
+        record: ImageRecord,
+        colors: Colors,
+    ) -> None:
+        """Draw the frame of a record: its picture, and above it what frames of the same state have in common."""
+        size, ratio = place.size(), painter.device().devicePixelRatioF()
+        wide, high = size.width(), size.height()
+        picture = index.data(THUMBNAIL_ROLE)
+        if picture is None:
+            name = "image_broken" if record.status == "damaged" else "image"
+            painter.drawImage(place.topLeft(), _ground(wide, high, ratio, colors.scheme, name))
+        else:
+            _paint_picture(painter, _frame_of(place), picture, colors)
+        look = _look(state)
+        marks = _marks(wide, high, ratio, colors.scheme, look, record.status, record.stage)
+        painter.drawImage(place.topLeft(), marks)
+        if record.suggestion_count:
+            _paint_badge(painter, _frame_of(place), str(record.suggestion_count), colors)
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
         """Return the one size that all frames have."""
         return QSize(FRAME_WIDTH + 8, FRAME_HEIGHT + 8)
-
-    @staticmethod
-    def _paint_picture(
-        painter: QPainter,
-        frame: QRectF,
-        outline: QPainterPath,
-        index: QModelIndex | QPersistentModelIndex,
-        record: ImageRecord,
-        colors: Colors,
-    ) -> None:
-        picture = index.data(THUMBNAIL_ROLE)
-        if picture is None:
-            name = "image_broken" if record.status == "damaged" else "image"
-            place = QRectF(0, 0, tokens.ICON_SIZE, tokens.ICON_SIZE)
-            place.moveCenter(frame.center())
-            painter.drawPixmap(place.toRect(), icons.pixmap(name, colors.secondary))
-            return
-        scale = max(frame.width() / picture.width(), frame.height() / picture.height())
-        source = QRectF(0, 0, frame.width() / scale, frame.height() / scale)
-        source.moveCenter(QRectF(picture.rect()).center())
-        painter.setClipPath(outline)
-        painter.drawImage(frame, picture, source)
-        painter.setClipping(False)
-
-    @staticmethod
-    def _paint_frame(
-        painter: QPainter, outline: QPainterPath, option: QStyleOptionViewItem, colors: Colors
-    ) -> None:
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(QPen(QColor(colors.accent), 2.5))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(QPen(QColor(colors.outline), 1.5))
-        else:
-            painter.setPen(QPen(QColor(colors.line), 1))
-        painter.drawPath(outline)
-
-    @staticmethod
-    def _paint_status(
-        painter: QPainter, frame: QRectF, record: ImageRecord, colors: Colors
-    ) -> None:
-        dot = QRectF(frame.right() - _DOT - 5, frame.top() + 5, _DOT, _DOT)
-        painter.setPen(QPen(QColor(tokens.HALO), 1.5))
-        painter.setBrush(QColor(status_color(record.status, colors)))
-        painter.drawEllipse(dot)
-        if mark := _STAGE_MARKS.get(record.stage):
-            name, ink = mark
-            place = QRectF(frame.right() - _MARK - 3, frame.bottom() - _MARK - 3, _MARK, _MARK)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens.HALO))
-            painter.drawRoundedRect(place, 4, 4)
-            inner = place.adjusted(2, 2, -2, -2)
-            ratio = painter.device().devicePixelRatioF()
-            picture = icons.pixmap(name, getattr(SCHEMES["dark"], ink), round(inner.width()), ratio)
-            painter.drawPixmap(inner.toRect(), picture)
-        if not record.suggestion_count:
-            return
-        text = str(record.suggestion_count)
-        painter.setFont(font(tokens.FONT_CAPTION))
-        width = painter.fontMetrics().horizontalAdvance(text) + 10
-        badge = QRectF(frame.left() + 4, frame.top() + 4, width, 16)
-        painter.setPen(QPen(QColor(colors.accent), 1, Qt.PenStyle.DashLine))
-        painter.setBrush(QColor(tokens.HALO))
-        painter.drawRoundedRect(badge, 4, 4)
-        painter.setPen(QColor("#FFFFFF"))
-        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
 
 
 class CaptionDelegate(ThumbnailDelegate):
@@ -144,21 +96,130 @@ class CaptionDelegate(ThumbnailDelegate):
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         """Draw the frame, then the name."""
-        whole = QRect(option.rect)
-        option.rect = whole.adjusted(0, 0, 0, -self.LINE)
-        super().paint(painter, option, index)
-        option.rect = whole
+        record = index.data(RECORD_ROLE)
+        if record is None:
+            return
+        colors, whole = current_colors(), QRect(option.rect)
+        above = whole.adjusted(0, 0, 0, -self.LINE)
+        self.paint_frame(painter, above, option.state, index, record, colors)
         below = whole.adjusted(6, whole.height() - self.LINE - 2, -6, -2)
-        painter.save()
         painter.setFont(font(tokens.FONT_CAPTION))
-        painter.setPen(QColor(current_colors().secondary))
-        name = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
-        short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, below.width())
+        painter.setPen(QColor(colors.secondary))
+        metrics = painter.fontMetrics()
+        short = metrics.elidedText(record.path.name, Qt.TextElideMode.ElideMiddle, below.width())
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, short)
-        painter.restore()
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
         """Return the one size that all frames have."""
         return super().sizeHint(option, index) + QSize(0, self.LINE)
+
+
+def _frame_of(place: QRect) -> QRectF:
+    """Return where the frame is on the place that the list gives it."""
+    return QRectF(place).adjusted(4, 4, -4, -4)
+
+
+def _outline_of(frame: QRectF) -> QPainterPath:
+    outline = QPainterPath()
+    outline.addRoundedRect(frame, tokens.RADIUS, tokens.RADIUS)
+    return outline
+
+
+def _look(state: QStyle.StateFlag) -> Look:
+    if state & QStyle.StateFlag.State_Selected:
+        return "selected"
+    return "hovered" if state & QStyle.StateFlag.State_MouseOver else "resting"
+
+
+def _paint_picture(painter: QPainter, frame: QRectF, picture: QImage, colors: Colors) -> None:
+    scale = max(frame.width() / picture.width(), frame.height() / picture.height())
+    source = QRectF(0, 0, frame.width() / scale, frame.height() / scale)
+    source.moveCenter(QRectF(picture.rect()).center())
+    outline = _outline_of(frame)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    if picture.hasAlphaChannel():
+        painter.fillPath(outline, QColor(colors.pressed))
+    painter.setClipPath(outline)
+    painter.drawImage(frame, picture, source)
+    painter.restore()
+
+
+def _paint_badge(painter: QPainter, frame: QRectF, text: str, colors: Colors) -> None:
+    """Draw how many suggestions wait."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font(tokens.FONT_CAPTION))
+    width = painter.fontMetrics().horizontalAdvance(text) + 10
+    badge = QRectF(frame.left() + 4, frame.top() + 4, width, 16)
+    painter.setPen(QPen(QColor(colors.accent), 1, Qt.PenStyle.DashLine))
+    painter.setBrush(QColor(tokens.HALO))
+    painter.drawRoundedRect(badge, 4, 4)
+    painter.setPen(QColor("#FFFFFF"))
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
+    painter.restore()
+
+
+# What many frames have in common is drawn once: a screen holds 150, and scrolling draws all of them anew.
+
+
+@lru_cache(maxsize=32)
+def _ground(wide: int, high: int, ratio: float, scheme: Scheme, icon_name: str) -> QImage:
+    """Return the frame of a picture that is not there (yet)."""
+    colors = SCHEMES[scheme]
+    sheet, painter = _sheet(wide, high, ratio)
+    frame = _frame_of(QRect(0, 0, wide, high))
+    painter.fillPath(_outline_of(frame), QColor(colors.pressed))
+    place = QRectF(0, 0, tokens.ICON_SIZE, tokens.ICON_SIZE)
+    place.moveCenter(frame.center())
+    icon = icons.pixmap(icon_name, colors.secondary, tokens.ICON_SIZE, ratio)
+    painter.drawPixmap(place.toRect(), icon)
+    painter.end()
+    return sheet
+
+
+@lru_cache(maxsize=256)
+def _marks(
+    wide: int, high: int, ratio: float, scheme: Scheme, look: Look, status: str, stage: str
+) -> QImage:
+    """Return border, status dot and the mark of the stage, on a clear ground."""
+    colors = SCHEMES[scheme]
+    sheet, painter = _sheet(wide, high, ratio)
+    frame = _frame_of(QRect(0, 0, wide, high))
+    inks = {
+        "selected": (colors.accent, 2.5),
+        "hovered": (colors.outline, 1.5),
+        "resting": (colors.line, 1.0),
+    }
+    ink, width = inks[look]
+    painter.setPen(QPen(QColor(ink), width))
+    painter.drawPath(_outline_of(frame))
+    painter.setPen(QPen(QColor(tokens.HALO), 1.5))
+    painter.setBrush(QColor(status_color(status, colors)))
+    painter.drawEllipse(QRectF(frame.right() - _DOT - 5, frame.top() + 5, _DOT, _DOT))
+    if mark := _STAGE_MARKS.get(stage):
+        name, tint = mark
+        place = QRectF(frame.right() - _MARK - 3, frame.bottom() - _MARK - 3, _MARK, _MARK)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.HALO))
+        painter.drawRoundedRect(place, 4, 4)
+        inner = place.adjusted(2, 2, -2, -2)
+        color = getattr(SCHEMES["dark"], tint)
+        painter.drawPixmap(inner.toRect(), icons.pixmap(name, color, round(inner.width()), ratio))
+    painter.end()
+    return sheet
+
+
+def _sheet(wide: int, high: int, ratio: float) -> tuple[QImage, QPainter]:
+    """Return a clear image of that many logical pixels, and a painter on it."""
+    size = QSize(round(wide * ratio), round(high * ratio))
+    sheet = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+    sheet.setDevicePixelRatio(ratio)
+    sheet.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(sheet)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    return sheet, painter
