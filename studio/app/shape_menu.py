@@ -35,7 +35,7 @@ class ShapeMenu:
         canvas.customContextMenuRequested.connect(self._on_asked)
 
     def _on_asked(self, at: QPoint) -> None:
-        if not self._canvas.takes_right():
+        if not self._canvas.hand.takes_right():
             self.show_at(self._canvas.mapToGlobal(at))
 
     def show_at(self, place: QPoint) -> QMenu:

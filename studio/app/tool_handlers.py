@@ -28,7 +28,7 @@ class ToolHandlers:
     def tool_step(self, notches: int) -> None:
         """Make the brush, the tolerance or the smoothing of the tool in hand larger or smaller."""
         session = self._session()
-        if session is not None and not session.canvas.step_option(notches):
+        if session is not None and not session.canvas.hand.step_option(notches):
             session.say(tr("The tool in hand has no size."))
 
     def tool_snap(self, on: bool) -> None:
@@ -64,4 +64,4 @@ class ToolHandlers:
     def keypoint_swap(self) -> None:
         """Let the left and the right keypoints of the selected objects change places."""
         if session := self._session():
-            session.canvas.swap_keypoints()
+            session.canvas.hand.swap_keypoints()

@@ -1,13 +1,13 @@
 """The canvas: shows one picture with its shapes and lets the tools work on them. It changes nothing in the project.
 
 What a tool has finished goes out as an edit; whoever applies it puts the shapes back with ``update_shapes`` or ``set_shapes``.
-The file is long because Qt wants its event handlers as methods of the one widget; what they do lives in the other files.
+The widget joins its parts and takes Qt's events, which have to be methods of it: the picture is in ``shown_picture.py``,
+the shapes in ``shown_shapes.py``, the tool in ``tool_in_hand.py``, who a press is for in ``pointing.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from math import floor, nan
 from pathlib import Path
 
@@ -28,29 +28,22 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from studio.canvas.aids import Aids
 from studio.canvas.backdrop import Backdrop
 from studio.canvas.input import CURSORS, device_place, hit_radius, key_of, pointer_of
-from studio.canvas.label_layer import LabelLayer, Source
 from studio.canvas.navigation import Navigation
-from studio.canvas.overlay import Live, difference, paint_live
 from studio.canvas.pixels import read_pixels
+from studio.canvas.pointing import Pointing
 from studio.canvas.shown_picture import ShownPicture
-from studio.canvas.styles import Look, Styles
+from studio.canvas.shown_shapes import ShownShapes
+from studio.canvas.tool_in_hand import ToolInHand
 from studio.canvas.viewport import Viewport
 from studio.language import tr
 from studio.model.display import Display
-from studio.model.edits import Edit
 from studio.model.edits.classes import NEW
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef, Shape
 from studio.theme.theme import current_colors
 from studio.tools.base import Key, Pixels, Pointer, Preview, Tool
-from studio.tools.keypoint_edits import keypoint_at, with_next_visibility, with_sides_swapped
-from studio.tools.scene import Entry, Scene
-from studio.tools.table import TOOLS
+from studio.tools.scene import Entry
 
-_LIVE_LIMIT = 4000  # vertices: a larger selection is painted into the still layer instead
-_HELD_LIMIT = (
-    16  # shapes: what a hand has just changed; a whole image of new ones comes tile by tile
-)
 _ZOOM_STEP = 1.25
 _NOTCH = 120.0  # what a wheel sends for one click
 
@@ -73,6 +66,14 @@ class CanvasView(QWidget):
         leave_asked(): Escape was pressed with nothing left to cancel: the tool wants to be left.
         image_shown(bool): The picture is there (True) or cannot be shown (False).
         moved(): Another part of the picture shows, or at another size.
+
+    Attributes:
+        viewport: Which part of the picture shows, and how large.
+        picture: The picture.
+        labels: Its shapes, as they are drawn.
+        scene: Its shapes, as the tools see them.
+        hand: The tool in use.
+        aids: Rulers, minimap and crosshair.
     """
 
     edit_made = Signal(object)
@@ -91,35 +92,18 @@ class CanvasView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.scene = Scene()
         self.viewport = Viewport()
-        self._suggestions = Scene()
-        self._classes: tuple[ClassDef, ...] = ()
-        self._scheme: KeypointScheme | None = None
-        self._styles = Styles()
         self._backdrop = Backdrop()
-        self.scene.pixels = self._pixels
-        self._baked: frozenset[int] = frozenset()
-        self._layer = LabelLayer(
-            Source("shape", self.scene, self._look),
-            [Source("suggestion", self._suggestions, lambda _: Look.SUGGESTION)],
-            self,
-        )
-        self._layer.updated.connect(self._on_layer_updated)
         self.picture = ShownPicture(self._backdrop, self)
-        self.picture.arrived.connect(self._on_picture)
-        self.picture.sharpened.connect(self._on_picture_sharpened)
-        self.picture.shown.connect(self._on_picture_shown)
+        self.labels = ShownShapes(self.viewport, self)
+        self.scene = self.labels.scene
+        self.scene.pixels = self._pixels
+        self.hand = ToolInHand(self.scene, self)
+        self._pointing = Pointing(self.hand, self.labels, self)
         self._navigation = Navigation(self.viewport, self._on_view_changed)
-        self._tool_name = "select"
-        self._tool = TOOLS["select"].build(self.scene)
-        self._live = Live()
-        self._held: dict[int, Entry] = {}
         self._announced_selection: tuple[int, ...] = ()
-        self._pressed_suggestion: int | None = None
         self._cursor_place = (nan, nan)  # device pixels; NaN when it has left the canvas
-        self._proposed: tuple[Shape, ...] = ()
-        self._shapes_shown = True
+        self._connect()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -127,6 +111,27 @@ class CanvasView(QWidget):
         self.setMinimumSize(160, 120)
         self.setAccessibleName(tr("Canvas"))
         self.aids = Aids(self)
+
+    def _connect(self) -> None:
+        """Join the parts; what one of them says that others need goes out as the canvas's own signal."""
+        self.picture.arrived.connect(self._on_picture)
+        self.picture.sharpened.connect(self._on_picture_sharpened)
+        self.picture.shown.connect(self._on_picture_shown)
+        self.labels.stale.connect(self._on_shapes_stale)
+        hand, pointing = self.hand, self._pointing
+        hand.changed.connect(self.refresh_preview)
+        pointing.hovered.connect(self._show_live)
+        pointing.fit_asked.connect(self.fit)
+        for inner, own in (
+            (hand.edit_made, self.edit_made),
+            (hand.notice, self.notice),
+            (hand.next_asked, self.next_asked),
+            (hand.tool_changed, self.tool_changed),
+            (hand.options_changed, self.options_changed),
+            (pointing.suggestion_clicked, self.suggestion_clicked),
+            (pointing.shape_activated, self.shape_activated),
+        ):
+            inner.connect(own)
 
     # -- the picture ---------------------------------------------------------
 
@@ -143,14 +148,11 @@ class CanvasView(QWidget):
             image_id: The image that new shapes belong to.
             size_wh: Its size in pixels if known: shapes and drawing need not wait for the file then.
         """
-        self._tool.cancel()
-        self._held.clear()
-        self._suggestions.set_image(image_id, size_wh)
-        self.scene.set_image(image_id, size_wh)
+        self.hand.tool.cancel()
+        self.labels.set_image(image_id, size_wh)
         self.viewport.set_image(size_wh)
-        self._layer.clear()
         self.picture.set_image(image)
-        self._refresh_live()
+        self.refresh_preview()
         self._on_view_changed(True)
 
     def prefetch(self, paths: Iterable[Path]) -> None:
@@ -169,9 +171,8 @@ class CanvasView(QWidget):
 
     def _on_picture(self, size_wh: tuple[int, int]) -> None:
         if self.scene.size_wh != size_wh:
-            self.scene.size_wh = self._suggestions.size_wh = size_wh
             self.viewport.set_image(size_wh)
-            self._layer.clear()
+            self.labels.set_size(size_wh)
             self._on_view_changed(True)
         self.update()
 
@@ -187,69 +188,48 @@ class CanvasView(QWidget):
         self.update()
         self.image_shown.emit(is_good)
 
+    def _pixels(self, x1: int, y1: int, x2: int, y2: int) -> Pixels | None:
+        """Return a part of the picture as it is shown, for the tools."""
+        return read_pixels(self._backdrop.picture, self._backdrop.display, x1, y1, x2, y2)
+
     # -- shapes --------------------------------------------------------------
 
     def set_shapes(self, shapes: Sequence[Shape]) -> None:
         """Show these shapes and no others; only what differs is painted anew."""
-        kept = {shape.id for shape in shapes}
-        removed = [old.id for old in self.scene.shapes() if old.id not in kept]
-        self.update_shapes([s for s in shapes if self.scene.shape(s.id) != s], removed)
+        if self.labels.set_shapes(shapes):
+            self._redraw()
 
     def update_shapes(self, changed: Iterable[Shape], removed: Iterable[int] = ()) -> None:
         """Add or replace some shapes and take others away."""
-        changed, removed = list(changed), list(removed)
-        if not changed and not removed:
-            return
-        self._replace(self.scene, changed, removed)
-        for shape_id in removed:
-            self._held.pop(shape_id, None)
-        if len(changed) <= _HELD_LIMIT:
-            shown = [s for s in changed if self.scene.is_shown(s.id)]
-            for shape in changed:
-                self._held.pop(shape.id, None)
-            entries = ((shape.id, self.scene.entry(shape.id)) for shape in shown)
-            self._held.update({i: entry for i, entry in entries if entry is not None})
-        self._refresh_live()
-        self.update()
+        if self.labels.update(changed, removed):
+            self._redraw()
 
     def show_proposed(self, shapes: Sequence[Shape]) -> None:
         """Draw shapes in place of those with the same number, as they would become; none of them ends it."""
-        self._proposed = tuple(shapes)
-        self._refresh_live()
+        self.labels.propose(shapes)
+        self.refresh_preview()
 
     def set_suggestions(self, shapes: Sequence[Shape]) -> None:
         """Show these suggestions, dashed and with their score, in place of all others."""
-        kept = {shape.id for shape in shapes}
-        removed = [old.id for old in self._suggestions.shapes() if old.id not in kept]
-        changed = [s for s in shapes if self._suggestions.shape(s.id) != s]
-        self._replace(self._suggestions, changed, removed)
-        self._refresh_live()
-        self.update()
+        self.labels.set_suggestions(shapes)
+        self._redraw()
 
     def set_classes(
         self, classes: Sequence[ClassDef], scheme: KeypointScheme | None = None
     ) -> None:
         """Use the names, colours and visibility of these classes; ``scheme`` is for those without keypoints of their own."""
-        self._classes = tuple(classes)
-        self.scene.set_classes(classes, scheme)
-        self._scheme = scheme
-        self._styles = Styles(classes, self.viewport.pixel_ratio, scheme)
-        for scene in (self.scene, self._suggestions):
-            scene.set_hidden_classes(self._styles.hidden_classes())
-        self._held.clear()
-        self._layer.set_styles(self._styles)
-        self._refresh_live()
-        self.update()
+        self.labels.set_classes(classes, scheme)
+        self._redraw()
 
     def set_current_class(self, class_id: int | None) -> None:
         """Give new shapes this class; None while the project has none."""
         self.scene.class_id = NEW if class_id is None else class_id
-        self._refresh_live()
+        self.refresh_preview()
 
     def select(self, shape_ids: Sequence[int]) -> None:
         """Select these shapes and no others."""
         self.scene.select(shape_ids)
-        self._refresh_live()
+        self.refresh_preview()
 
     def select_all(self) -> None:
         """Select every shape that is shown."""
@@ -257,14 +237,13 @@ class CanvasView(QWidget):
 
     def set_shapes_visible(self, shown: bool) -> None:
         """Show the bare picture, or the shapes again."""
-        self._shapes_shown = shown
+        self.labels.visible = shown
         self.update()
 
     def set_tags_visible(self, shown: bool) -> None:
         """Show or hide the name tags."""
-        self._layer.set_tags_shown(shown)
-        self._refresh_live()
-        self.update()
+        self.labels.still.set_tags_shown(shown)
+        self._redraw()
 
     def cursor_point(self) -> tuple[float, float]:
         """Return where the cursor is, image pixels; NaN when it has left the canvas."""
@@ -272,38 +251,38 @@ class CanvasView(QWidget):
 
     def suggestion_under_cursor(self) -> int | None:
         """Return the suggestion that is highlighted."""
-        return self._live.suggestion[0].shape.id if self._live.suggestion else None
+        suggestion = self.labels.live.suggestion
+        return suggestion[0].shape.id if suggestion else None
 
     def is_covered(self) -> bool:
         """Tell whether every shape in view shows, if only as a draft."""
-        return self._layer.is_covered()
+        return self.labels.still.is_covered()
 
     def is_settled(self) -> bool:
         """Tell whether picture and shapes in view are there in full sharpness."""
-        return self.picture.is_settled() and self._layer.is_settled(self.viewport)
+        return self.picture.is_settled() and self.labels.still.is_settled(self.viewport)
 
-    def _replace(self, scene: Scene, changed: Sequence[Shape], removed: Sequence[int]) -> None:
-        touched = [*(shape.id for shape in changed), *removed]
-        before = [entry.bounds for i in touched if (entry := scene.entry(i)) is not None]
-        scene.update(changed, removed)
-        after = [entry.bounds for shape in changed if (entry := scene.entry(shape.id)) is not None]
-        self._layer.invalidate([*before, *after])
+    def _redraw(self) -> None:
+        self.refresh_preview()
+        self.update()
 
-    # -- tools ---------------------------------------------------------------
+    def _on_shapes_stale(self, region: QRegion | None) -> None:
+        if region is None:
+            self.update()
+        else:
+            self._update_region(region)
+
+    # -- the tool in hand ----------------------------------------------------
 
     @property
     def tool(self) -> Tool:
         """The tool in use."""
-        return self._tool
-
-    def has_crosshair(self) -> bool:
-        """Tell whether the tool draws lines through the cursor itself."""
-        return self._live.preview.crosshair is not None
+        return self.hand.tool
 
     @property
     def tool_name(self) -> str:
         """The tool in use, a name of ``studio.tools.table.TOOLS``."""
-        return self._tool_name
+        return self.hand.name
 
     def set_tool(self, name: str) -> None:
         """Use another tool; what the last one had begun is dropped.
@@ -311,39 +290,23 @@ class CanvasView(QWidget):
         Raises:
             KeyError: There is no such tool.
         """
-        tool = TOOLS[name].build(self.scene)
-        self._tool.cancel()
-        self._tool_name, self._tool = name, tool
-        self.scene.hovered = None
-        self._refresh_live()
-        self.tool_changed.emit(name)
-
-    def takes_right(self) -> bool:
-        """Tell whether the right button belongs to the tool in hand."""
-        return TOOLS[self._tool_name].takes_right
-
-    def tool_preview(self) -> Preview:
-        """Return what the tool in hand shows."""
-        return self._tool.preview() or Preview()
-
-    def refresh_preview(self) -> None:
-        """Show what the tool in hand has learned meanwhile."""
-        self._refresh_live()
+        self.hand.take_up(name)
 
     def set_option(self, name: str, value: float | bool) -> None:
         """Set an option of the tools, a name of ``studio.tools.options.OPTIONS``."""
-        self.scene.options.set(name, value)
-        self._refresh_live()
-        self.options_changed.emit()
+        self.hand.set_option(name, value)
 
-    def step_option(self, notches: float) -> bool:
-        """Make the number that the tool in hand has on the wheel larger or smaller; False where it has none."""
-        name = TOOLS[self._tool_name].wheel
-        if name:
-            self.scene.options.step(name, notches)
-            self._refresh_live()
-            self.options_changed.emit()
-        return bool(name)
+    def has_crosshair(self) -> bool:
+        """Tell whether the tool draws lines through the cursor itself."""
+        return self.labels.live.preview.crosshair is not None
+
+    def tool_preview(self) -> Preview:
+        """Return what the tool in hand shows."""
+        return self.hand.preview()
+
+    def refresh_preview(self) -> None:
+        """Show what the tool in hand has learned meanwhile."""
+        self._show_live(None)
 
     def set_snapping(self, snapping: bool) -> None:
         """Let points snap to vertices and to the image's border, or not."""
@@ -351,96 +314,17 @@ class CanvasView(QWidget):
 
     def turn_keypoint(self) -> None:
         """Make the keypoint under the cursor hidden, then not labelled, then visible again."""
-        found = keypoint_at(self.scene, *self.cursor_point(), hit_radius(self.viewport))
-        edit = None if found is None else with_next_visibility(*found)
-        if edit is None:
-            self.notice.emit(tr("There is no keypoint under the cursor."))
-        self._take(edit)
+        self.hand.turn_keypoint(*self.cursor_point(), hit_radius(self.viewport))
 
-    def swap_keypoints(self) -> None:
-        """Let left and right keypoints of the selected objects change places."""
-        shapes = self.scene.selected()
-        schemes = [self.scene.keypoint_scheme(shape.class_id) for shape in shapes]
-        edit = with_sides_swapped(shapes, schemes)
-        if edit is None:
-            self.notice.emit(
-                tr("No selected object has keypoints of which left and right are known.")
-            )
-        self._take(edit)
-
-    def _pixels(self, x1: int, y1: int, x2: int, y2: int) -> Pixels | None:
-        """Return a part of the picture as it is shown, for the tools."""
-        return read_pixels(self._backdrop.picture, self._backdrop.display, x1, y1, x2, y2)
-
-    def _send(self, pointer: Pointer) -> None:
-        if all(self.scene.size_wh):
-            self._take(self._tool.pointer(pointer))
-
-    def _take(self, edit: Edit | None) -> None:
-        if text := self._tool.notice.take():
-            self.notice.emit(text)
-        if edit is not None:
-            self.edit_made.emit(edit)
-            self.options_changed.emit()  # dragging the wand has set its tolerance
-        self._refresh_live()
-        if self._tool.notice.take_wish():
-            self.next_asked.emit()
-
-    def _refresh_live(self, suggestion: Entry | None = None) -> None:
-        """Draw anew what moves, if it differs from what is drawn."""
-        preview = self._tool.preview() or Preview()
-        if self._proposed:
-            preview = replace(preview, shapes=(*preview.shapes, *self._proposed), frame=None)
-        changing = [shape.id for shape in preview.shapes if shape.id]
-        self._layer.set_hidden([*changing, *preview.hidden])
-        selected = [self.scene.entry(i) for i in self.scene.selection]
-        entries = tuple(entry for entry in selected if entry is not None)
-        if sum(entry.vertex_count for entry in entries) > _LIVE_LIMIT:
-            self._bake(frozenset(self.scene.selection))
-            entries = ()
-        else:
-            self._bake(frozenset())
-        hovered = self.scene.entry(self.scene.hovered) if self.scene.hovered is not None else None
-        free = hovered is not None and self.scene.hovered not in self.scene.selection
-        live = Live(
-            preview,
-            entries,
-            (hovered,) if free and hovered is not None else (),
-            tuple(self._held.values()),
-            (suggestion,) if suggestion is not None else (),
-            self._layer.tags_shown,
-        )
-        if live != self._live:
-            region = difference(self._live, live, self.viewport)
-            self._live = live
-            self._update_region(region)
+    def _show_live(self, suggestion: Entry | None) -> None:
+        """Draw what moves, with this suggestion under the cursor; say what is selected by now."""
+        preview = self.hand.preview()
+        self.labels.show_live(preview, suggestion)
         if not self._navigation.is_panning and not self._navigation.space_held:
             self.setCursor(CURSORS["point" if suggestion is not None else preview.cursor])
         if self.scene.selection != self._announced_selection:
             self._announced_selection = self.scene.selection
             self.selection_changed.emit(self._announced_selection)
-
-    def _bake(self, shape_ids: frozenset[int]) -> None:
-        """Paint a large selection into the still layer, where it costs nothing per frame."""
-        if shape_ids == self._baked:
-            return
-        changed, self._baked = shape_ids ^ self._baked, shape_ids
-        entries = (self.scene.entry(i) for i in changed)
-        self._layer.invalidate([entry.bounds for entry in entries if entry is not None])
-        self.update()
-
-    def _look(self, shape_id: int) -> Look:
-        return Look.SELECTED if shape_id in self._baked else Look.NORMAL
-
-    def _suggestion_at(self, pointer: Pointer) -> Entry | None:
-        """Return the suggestion that a click would mean: none where a smaller shape of one's own is hit."""
-        if self._tool_name != "select" or not len(self._suggestions) or not self._shapes_shown:
-            return None
-        place = pointer.x, pointer.y, pointer.tolerance
-        ghosts, own = self._suggestions.shapes_at(*place), self.scene.shapes_at(*place)
-        if not ghosts or (own and own[0].geometry.area() < ghosts[0].geometry.area()):
-            return None
-        return self._suggestions.entry(ghosts[0].id)
 
     # -- the view ------------------------------------------------------------
 
@@ -494,9 +378,6 @@ class CanvasView(QWidget):
             self.zoom_changed.emit(self.viewport.scale)
         self.moved.emit()
 
-    def _on_layer_updated(self, rect: QRect) -> None:
-        self._update_region(QRegion(rect.translated(*self.viewport.origin)))
-
     def _update_region(self, region: QRegion) -> None:
         ratio = self.viewport.pixel_ratio
         if ratio == 1.0:
@@ -510,9 +391,7 @@ class CanvasView(QWidget):
     def _measure(self) -> None:
         """Take over the widget's size and its screen's pixel ratio."""
         ratio = self.devicePixelRatioF()
-        if ratio != self._styles.pixel_ratio:
-            self._styles = Styles(self._classes, ratio, self._scheme)
-            self._layer.set_styles(self._styles)
+        self.labels.set_pixel_ratio(ratio)
         self.viewport.resize((round(self.width() * ratio), round(self.height() * ratio)), ratio)
         self._on_view_changed(True)
 
@@ -527,8 +406,8 @@ class CanvasView(QWidget):
                 return True
         elif kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             key = key_of(event)
-            if key.name == "tab" and self._tool.wants(key):  # before Qt hands the focus on
-                self._take(self._tool.key(key))
+            if key.name == "tab" and self.tool.wants(key):  # before Qt hands the focus on
+                self.hand.press(key)
                 return True
         elif kind == QEvent.Type.NativeGesture:
             return self._navigation.gesture(event)  # type: ignore[arg-type]
@@ -540,7 +419,7 @@ class CanvasView(QWidget):
 
     def _takes(self, key: Key) -> bool:
         plain = not (key.shift or key.alt or key.ctrl)
-        return (key.name == "space" and plain) or self._tool.wants(key)
+        return (key.name == "space" and plain) or self.tool.wants(key)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw picture, still shapes and what moves, in that order."""
@@ -555,20 +434,9 @@ class CanvasView(QWidget):
             int(part.height() * ratio) + 2,
         )
         self._backdrop.paint(painter, on_device, self.viewport, current_colors())
-        if self._shapes_shown and not self._backdrop.problem:
-            self._layer.paint(painter, self.viewport)
-            self._let_go_of_held()
-            tags = self._layer.tags
-            paint_live(painter, self._live, self.viewport, self._styles, tags, on_device)
+        if not self._backdrop.problem:
+            self.labels.paint(painter, on_device)
         painter.end()
-
-    def _let_go_of_held(self) -> None:
-        """Stop drawing live the shapes that their tiles show by now."""
-        if self._held:
-            held = {i: e for i, e in self._held.items() if not self._layer.is_clean(e.bounds)}
-            if len(held) != len(self._held):
-                self._held = held
-                self._live = replace(self._live, held=tuple(held.values()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the middle in the middle, and a fitted picture fitted."""
@@ -579,17 +447,8 @@ class CanvasView(QWidget):
         """Pan, take a suggestion, or let the tool work."""
         if self._navigation.press(event):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
-            return
-        pointer = pointer_of("press", event, self.viewport)
-        if event.button() == Qt.MouseButton.RightButton and self.takes_right():
-            self._send(replace(pointer, alt=True))
-        elif event.button() == Qt.MouseButton.RightButton:
-            self._select_for_menu(pointer)
-        elif event.button() == Qt.MouseButton.LeftButton:
-            ghost = self._suggestion_at(pointer)
-            self._pressed_suggestion = ghost.shape.id if ghost is not None else None
-            if ghost is None:
-                self._send(pointer)
+        else:
+            self._pointing.press(pointer_of("press", event, self.viewport), event.button())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pan, or let the tool follow."""
@@ -597,55 +456,29 @@ class CanvasView(QWidget):
             return
         pointer = pointer_of("move", event, self.viewport)
         self._cursor_place = device_place(event.position(), self.viewport)
-        if self._pressed_suggestion is None and all(self.scene.size_wh):
-            ghost = None if pointer.held else self._suggestion_at(pointer)
-            self._tool.pointer(pointer)
-            if ghost is not None:
-                self.scene.hovered = None
-            self._refresh_live(ghost)
+        self._pointing.move(pointer)
         self.cursor_moved.emit(pointer.x, pointer.y)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End panning, click a suggestion, or let the tool finish."""
         if self._navigation.release(event):
-            self._refresh_live()
-            return
-        if event.button() == Qt.MouseButton.RightButton and self.takes_right():
-            self._send(replace(pointer_of("release", event, self.viewport), alt=True))
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        pointer = pointer_of("release", event, self.viewport)
-        pressed, self._pressed_suggestion = self._pressed_suggestion, None
-        if pressed is None:
-            self._send(pointer)
-        elif (ghost := self._suggestion_at(pointer)) is not None and ghost.shape.id == pressed:
-            self.suggestion_clicked.emit(pressed)
+            self.refresh_preview()
+        else:
+            self._pointing.release(pointer_of("release", event, self.viewport), event.button())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Fit when the background is meant, else tell which shape is."""
         if event.button() != Qt.MouseButton.LeftButton or self._navigation.space_held:
             self.mousePressEvent(event)
-            return
-        pointer = pointer_of("double", event, self.viewport)
-        if self._tool_name != "select":
-            self._send(pointer)
-        elif hits := self.scene.shapes_at(pointer.x, pointer.y, pointer.tolerance):
-            self.shape_activated.emit(hits[0].id)
-        elif self._suggestion_at(pointer) is None:
-            self.fit()
-
-    def _select_for_menu(self, pointer: Pointer) -> None:
-        """Let a menu at the cursor mean the shape under it."""
-        hits = self.scene.shapes_at(pointer.x, pointer.y, hit_radius(self.viewport))
-        if hits and not {shape.id for shape in hits} & set(self.scene.selection):
-            self.select([hits[0].id])
+        else:
+            self._pointing.double(pointer_of("double", event, self.viewport))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom or pan; with Shift, change the size or tolerance of the tool in hand."""
         turn = event.angleDelta()
         shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier
         # Some desktops turn the wheel sideways while Shift is down.
-        if not (shifted and self.step_option((turn.y() or turn.x()) / _NOTCH)):
+        if not (shifted and self.hand.step_option((turn.y() or turn.x()) / _NOTCH)):
             self._navigation.wheel(event)
         event.accept()
 
@@ -653,7 +486,7 @@ class CanvasView(QWidget):
         """Let go of what was under the cursor."""
         super().leaveEvent(event)
         self._cursor_place = nan, nan
-        self._send(Pointer("leave", nan, nan))
+        self.hand.send(Pointer("leave", nan, nan))
         self.cursor_moved.emit(nan, nan)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -663,9 +496,9 @@ class CanvasView(QWidget):
             if not event.isAutoRepeat():
                 self._navigation.space_held = True
                 self.setCursor(Qt.CursorShape.OpenHandCursor)
-        elif self._tool.wants(key):
-            self._take(self._tool.key(key))
-        elif key.name == "escape" and self._tool_name != "select":
+        elif self.tool.wants(key):
+            self.hand.press(key)
+        elif key.name == "escape" and self.tool_name != "select":
             self.leave_asked.emit()
         else:
             super().keyPressEvent(event)
@@ -674,7 +507,7 @@ class CanvasView(QWidget):
         """Space ends panning."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._navigation.space_held = False
-            self._refresh_live()
+            self.refresh_preview()
         else:
             super().keyReleaseEvent(event)
 

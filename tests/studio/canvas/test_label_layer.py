@@ -57,7 +57,7 @@ def reference(new_studio: Callable[..., Any]) -> Callable[..., QImage]:
     def make(shapes: list[Shape], like: Any, hidden: Any = None) -> QImage:
         fresh = new_studio()
         fresh.show()
-        fresh.view.set_classes(like.view._classes)
+        fresh.view.set_classes(like.view.labels._classes)
         fresh.view.viewport.set_scale(like.view.zoom)
         fresh.view.viewport.move_origin(*like.view.viewport.origin)
         fresh.view.set_shapes(shapes)
@@ -117,13 +117,13 @@ def test_a_changed_shape_shows_at_once_even_before_its_tile(
     studio.settle()
     settled = studio.color(150, 150)
     assert settled.name() != "#404040"
-    assert not studio.view._held
+    assert not studio.view.labels._held
 
 
 def test_set_shapes_touches_only_what_differs(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = studio.view.scene.shapes()
     asked: list[Any] = []
-    monkeypatch.setattr(studio.view._layer, "invalidate", lambda boxes: asked.extend(boxes))
+    monkeypatch.setattr(studio.view.labels.still, "invalidate", lambda boxes: asked.extend(boxes))
     studio.view.set_shapes([replace(shape) for shape in shapes])
     assert asked == []
     studio.view.set_shapes([*shapes[:2], replace(shapes[2], geometry=Box(0, 0, 9, 9))])
@@ -137,7 +137,9 @@ def test_while_tiles_are_missing_the_last_view_stands_in(
     studio.show()
     studio.view.set_shapes([Shape(1, 7, 0, Box(20, 20, 380, 280))])
     studio.settle()
-    monkeypatch.setattr(studio.view._layer, "_pump", lambda: None)  # the thread never gets to it
+    monkeypatch.setattr(
+        studio.view.labels.still, "_pump", lambda: None
+    )  # the thread never gets to it
     studio.wheel(200, 150, 240)
     assert not studio.view.is_settled()
     assert studio.color(200, 150).name() != "#404040"
@@ -151,11 +153,11 @@ def test_zooming_out_of_a_detail_shows_the_overview(
     studio.view.set_shapes([*blobs(40), Shape(90, 7, 0, Box(5, 5, 395, 295))])
     studio.settle()
     studio.qtbot.waitUntil(
-        lambda: (o := studio.view._layer._overview) is not None and o.is_clean, timeout=10_000
+        lambda: (o := studio.view.labels.still._overview) is not None and o.is_clean, timeout=10_000
     )
     studio.view.show_rect(200, 150, 210, 155)
     studio.settle()
-    monkeypatch.setattr(studio.view._layer, "_pump", lambda: None)
+    monkeypatch.setattr(studio.view.labels.still, "_pump", lambda: None)
     studio.view.fit()
     assert studio.color(12, 290).name() != "#404040"
 
@@ -179,7 +181,7 @@ def test_panning_shows_what_comes_into_view(
     studio.move(390, 290)
     studio.settle()
     studio.view.scene.hovered = None
-    studio.view._refresh_live()
+    studio.view.refresh_preview()
     assert difference(studio.shot(), reference(shapes, studio)) == 0
 
 
@@ -212,7 +214,7 @@ def test_a_large_selection_is_painted_into_the_still_layer(new_studio: Callable[
     plain = studio.shot()
     studio.view.select_all()
     studio.settle()
-    assert studio.view._live.selected == ()
+    assert studio.view.labels.live.selected == ()
     assert difference(studio.shot(), plain) > 1000
     studio.view.select([])
     studio.settle()

@@ -157,11 +157,11 @@ def test_simplify_shows_what_comes_and_escape_leaves_it(labelled: Any) -> None:
     bar = labelled.session.annotate.simplify
     labelled.press(KEY.Key_S, CTRL | SHIFT)
     assert bar.isVisible()
-    shown = labelled.canvas._live.preview.shapes
+    shown = labelled.canvas.labels.live.preview.shapes
     assert len(shown[0].geometry.exterior) < 15
     labelled.press(KEY.Key_Escape)
     assert not bar.isVisible()
-    assert labelled.canvas._live.preview.shapes == ()
+    assert labelled.canvas.labels.live.preview.shapes == ()
     assert labelled.shapes() == before
     labelled.press(KEY.Key_S, CTRL | SHIFT)
     bar.slider.setValue(bar.slider.maximum())
