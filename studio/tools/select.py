@@ -6,56 +6,26 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from math import dist
 
-from engine.data.annotations import Box, Keypoints, OrientedBox, Point, Polygon, Polyline
+from engine.data.annotations import Point
 from engine.data.annotations.geometry import Bounds
 from studio.language import tr
 from studio.model.edits import Edit, RemoveShapes, ReplaceShapes
 from studio.model.kind_words import shapes_text
 from studio.model.records import Shape, moved_to
+from studio.tools.aiming import Aim
 from studio.tools.base import CursorName, Key, Notice, Pointer, Preview, rounded
-from studio.tools.frame import Frame, FrameDrag, Part, changed_by, frame_of, part_at, words
-from studio.tools.handles import (
-    Grip,
-    Handle,
-    dragged,
-    grip_after,
-    handle_at,
-    still_there,
-    with_vertex,
-    without_vertex,
-)
+from studio.tools.frame import FrameDrag, Part, changed_by, words
+from studio.tools.handles import Grip, dragged, grip_after
 from studio.tools.moving import is_whole, moved
-from studio.tools.rings import nearest_edge, nearest_segment
 from studio.tools.scene import Scene
-from studio.tools.vertex_set import (
-    EDITABLE,
-    Vertex,
-    moved_vertices,
-    places_of,
-    still_vertices,
-    vertex_of,
-    vertices_in,
-    without_vertices,
-)
+from studio.tools.vertex_choice import VertexChoice
+from studio.tools.vertex_edits import held_shape, vertex_inserted, vertex_nudged, vertex_removed
+from studio.tools.vertex_set import EDITABLE, vertex_of
 
-_ARMED_LIMIT = (
-    16  # of more selected shapes than this the handles would be a thicket: they are only moved
-)
-_FRAMED_LIMIT = (
-    200  # shapes: to look for the frame of more at each move of the mouse would take too long
-)
 _NUDGE, _NUDGE_FAR, _NUDGE_FINE = 1.0, 10.0, 0.1  # image pixels: plain, with Shift, with Alt
 _ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
-_WHY_KEPT: dict[type, str] = {
-    Polygon: tr("A polygon keeps three points; Delete removes the whole shape."),
-    Polyline: tr("A line keeps two points; Delete removes the whole shape."),
-    Keypoints: tr("The last point stays; Delete removes the whole shape."),
-}
 _TOO_SMALL = tr("Kept as it was: the shape would cover less than one pixel.")
 _LOCKED = tr("The shape is locked: unlock it in the list of objects to change it.")
-_TOO_FEW = tr(
-    "A shape that would keep too few vertices stays as it was; Delete without vertices removes it."
-)
 
 
 class State(Enum):
@@ -96,20 +66,17 @@ class SelectTool:
         self.scene = scene
         self.state = State.IDLE
         self.notice = Notice()
+        self.aim = Aim(scene)
+        self._vertices = VertexChoice(scene)
         self._start: Point = (0.0, 0.0)
         self._clicked: int | None = None  # what a click without a drag will select
         self._changed: tuple[Shape, ...] = ()  # what the drag has made so far
         self._band: Bounds | None = None
         self._kept: tuple[int, ...] = ()  # the selection that a band adds to
-        self._hover: Grip | None = None
         self._active: Grip | None = None  # the vertex that arrows and Backspace mean
         self._next_active: Grip | None = None
         self._snapped: Point | None = None
         self._removing = False
-        self._radius = 6.0  # a hit radius in image pixels, as the last event had it
-        self._chosen: frozenset[Vertex] = frozenset()
-        self._chosen_before: frozenset[Vertex] = frozenset()
-        self._hover_part: Part | None = None
         self._frame_drag: FrameDrag | None = None
         self._words = ""
         self._dragged_to: Point = (0.0, 0.0)
@@ -118,7 +85,7 @@ class SelectTool:
         """Take a pointer event; return the edit that a click or a drag finished."""
         self._removing = event.alt or event.shift
         if event.kind != "leave":
-            self._radius = event.tolerance
+            self.aim.radius = event.tolerance
         if event.kind in ("press", "double"):
             return self._press(event)
         if event.kind == "move":
@@ -126,19 +93,19 @@ class SelectTool:
         elif event.kind == "release":
             return self._release(event)
         elif self.state is State.IDLE:
-            self.scene.hovered = self._hover = self._hover_part = None
+            self.aim.leave()
         return None
 
     def key(self, event: Key) -> Edit | None:
         """Delete removes shapes, Backspace a vertex, arrows nudge, Escape steps back."""
         if event.name == "escape":
             self._step_back()
-        elif event.name in ("delete", "backspace") and self._vertices():
+        elif event.name in ("delete", "backspace") and self._vertices.current():
             return self._remove_chosen()
         elif event.name == "delete" and self.scene.selection:
             return self._remove_shapes()
         elif event.name == "backspace":
-            return self._remove_vertex(self._hover or self._active)
+            return self._remove_vertex(self.aim.grip or self._active)
         elif event.name in _ARROWS:
             return self._nudge(event)
         return None
@@ -148,7 +115,7 @@ class SelectTool:
         if event.name == "escape":
             return self.state is not State.IDLE or bool(self.scene.selection)
         if event.name == "backspace":
-            return bool(self._hover or self._active or self._vertices())
+            return bool(self.aim.grip or self._active or self._vertices.current())
         return bool(self.scene.selection) and (event.name == "delete" or event.name in _ARROWS)
 
     def cancel(self) -> None:
@@ -159,24 +126,24 @@ class SelectTool:
 
     def preview(self) -> Preview:
         """Return the shapes as a drag changes them, the band and the handles."""
-        idle = self.state is State.IDLE
-        grip = self._hover if idle else self._next_active if self._changed else None
+        idle, aim = self.state is State.IDLE, self.aim
+        grip = aim.grip if idle else self._next_active if self._changed else None
         place = (grip.handle.x, grip.handle.y) if grip else None
         ghost = grip is not None and grip.handle.kind == "ghost"
-        frame = self._frame() if idle else None
-        if frame is not None and self._hover_part is not None and place is None:
-            place = frame.handles(self._radius)[self._hover_part]
+        frame = aim.frame() if idle else None
+        if frame is not None and aim.part is not None and place is None:
+            place = frame.handles(aim.radius)[aim.part]
         if self.state is State.TURNING:
             place = self._dragged_to
         return Preview(
             shapes=self._changed,
             band=self._band,
-            armed=self._armed() if idle else self._gripped(),
+            armed=aim.armed() if idle else self._gripped(),
             handle=None if ghost else place,
             ghost=place if ghost else None,
             snapped=self._snapped,
             frame=frame,
-            chosen=self._chosen_places(),
+            chosen=self._vertices.places(self._changed),
             label=self._words,
             cursor=self._cursor(),
         )
@@ -184,12 +151,12 @@ class SelectTool:
     # -- pressing ------------------------------------------------------------
 
     def _press(self, event: Pointer) -> Edit | None:
-        self._look(event)
+        self.aim.look(event)
         self._start = event.x, event.y
-        if self._hover is not None and not self._adds_shape(event):
-            return self._press_handle(self._hover, event)
-        if self._hover_part is not None and not event.ctrl:
-            self._press_frame(self._hover_part)
+        if self.aim.grip is not None and not self._adds_shape(self.aim.grip, event):
+            return self._press_handle(self.aim.grip, event)
+        if self.aim.part is not None and not event.ctrl:
+            self._press_frame(self.aim.part)
             return None
         self._active = None
         inserted = self._insert_on_edge(event) if event.alt else None
@@ -197,41 +164,41 @@ class SelectTool:
             return inserted
         hits = [shape.id for shape in self.scene.shapes_at(event.x, event.y, event.tolerance)]
         if event.ctrl and (hits or self.scene.selection):
-            self._kept, self._chosen_before = self.scene.selection, self._vertices()
+            self._kept = self.scene.selection
+            self._vertices.begin_band()
             self.state = State.AIMING
         elif hits:
             self._press_shape(hits, event)
         else:
-            self._chosen = frozenset()
+            self._vertices.clear()
             self._kept = self.scene.selection if event.shift else ()
             self.scene.select(self._kept)
             self.state = State.BAND
         return None
 
-    def _adds_shape(self, event: Pointer) -> bool:
+    def _adds_shape(self, grip: Grip, event: Pointer) -> bool:
         """Tell whether Shift means the shape and not its vertex: on one that is not selected yet, or with Ctrl."""
-        unselected = self._hover is not None and self._hover.shape_id not in self.scene.selection
-        return unselected and (event.ctrl or event.shift)
+        return grip.shape_id not in self.scene.selection and (event.ctrl or event.shift)
 
     def _press_handle(self, grip: Grip, event: Pointer) -> Edit | None:
         vertex = vertex_of(grip)
         if event.ctrl:
             shape = self.scene.shape(grip.shape_id)
             if vertex is not None and shape is not None and isinstance(shape.geometry, EDITABLE):
-                self._chosen = self._vertices() ^ {vertex}
+                self._vertices.turn(vertex)
             return None
         if vertex is not None and (event.alt or event.shift):
             return self._remove_vertex(grip)
         if grip.shape_id not in self.scene.selection:
             self.scene.select((grip.shape_id,))
-        if vertex not in self._vertices():
-            self._chosen = frozenset()
+        if vertex not in self._vertices.current():
+            self._vertices.clear()
         self._active = grip
         self.state = State.GRABBED
         return None
 
     def _press_frame(self, part: Part) -> None:
-        frame = self._frame()
+        frame = self.aim.frame()
         if frame is not None:
             self._frame_drag = FrameDrag(frame, part, self._start)
             self.state = State.FRAMED
@@ -252,7 +219,7 @@ class SelectTool:
     def _move(self, event: Pointer) -> None:
         self._snapped = None
         if self.state is State.IDLE:
-            self._look(event)
+            self.aim.look(event)
         elif self.state is State.BAND:
             self._stretch_band(event)
         elif self.state in _BEGINS:
@@ -292,10 +259,9 @@ class SelectTool:
             (x, y), snapped = self.scene.snap(x, y, event.tolerance, ignore=(shape.id,))
             self._snapped = (x, y) if snapped else None
         handle = self._active.handle
-        if len(self._vertices()) > 1 and vertex_of(self._active) in self._vertices():
-            step = x - handle.x, y - handle.y
-            shapes = self.scene.changeable()
-            self._changed = moved_vertices(shapes, self._vertices(), *step, self.scene.size_wh)
+        chosen = self._vertices.current()
+        if len(chosen) > 1 and vertex_of(self._active) in chosen:
+            self._changed = self._vertices.moved(x - handle.x, y - handle.y)
             self._next_active = None
             return
         geometry = dragged(shape.geometry, handle, x, y)
@@ -303,16 +269,13 @@ class SelectTool:
         self._changed = (moved_to(shape, geometry),)
 
     def _stretch_band(self, event: Pointer) -> None:
-        (x1, x2), (y1, y2) = sorted((self._start[0], event.x)), sorted((self._start[1], event.y))
-        self._band = (x1, y1, x2, y2)
+        self._band = _box_of(self._start, (event.x, event.y))
         touched = [shape.id for shape in self.scene.shapes_touching(self._band)]
         self.scene.select((*self._kept, *touched))
 
     def _stretch_vertex_band(self, event: Pointer) -> None:
-        (x1, x2), (y1, y2) = sorted((self._start[0], event.x)), sorted((self._start[1], event.y))
-        self._band = (x1, y1, x2, y2)
-        inside = vertices_in(self.scene.changeable(), self._band)
-        self._chosen = inside | self._chosen_before if event.shift else inside
+        self._band = _box_of(self._start, (event.x, event.y))
+        self._vertices.stretch_band(self._band, adds=event.shift)
 
     def _turn(self, event: Pointer, preview: bool) -> None:
         if self._frame_drag is None:
@@ -321,34 +284,6 @@ class SelectTool:
         self._words, self._dragged_to = words(motion), (event.x, event.y)
         size = self.scene.size_wh
         self._changed = changed_by(self.scene.changeable(), motion, size, preview)
-
-    def _look(self, event: Pointer) -> None:
-        """Find what is under the cursor: the shape, and the handle of a shape that shows its handles."""
-        hits = self.scene.shapes_at(event.x, event.y, event.tolerance)
-        self.scene.hovered = hits[0].id if hits else None
-        grips = [
-            Grip(shape_id, handle)
-            for shape_id in self._armed()
-            if (handle := self._handle_of(shape_id, event)) is not None
-        ]
-        vertices = [grip for grip in grips if grip.handle.kind == "vertex"]
-        self._hover = next(iter(vertices or grips), None)
-        frame = self._frame() if self._hover is None else None
-        place = event.x, event.y
-        self._hover_part = part_at(frame, *place, event.tolerance) if frame is not None else None
-
-    def _handle_of(self, shape_id: int, event: Pointer) -> Handle | None:
-        shape = self.scene.shape(shape_id)
-        if shape is None:
-            return None
-        return handle_at(shape.geometry, event.x, event.y, event.tolerance)
-
-    def _armed(self) -> tuple[int, ...]:
-        """Return the shapes that show handles: the selected ones first, then the one under the cursor."""
-        selection = tuple(shape.id for shape in self.scene.changeable())
-        selection = selection if len(selection) <= _ARMED_LIMIT else ()
-        hovered = self.scene.hovered
-        return selection if hovered is None or hovered in selection else (*selection, hovered)
 
     # -- finishing -----------------------------------------------------------
 
@@ -369,51 +304,26 @@ class SelectTool:
         elif state is State.RESHAPING and changed:
             if all(is_whole(shape.geometry) for shape in changed):
                 self._active = self._next_active
-                several = len(self._vertices()) > 1
+                several = len(self._vertices.current()) > 1
                 edit = self._replacing(changed, tr("Move vertices") if several else "")
             else:
                 self.notice.text = _TOO_SMALL
-        self._look(event)
+        self.aim.look(event)
         return edit
 
     def _click_below(self, event: Pointer) -> None:
         """Go to the next shape below the selected one, as Ctrl+click does; on the background select nothing."""
         hits = [shape.id for shape in self.scene.shapes_at(event.x, event.y, event.tolerance)]
-        self._chosen = frozenset()
+        self._vertices.clear()
         self.scene.select((_next_below(hits, self._kept),) if hits else ())
 
-    # -- vertices and frame --------------------------------------------------
-
-    def _vertices(self) -> frozenset[Vertex]:
-        """Return the chosen vertices that are still there."""
-        if self._chosen:
-            self._chosen = still_vertices(self._chosen, self.scene.changeable())
-        return self._chosen
-
-    def _chosen_places(self) -> tuple[Point, ...]:
-        chosen = self._vertices()
-        if not chosen:
-            return ()
-        changed = {shape.id: shape for shape in self._changed}
-        shapes = [changed.get(shape.id, shape) for shape in self.scene.changeable()]
-        return places_of(still_vertices(chosen, shapes), shapes)
-
-    def _frame(self) -> Frame | None:
-        shapes = self.scene.changeable()
-        return frame_of(shapes, self._radius) if len(shapes) <= _FRAMED_LIMIT else None
+    # -- removing and nudging ------------------------------------------------
 
     def _remove_chosen(self) -> Edit | None:
-        changed, refused = without_vertices(self.scene.changeable(), self._vertices())
-        if refused:
-            self.notice.text = _TOO_FEW
-        if not changed:
-            return None
-        count = len(self._chosen)
-        self._chosen = frozenset()
-        self._hover = self._active = None
-        return ReplaceShapes(
-            changed, label=tr("Remove vertex") if count == 1 else tr("Remove vertices")
-        )
+        edit, self.notice.text = self._vertices.removed()
+        if edit is not None:
+            self.aim.grip = self._active = None
+        return edit
 
     def _remove_shapes(self) -> Edit | None:
         shapes = tuple(self.scene.changeable())
@@ -428,64 +338,49 @@ class SelectTool:
         return ReplaceShapes(tuple(changed), label=label)
 
     def _insert_on_edge(self, event: Pointer) -> Edit | None:
-        for shape_id in self._armed():
-            entry = self.scene.entry(shape_id)
-            if entry is None or not isinstance(entry.shape.geometry, (Polygon, Polyline)):
-                continue
-            if isinstance(entry.shape.geometry, Polyline):
-                ring, (distance, edge) = 0, nearest_segment(entry.points, event.x, event.y)
-            else:
-                distance, ring, edge = nearest_edge(entry.rings, event.x, event.y)
-            if distance <= event.tolerance:
-                x, y = rounded(event.x), rounded(event.y)
-                self._active = Grip(shape_id, Handle("vertex", ring, edge + 1, x, y))
-                geometry = with_vertex(entry.shape.geometry, ring, edge, x, y)
-                return ReplaceShapes((moved_to(entry.shape, geometry),), label=tr("Add vertex"))
-        return None
+        inserted = vertex_inserted(self.scene, self.aim.armed(), event)
+        if inserted is None:
+            return None
+        edit, self._active = inserted
+        return edit
 
     def _remove_vertex(self, grip: Grip | None) -> Edit | None:
-        shape = self.scene.shape(grip.shape_id) if grip else None
-        if shape is None or grip is None or not still_there(grip.handle, shape.geometry):
+        shape = held_shape(self.scene, grip)
+        if shape is None or grip is None:
             return None
-        self._hover = self._active = None
-        geometry = without_vertex(shape.geometry, grip.handle)
-        if geometry is None:
-            self.notice.text = _WHY_KEPT.get(type(shape.geometry), "A box keeps its corners.")
-            return None
-        return ReplaceShapes((moved_to(shape, geometry),), label=tr("Remove vertex"))
+        self.aim.grip = self._active = None
+        edit, self.notice.text = vertex_removed(shape, grip)
+        return edit
 
     def _nudge(self, event: Key) -> Edit | None:
+        """Move what is meant by a step: the chosen vertices, the active one, else the selected shapes."""
         step = _NUDGE_FAR if event.shift else _NUDGE_FINE if event.alt else _NUDGE
         dx, dy = (step * sign for sign in _ARROWS[event.name])
-        if self._vertices():
-            changed = moved_vertices(
-                self.scene.changeable(), self._vertices(), dx, dy, self.scene.size_wh
-            )
-            if all(is_whole(shape.geometry) for shape in changed):
-                return self._replacing(changed, tr("Nudge vertices"))
-            self.notice.text = _TOO_SMALL
-            return None
-        active = self._active
-        shape = self.scene.shape(active.shape_id) if active else None
-        if active is None or shape is None or not still_there(active.handle, shape.geometry):
-            changed = moved(self.scene.changeable(), dx, dy, self.scene.size_wh)
-            if not changed:
-                self.notice.text = _LOCKED
-            return self._replacing(changed, tr("Nudge {count}").format(count=shapes_text(changed)))
-        x, y = self.scene.clamp(active.handle.x + dx, active.handle.y + dy)
-        x, y = rounded(x), rounded(y)
-        geometry = dragged(shape.geometry, active.handle, x, y)
-        if not is_whole(geometry):
-            self.notice.text = _TOO_SMALL
-            return None
-        self._active = grip_after(active, geometry, x, y)
-        return self._replacing((moved_to(shape, geometry),), tr("Nudge vertex"))
+        if self._vertices.current():
+            return self._nudged(self._vertices.moved(dx, dy), tr("Nudge vertices"))
+        active, shape = self._active, held_shape(self.scene, self._active)
+        if active is not None and shape is not None:
+            changed, grip = vertex_nudged(self.scene, shape, active, dx, dy)
+            if is_whole(changed.geometry):
+                self._active = grip
+            return self._nudged((changed,), tr("Nudge vertex"))
+        shapes = moved(self.scene.changeable(), dx, dy, self.scene.size_wh)
+        if not shapes:
+            self.notice.text = _LOCKED
+        return self._replacing(shapes, tr("Nudge {count}").format(count=shapes_text(shapes)))
+
+    def _nudged(self, changed: Sequence[Shape], label: str) -> Edit | None:
+        """Return the edit of reshaped shapes, None where one of them would vanish."""
+        if all(is_whole(shape.geometry) for shape in changed):
+            return self._replacing(changed, label)
+        self.notice.text = _TOO_SMALL
+        return None
 
     def _step_back(self) -> None:
         if self.state is not State.IDLE:
             self.cancel()
-        elif self._vertices():
-            self._chosen = frozenset()
+        elif self._vertices.current():
+            self._vertices.clear()
         else:
             self._active = None
             self.scene.select(())
@@ -493,25 +388,20 @@ class SelectTool:
     def _cursor(self) -> CursorName:
         if self.state is State.MOVING:
             return "move"
-        if self._hover_part is not None or self.state is State.TURNING:
-            part = self._frame_drag.part if self._frame_drag is not None else self._hover_part
+        if self.aim.part is not None or self.state is State.TURNING:
+            part = self._frame_drag.part if self._frame_drag is not None else self.aim.part
             return "point" if part == "turn" else "resize"
-        if self._hover is not None:
-            shape = self.scene.shape(self._hover.shape_id)
-            if shape is not None and isinstance(shape.geometry, (Box, OrientedBox)):
-                return "resize"
-            if self._hover.handle.kind == "ghost":
-                return "insert"
-            selected = self._hover.shape_id in self.scene.selection
-            return "remove" if self._removing and selected else "vertex"
-        hovered = self.scene.hovered
-        if hovered is None:
-            return "arrow"
-        return "move" if hovered in self.scene.selection else "point"
+        return self.aim.cursor(self._removing)
 
 
 def _said(turned: str) -> str:
     return tr("Turn {shapes}") if turned.endswith("°") else tr("Resize {shapes}")
+
+
+def _box_of(a: Point, b: Point) -> Bounds:
+    """Return the box between two points."""
+    (x1, x2), (y1, y2) = (sorted(pair) for pair in zip(a, b, strict=True))
+    return x1, y1, x2, y2
 
 
 def _next_below(hits: Sequence[int], selection: Sequence[int]) -> int:

@@ -48,13 +48,13 @@ def test_the_frame_stretches_and_turns_with_the_mouse(labelled: Any) -> None:
     labelled.click(70, 70)
     labelled.move(120, 200)
     frame = labelled.canvas.tool.preview().frame
-    radius = labelled.canvas.tool._radius
+    radius = labelled.canvas.tool.aim.radius
     x, y = frame.handles(radius)["se"]
     labelled.drag((x, y), (x + 10, y + 10), (x + 20, y + 20))
     assert bounds(labelled, 0) == pytest.approx((40, 40, 120, 120), abs=1)
     labelled.move(130, 200)
     frame = labelled.canvas.tool.preview().frame
-    knob = frame.handles(labelled.canvas.tool._radius)["turn"]
+    knob = frame.handles(labelled.canvas.tool.aim.radius)["turn"]
     labelled.drag(knob, (frame.cx + 40, frame.cy - 60), (frame.cx + 90, frame.cy))
     first = labelled.shapes()[0].geometry.exterior[0]
     assert first == pytest.approx((120, 40), abs=1)
