@@ -8,6 +8,7 @@ wakes up those that wait for it.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import logging
@@ -183,10 +184,10 @@ class SharedTeam(Team):
         place = f"maskwright/handed/{key}"
         if self.is_main:
             made = make()
-            self.store.set(place, made)
+            self.store.set(place, base64.b64encode(made).decode())
             return made
         self.store.wait([place], PATIENCE)
-        return bytes(self.store.get(place))
+        return base64.b64decode(self.store.get(place))
 
     def mean_loss(self, items: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
         """Give parts (P,) and total () of a loss as means over the processes, without gradients."""

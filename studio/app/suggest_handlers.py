@@ -13,7 +13,7 @@ from studio.language import tr
 from studio.model.auto_annotation import AutoAnnotation, Examples
 from studio.model.open_models import find_open_model
 from studio.model.preferences import CONFIDENCE
-from studio.model.records import ImageFilter
+from studio.model.records import ImageFilter, ImageRecord
 from studio.model.runs import list_runs, read_args
 
 if TYPE_CHECKING:
@@ -105,6 +105,11 @@ class SuggestHandlers:
                 tr("Select one or several shapes with an area first: they are the examples.")
             )
             return
+        if here.width and any(_is_outside(s.geometry.bounds(), here) for s in shown):
+            session.say(
+                tr("One of the selected shapes lies outside of the image: it shows no example.")
+            )
+            return
         model = find_open_model(session.project.runs_dir)
         if model is None:
             self._studio.window.banner.show_message(
@@ -190,3 +195,9 @@ def newest_model(runs_dir: Path) -> Path | None:
     """Return the best weights of the newest run that has any."""
     weights = (run / "weights" / "best.pt" for run in list_runs(runs_dir))
     return next((path for path in weights if path.is_file()), None)
+
+
+def _is_outside(bounds: tuple[float, float, float, float], image: ImageRecord) -> bool:
+    """Whether a box (x1, y1, x2, y2 in pixels) covers nothing of an image."""
+    x1, y1, x2, y2 = bounds
+    return min(x2, image.width) <= max(x1, 0) or min(y2, image.height) <= max(y1, 0)

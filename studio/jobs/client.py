@@ -35,6 +35,7 @@ from studio.jobs.messages import (
     Segment,
     Started,
     Validate,
+    Weigh,
 )
 from studio.jobs.watch import RunsWatch
 from studio.jobs.worker import describe
@@ -260,6 +261,10 @@ class JobsClient(QObject):
     def inspect(self, model: Path, classes: int | None = None) -> Job:
         """Look into a model file; with ``classes`` also at what a training with so many would keep of it."""
         return self._submit(lambda n: Inspect(n, str(model), classes))
+
+    def weigh(self, model: str, classes: int, imgsz: int, device: str) -> Job:
+        """Measure what training an open-vocabulary model costs here."""
+        return self._submit(lambda n: Weigh(n, model, classes, imgsz, device))
 
     def encode(self, model: str, image: Path, ahead: bool = False) -> Job:
         """Let a segmenter look at an image, or only at it ahead of time."""

@@ -14,6 +14,7 @@ from engine.nn.open_vocabulary import YOLOEModel
 from engine.nn.partial_load import compare
 from engine.runtime.errors import ModelError
 from studio.jobs.messages import ModelFacts, Takeover
+from studio.jobs.open_vocabulary import words_problem
 from studio.language import tr
 
 _PLAIN = (bool, int, float, str, type(None))
@@ -38,6 +39,7 @@ def inspect_model(path: Path, classes: int | None = None) -> ModelFacts:
 def _checkpoint(path: Path, classes: int | None) -> ModelFacts:
     found = load_checkpoint(path)
     model = found.model
+    is_open = isinstance(model, YOLOEModel) and model.head.takes_embeddings and not model.is_fused()
     return ModelFacts(
         path=str(path),
         format=path.suffix.lower().removeprefix("."),
@@ -51,7 +53,8 @@ def _checkpoint(path: Path, classes: int | None) -> ModelFacts:
         train_args=_plain(found.train_args),
         metrics={k: v for k, v in _plain(found.metrics).items() if isinstance(v, float)},
         notes=tuple(_notes(found)),
-        is_open=isinstance(model, YOLOEModel) and not model.is_fused(),
+        is_open=is_open,
+        words_problem=words_problem(model) if is_open else "",
         takeover=None if classes is None or model.is_fused() else _takeover(model, classes),
     )
 

@@ -109,6 +109,25 @@ class Inspect:
 
 
 @dataclass(frozen=True, slots=True)
+class Weigh:
+    """Measure what training an open-vocabulary model costs here; the result is a :class:`Weighed`.
+
+    Attributes:
+        job: Number of the request.
+        model: Path of its weights, or name of its description.
+        classes: How many classes would be trained.
+        imgsz: Side of the pictures.
+        device: Where; empty for the best one.
+    """
+
+    job: int
+    model: str
+    classes: int
+    imgsz: int
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Encode:
     """Let a promptable segmenter look at an image, so that prompts are answered at once; the result is an :class:`Encoded`.
 
@@ -149,7 +168,7 @@ class Cancel:
     job: int
 
 
-Request = Predict | Validate | Export | Inspect | Encode | Segment | Outline
+Request = Predict | Validate | Export | Inspect | Weigh | Encode | Segment | Outline
 
 # --- from the worker
 
@@ -272,6 +291,7 @@ class ModelFacts:
         metrics: Figures of its last validation.
         notes: Further facts in words.
         is_open: It can be told in words what to look for.
+        words_problem: Why words cannot be encoded on this computer, empty where they can.
         takeover: What a training would keep of it; None where that was not asked or it cannot be trained.
     """
 
@@ -289,6 +309,26 @@ class ModelFacts:
     notes: tuple[str, ...] = ()
     takeover: Takeover | None = None
     is_open: bool = False
+    words_problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What trainings of an open-vocabulary model cost on this computer.
+
+    Attributes:
+        full_s: Seconds for an image when everything learns.
+        probe_s: Seconds for an image when only what tells the classes learns.
+        seen_s: Seconds for an image of a validation.
+        imgsz: Side of the pictures that this is about.
+        words_problem: Why class names cannot be encoded on this computer, empty where they can.
+    """
+
+    full_s: float
+    probe_s: float
+    seen_s: float
+    imgsz: int
+    words_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +357,7 @@ class Result:
     """A request ended well."""
 
     job: int
-    value: PredictionDone | Validated | Exported | ModelFacts | Encoded | Segmented
+    value: PredictionDone | Validated | Exported | ModelFacts | Weighed | Encoded | Segmented
 
 
 FailureKind = Literal[

@@ -54,10 +54,15 @@ def why_not_trained(facts: ModelFacts, task: str) -> str:
             other_finds=TASK_WORDS.get(task, task),
             other_task=task,
         )
-    if family_of(facts.architecture).startswith("YOLOE"):
+    if facts.is_open and facts.words_problem:
+        return tr("The names of the classes cannot be encoded: {problem}").format(
+            problem=facts.words_problem
+        )
+    if family_of(facts.architecture).startswith("YOLOE") and not facts.is_open:
         return tr(
-            "An open-vocabulary model can find things here, but not be trained. A plain model takes over the layers "
-            "that both have: name this file under Advanced as “pretrained”."
+            "The classes of this model are fixed inside: it was adapted, or made to find anything. Start from the "
+            "file that it was made from. A plain model takes over the layers that both have: name this file under "
+            "Advanced as “pretrained”."
         )
     if facts.takeover is None:
         return tr(
@@ -72,6 +77,8 @@ def takeover_text(facts: ModelFacts, classes: Sequence[str]) -> str:
         return ""
     if list(facts.names) == list(classes):
         return tr("It knows this project's classes: a training goes on with all of its weights.")
+    if facts.is_open:
+        return tr("It is told in words what to find: the names of this project's classes.")
     if facts.takeover.kept == facts.takeover.total:
         return tr(
             "All of its weights fit, but it knew other classes ({named}): what it tells apart "

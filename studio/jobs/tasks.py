@@ -34,7 +34,9 @@ from studio.jobs.messages import (
     Segment,
     Validate,
     Validated,
+    Weigh,
 )
+from studio.jobs.open_vocabulary import weigh
 from studio.jobs.outlining import outline, outline_objects
 from studio.jobs.predicted_shapes import shapes_of
 from studio.jobs.prompted import prompted
@@ -168,6 +170,7 @@ _TASKS: dict[type, Callable[[Any, Context], Any]] = {
     Validate: validate,
     Export: export,
     Inspect: inspect,
+    Weigh: weigh,
     Encode: encode,
     Segment: segment,
     Outline: outline,

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from engine.cfg.weights import find_weights
+from engine.cfg.weights import find_weights, local_weights, weights_url
 from engine.nn.text.cache import FOLDER, CachedEncoder
 from engine.nn.text.encoder import IdentifiedEncoder, TextEncoder
 from engine.nn.text.open_clip import OpenClipEncoder
+from engine.nn.text.tokens import import_open_clip
 from engine.nn.text.torchscript import TorchScriptEncoder
+from engine.runtime.downloads import is_offline, is_url
 from engine.runtime.errors import MissingCheckpointError, ModelError
 from engine.runtime.paths import cache_dir
 
@@ -59,6 +61,27 @@ def open_encoder(name: str | Path, device: str = "cpu") -> TextEncoder:
     """
     make, parts = _make(str(name))
     return _opened(make, parts, device, _stamp(parts[-1]), str(cache_dir()))
+
+
+def check_encoder(name: str | Path) -> None:
+    """Refuse an encoder that cannot be had here, without opening or fetching it.
+
+    Args:
+        name: As for :func:`open_encoder`.
+
+    Raises:
+        MissingCheckpointError: Its file is not on this computer and nothing can be fetched.
+        ModelError: No encoder has such a name, or the package that splits words into tokens is missing.
+    """
+    published = PUBLISHED.get(str(name))
+    if published is None or local_weights(published.file) or not _is_reachable(published.file):
+        _make(str(name))
+    import_open_clip()
+
+
+def _is_reachable(file: str) -> bool:
+    """Tell whether a published file may be fetched: the network is not switched off, or a folder serves."""
+    return not is_offline() or not is_url(weights_url(file))
 
 
 def _make(name: str) -> tuple[Callable[..., IdentifiedEncoder], tuple[str, ...]]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from engine.cfg.schema import arguments_for, by_name
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import ModelFacts
 from studio.language import tr
-from studio.model.auto_annotation import AutoAnnotation
-from studio.model.open_models import is_open_name
+from studio.model.auto_annotation import AutoAnnotation, ClassRule
+from studio.model.open_models import is_open_name, is_open_run
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.model.runs import RunSnapshot, read_args
 from studio.panels.predict.class_rules import ClassRules
+from studio.panels.predict.words import WordsField, split_words, words_problem
 from studio.theme import tokens
 from studio.widgets.collapsible_section import CollapsibleSection
 from studio.widgets.form import Form
@@ -64,6 +66,7 @@ class SuggestChoices(QWidget):
         self._project, self._jobs = project, jobs
         self._current_image, self._listed = current_image, listed
         self._names: tuple[str, ...] = ()
+        self._no_words = ""  # why the chosen model cannot be told words on this computer
         self.is_open = False
         self._looking: Job | None = None
         self.picker = ModelPicker()
@@ -88,10 +91,9 @@ class SuggestChoices(QWidget):
         self.slider.setRange(1, 99)
         self.slider.setValue(round(100 * by_name["conf"].default_for("predict")))
         self.confidence = TextLabel("")
-        self.words = QLineEdit()
-        self.words.setAccessibleName(tr("Words"))
-        self.words.setPlaceholderText(tr("scratch, dent, red bolt"))
-        self.words.editingFinished.connect(self._on_words)
+        self.words = WordsField(project)
+        self.words.edited.connect(self._offer)
+        self.words.finished.connect(self._on_words)
         self.rules = ClassRules()
         self.section = CollapsibleSection(tr("Classes"), expanded=False)
         self.section.set_content(self.rules)
@@ -114,7 +116,7 @@ class SuggestChoices(QWidget):
         ready = self._from_boxes() or (
             self.picker.path() is not None
             and not self.form.values.errors()
-            and (not self.is_open or bool(self.phrases()))
+            and (not self.is_open or not self._words_problem())
         )
         return ready and self.images.count() > 0
 
@@ -125,22 +127,28 @@ class SuggestChoices(QWidget):
             return None
         if self._from_boxes():
             return AutoAnnotation("", image_ids, segmenter=SEGMENTER)
-        rules = self.rules.rules() if self._names else {}
+        if self.is_open:
+            self._on_words()
+        arguments, rules = lowered(self.arguments(), self.rules.rules(), self._names)
         segmenter = str(self.outlines.currentData())
         phrases = self.phrases() if self.is_open else ()
         return AutoAnnotation(
             str(self.picker.path()),
             image_ids,
-            self.arguments(),
+            arguments,
             rules,
             segmenter,
             phrases=phrases,
         )
 
     def phrases(self) -> tuple[str, ...]:
-        """Return what an open-vocabulary model is to look for, each once."""
-        words = (" ".join(part.split()) for part in self.words.text().split(","))
-        return tuple(dict.fromkeys(word for word in words if word))
+        """Return what an open-vocabulary model is to look for."""
+        return tuple(split_words(self.words.text()))
+
+    def keep_words(self) -> None:
+        """Take note of the words, and of what becomes of each, for the next time."""
+        if self.is_open and not self._from_boxes():
+            self.words.keep(self.rules.rules())
 
     def arguments(self) -> dict[str, Any]:
         """Return the engine's arguments of prediction."""
@@ -197,7 +205,7 @@ class SuggestChoices(QWidget):
             trained = read_args(path.parent.parent).get("imgsz")
             usual = by_name["imgsz"].default_for("predict")
             self.form.values.set_default("imgsz", usual if trained is None else trained)
-        self._names, self.is_open = (), False
+        self._names, self.is_open, self._no_words = (), False, ""
         self.rules.clear_classes()
         may_be_open = path is not None and _may_be_open(path)
         self._look_into_model(may_be_open or self.section.is_expanded())
@@ -219,25 +227,37 @@ class SuggestChoices(QWidget):
         if path != self.picker.path():
             return
         self._names, self.is_open = facts.names, facts.is_open
+        self._no_words = facts.words_problem
         if self.is_open and not self.words.text():
-            self.words.setText(", ".join(facts.names))
+            used = self.words.used()
+            self.words.set_text(used[0] if used else ", ".join(facts.names))
         names = self.phrases() if self.is_open else facts.names
-        self.rules.show_classes(names, self._project.classes())
+        kept = self.words.rules() if self.is_open else {}
+        self.rules.show_classes(names, self._project.classes(), kept)
+        self._names = tuple(names)
         self._offer()
 
     def _on_words(self) -> None:
         """Let the person say what becomes of each word: several may mean one class of the project."""
         words = self.phrases()
-        if words != tuple(self.rules.fields):
-            self.rules.show_classes(words, self._project.classes())
+        if self.is_open and not words_problem(words) and words != tuple(self.rules.fields):
+            before = self.words.rules().items()
+            kept = {word: rule for word, rule in before if word not in self.rules.fields}
+            kept |= self.rules.rules()
+            self.rules.show_classes(words, self._project.classes(), kept)
             self._names = words
         self.changed.emit()
+
+    def _words_problem(self) -> str:
+        """Return why the model cannot look for the words, empty where it can."""
+        return self._no_words or words_problem(self.phrases())
 
     def _offer(self, *_: object) -> None:
         by_model = not self._from_boxes()
         for row in self._of_models:
             row.setVisible(by_model)
         self._words_row.setVisible(by_model and self.is_open)
+        self._words_row.set_error(self._words_problem() if self.is_open else "")
         everywhere = self.images.currentData() in (_LISTED, _ALL)
         self._labelled_row.setVisible(by_model and everywhere)
         self.changed.emit()
@@ -303,5 +323,26 @@ def _combo(name: str, rows: Sequence[tuple[str, str]]) -> QComboBox:
 
 def _may_be_open(path: Path) -> bool:
     """Tell by its name, or by what it was trained from, whether a model may be told in words what to look for."""
-    start = str(read_args(path.parent.parent).get("model", ""))
-    return is_open_name(path.name) or is_open_name(start)
+    return is_open_name(path.name) or is_open_run(path.parent.parent)
+
+
+def lowered(
+    arguments: dict[str, Any], rules: dict[str, ClassRule], names: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, ClassRule]]:
+    """Let the model tell of all that some class wants to hear of, where one wants less than the others.
+
+    A model leaves out what it is less sure of than ``conf``, whatever the rule of a class asks for.
+
+    Returns:
+        The arguments with the smallest wish as ``conf``, and rules that hold the other classes to the usual one.
+    """
+    usual = float(arguments["conf"])
+    least = min([usual, *(rule.confidence for rule in rules.values() if rule.confidence)])
+    if least >= usual:
+        return arguments, rules
+    all_rules = {name: rules.get(name, ClassRule()) for name in names}
+    held = {
+        name: rule if rule.confidence else replace(rule, confidence=usual)
+        for name, rule in all_rules.items()
+    }
+    return {**arguments, "conf": least}, held

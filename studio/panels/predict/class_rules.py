@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -46,8 +46,19 @@ class ClassRules(QTableWidget):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
 
-    def show_classes(self, names: Sequence[str], classes: Sequence[ClassDef]) -> None:
-        """List a model's classes anew; each goes to the project's class of its name."""
+    def show_classes(
+        self,
+        names: Sequence[str],
+        classes: Sequence[ClassDef],
+        kept: Mapping[str, ClassRule] | None = None,
+    ) -> None:
+        """List a model's classes anew; each goes to the project's class of its name, or where it went before.
+
+        Args:
+            names: The model's classes.
+            classes: The project's.
+            kept: What became of some before.
+        """
         self.clear_classes()
         self.setRowCount(len(names))
         known = {cls.name for cls in classes}
@@ -59,6 +70,8 @@ class ClassRules(QTableWidget):
             self.setCellWidget(row, 1, target)
             self.setCellWidget(row, 2, least)
             self.fields[name] = target, least
+            if kept and name in kept:
+                self._show(name, kept[name])
         rows = min(max(len(names), 1), _ROWS)
         height = self.verticalHeader().defaultSectionSize() * rows
         self.setFixedHeight(height + self.horizontalHeader().sizeHint().height() + 2)
@@ -78,6 +91,13 @@ class ClassRules(QTableWidget):
             if rule != ClassRule():
                 found[name] = rule
         return found
+
+    def _show(self, name: str, rule: ClassRule) -> None:
+        target, least = self.fields[name]
+        place = target.findData(_OUT if rule.is_left_out else rule.class_id)
+        if place >= 0:
+            target.setCurrentIndex(place)
+        least.setValue(100 * rule.confidence)
 
     def _target(self, name: str, classes: Sequence[ClassDef], known: set[str]) -> QComboBox:
         combo = QComboBox()

@@ -81,6 +81,7 @@ class PredictPanel(QWidget):
         """Run the chosen model on the chosen images."""
         batch = self.choices.batch()
         if batch is not None:
+            self.choices.keep_words()
             self._start(batch)
 
     def stop(self) -> None:

@@ -33,9 +33,13 @@ _FAMILIES = {
     "YOLO26": tr("newest, can do without removing duplicates"),
     "YOLO12": tr("with attention, slower and often better"),
     "YOLOv8": tr("for models of older projects"),
+    "YOLOE-11": tr("told in words what to find; can be adapted within minutes"),
+    "YOLOE-26": tr("the same, newest"),
+    "YOLOE-v8": tr("the same, of older projects"),
 }
 _FROM_FILE = tr("…from file")
 _MODEL_FILES = tr("Models (*.pt *.safetensors *.yaml *.yml)")
+_WORDS = tr("It is told in words what to find: the names of this project's classes.")
 _RANDOM = tr("Learns everything from your images: wants many of them, and many epochs.")
 
 
@@ -88,7 +92,7 @@ class ModelEditor(QWidget):
             for run in trained:
                 self.models.addItem(_run_text(run), str(run.best))
         family = ""
-        for entry in models_for(task):
+        for entry in (*models_for(task), *models_for(task, open_vocabulary=True)):
             if entry.family != family:
                 family = entry.family
                 self.models.add_heading(family, _FAMILIES.get(family, ""))
@@ -209,6 +213,8 @@ def _note_of(entry: CatalogueEntry, trained: WeightsState | None, classes: int) 
     )
     if trained is None:
         return f"{size} {_RANDOM}"
+    if entry.is_open_vocabulary:
+        return f"{size} {trained.name}: {trained.words()}. {_WORDS}"
     parts = [size, f"{trained.name}: {trained.words()}."]
     if classes and classes != entry.classes:
         parts.append(

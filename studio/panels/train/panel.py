@@ -20,16 +20,16 @@ from PySide6.QtWidgets import (
 
 from engine.runtime.device import DeviceInfo, list_devices
 from studio.jobs.client import Job, JobsClient, RunsWatcher
-from studio.jobs.messages import Failed, ModelFacts, Progress
-from studio.jobs.model_words import takeover_text, why_not_trained
+from studio.jobs.messages import Failed, Progress
 from studio.jobs.preparation import FREEZING, train_project
 from studio.language import tr
 from studio.model.project import Project
 from studio.model.run_facts import History
 from studio.model.runs import RunSnapshot
 from studio.panels.train.dashboard import Dashboard
+from studio.panels.train.model_look import Labels, ModelLook
 from studio.panels.train.runs_table import RunsTable
-from studio.panels.train.summary import summarise_project, summary_lines
+from studio.panels.train.summary import split_counts, summarise_project, summary_lines
 from studio.panels.train.task_picker import TaskPicker
 from studio.panels.train.train_form import TrainForm
 from studio.theme import tokens
@@ -78,8 +78,8 @@ class TrainPanel(QWidget):
         self._runs: list[RunSnapshot] = []
         self._devices: list[DeviceInfo] = []
         self._preparing: Job | None = None
-        self._read: object = None  # the model file that was looked into last
-        self._unfit = False  # it cannot be trained, which is said below it
+        self._look = ModelLook(jobs, self)
+        self._look.judged.connect(self._offer)
         self._followed: Path | None = None
         self._counted = summarise_project(project)
         self.tasks = TaskPicker()
@@ -187,7 +187,7 @@ class TrainPanel(QWidget):
         problem = self._counted.problem(task)
         errors = self.form.values.errors()
         self._summary.setText(problem or "\n".join(summary_lines(self._counted, task)))
-        ready = not problem and not errors and not self._unfit
+        ready = not problem and not errors and not self._look.unfit
         self.train_button.setEnabled(ready and self._preparing is None)
         self.train_button.setVisible(self._preparing is None)
         self.progress.setVisible(self._preparing is not None)
@@ -199,37 +199,10 @@ class TrainPanel(QWidget):
             self._look_into_model()
 
     def _look_into_model(self) -> None:
-        """Say of a file of somebody's own what a training keeps of it: the worker reads it, once."""
-        path, classes = self.form.own_file(), self._counted.classes
-        wanted = None if path is None else (path, path.stat().st_mtime_ns, classes, self.form)
-        if wanted == self._read:
-            return
-        self._read = wanted
-        self._judge_model(False)
-        if path is None:
-            return
-        self.form.say_of_model(tr("Reading the file…"))
-        job = self._jobs.inspect(path, len(classes))
-        job.finished.connect(lambda facts: self._on_model_read(wanted, facts))
-        job.failed.connect(lambda failed: self._on_model_unread(wanted, failed))
-
-    def _on_model_read(self, wanted: object, facts: ModelFacts) -> None:
-        if wanted == self._read:
-            problem = why_not_trained(facts, self.form.task)
-            words = problem or takeover_text(facts, self._counted.classes)
-            self.form.say_of_model(words, wrong=bool(problem))
-            self._judge_model(bool(problem))
-
-    def _on_model_unread(self, wanted: object, failed: Failed) -> None:
-        if wanted == self._read and failed.kind != "cancelled":
-            self.form.say_of_model(f"{failed.message} {failed.remedy}".strip(), wrong=True)
-            self._judge_model(failed.kind == "checkpoint")
-
-    def _judge_model(self, unfit: bool) -> None:
-        """Let the button be pressed only with a model that can be trained."""
-        if unfit != self._unfit:
-            self._unfit = unfit
-            self._offer()
+        """Say what a training keeps of the chosen model, and what it takes: the worker looks, once."""
+        train, val = split_counts(self._counted)
+        busy = bool(self._runs_before(self.form.arguments()))
+        self._look.look(self.form, Labels(self._counted.classes, train, val, busy))
 
     def _note_text(self, errors: dict[str, str]) -> str:
         if errors:

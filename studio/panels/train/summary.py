@@ -103,14 +103,18 @@ def summary_lines(summary: Summary, task: str) -> list[str]:
     return lines
 
 
-def _split_line(summary: Summary) -> str:
-    rule = SplitRule()
+def split_counts(summary: Summary) -> tuple[int, int]:
+    """Return how many images a training learns from and how many it checks on, about."""
     free = summary.split.get("", 0)
-    val = summary.split.get("val", 0) + round(free * rule.val)
-    train = summary.split.get("train", 0) + free - round(free * rule.val)
+    to_check = round(free * SplitRule().val)
+    return summary.split.get("train", 0) + free - to_check, summary.split.get("val", 0) + to_check
+
+
+def _split_line(summary: Summary) -> str:
+    train, val = split_counts(summary)
     said = (
         tr("about {train:,} to learn from, {val:,} to check on")
-        if free
+        if summary.split.get("", 0)
         else tr("{train:,} to learn from, {val:,} to check on")
     ).format(train=train, val=val)
     if not summary.version:

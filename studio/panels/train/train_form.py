@@ -13,15 +13,18 @@ from engine.cfg.schema import arguments_for, by_name
 from engine.runtime.device import DeviceInfo
 from studio.jobs.weights import is_public_name
 from studio.language import tr
+from studio.model.open_models import PROBE
 from studio.model.runs import RunSnapshot
 from studio.panels.train.device_editor import DeviceEditor, best_device
 from studio.panels.train.model_editor import ModelEditor, default_model
+from studio.panels.train.way_editor import WayEditor
 from studio.widgets.form import Form
 from studio.widgets.form_fields import Field, argument_fields
 
-ESSENTIAL = ("model", "epochs", "imgsz", "batch", "device")
+ESSENTIAL = ("model", PROBE, "epochs", "imgsz", "batch", "device")
 _LABELS = {
     "model": tr("Model"),
+    PROBE: tr("What learns"),
     "epochs": tr("Epochs"),
     "imgsz": tr("Image size"),
     "batch": tr("Batch"),
@@ -50,9 +53,15 @@ class TrainForm(Form):
         arguments.sort(key=lambda a: ESSENTIAL.index(a.name) if a.name in ESSENTIAL else 99)
         self._models: ModelEditor | None = None
         self._devices: DeviceEditor | None = None
-        editors = {"model": self._build_model_editor, "device": self._build_device_editor}
+        self._ways: WayEditor | None = None
+        editors = {
+            "model": self._build_model_editor,
+            PROBE: self._build_way_editor,
+            "device": self._build_device_editor,
+        }
         super().__init__(argument_fields(arguments, "train", _LABELS), ESSENTIAL, editors, parent)
         self.values.set_default("model", default_model(task))
+        self.offer_ways(False)
 
     def show_runs(self, runs: Sequence[RunSnapshot]) -> None:
         """Offer the best weights of these runs to go on from."""
@@ -80,6 +89,27 @@ class TrainForm(Form):
         if self._models is not None:
             self._models.say(text, "danger" if wrong else "caption")
 
+    def open_model(self) -> str | None:
+        """Return the description of the chosen model where it is an open-vocabulary one by name, else None."""
+        name = str(self.values.value("model") or "")
+        entry = find_entry(name) if Path(name).name == name else None
+        return entry.name if entry is not None and entry.is_open_vocabulary else None
+
+    def offer_ways(self, is_open: bool) -> None:
+        """Let the person say what learns, where there is a choice; adapting needs trained weights."""
+        if self._ways is None:
+            return
+        trained = Path(str(self.values.value("model") or "")).suffix in MODEL_SUFFIXES
+        self._ways.allow_probe(trained, tr("Needs trained weights to adapt."))
+        self.essentials.row(PROBE).setVisible(is_open)
+        if self.values.value(PROBE) and not (is_open and trained):
+            self.values.set_value(PROBE, False)
+
+    def say_costs(self, costs: Mapping[bool, str]) -> None:
+        """Say what each way to train an open-vocabulary model takes."""
+        if self._ways is not None:
+            self._ways.say_costs(dict(costs))
+
     def show_devices(self, devices: Sequence[DeviceInfo]) -> None:
         """Offer this computer's devices, and defaults that suit the best of them."""
         if self._devices is not None:
@@ -101,7 +131,9 @@ class TrainForm(Form):
         chosen = {}
         for name in self.values.fields:
             value = self.values.value(name)
-            if name in ESSENTIAL or value != by_name[name].default_for("train", self.task):
+            if (name in ESSENTIAL and name != PROBE) or value != by_name[name].default_for(
+                "train", self.task
+            ):
                 chosen[name] = value
         return chosen
 
@@ -116,6 +148,10 @@ class TrainForm(Form):
     def _build_model_editor(self, field: Field) -> ModelEditor:
         self._models = ModelEditor(field, self.task)
         return self._models
+
+    def _build_way_editor(self, field: Field) -> WayEditor:
+        self._ways = WayEditor(field)
+        return self._ways
 
     def _build_device_editor(self, field: Field) -> DeviceEditor:
         self._devices = DeviceEditor(field)

@@ -121,6 +121,7 @@ FACTS = ModelFacts("a.pt", "pt", "segment", ("bolt", "nut"), takeover=Takeover(9
             "7 of 9 tensors are kept; what starts anew: class scores. It knows 2 classes, this project 3.",
         ),
         (replace(FACTS, takeover=None), ("a",), ""),
+        (replace(FACTS, is_open=True), ("a",), "told in words"),
     ],
 )
 def test_what_is_kept_is_said_in_words(facts, classes, words):
@@ -135,7 +136,12 @@ def test_what_is_kept_is_said_in_words(facts, classes, words):
         (FACTS, ""),
         (replace(FACTS, format="onnx"), "exported file"),
         (replace(FACTS, task="pose"), "finds boxes with keypoints (pose), this project trains"),
-        (replace(FACTS, architecture="yoloe-11s-seg"), "open-vocabulary"),
+        (replace(FACTS, architecture="yoloe-11s-seg", is_open=True), ""),
+        (replace(FACTS, architecture="yoloe-11s-seg"), "fixed inside"),
+        (
+            replace(FACTS, architecture="yoloe-11s-seg", is_open=True, words_problem="no encoder."),
+            "cannot be encoded: no encoder.",
+        ),
         (replace(FACTS, takeover=None), "folded in"),
     ],
 )

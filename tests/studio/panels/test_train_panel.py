@@ -136,7 +136,10 @@ def test_nothing_labelled_offers_to_draw(qtbot, tmp_path, jobs, watcher):
 
 
 def test_essentials_are_on_top_and_the_rest_is_folded_and_searchable(panel, qtbot):
-    assert panel.form.essentials.names() == ["model", "epochs", "imgsz", "batch", "device"]
+    names = ["model", "linear_probe", "epochs", "imgsz", "batch", "device"]
+    assert panel.form.essentials.names() == names
+    shown = [name for name in names if panel.form.row(name).isVisible()]
+    assert shown == ["model", "epochs", "imgsz", "batch", "device"]
     assert not panel.form.advanced.is_expanded()
     QTest.mouseClick(panel.form.advanced.header, LEFT)
     qtbot.waitUntil(lambda: panel.form.row("lr0").isVisible())
@@ -169,7 +172,7 @@ def test_models_and_devices_are_offered_by_name(panel, make_run, watcher, qtbot)
     for family in ("YOLO11", "YOLO26", "YOLO12", "YOLOv8"):
         assert sum(text.startswith(f"{family} ") for text in texts) == 5
         assert family in texts, "its heading"
-    assert not any("YOLOE" in text for text in texts), "not trained here"
+    assert texts.index("YOLOE-11") > texts.index("YOLOv8"), "those told in words come last"
     assert box.currentText() == "YOLO11 nano · 2.9 M"
     assert texts[-1] == "From a file…"
     heading = box.model().index(texts.index("YOLO26"), 0)

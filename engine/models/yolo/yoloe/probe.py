@@ -68,12 +68,7 @@ class LinearProbe(Base):
 
     def trained_parts(self) -> tuple[str, ...]:
         """Only the last convolutions of the class branches learn, those of the one-to-one side too."""
-        head = self.model.head
-        return tuple(
-            f"model.{head.i}.{name}.{level}.{len(branch) - 1}."
-            for name in ("cv3", "one2one_cv3")
-            for level, branch in enumerate(getattr(head, name, None) or ())
-        )
+        return last_layers(self.model.head)
 
     def _embeddings(self, model: Any) -> torch.Tensor:
         """Return those of the class names (1, nc, embed); blank ones where other weights will come."""
@@ -82,3 +77,12 @@ class LinearProbe(Base):
             return torch.zeros(1, len(texts), model.head.embed)
         found: torch.Tensor = model.get_text_pe(texts, encoder_for(model, self.text_encoder))
         return found
+
+
+def last_layers(head: Any) -> tuple[str, ...]:
+    """Return how the names of a head's parameters begin that a linear probe trains."""
+    return tuple(
+        f"model.{head.i}.{name}.{level}.{len(branch) - 1}."
+        for name in ("cv3", "one2one_cv3")
+        for level, branch in enumerate(getattr(head, name, None) or ())
+    )
