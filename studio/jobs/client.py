@@ -24,7 +24,9 @@ from studio.jobs.messages import (
     Encode,
     Export,
     Failed,
+    Followed,
     Inspect,
+    MarkedShape,
     Outline,
     Predict,
     Predicted,
@@ -34,6 +36,9 @@ from studio.jobs.messages import (
     Result,
     Segment,
     Started,
+    Survey,
+    Track,
+    TrackMethod,
     Validate,
     Weigh,
 )
@@ -55,7 +60,7 @@ class Job(QObject):
     Signals:
         started(): The worker has begun.
         progressed(object): A :class:`Progress`.
-        predicted(object): A :class:`Predicted`, one image's objects.
+        predicted(object): A :class:`Predicted` or :class:`Followed`, one image's objects.
         finished(object): The result's value.
         failed(object): A :class:`Failed`; its kind is ``cancelled`` after :meth:`cancel`.
         ended(): After ``finished`` or ``failed``.
@@ -88,7 +93,7 @@ class Job(QObject):
             self.started.emit()
         elif isinstance(report, Progress):
             self.progressed.emit(report)
-        elif isinstance(report, Predicted):
+        elif isinstance(report, Predicted | Followed):
             self.predicted.emit(report)
         else:
             self._end(report)
@@ -245,6 +250,22 @@ class JobsClient(QObject):
         rows = tuple((key, str(path), boxes) for key, path, boxes in images)
         return self._submit(lambda n: Outline(n, segmenter, rows))
 
+    def survey(
+        self,
+        model: Path,
+        images: Sequence[tuple[int, Path]],
+        covered: Sequence[tuple[int, Path]],
+        count: int,
+        diversity: float,
+        arguments: Mapping[str, Any],
+    ) -> Job:
+        """Choose, of ``(key, path)`` images, those worth labelling next; labelled ones are ``covered``."""
+        pairs = tuple((key, str(path)) for key, path in images)
+        known = tuple((key, str(path)) for key, path in covered)
+        return self._submit(
+            lambda n: Survey(n, str(model), pairs, known, count, diversity, dict(arguments))
+        )
+
     def validate(self, model: Path, data: Path, folder: Path, arguments: Mapping[str, Any]) -> Job:
         """Validate a model on a data set and write the result into ``folder``."""
         return self._submit(
@@ -273,6 +294,20 @@ class JobsClient(QObject):
     def segment(self, model: str, image: Path, prompts: Prompts) -> Job:
         """Ask a segmenter for the object at some places of an image."""
         return self._submit(lambda n: Segment(n, model, str(image), prompts))
+
+    def track(
+        self,
+        images: Sequence[tuple[int, Path]],
+        shapes: Sequence[MarkedShape],
+        method: TrackMethod = "motion",
+        model: str = "",
+        segmenter: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """Follow shapes, marked on the first of ``(key, path)`` images, through the others; each comes back through ``predicted``."""
+        pairs = tuple((key, str(path)) for key, path in images)
+        given = method, model, segmenter, dict(arguments or {})
+        return self._submit(lambda n: Track(n, pairs, tuple(shapes), *given))
 
     def call(self, function: Callable[[Steps], Any]) -> Job:
         """Run a blocking function of the window's own side (files, database) in a thread.

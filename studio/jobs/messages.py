@@ -11,7 +11,10 @@ from typing import Any, Literal
 
 from engine.data.annotations import Geometry
 from studio.model.auto_annotation import Examples
+from studio.model.next_images import NextImage
 from studio.tools.prompting import Candidate, Prompts
+
+TrackMethod = Literal["motion", "model", "sam2"]
 
 # --- to the worker
 
@@ -162,13 +165,70 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Survey:
+    """Choose the images that are worth labelling next; the result is a :class:`Surveyed`.
+
+    Attributes:
+        job: Number of the request.
+        model: Path of a model file.
+        images: ``(key, path)`` of the images to choose from.
+        covered: The same of images that are labelled: what is like them is worth less.
+        count: How many to choose.
+        diversity: What being unlike the others counts against the model's uncertainty, 0..1.
+        arguments: Engine arguments of prediction.
+    """
+
+    job: int
+    model: str
+    images: tuple[tuple[int, str], ...]
+    covered: tuple[tuple[int, str], ...]
+    count: int
+    diversity: float
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedShape:
+    """A shape to follow: the number of its track, the name of its class, where it is in the first image."""
+
+    track: int
+    class_name: str
+    geometry: Geometry
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Follow shapes through successive images; each image's shapes come as one :class:`Followed`.
+
+    Attributes:
+        job: Number of the request.
+        images: ``(key, path)`` pairs; the shapes are marked on the first.
+        shapes: What to follow.
+        method: ``motion`` needs no model, ``model`` follows what a detector finds, ``sam2`` asks SAM 2.
+        model: Path of the detector, or name of the weights of SAM 2.
+        segmenter: Outlines each polygon and mask again where it was found; empty for what the method gives.
+        arguments: Engine arguments of prediction, for ``model``.
+    """
+
+    job: int
+    images: tuple[tuple[int, str], ...]
+    shapes: tuple[MarkedShape, ...]
+    method: TrackMethod = "motion"
+    model: str = ""
+    segmenter: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Give up a request as soon as its present step is done."""
 
     job: int
 
 
-Request = Predict | Validate | Export | Inspect | Weigh | Encode | Segment | Outline
+Request = (
+    Predict | Validate | Export | Inspect | Weigh | Encode | Segment | Outline | Survey | Track
+)
 
 # --- from the worker
 
@@ -353,11 +413,66 @@ class Segmented:
 
 
 @dataclass(frozen=True, slots=True)
+class Surveyed:
+    """Images worth labelling, the best first.
+
+    Attributes:
+        ranked: The chosen ones.
+        images: How many there were to choose from.
+        covered: With how many labelled ones they were compared.
+        problems: Why images could not be read.
+        seconds: Time in all.
+    """
+
+    ranked: tuple[NextImage, ...]
+    images: int
+    covered: int
+    problems: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedShape:
+    """A shape that was found again: the number of its track, where it is, how sure that is, 0..1."""
+
+    track: int
+    geometry: Geometry
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The shapes that were found again in one image; ``problem`` says why an image was passed over."""
+
+    job: int
+    key: int
+    shapes: tuple[FollowedShape, ...]
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingDone:
+    """How many images were looked at, and the key of the last one on which each track was seen."""
+
+    images: int
+    last: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A request ended well."""
 
     job: int
-    value: PredictionDone | Validated | Exported | ModelFacts | Weighed | Encoded | Segmented
+    value: (
+        PredictionDone
+        | Validated
+        | Exported
+        | ModelFacts
+        | Weighed
+        | Encoded
+        | Segmented
+        | TrackingDone
+    )
 
 
 FailureKind = Literal[
@@ -384,4 +499,4 @@ class Failed:
     details: str = ""
 
 
-Report = Started | Progress | Predicted | Result | Failed
+Report = Started | Progress | Predicted | Result | Failed | Followed

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,8 @@ from studio.jobs.messages import (
     Request,
     Result,
     Segment,
+    Survey,
+    Track,
     Validate,
     Validated,
     Weigh,
@@ -40,14 +41,15 @@ from studio.jobs.open_vocabulary import weigh
 from studio.jobs.outlining import outline, outline_objects
 from studio.jobs.predicted_shapes import shapes_of
 from studio.jobs.prompted import prompted
+from studio.jobs.reading import group_size, read_groups
 from studio.jobs.segmenting import encode, segment
+from studio.jobs.surveying import survey
+from studio.jobs.tracking import track
 from studio.jobs.worker import Context
 from studio.language import tr
 
 LOGGER = logging.getLogger(__name__)
 _KEPT_MODELS = 2
-_READ_AHEAD = 6
-_GPU_BATCH = 8  # on a processor one image at a time is as fast and can be cancelled sooner
 _DRAWN_SIZE = 640
 
 
@@ -91,7 +93,7 @@ def predict(request: Predict, context: Context) -> PredictionDone:
     model = prompted(request) if request.phrases or request.examples else MODELS.get(request.model)
     context.check()
     done = shapes = problems = 0
-    for group in _groups(request.images, _group_size(request.arguments)):
+    for group in read_groups(request.images, group_size(request.arguments)):
         context.check()
         readable = [(key, image) for key, image in group if not isinstance(image, ImageError)]
         found = _predict_images(model, [image for _key, image in readable], request.arguments)
@@ -174,55 +176,9 @@ _TASKS: dict[type, Callable[[Any, Context], Any]] = {
     Encode: encode,
     Segment: segment,
     Outline: outline,
+    Track: track,
+    Survey: survey,
 }
-
-
-def _groups(
-    images: tuple[tuple[int, str], ...], limit: int
-) -> Iterator[list[tuple[int, np.ndarray | ImageError]]]:
-    """Read ahead in a thread and give neighbours of one size together, at most ``limit``.
-
-    Images of different sizes in one batch would be padded to a square, and the result of an image would
-    depend on its neighbours.
-    """
-    group: list[tuple[int, np.ndarray | ImageError]] = []
-    for key, image in _read_ahead(images):
-        if group and (len(group) >= limit or _shape(image) != _shape(group[0][1])):
-            yield group
-            group = []
-        group.append((key, image))
-    if group:
-        yield group
-
-
-def _read_ahead(
-    images: tuple[tuple[int, str], ...],
-) -> Iterator[tuple[int, np.ndarray | ImageError]]:
-    waiting: deque[tuple[int, Future[np.ndarray | ImageError]]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
-        for key, path in images:
-            waiting.append((key, pool.submit(_read, path)))
-            if len(waiting) >= _READ_AHEAD:
-                key, future = waiting.popleft()
-                yield key, future.result()
-        while waiting:
-            key, future = waiting.popleft()
-            yield key, future.result()
-
-
-def _read(path: str) -> np.ndarray | ImageError:
-    try:
-        return read_image(path)
-    except ImageError as error:
-        return error
-
-
-def _shape(image: np.ndarray | ImageError) -> tuple[int, ...]:
-    return () if isinstance(image, ImageError) else image.shape
-
-
-def _group_size(arguments: Mapping[str, Any]) -> int:
-    return 1 if str(arguments.get("device") or "cpu") in {"cpu", "mps"} else _GPU_BATCH
 
 
 def _predict_images(
