@@ -15,17 +15,20 @@ import numpy as np
 
 from engine.data.images import IMG_FORMATS, VID_FORMATS, read_image
 from engine.data.source_arrays import from_array, from_pil, from_tensor
-from engine.data.sources.ahead import iterated_ahead, mapped_ahead
+from engine.data.sources.ahead import mapped_ahead
 from engine.data.sources.files import is_video, named_files
 from engine.data.sources.picture import Picture, Source, SourceBatch, SourceInfo, joined
 from engine.data.sources.screen import ScreenSource, is_screen
 from engine.data.sources.streams import StreamSource, addresses
 from engine.data.sources.video import read_frames
 from engine.data.sources.web import WebFile
+from engine.runtime.ahead import iterated_ahead
 from engine.runtime.errors import DatasetError, DownloadError, ImageError
 from engine.runtime.log import LOGGER
 
 __all__ = ["Source", "SourceBatch", "SourceInfo", "SourceLoader", "load_source"]
+
+_FRAMES_AHEAD = 4  # of a video, that wait
 
 
 class Memory(NamedTuple):
@@ -151,7 +154,7 @@ class SourceLoader:
 
     def _frames(self, path: Path, number: int) -> Iterator[Picture]:
         frames = read_frames(path, number, len(self.items), self.vid_stride, self.channels)
-        yield from iterated_ahead(frames)
+        yield from iterated_ahead(frames, _FRAMES_AHEAD)
 
 
 def _items(source: Any, channels: int) -> list[Item]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 
-_END = object()
+from engine.runtime.ahead import iterated_ahead
 
 
 def loader_workers(wanted: int, device: torch.device) -> int:
@@ -46,45 +44,8 @@ class Prefetcher:
         self.depth = depth
 
     def __iter__(self) -> Iterator[Any]:
-        waiting: queue.Queue[Any] = queue.Queue(self.depth)
-        stopped = threading.Event()
-        thread = threading.Thread(
-            target=self._fill, args=(waiting, stopped), name="prefetch", daemon=True
-        )
-        thread.start()
-        try:
-            while (item := waiting.get()) is not _END:
-                if isinstance(item, _Raised):
-                    raise item.error
-                yield item
-        finally:
-            stopped.set()
-            thread.join()
+        return iterated_ahead(self._made(), self.depth)
 
-    def _fill(self, waiting: queue.Queue[Any], stopped: threading.Event) -> None:
-        try:
-            for batch in self.batches:
-                ready = self.prepare(batch) if self.prepare else batch
-                if not _put(waiting, ready, stopped):
-                    return
-            _put(waiting, _END, stopped)
-        except BaseException as error:  # noqa: BLE001 (handed to the thread that iterates)
-            _put(waiting, _Raised(error), stopped)
-
-
-class _Raised:
-    """An exception on its way to the consumer."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-def _put(waiting: queue.Queue[Any], item: Any, stopped: threading.Event) -> bool:
-    """Put an item, giving up when the consumer has left."""
-    while not stopped.is_set():
-        try:
-            waiting.put(item, timeout=0.05)
-        except queue.Full:
-            continue
-        return True
-    return False
+    def _made(self) -> Iterator[Any]:
+        for batch in self.batches:
+            yield self.prepare(batch) if self.prepare else batch

@@ -1,8 +1,10 @@
-"""A real web server for the tests that fetch files, which can be told to behave as badly as servers do."""
+"""A real web server for the tests that fetch files, which can be told to behave as badly as servers do; a screen nobody sees."""
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -146,3 +148,16 @@ def closed_url(monkeypatch: pytest.MonkeyPatch) -> str:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def unseen_screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A screen of 320 x 240 that nobody sees."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed")
+    screen = ["-displayfd", "1", "-screen", "0", "320x240x24", "-nolisten", "tcp", "-noreset"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(["Xvfb", *screen], **pipes) as server:
+        monkeypatch.setenv("DISPLAY", f":{server.stdout.readline().decode().strip()}")
+        yield
+        server.terminate()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import weakref
 
 import cv2
@@ -249,30 +248,9 @@ def test_layers_that_are_not_there_have_no_vectors(model, files, exported):
 # The window
 
 
-@pytest.fixture
-def display(monkeypatch):
-    """A screen that nobody sees."""
+@pytest.mark.usefixtures("unseen_screen")
+def test_pictures_are_shown_until_somebody_closes_the_window():
     pytest.importorskip("tkinter")
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed")
-    command = [
-        "Xvfb",
-        "-displayfd",
-        "1",
-        "-screen",
-        "0",
-        "320x240x24",
-        "-nolisten",
-        "tcp",
-        "-noreset",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
-        monkeypatch.setenv("DISPLAY", f":{server.stdout.readline().decode().strip()}")
-        yield
-        server.terminate()
-
-
-def test_pictures_are_shown_until_somebody_closes_the_window(display):
     window = ResultWindow()
     window.show(np.full((400, 900, 3), 90, np.uint8), "a.png")
     assert window.is_open

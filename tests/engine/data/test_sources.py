@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import struct
-import subprocess
 import threading
 import time
 import zlib
@@ -16,10 +14,11 @@ import pytest
 
 from engine.data.loaders import load_source
 from engine.data.sources import streams, web
-from engine.data.sources.ahead import iterated_ahead, mapped_ahead
+from engine.data.sources.ahead import mapped_ahead
 from engine.data.sources.screen import ScreenSource
 from engine.data.sources.stream_reader import Patience
 from engine.data.sources.streams import StreamSource
+from engine.runtime.ahead import iterated_ahead
 from engine.runtime.errors import DatasetError, DownloadError, ImageError
 
 QUICK = Patience(open_s=2, silence_s=0.6, give_up_s=1.2, pause_s=0.05)
@@ -332,31 +331,9 @@ def test_passwords_of_streams_are_not_shown():
 # The screen
 
 
-@pytest.fixture
-def display(monkeypatch):
-    """A screen that nobody sees."""
+@pytest.mark.usefixtures("unseen_screen")
+def test_pictures_of_the_screen():
     pytest.importorskip("mss")
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed")
-    command = [
-        "Xvfb",
-        "-displayfd",
-        "1",
-        "-screen",
-        "0",
-        "320x240x24",
-        "-nolisten",
-        "tcp",
-        "-noreset",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
-        number = server.stdout.readline().decode().strip()
-        monkeypatch.setenv("DISPLAY", f":{number}")
-        yield
-        server.terminate()
-
-
-def test_pictures_of_the_screen(display):
     for text, shape in (("screen", (240, 320, 3)), ("screen 0 10 20 64 48", (48, 64, 3))):
         batches = iter(load_source(text))
         first, second = next(batches), next(batches)
@@ -419,7 +396,7 @@ def test_an_iterator_in_a_thread_is_closed_with_its_consumer():
         finally:
             closed.set()
 
-    rows = iterated_ahead(items())
+    rows = iterated_ahead(items(), ahead=4)
     next(rows)
     rows.close()
     assert closed.is_set()
