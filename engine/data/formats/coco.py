@@ -32,10 +32,11 @@ from engine.data.formats.coco_document import (
     split_of,
 )
 from engine.data.formats.coco_images import FoundImage, find_images, picture_roots
+from engine.data.formats.coco_plain import PlainShape, plain_shapes
 from engine.data.formats.coco_shapes import Holes, annotation_of, row_of
 from engine.data.formats.findings import Findings
 from engine.data.formats.json_file import write_json
-from engine.data.formats.packed import PackedAnnotations
+from engine.data.formats.packed import PackedAnnotations, packed_ring
 from engine.data.formats.pictures import How, PictureFinder, PicturePlacer
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.shape_checks import UnusableShapeError
@@ -116,8 +117,30 @@ class _Reader:
     def _labels(
         self, image: FoundImage, indices: list[int]
     ) -> tuple[Annotation, ...] | PackedAnnotations:
-        labels = [a for a in (self._annotation(i, image) for i in indices) if a is not None]
-        return PackedAnnotations(labels) if self._is_large else tuple(labels)
+        if self._is_large:
+            return PackedAnnotations.of_parts(self._packed(image, indices))
+        return tuple(a for a in (self._annotation(i, image) for i in indices) if a is not None)
+
+    def _packed(self, image: FoundImage, indices: list[int]) -> list[bytes | Annotation]:
+        """Return an image's annotations, the plain ones packed."""
+        rows = [(self._document.annotations or [])[index] for index in indices]
+        is_as_told = image.frame.drawn_wh == image.frame.real_wh
+        plain = plain_shapes(rows, image.frame.real_wh) if is_as_told else [None] * len(rows)
+        parts: list[bytes | Annotation | None] = [
+            self._annotation(index, image)
+            if shape is None or (packed := self._pack(shape)) is None
+            else packed
+            for index, shape in zip(indices, plain, strict=True)
+        ]
+        return [part for part in parts if part is not None]
+
+    def _pack(self, shape: PlainShape) -> bytes | None:
+        """Return a plain shape packed; None where its id or category needs a remark."""
+        class_id = self._categories.get(shape.category)
+        if class_id is None or shape.number in self._seen:
+            return None
+        self._seen.add(shape.number)
+        return packed_ring(class_id, shape.points.tobytes())
 
     def _annotation(self, index: int, image: FoundImage) -> Annotation | None:
         """Return one annotation, or None where it was left out, which is noted."""

@@ -40,6 +40,16 @@ class PackedAnnotations(Sequence[Annotation]):
         self._data = b"".join(parts)
         self._count = count
 
+    @classmethod
+    def of_parts(cls, parts: Sequence[bytes | Annotation]) -> PackedAnnotations:
+        """Return annotations of which some are packed already, by :func:`packed_ring`."""
+        packed = cls(())
+        pieces: list[bytes] = []
+        for part in parts:
+            pieces += (part,) if isinstance(part, bytes) else _packed(part)
+        packed._data, packed._count = b"".join(pieces), len(parts)
+        return packed
+
     def __len__(self) -> int:
         return self._count
 
@@ -66,6 +76,16 @@ class PackedAnnotations(Sequence[Annotation]):
 
     def __repr__(self) -> str:
         return f"PackedAnnotations({self._count} shapes, {len(self._data)} bytes)"
+
+
+def packed_ring(class_id: int, points: bytes) -> bytes:
+    """Return a polygon without holes, score and attributes, packed.
+
+    Args:
+        class_id: Its class.
+        points: x and y of its points in turns, as float64 of this machine.
+    """
+    return _HEAD.pack(_RING, class_id, len(points), _NO_SCORE) + points
 
 
 def _packed(annotation: Annotation) -> list[bytes]:

@@ -25,9 +25,9 @@ from engine.data.labels.parse import crosses_itself
 from engine.data.problems import Kind
 
 # No picture is larger; farther numbers are mistakes and overflow what computes with them.
-_FARTHEST = 1e7
+FARTHEST = 1e7
 # Rounding and half pixels reach this far over a border without anybody's fault.
-_OVERHANG = 1.0
+OVERHANG = 1.0
 _NUMBERS = {int, float}
 
 SWAPPED = "Its corners were in the wrong order and were swapped."
@@ -106,7 +106,7 @@ def finite_values(values: list[Any]) -> list[float]:
     Raises:
         UnusableShapeError: One is no number, not finite, or larger than pictures are.
     """
-    if set(map(type, values)) <= _NUMBERS and sum(map(abs, values)) <= _FARTHEST:
+    if set(map(type, values)) <= _NUMBERS and sum(map(abs, values)) <= FARTHEST:
         return [*map(float, values)]
     return [finite(value) for value in values]
 
@@ -121,7 +121,7 @@ def finite(value: object, what: str = "a coordinate") -> float:
     is_number = kind is float or kind is int or isinstance(value, float)
     if not is_number:  # a flag is none either
         raise UnusableShapeError(f"Expected a number as {what}, received {_short(value)}.")
-    if not abs(value) <= _FARTHEST:  # type: ignore[arg-type]
+    if not abs(value) <= FARTHEST:  # type: ignore[arg-type]
         raise UnusableShapeError(f"Expected a finite number as {what}, received {_short(value)}.")
     return float(value)  # type: ignore[arg-type]
 
@@ -201,7 +201,7 @@ def _is_over_border(geometry: Geometry, width: float, height: float) -> bool:
             f"It lies outside its picture of {width:g} x {height:g} pixels "
             f"(from {x1:g}, {y1:g} to {x2:g}, {y2:g})."
         )
-    return min(x1, y1) < -_OVERHANG or x2 > width + _OVERHANG or y2 > height + _OVERHANG
+    return min(x1, y1) < -OVERHANG or x2 > width + OVERHANG or y2 > height + OVERHANG
 
 
 def _short(value: object) -> str:
