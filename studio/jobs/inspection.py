@@ -54,6 +54,7 @@ def _checkpoint(path: Path, classes: int | None) -> ModelFacts:
         metrics={k: v for k, v in _plain(found.metrics).items() if isinstance(v, float)},
         notes=tuple(_notes(found)),
         is_open=is_open,
+        is_fixed=isinstance(model, YOLOEModel) and not model.head.takes_embeddings,
         words_problem=words_problem(model) if is_open else "",
         takeover=None if classes is None or model.is_fused() else _takeover(model, classes),
     )

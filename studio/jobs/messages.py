@@ -351,6 +351,7 @@ class ModelFacts:
         metrics: Figures of its last validation.
         notes: Further facts in words.
         is_open: It can be told in words what to look for.
+        is_fixed: It could be, before the classes went into its weights.
         words_problem: Why words cannot be encoded on this computer, empty where they can.
         takeover: What a training would keep of it; None where that was not asked or it cannot be trained.
     """
@@ -369,6 +370,7 @@ class ModelFacts:
     notes: tuple[str, ...] = ()
     takeover: Takeover | None = None
     is_open: bool = False
+    is_fixed: bool = False
     words_problem: str = ""
 
 

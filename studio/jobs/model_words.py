@@ -58,7 +58,7 @@ def why_not_trained(facts: ModelFacts, task: str) -> str:
         return tr("The names of the classes cannot be encoded: {problem}").format(
             problem=facts.words_problem
         )
-    if family_of(facts.architecture).startswith("YOLOE") and not facts.is_open:
+    if facts.is_fixed:
         return tr(
             "The classes of this model are fixed inside: it was adapted, or made to find anything. Start from the "
             "file that it was made from. A plain model takes over the layers that both have: name this file under "

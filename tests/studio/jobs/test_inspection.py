@@ -137,7 +137,7 @@ def test_what_is_kept_is_said_in_words(facts, classes, words):
         (replace(FACTS, format="onnx"), "exported file"),
         (replace(FACTS, task="pose"), "finds boxes with keypoints (pose), this project trains"),
         (replace(FACTS, architecture="yoloe-11s-seg", is_open=True), ""),
-        (replace(FACTS, architecture="yoloe-11s-seg"), "fixed inside"),
+        (replace(FACTS, architecture="yoloe-11s-seg", is_fixed=True), "fixed inside"),
         (
             replace(FACTS, architecture="yoloe-11s-seg", is_open=True, words_problem="no encoder."),
             "cannot be encoded: no encoder.",
