@@ -149,14 +149,16 @@ def repaint(
         tags: The tags that touch it.
         pen: Draws the tags.
     """
+    is_blank = tile.image is None
     if tile.image is None:
         tile.image = new_image(tile.rect)
     painter = QPainter(tile.image)
     painter.translate(-tile.rect.x(), -tile.rect.y())
     painter.setClipRect(part)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
-    painter.fillRect(part, 0)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+    if not is_blank:
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
+        painter.fillRect(part, 0)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
     painter.scale(tile.scale, tile.scale)
     for drawable in drawables:
         item = build_item(drawable.entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import lru_cache
 from typing import Literal
 
@@ -70,7 +71,8 @@ class ThumbnailDelegate(QStyledItemDelegate):
             name = "image_broken" if record.status == "damaged" else "image"
             painter.drawImage(place.topLeft(), _ground(wide, high, ratio, colors.scheme, name))
         else:
-            _paint_picture(painter, _frame_of(place), picture, colors)
+            shown = _thumbnails.frame(picture, wide, high, ratio, colors.scheme)
+            painter.drawImage(place.topLeft(), shown)
         look = _look(state)
         marks = _marks(wide, high, ratio, colors.scheme, look, record.status, record.stage)
         painter.drawImage(place.topLeft(), marks)
@@ -133,21 +135,6 @@ def _look(state: QStyle.StateFlag) -> Look:
     return "hovered" if state & QStyle.StateFlag.State_MouseOver else "resting"
 
 
-def _paint_picture(painter: QPainter, frame: QRectF, picture: QImage, colors: Colors) -> None:
-    scale = max(frame.width() / picture.width(), frame.height() / picture.height())
-    source = QRectF(0, 0, frame.width() / scale, frame.height() / scale)
-    source.moveCenter(QRectF(picture.rect()).center())
-    outline = _outline_of(frame)
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    if picture.hasAlphaChannel():
-        painter.fillPath(outline, QColor(colors.pressed))
-    painter.setClipPath(outline)
-    painter.drawImage(frame, picture, source)
-    painter.restore()
-
-
 def _paint_badge(painter: QPainter, frame: QRectF, text: str, colors: Colors) -> None:
     """Draw how many suggestions wait."""
     painter.save()
@@ -164,6 +151,45 @@ def _paint_badge(painter: QPainter, frame: QRectF, text: str, colors: Colors) ->
 
 
 # What many frames have in common is drawn once: a screen holds 150, and scrolling draws all of them anew.
+
+
+class _Thumbnails:
+    """Pictures as they fill their frames, those used last.
+
+    Going to another image moves the strip, which draws them all again: to shrink and round each anew takes longer than
+    showing the image.
+    """
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._frames: OrderedDict[tuple[object, ...], QImage] = OrderedDict()
+
+    def frame(self, picture: QImage, wide: int, high: int, ratio: float, scheme: Scheme) -> QImage:
+        """Return a picture in its frame, without the border."""
+        key = picture.cacheKey(), wide, high, ratio, scheme
+        if key not in self._frames:
+            self._frames[key] = _framed(picture, wide, high, ratio, SCHEMES[scheme])
+            while len(self._frames) > self._kept:
+                self._frames.popitem(last=False)
+        self._frames.move_to_end(key)
+        return self._frames[key]
+
+
+_thumbnails = _Thumbnails(400)  # of 30 kB on a plain screen
+
+
+def _framed(picture: QImage, wide: int, high: int, ratio: float, colors: Colors) -> QImage:
+    sheet, painter = _sheet(wide, high, ratio)
+    frame = _frame_of(QRect(0, 0, wide, high))
+    scale = max(frame.width() / picture.width(), frame.height() / picture.height())
+    source = QRectF(0, 0, frame.width() / scale, frame.height() / scale)
+    source.moveCenter(QRectF(picture.rect()).center())
+    outline = _outline_of(frame)
+    painter.fillPath(outline, QColor(colors.pressed))
+    painter.setClipPath(outline)
+    painter.drawImage(frame, picture, source)
+    painter.end()
+    return sheet
 
 
 @lru_cache(maxsize=32)
