@@ -68,6 +68,11 @@ class Actions:
         spec = self.key_map.owner(key.upper())
         return spec.text if spec is not None else ""
 
+    def shown_key(self, action_id: str) -> str:
+        """Return the first key of an action as the system writes it, empty where it has none."""
+        keys = self.key_map.keys(action_id)
+        return QKeySequence(keys[0]).toString(_SHOWN) if keys else ""
+
     def offer(self, present: Needs) -> None:
         """Enable the actions whose needs are all ``present``, grey the others."""
         for action_id, spec in self._specs.items():

@@ -64,7 +64,7 @@ PROJECT = Needs.PROJECT
 PLACE = Needs.PROJECT | Needs.CANVAS
 IMAGE = Needs.IMAGE | Needs.CANVAS
 SELECTION = Needs.SELECTION | Needs.CANVAS
-SUGGESTIONS = Needs.SUGGESTIONS | Needs.CANVAS
+SUGGESTIONS = Needs.SUGGESTIONS  # on the canvas or in the gallery, whichever shows
 
 SAFETY = (
     ActionSpec("file.save_as_file", tr("Save project as one file"), "-File", (), "save", PROJECT),
@@ -289,6 +289,14 @@ SUGGEST = (
     ),
 )
 
+SUGGESTION_REVIEW = (
+    ActionSpec("suggest.fix", tr("Accept the suggestion and correct it"), "Suggest", ("J",), "edit", SUGGESTIONS),
+    ActionSpec("page.show:review", tr("Gallery of suggestions"), "-Suggest", ("Ctrl+Alt+R",), "grid", PROJECT, True, "page", "review"),
+    ActionSpec("suggest.walk", tr("Review suggestions image by image"), "Suggest", ("Shift+R",), "next", PROJECT, True),
+    ActionSpec("suggest.next", tr("Next suggestion"), "Suggest", (".",), "", PLACE),
+    ActionSpec("suggest.previous", tr("Previous suggestion"), "Suggest", (",",), "", PLACE),
+)  # fmt: skip
+
 VIEW = (
     ActionSpec("view.fit", tr("Fit image to window"), "View", ("F", "Ctrl+F"), "zoom_fit", IMAGE),
     ActionSpec("view.actual_size", tr("Zoom to 100 %"), "View", ("Ctrl+0",), "", IMAGE),
@@ -370,10 +378,24 @@ REVIEW = (
     ActionSpec("review.next", tr("Next image to review"), "Review", ("Ctrl+Shift+R",), "", PLACE),
 )  # fmt: skip
 
+SEQUENCE = (
+    ActionSpec("file.import_video", tr("Import a video as images"), "File", ("Ctrl+Alt+O",), "video"),
+    ActionSpec("sequence.follow", tr("Follow the shapes through the next images"), "Sequence", ("Ctrl+Shift+F",), "follow", SELECTION),
+    ActionSpec("sequence.fill", tr("Fill in between key frames"), "Sequence", ("Ctrl+Shift+K",), "", SELECTION),
+    ActionSpec("sequence.number", tr("Number the shapes as tracks"), "Sequence", ("Ctrl+Alt+T",), "", SELECTION),
+    ActionSpec("sequence.key:next", tr("Next key frame of the track"), "-Sequence", ("Shift+PgDown",), "", SELECTION, argument=1),
+    ActionSpec("sequence.key:previous", tr("Previous key frame of the track"), "Sequence", ("Shift+PgUp",), "", SELECTION, argument=-1),
+)  # fmt: skip
+
 DATASET = (
     ActionSpec("dataset.show:images", tr("All images"), "-Go", ("Ctrl+Shift+2",), "grid", PROJECT, argument="images"),
     ActionSpec("dataset.show:duplicates", tr("Find duplicates"), "Go", (), "copy", PROJECT, argument="duplicates"),
     ActionSpec("dataset.show:files", tr("Find missing files"), "Go", (), "search", PROJECT, argument="files"),
+)  # fmt: skip
+
+LEARNING = (
+    ActionSpec("dataset.show:next", tr("What should I label next?"), "-Review", ("Ctrl+Alt+N",), "smart", PROJECT, argument="next"),
+    ActionSpec("dataset.show:check", tr("What looks wrong in the labels?"), "Review", ("Ctrl+Alt+W",), "search", PROJECT, argument="check"),
 )  # fmt: skip
 
 CLASS_KEYS = tuple(
@@ -384,9 +406,9 @@ CLASS_KEYS = tuple(
 )
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    *FILE, *EDIT, *SHAPE, *GO, *TOOLS, *SUGGEST, *VIEW, *LOOKING, *PAGES, *REVIEW, *DATASET, *HELP, *CLASS_KEYS,
+    *FILE, *EDIT, *SHAPE, *GO, *TOOLS, *SUGGEST, *SUGGESTION_REVIEW, *VIEW, *LOOKING, *PAGES, *REVIEW, *SEQUENCE, *DATASET, *LEARNING, *HELP, *CLASS_KEYS,
 )  # fmt: skip
 MENUS = (
-    mark("File"), mark("Edit"), mark("View"), mark("Go"), mark("Shape"), mark("Tools"), mark("Suggest"), mark("Review"),
+    mark("File"), mark("Edit"), mark("View"), mark("Go"), mark("Shape"), mark("Tools"), mark("Suggest"), mark("Sequence"), mark("Review"),
     mark("Help"),
 )  # fmt: skip

@@ -30,38 +30,41 @@ class HeavyEdits:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def take(self, count: int, make: Change) -> bool:
+    def take(self, count: int, make: Change, work: int = 0) -> bool:
         """Apply an edit in a thread if it is one of many images; tells whether that was begun.
 
         Args:
             count: How many images it touches.
             make: Returns the edit for the project as it is; None: there is nothing to do. Called in the thread.
+            work: How many images it is worth, where that is more than it touches.
         """
 
         def change(project: Project) -> Edit | None:
             edit = make(project)
             return None if edit is None else project.apply(edit)
 
-        return self._begin(count, change, tr("Done: {title}"))
+        title = ntr("Changing {count:,} image", "Changing {count:,} images", count)
+        size = max(count, work)
+        return self._begin(size, change, title.format(count=count), tr("Done: {title}"))
 
     def step(self, back: bool) -> bool:
         """Undo or redo in a thread if that touches many images; tells whether it was begun."""
         session = self._studio.session
         if session is None or session.project.read_only:
             return False
+        title = tr("Undoing a large change") if back else tr("Doing a large change again")
         said = tr("Undone: {title}") if back else tr("Done again: {title}")
         size = session.project.step_size(back)
-        return self._begin(size, Project.undo if back else Project.redo, said)
+        return self._begin(size, Project.undo if back else Project.redo, title, said)
 
-    def _begin(self, count: int, change: Change, said: str) -> bool:
+    def _begin(self, size: int, change: Change, title: str, said: str) -> bool:
         session = self._studio.session
-        if session is None or count <= MANY:
+        if session is None or size <= MANY:
             return False
         folder = session.project.folder
-        title = ntr("Changing {count:,} image", "Changing {count:,} images", count)
         self._studio.files.in_thread(
             lambda steps: write(folder, change, steps),
-            title.format(count=count),
+            title,
             folder,
             self._studio.window.current_page(),
             lambda edit: self._tell(said, edit),

@@ -163,6 +163,10 @@ class Pages(QObject):
             "image": self._show_image,
         }[what](path)
 
+    def show_predict(self) -> None:
+        """Show the form of suggestions for many images."""
+        self._show_tab(self.predict)
+
     def _show_predict(self, model: Path) -> None:
         self.predict.show_model(model)
         self._show_tab(self.predict)
@@ -193,10 +197,9 @@ class Pages(QObject):
                 return
 
     def _review(self, image_id: int) -> None:
-        """Show an image's suggestions with the tool that can take them."""
+        """Begin a review of suggestions with an image."""
         self._session.workspace.go_to(image_id)
-        self._session.use_tool("select")
-        self._session.studio.show_page("annotate")
+        self._session.review.start()
 
     def _show_image(self, file: Path) -> None:
         """Show the image that a file of a dataset version stands for."""

@@ -21,6 +21,7 @@ from studio.app.pages import Pages
 from studio.app.refused import RefusedEdits
 from studio.app.shape_menu import ShapeMenu
 from studio.app.smart_link import SmartLink
+from studio.app.suggestion_review import SuggestionReview
 from studio.app.tool_link import ToolLink
 from studio.language import tr
 from studio.model.edits import Edit
@@ -72,6 +73,7 @@ class Session(QObject):
         self.tools = ToolLink(self.canvas, self.workspace, studio.actions, studio.preferences)
         self.link = CanvasLink(self.workspace, self.canvas, self.apply)
         self.smart = SmartLink(self)
+        self.review = SuggestionReview(self)
         self.backup = OpeningBackup(self)
         self.image_watch = ImageWatch(self)
         self._wire()
@@ -90,8 +92,10 @@ class Session(QObject):
         self.image_watch.stop()
         self.studio.files.adding.stop()
         self.studio.suggest.stop()
+        self.studio.sequence.stop()
         self.labels.stop()
         self.smart.stop()
+        self.review.stop()
         self.pages.stop()
         self.studio.keep_docks(self.annotate)
         self.tools.keep()
@@ -137,17 +141,24 @@ class Session(QObject):
             and not self.thumbnails.is_busy()
             and not self.link.many.is_busy
             and not self.smart.prompter.is_busy()
+            and not self.review.is_busy()
         )
 
     def present(self) -> Needs:
         """Return what is there for actions to work on."""
         there = Needs.PROJECT
+        gallery = self.review.gallery()
         if self.studio.window.current_page() == "annotate":
             there |= Needs.CANVAS
         if self.workspace.image_id is not None:
             there |= Needs.IMAGE
-            if self.project.suggestions(self.workspace.image_id):
-                there |= Needs.SUGGESTIONS
+        if gallery is not None:
+            waits = bool(gallery.rows())
+        else:
+            records = self.project.images([self.workspace.image_id or -1])
+            waits = Needs.CANVAS in there and any(record.suggestion_count for record in records)
+        if waits:
+            there |= Needs.SUGGESTIONS
         if self.workspace.selection:
             there |= Needs.SELECTION
         if self.project.can_undo:

@@ -26,9 +26,12 @@ from studio.app.heavy_edits import HeavyEdits
 from studio.app.looking_handlers import AIDS, LookingHandlers, aid_states
 from studio.app.review_handlers import ReviewHandlers
 from studio.app.safety_handlers import SafetyHandlers
+from studio.app.sequence_handlers import SequenceHandlers
 from studio.app.shape_handlers import ShapeHandlers
 from studio.app.suggest_handlers import SuggestHandlers
+from studio.app.suggestion_review_handlers import SuggestionReviewHandlers
 from studio.app.tool_handlers import ToolHandlers
+from studio.app.video_handlers import VideoHandlers
 from studio.app.view_handlers import ViewHandlers
 from studio.jobs.client import JobsClient, RunsWatcher
 from studio.language import tr
@@ -53,6 +56,7 @@ _WAITING = {
     "dataset": (tr("No project is open"), tr("Counts, classes, splits and versions of a project will be shown here.")),
     "train": (tr("No project is open"), tr("Label some images, then train a model on them here, with live curves.")),
     "models": (tr("No project is open"), tr("Every trained model of a project will be shown here, to predict with and to export.")),
+    "review": (tr("No project is open"), tr("Shapes that a model suggests will be shown here, to accept or reject.")),
     "explore": (tr("No project is open"), tr("What a trained model gets right and wrong will be shown here.")),
 }  # fmt: skip
 
@@ -79,6 +83,8 @@ class Studio(QObject):
         self.safety = SafetyHandlers(self)
         suggest = SuggestHandlers(self)
         self.suggest = suggest
+        self.sequence = SequenceHandlers(self)
+        self.videos = VideoHandlers(self)
         self.reviews = ReviewHandlers(lambda: self.session)
         self.heavy = HeavyEdits(self)
         self.edits = edits = EditHandlers(lambda: self.session)
@@ -95,7 +101,10 @@ class Studio(QObject):
                 ViewHandlers(self),
                 LookingHandlers(self),
                 suggest,
+                SuggestionReviewHandlers(lambda: self.session),
                 self.reviews,
+                self.sequence,
+                self.videos,
                 DatasetHandlers(self),
             ),
         )
@@ -123,7 +132,7 @@ class Studio(QObject):
         before = self.session
         self.runs.set_folder(project.runs_dir)
         self.session = Session(self, project)
-        self.window.set_pages(self.session.pages.by_name())
+        self.window.set_pages(self.session.pages.by_name() | {"review": self.session.review.page})
         self._end(before)  # only now: pages that still show would ask a closed project
         self.window.setWindowTitle(f"{project.name} – Maskwright")
         self.show_page("annotate")
@@ -171,6 +180,7 @@ class Studio(QObject):
             or self.jobs.is_busy()
             or self.files.adding.is_running
             or self.suggest.is_running
+            or self.sequence.is_running
         )
 
     def show_error(

@@ -1,4 +1,4 @@
-"""What the Suggest actions do: run the newest model on images, accept and reject what it found."""
+"""What the Suggest actions do: run the newest model on images, find more of what is selected."""
 
 from __future__ import annotations
 
@@ -60,37 +60,6 @@ class SuggestHandlers:
             self._start(waiting)
         else:
             session.say(tr("Every image is labelled."))
-
-    def suggest_accept(self) -> None:
-        """Turn the suggestion under the cursor into a shape."""
-        self._decide(accept=True)
-
-    def suggest_reject(self) -> None:
-        """Drop the suggestion under the cursor."""
-        self._decide(accept=False)
-
-    def suggest_accept_all(self) -> None:
-        """Turn every suggestion of the image into a shape."""
-        self._decide(accept=True, everything=True)
-
-    def suggest_reject_all(self) -> None:
-        """Drop every suggestion of the image."""
-        self._decide(accept=False, everything=True)
-
-    def _decide(self, accept: bool, everything: bool = False) -> None:
-        session = self._studio.session
-        image_id = session.workspace.image_id if session is not None else None
-        if session is None or image_id is None:
-            return
-        chosen = None if everything else session.canvas.suggestion_under_cursor()
-        if chosen is None and not everything:
-            session.say(tr("Move the cursor onto a dashed shape first."))
-            return
-        project, ids = session.project, None if chosen is None else [chosen]
-        decide = project.accept_suggestions if accept else project.reject_suggestions
-        edit = session.attempt(lambda: decide(image_id, ids))
-        if edit is not None:
-            session.say(edit.title())
 
     def suggest_alike(self, where: str) -> None:
         """Find more of what is selected, on this image or on those of the list."""

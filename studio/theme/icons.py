@@ -19,6 +19,7 @@ NAMES: dict[str, str] = {
     "train": "chart-line-up",
     "models": "cube",
     "explore": "compass",
+    "review": "checks",
     "settings": "gear-six",
     # tools
     "select": "cursor",
