@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog, QTabWidget, QWidget
 
 from studio.language import ntr, tr
+from studio.model.label_check import LabelDoubt
 from studio.model.records import ImageFilter
 from studio.panels.dataset import DatasetPanel
 from studio.panels.duplicates import DuplicatesPanel
 from studio.panels.images.browser import ImageBrowser
+from studio.panels.learning.check_panel import CheckPanel
+from studio.panels.learning.next_panel import NextPanel
 from studio.panels.missing_files import MissingFilesPanel
 from studio.panels.splits import SplitsPanel
 from studio.panels.statistics import StatisticsPanel
@@ -41,6 +44,11 @@ class DatasetPage(QTabWidget):
         self.files = MissingFilesPanel(
             project, jobs, apply, self._ask_folder, session.studio.heavy.take
         )
+        runs, workspace = session.studio.runs, session.workspace
+        self.next = NextPanel(
+            project, jobs, runs, session.thumbnails, lambda: workspace.image_ids, apply
+        )
+        self.check = CheckPanel(project, jobs, runs, lambda: workspace.image_ids, apply)
         self._parts: dict[str, QWidget] = {}
         for name, title, part in (
             ("overview", tr("Overview"), overview),
@@ -49,11 +57,15 @@ class DatasetPage(QTabWidget):
             ("splits", tr("Splits"), self.splits),
             ("duplicates", tr("Duplicates"), self.duplicates),
             ("files", tr("Files"), self.files),
+            ("next", tr("Label next"), self.next),
+            ("check", tr("Check labels"), self.check),
         ):
             self._parts[name] = part
             self.addTab(part, title)
         self.images.image_opened.connect(self._open)
-        for panel in (overview, self.statistics, self.duplicates, self.files):
+        self.next.image_opened.connect(self._open)
+        self.check.doubt_opened.connect(self._open_doubt)
+        for panel in (overview, self.statistics, self.duplicates, self.files, self.next):
             panel.images_asked.connect(self.show_images)
         self.files.missing_found.connect(self._on_missing)
 
@@ -69,6 +81,24 @@ class DatasetPage(QTabWidget):
     def _open(self, image_id: int) -> None:
         self._session.workspace.go_to(image_id)
         self._session.studio.show_page("annotate")
+
+    def _open_doubt(self, doubt: LabelDoubt) -> None:
+        """Show a doubtful label on the canvas, chosen and large, with the tool that changes it."""
+        session = self._session
+        self._open(doubt.image_id)
+        session.use_tool("select")
+        if doubt.shape_id is not None:
+            session.workspace.select((doubt.shape_id,))
+        x1, y1, x2, y2 = doubt.place.bounds()
+        if x2 > x1 and y2 > y1:
+            session.canvas.show_rect(x1, y1, x2, y2)
+        names = {cls.id: cls.name for cls in session.project.classes()}
+        session.say(doubt.sentence(names))
+
+    def stop(self) -> None:
+        """Give up what runs, because the project closes."""
+        self.next.stop()
+        self.check.stop()
 
     def _on_missing(self, count: int) -> None:
         """Tell of files that are gone, unless the person sees them listed."""

@@ -23,6 +23,7 @@ def survey(request: Survey, context: Context) -> Surveyed:
     begun = time.perf_counter()
     total = len(request.images) + len(request.covered)
     context.send(Progress(request.job, 0, total, tr("Loading the model")))
+    context.check()
     model = YOLO(request.model)  # not a kept one: layers of its network are watched
     surveyor = Surveyor(model, request.arguments)
     problems: list[str] = []

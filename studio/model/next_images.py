@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from studio.language import ntr, tr
 
+MOST_IMAGES = 20_000  # to choose from: more would take a processor a night; evenly spread ones stand for the others
+MOST_COVERED = 2_000  # labelled ones to compare with, likewise
 _VERY, _RATHER = 0.66, 0.33  # of the novelty
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,13 @@ def next_image_from_dict(values: Mapping[str, Any]) -> NextImage:
         float(values["novelty"]),
         None if nearest is None else int(nearest),
     )
+
+
+def spread(items: Sequence[T], most: int) -> list[T]:
+    """Return at most ``most`` items, evenly spread over all of them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[number * len(items) // most] for number in range(most)]
 
 
 def _unsure(image: NextImage) -> str:
