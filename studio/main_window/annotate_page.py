@@ -104,7 +104,7 @@ class AnnotatePage(QMainWindow):
         self.options = ToolOptionsBar(self.canvas, self.chip)
         self.image_tags = ImageTagsStrip(workspace, refused)
         center = QWidget()
-        self._column = column = QVBoxLayout(center)
+        column = QVBoxLayout(center)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for widget, stretch in (
@@ -143,22 +143,12 @@ class AnnotatePage(QMainWindow):
         for widget in (*self._hidden_docks, self.strip, self.options, self.filmstrip):
             widget.setVisible(not only)
 
-    def add_bar(self, bar: QWidget) -> None:
-        """Put one more bar above the canvas; it shows and hides itself."""
-        self._column.insertWidget(self._column.indexOf(self.canvas), bar)
-
     def add_dock(self, name: str, title: str, content: QWidget) -> None:
         """Put one more panel behind the tabs of the others."""
         dock = self._dock(name, title, content)
         self.tabifyDockWidget(self.docks[1], dock)
         self.docks.append(dock)
         self.docks[1].raise_()
-
-    def add_bar(self, bar: QWidget) -> None:
-        """Put one more bar above the canvas; it shows itself when it is wanted."""
-        center = self.centralWidget().layout()
-        if isinstance(center, QVBoxLayout):
-            center.insertWidget(center.indexOf(self.canvas), bar)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look over the rows of tabs once the docks have their places."""
