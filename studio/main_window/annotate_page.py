@@ -104,7 +104,7 @@ class AnnotatePage(QMainWindow):
         self.options = ToolOptionsBar(self.canvas, self.chip)
         self.image_tags = ImageTagsStrip(workspace, refused)
         center = QWidget()
-        column = QVBoxLayout(center)
+        self._column = column = QVBoxLayout(center)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for widget, stretch in (
@@ -142,6 +142,10 @@ class AnnotatePage(QMainWindow):
             self._hidden_docks = [dock for dock in self.docks if not dock.isHidden()]
         for widget in (*self._hidden_docks, self.strip, self.options, self.filmstrip):
             widget.setVisible(not only)
+
+    def add_bar(self, bar: QWidget) -> None:
+        """Put one more bar above the canvas; it shows and hides itself."""
+        self._column.insertWidget(self._column.indexOf(self.canvas), bar)
 
     def add_dock(self, name: str, title: str, content: QWidget) -> None:
         """Put one more panel behind the tabs of the others."""
