@@ -77,6 +77,8 @@ class Content:
         for source, entries in self.tagged:
             for entry in entries:
                 x1, y1, x2, y2 = (value * self.scale for value in entry.bounds)
+                if x1 == x2 and y1 == y2:  # a point is a dot in its class's colour by itself
+                    continue
                 tag = tags.tag_of(entry.shape, self._style(source, entry), (x1, y1, x2, y2))
                 if tag.rect.intersects(self.part):
                     found.append(tag)

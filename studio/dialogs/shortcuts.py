@@ -80,7 +80,7 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Keyboard shortcuts"))
-        self.resize(600, 680)
+        self.resize(680, 680)
         self._choices = choices
         self._rows: dict[str, _Row] = {}
         self._searched: list[tuple[str, list[QWidget]]] = []
@@ -121,6 +121,7 @@ class ShortcutsDialog(QDialog):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inner)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, tokens.SPACE_L, 0, tokens.SPACE_M)
         layout.setSpacing(tokens.SPACE_S)
@@ -154,7 +155,10 @@ class ShortcutsDialog(QDialog):
         self._searched.append((shortcut.text.lower(), [row.label, row.field, row.reset]))
 
     def _add_fixed(self, grid: QGridLayout, what: str, keys: str) -> None:
-        widgets: list[QWidget] = [TextLabel(what), TextLabel(keys, "secondary", wrap=True)]
+        widgets: list[QWidget] = [
+            TextLabel(what, wrap=True),
+            TextLabel(keys, "secondary", wrap=True),
+        ]
         widgets[0].setMinimumHeight(tokens.CONTROL_HEIGHT)
         widgets[1].setFixedWidth(_KEYS_WIDTH + tokens.SPACE_XL)
         place = grid.rowCount()
@@ -216,7 +220,7 @@ class _Row:
 
     def __init__(self, text: str) -> None:
         self.usual = True
-        self.label = TextLabel(text)
+        self.label = TextLabel(text, wrap=True)  # else the longest pushes the keys out of sight
         self.field = KeyField(text)
         self.field.setFixedWidth(_KEYS_WIDTH)
         self.reset = IconButton("reset", tr("Usual keys for: {text}").format(text=text), size_px=16)

@@ -139,7 +139,7 @@ class SwitchOption(IconButton):
 
     def __init__(self, spec: OptionSpec) -> None:
         super().__init__(spec.icon, spec.tip, text=spec.title)
-        self.setProperty("kind", "word")
+        self.setProperty("kind", "option")
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

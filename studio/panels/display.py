@@ -187,8 +187,8 @@ class DisplayPanel(QWidget):
         column.setSpacing(tokens.SPACE_S)
         column.addWidget(self._pages)
         column.addWidget(self.histogram)
-        column.addWidget(_line(self.auto, self.full))
-        column.addWidget(_line(TextLabel(tr("Channel")), self.channel, self._depth))
+        column.addWidget(_line(self.auto, self.full, self._depth))
+        column.addWidget(_line(TextLabel(tr("Channel")), self.channel))
         grid = QGridLayout()
         grid.setHorizontalSpacing(tokens.SPACE_S)
         for row, slider in enumerate((self.brightness, self.contrast, self.gamma)):

@@ -3,7 +3,7 @@
 Widgets choose a look through dynamic properties, never through colours of their own:
 
 - ``QPushButton[kind="primary" | "danger" | "quiet" | "link"]``
-- ``QToolButton[kind="rail" | "tool" | "word" | "section"]``
+- ``QToolButton[kind="rail" | "tool" | "word" | "option" | "section"]``
 - ``QLabel[role="title" | "number" | "secondary" | "caption" | "section" | "danger" | "warning" | "success"]``
 - ``QFrame[role="card" | "panel" | "strip" | "hairline" | "vertical" | "drop"]``,
   ``QFrame[tone="info" | "success" | "warning" | "danger"]`` (banners)
@@ -73,6 +73,7 @@ QToolButton:disabled { color: $disabled; }
 QToolButton::menu-indicator { image: none; }
 QToolButton[kind="tool"] { min-width: ${tool_inner}px; min-height: ${tool_inner}px; padding: 0; }
 QToolButton[kind="word"] { min-height: ${tool_inner}px; padding: 0 8px 0 6px; }
+QToolButton[kind="option"] { min-height: ${inner}px; padding: 0 8px 0 6px; }
 QToolButton[kind="section"] { font-weight: 600; text-align: left; padding: 0; min-height: ${inner}px; }
 QToolButton[kind="section"]:checked { background: transparent; }
 QToolButton[kind="section"]:hover { background: $hover; }

@@ -16,6 +16,10 @@ from studio.model.preferences import CHOICE_WORDS
 
 # How keys of settings end, and what a person calls that
 _ENDINGS = {"_dir": " folder", "_url": " address"}
+_NAMES = {  # of programs, as they write themselves
+    "openai_api_key": "OpenAI API key", "clearml": "ClearML", "mlflow": "MLflow", "tensorboard": "TensorBoard",
+    "wandb": "Weights & Biases", "dvc": "DVC", "raytune": "Ray Tune",
+}  # fmt: skip
 EditorKind = Literal["check", "choice", "text", "file", "folder", "secret"]
 
 
@@ -167,6 +171,8 @@ def _setting_field(setting: Setting) -> Field:
 def setting_label(name: str) -> str:
     """Return a setting's key in words: ``studio.theme`` is Theme, ``runs_dir`` is Runs folder."""
     words = name.rsplit(".", 1)[-1]
+    if words in _NAMES:
+        return _NAMES[words]
     for ending, said in _ENDINGS.items():
         if words.endswith(ending):
             words = words.removesuffix(ending) + said

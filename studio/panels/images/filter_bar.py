@@ -25,6 +25,7 @@ from studio.widgets.icon_button import IconButton, TextButton
 from studio.widgets.search_field import SearchField
 
 _CHIP_WIDTH = 280
+_SEARCH_WIDTH = 96  # at least: a window of 1100 px has no more room
 _ELIDE = Qt.TextElideMode.ElideRight
 
 
@@ -145,7 +146,7 @@ class FilterBar(QWidget):
                 box.setItemData(box.findText(text), value)
         self.class_box.setMinimumWidth(120)
         self.class_box.setMaximumWidth(180)
-        self.search.setMinimumWidth(200)
+        self.search.setMinimumWidth(_SEARCH_WIDTH)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(tokens.SPACE_S)
@@ -157,7 +158,8 @@ class FilterBar(QWidget):
             self.order_box,
             self.search,
         ):
-            line.addWidget(widget)
+            line.addWidget(widget, int(widget is self.search))
+        line.addStretch(1)
 
 
 def _box(name: str, texts: list[str]) -> QComboBox:

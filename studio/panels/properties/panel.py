@@ -129,6 +129,15 @@ class PropertiesPanel(QWidget):
         for _, field in self._named_fields():
             field.setEnabled(free)
         self._locked.setVisible(not free)
+        self._fit_rows()
+
+    def _fit_rows(self) -> None:
+        """Give all rows their height: the area learns too late from nested forms that they have grown."""
+        for widget in self._body.findChildren(QWidget):
+            widget.ensurePolished()  # else its height is that of another font
+        for layout in self._layouts:
+            layout.invalidate()
+        self._inner.updateGeometry()
 
     def _named_fields(self) -> tuple[tuple[str, TextValue], ...]:
         return (GROUP_ID, self.group), (TRACK_ID, self.track), (DESCRIPTION, self.description)
@@ -237,16 +246,17 @@ class PropertiesPanel(QWidget):
         column.addWidget(self._attribute_title)
         column.addLayout(self._attribute_form)
         column.addStretch()
+        self._inner = inner = QWidget()
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inner = QWidget()
         both = QVBoxLayout(inner)
         both.setContentsMargins(0, 0, 0, 0)
         self.empty.setContentsMargins(*[tokens.SPACE_M] * 4)
         both.addWidget(self.empty, 0, Qt.AlignmentFlag.AlignTop)
         both.addWidget(self._body)
         area.setWidget(inner)
+        self._layouts = (self._facts, named, self._attribute_form, column, both)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)
