@@ -18,6 +18,7 @@ from studio.panels.learning.next_panel import NextPanel
 from studio.panels.missing_files import MissingFilesPanel
 from studio.panels.splits import SplitsPanel
 from studio.panels.statistics import StatisticsPanel
+from studio.widgets.late_page import LatePage
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -44,11 +45,7 @@ class DatasetPage(QTabWidget):
         self.files = MissingFilesPanel(
             project, jobs, apply, self._ask_folder, session.studio.heavy.take
         )
-        runs, workspace = session.studio.runs, session.workspace
-        self.next = NextPanel(
-            project, jobs, runs, session.thumbnails, lambda: workspace.image_ids, apply
-        )
-        self.check = CheckPanel(project, jobs, runs, lambda: workspace.image_ids, apply)
+        self._next, self._check = LatePage(self._make_next), LatePage(self._make_check)
         self._parts: dict[str, QWidget] = {}
         for name, title, part in (
             ("overview", tr("Overview"), overview),
@@ -57,17 +54,25 @@ class DatasetPage(QTabWidget):
             ("splits", tr("Splits"), self.splits),
             ("duplicates", tr("Duplicates"), self.duplicates),
             ("files", tr("Files"), self.files),
-            ("next", tr("Label next"), self.next),
-            ("check", tr("Check labels"), self.check),
+            ("next", tr("Label next"), self._next),
+            ("check", tr("Check labels"), self._check),
         ):
             self._parts[name] = part
             self.addTab(part, title)
         self.images.image_opened.connect(self._open)
-        self.next.image_opened.connect(self._open)
-        self.check.doubt_opened.connect(self._open_doubt)
-        for panel in (overview, self.statistics, self.duplicates, self.files, self.next):
+        for panel in (overview, self.statistics, self.duplicates, self.files):
             panel.images_asked.connect(self.show_images)
         self.files.missing_found.connect(self._on_missing)
+
+    @property
+    def next(self) -> NextPanel:
+        """The part that says what to label next."""
+        return self._next.content
+
+    @property
+    def check(self) -> CheckPanel:
+        """The part that shows doubtful labels."""
+        return self._check.content
 
     def show_part(self, name: str) -> None:
         """Bring a part to the front."""
@@ -97,8 +102,35 @@ class DatasetPage(QTabWidget):
 
     def stop(self) -> None:
         """Give up what runs, because the project closes."""
-        self.next.stop()
-        self.check.stop()
+        for page in (self._next, self._check):
+            if page.is_made:
+                page.content.stop()
+
+    def _make_next(self) -> NextPanel:
+        session = self._session
+        panel = NextPanel(
+            session.project,
+            session.studio.jobs,
+            session.studio.runs,
+            session.thumbnails,
+            lambda: session.workspace.image_ids,
+            session.apply,
+        )
+        panel.image_opened.connect(self._open)
+        panel.images_asked.connect(self.show_images)
+        return panel
+
+    def _make_check(self) -> CheckPanel:
+        session = self._session
+        panel = CheckPanel(
+            session.project,
+            session.studio.jobs,
+            session.studio.runs,
+            lambda: session.workspace.image_ids,
+            session.apply,
+        )
+        panel.doubt_opened.connect(self._open_doubt)
+        return panel
 
     def _on_missing(self, count: int) -> None:
         """Tell of files that are gone, unless the person sees them listed."""

@@ -104,6 +104,7 @@ class Pages(QObject):
         """End what the pages have under way."""
         if self._models_page.is_made:
             self.predict.stop()
+        self.dataset_page.stop()
 
     def by_name(self) -> dict[str, QWidget]:
         """Return the pages under the names of the rail."""

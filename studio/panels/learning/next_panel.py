@@ -83,6 +83,7 @@ class NextPanel(QWidget):
         self.count = QSpinBox()
         self.count.setAccessibleName(tr("How many images"))
         self.count.setRange(1, _MOST)
+        self.count.setSuffix(tr(" images"))
         self.count.setValue(_USUAL_COUNT)
         self.balance = QSlider(Qt.Orientation.Horizontal)
         self.balance.setAccessibleName(tr("Unsure or different"))
