@@ -12,6 +12,8 @@ __getattr__, __dir__, __all__ = attach(
         "match_predictions": "engine.metrics.matching",
         "OBBMetrics": "engine.metrics.obb",
         "SegmentationMetrics": "engine.metrics.segmentation",
+        "TrackingMeasures": "engine.metrics.tracking",
+        "measure_tracks": "engine.metrics.tracking",
         "bbox_iou": "engine.ops.iou",
         "box_iou": "engine.ops.iou",
         "mask_iou": "engine.ops.iou",
