@@ -47,7 +47,8 @@ def write_coreml(graph: ExportGraph, images: Tensor, path: Path, args: Any) -> N
 def _converted(graph: ExportGraph, images: Tensor, args: Any) -> Any:
     import coremltools as ct
 
-    recorded = torch.jit.trace(graph, images, strict=False, check_trace=False)
+    # not jit.trace: it records sizes as arrays of one number, which numpy no longer turns into an int
+    recorded = torch.export.export(graph, (images,)).run_decompositions({})
     precision = ct.precision.FLOAT16 if args.half else ct.precision.FLOAT32
     package = ct.convert(
         recorded,

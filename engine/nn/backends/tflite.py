@@ -19,7 +19,12 @@ from engine.runtime.errors import ModelError
 
 # Name of the entry with the metadata in the archive behind the model; the field's
 METADATA_FILE = "metadata.json"
-_RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite")
+# tensorflow.lite itself shows its interpreter no more
+_RUNTIMES = (
+    "ai_edge_litert.interpreter",
+    "tflite_runtime.interpreter",
+    "tensorflow.lite.python.interpreter",
+)
 
 
 class TfliteBackend:
