@@ -71,6 +71,11 @@ class WorkerPrompter(QObject):
             self._go_on()
 
     @property
+    def model(self) -> str:
+        """What shapes keep of who outlined them: the segmenter's name."""
+        return Path(self._model()).name
+
+    @property
     def worker_pid(self) -> int | None:
         """Return the number of the segmenter's process, None while none runs."""
         return None if self._jobs is None else self._jobs.worker_pid

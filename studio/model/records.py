@@ -152,7 +152,8 @@ class Shape:
         image_id: The image it lies on.
         class_id: Its :class:`ClassDef`.
         geometry: Geometry of ``engine.data.annotations``, upright image pixels.
-        source: Who made it: ``drawn``, ``imported``, ``model``, ``assisted`` (pointed at, outlined by a segmenter).
+        source: Who made it: ``drawn``, ``imported``, ``model``, ``assisted`` (pointed at, outlined by a segmenter); the
+            words for it, and which model and who accepted it, are in :mod:`studio.model.provenance`.
         score: Confidence in [0, 1] of the model that made it, else None.
         attributes: Values by name that JSON can hold; the names that mean the same everywhere are in
             ``engine.data.annotations.attribute_names``.
@@ -258,6 +259,7 @@ class ImageFilter:
         added_since: Seconds since the epoch, UTC.
         modified_since: Seconds since the epoch, UTC.
         commented: Only images that somebody commented on.
+        sources: Images with at least one shape of any of these sources (:attr:`Shape.source`).
         only: Exactly these images, or fewer.
         only_words: What the images of ``only`` have in common, for people.
     """
@@ -274,6 +276,7 @@ class ImageFilter:
     added_since: float | None = None
     modified_since: float | None = None
     commented: bool = False
+    sources: frozenset[str] = frozenset()
     only: tuple[int, ...] | None = None
     only_words: str = field(default="", compare=False)
 

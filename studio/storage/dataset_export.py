@@ -15,6 +15,7 @@ from studio.language import tr
 from studio.model.errors import StorageError
 from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
 from studio.model.project import Project
+from studio.model.provenance import told_attributes
 from studio.model.records import SPLITS, ClassDef, ImageRecord
 from studio.storage.image_index import read_sizes, store_of
 from studio.storage.project_files import absolute
@@ -185,7 +186,7 @@ def annotations_of(
 ) -> tuple[Annotation, ...]:
     """Return the shapes of an image, of the classes in ``index``, with their place there as class."""
     return tuple(
-        Annotation(shape.geometry, index[shape.class_id], shape.score, shape.attributes)
+        Annotation(shape.geometry, index[shape.class_id], shape.score, told_attributes(shape))
         for shape in project.shapes(record.id)
         if shape.class_id in index
     )

@@ -15,6 +15,7 @@ from studio.model.edits import AddShapes, Batch, Edit, RemoveShapes
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.project import Project
+from studio.model.provenance import IMPORTED, from_file
 from studio.model.records import Shape
 from studio.storage.image_index import SUFFIXES, place_files, store_of
 from studio.storage.import_classes import ClassChoices, take_classes
@@ -284,9 +285,8 @@ class _Writer:
             if class_id is not None:
                 score, attributes = annotation.score, dict(annotation.attributes)
                 geometry = annotation.geometry
-                found.append(
-                    Shape(0, image_id, class_id, geometry, "imported", score, attributes, z)
-                )
+                shape = Shape(0, image_id, class_id, geometry, IMPORTED, score, attributes, z)
+                found.append(from_file(shape))
         return found
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from studio.model.provenance import IMPORTED
 from studio.model.records import ImageFilter, ImageOrder
 from studio.storage.name_keys import search_key
 
@@ -92,6 +93,7 @@ def _condition(wanted: ImageFilter, classes: Callable[[str], list[int]]) -> Cond
         _between("modified", (wanted.modified_since, None)),
         _class(wanted.class_id),
         _tags(sorted(wanted.tags)),
+        _sources(sorted(wanted.sources)),
         _only(wanted.only),
         *(_term(term, classes(term)) for term in terms(wanted.text)),
     ):
@@ -126,6 +128,13 @@ def _class(class_id: int | None) -> Condition:
 
 def _tags(wanted: list[str]) -> Condition:
     sql = f"id IN (SELECT image_id FROM image_tags WHERE tag IN ({_marks(wanted)}))"
+    return sql if wanted else "", wanted
+
+
+def _sources(wanted: list[str]) -> Condition:
+    """Return the images with shapes of a source; the index holds no imported ones, which would be most."""
+    known = "" if IMPORTED in wanted else f" AND source <> '{IMPORTED}'"
+    sql = f"id IN (SELECT image_id FROM shapes WHERE source IN ({_marks(wanted)}){known})"
     return sql if wanted else "", wanted
 
 

@@ -197,8 +197,13 @@ CREATE TABLE shelf (
 INSERT INTO counters VALUES ('import', 1);
 """
 
+_SIXTH = """
+-- Whose shapes an image has, for filters; imported ones are many and nobody looks for them.
+CREATE INDEX shapes_of_source ON shapes (source, image_id) WHERE source <> 'imported';
+"""
+
 # Step n brings a database from version n to n + 1. Steps that were released never change; new ones follow.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

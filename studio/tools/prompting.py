@@ -62,6 +62,7 @@ class Prompter(Protocol):
     readiness: Readiness
     reason: str
     is_quick: bool
+    model: str  # what shapes keep of who outlined them
 
     def ask(self, prompts: Prompts) -> None:
         """Want an answer; a newer question takes the place of one that is still waiting."""
@@ -82,6 +83,7 @@ class NoPrompter:
     readiness = Readiness.OFF
     reason = ""
     is_quick = False
+    model = ""
 
     def ask(self, prompts: Prompts) -> None:
         """Forget the question."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import dist
+from typing import Any
 
 from engine.data.annotations import Geometry, Mask, Point, Polygon
-from engine.data.annotations.attribute_names import GROUP_ID
+from engine.data.annotations.attribute_names import ANNOTATION_MODEL, GROUP_ID
 from studio.language import ntr, tr
 from studio.model.edits import AddShapes, Edit, ReplaceShapes
 from studio.model.geometry_ops.outlines import outlined
@@ -290,7 +291,8 @@ class SmartTool:
 
     def _new(self, found: tuple[Geometry, ...]) -> list[Shape]:
         """Return the new shapes; the parts of one object have one group."""
-        attributes = {}
+        model = self.scene.prompter.model
+        attributes: dict[str, Any] = {ANNOTATION_MODEL: model} if model else {}
         if len(found) > 1:
             groups = (shape.attributes.get(GROUP_ID) for shape in self.scene.shapes())
             attributes[GROUP_ID] = max((g for g in groups if isinstance(g, int)), default=0) + 1

@@ -20,7 +20,12 @@ from engine.data.annotations import (
     Polyline,
     Tag,
 )
-from engine.data.annotations.attribute_names import GROUP_ID, OCCLUDED, TRACK_ID
+from engine.data.annotations.attribute_names import (
+    ANNOTATION_SOURCE,
+    GROUP_ID,
+    OCCLUDED,
+    TRACK_ID,
+)
 from engine.data.formats.bridges import bridged, unbridged
 from engine.data.formats.cvat_labels import CvatLabels
 from engine.data.formats.ellipses import ellipse_of, ellipse_polygon
@@ -34,6 +39,8 @@ from engine.data.formats.told_attributes import (
 )
 from engine.data.formats.xml_file import Node, format_text
 
+# What the tool says of who made a shape: by a model, with its help.
+_SOURCES = {"model": "auto", "assisted": "semi-auto"}
 INTERPOLATED, SCORE = "interpolated", "score"
 _MOST_RUNS = 1 << 22
 
@@ -57,6 +64,9 @@ def facts_of(node: Node, label: str, labels: CvatLabels) -> tuple[float | None, 
         if name := entry.attributes.get("name", "").strip():
             told[name] = labels.value(label, name, entry.text)
     given = node.attributes
+    maker = next((ours for ours, its in _SOURCES.items() if its == given.get("source")), None)
+    if maker is not None:
+        told.setdefault(ANNOTATION_SOURCE, maker)
     if is_on(given.get(OCCLUDED, "0")):
         told[OCCLUDED] = True
     if whole(given.get(GROUP_ID, "0")):
@@ -77,7 +87,10 @@ def format_shape(
     """
     attributes = dict(annotation.attributes)
     attributes.pop(TRACK_ID, None) if not name else None
-    head = f' label="{format_text(name)}" source="manual"' if name else ""
+    source = _SOURCES.get(str(attributes.get(ANNOTATION_SOURCE)), "manual")
+    if name and source != "manual":
+        del attributes[ANNOTATION_SOURCE]
+    head = f' label="{format_text(name)}" source="{source}"' if name else ""
     geometry = annotation.geometry
     if not isinstance(geometry, Tag):
         head += f' occluded="{int(is_on(attributes.pop(OCCLUDED, False)))}"'

@@ -16,7 +16,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import quoteattr
 
 from engine.data.annotations import Annotation, Keypoints, Tag
-from engine.data.annotations.attribute_names import DESCRIPTION
+from engine.data.annotations.attribute_names import (
+    ANNOTATION_MODEL,
+    ANNOTATION_SOURCE,
+    DESCRIPTION,
+)
 from engine.data.formats.collecting import ClassNumbers, framed, split_of, usable
 from engine.data.formats.findings import Findings
 from engine.data.formats.frames import Frame
@@ -173,7 +177,8 @@ class _Reader:
                 reason = f"{len(usual)} people's {key} of one picture: the first was read."
                 self.findings.add(self.file, reason, "note", who=who)
             if usual:
-                return self._results(usual[0].get("result"), who)
+                regions = self._results(usual[0].get("result"), who)
+                return _as_predicted(regions, usual[0]) if key == "predictions" else regions
         if "data" in task:
             return None
         return list(_short_regions(data)) or None
@@ -248,6 +253,7 @@ class _Reader:
 
 
 _MOST_POINTS = 10_000
+_PREDICTED = ("prediction", "prediction-changed")  # what the tool says of a model's regions
 _OF_REGIONS = {"choices", "taxonomy", "textarea", "number", "rating", "labels", "datetime"}
 _SHAPES = {"rectangle", "polygon", "ellipse", "keypoint", "brush"}
 
@@ -288,13 +294,28 @@ def _facts(regions: list[dict[str, Any]]) -> dict[Any, dict[str, Any]]:
 
 def _own(region: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes that a region carries itself."""
-    said = region.get(OURS)
-    own = dict(said) if isinstance(said, dict) else {}
+    own = _said(region)
+    if region.get("origin") in _PREDICTED:
+        own.setdefault(ANNOTATION_SOURCE, "model")
     meta = region.get("meta")
     text = meta.get("text") if isinstance(meta, dict) else None
     if isinstance(text, list) and text:
         own[DESCRIPTION] = "\n".join(map(str, text))
     return own
+
+
+def _as_predicted(
+    regions: list[dict[str, Any]], prediction: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return a prediction's regions, each with the model that made it."""
+    version = prediction.get("model_version")
+    made = {ANNOTATION_MODEL: version} if isinstance(version, str) and version else {}
+    return [{"origin": _PREDICTED[0], **region, OURS: made | _said(region)} for region in regions]
+
+
+def _said(region: dict[str, Any]) -> dict[str, Any]:
+    said = region.get(OURS)
+    return dict(said) if isinstance(said, dict) else {}
 
 
 def _score(region: dict[str, Any]) -> float | None:
@@ -347,6 +368,9 @@ def _regions(
     extra |= {"image_rotation": 0, "to_name": "image"}
     if annotation.score is not None:
         extra["score"] = annotation.score
+    if attributes.get(ANNOTATION_SOURCE) == "model":
+        extra["origin"] = _PREDICTED[0]
+        del attributes[ANNOTATION_SOURCE]
     if isinstance(attributes.get(DESCRIPTION), str):
         extra["meta"] = {"text": attributes.pop(DESCRIPTION).split("\n")}
     if attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from studio.language import tr
+from studio.model.provenance import ASSISTED, DRAWN, IMPORTED, MODEL, SOURCE_WORDS
 from studio.model.records import ImageFilter, ImageOrder
 from studio.model.review import STAGE_TITLES, STAGES
 
@@ -44,6 +45,13 @@ ORDERS: tuple[tuple[str, ImageOrder], ...] = (
     (tr("Changed last"), ImageOrder("modified", True)),
     (tr("Added last"), ImageOrder("added", True)),
     (tr("Largest"), ImageOrder("size", True)),
+)
+MADE: tuple[tuple[str, frozenset[str]], ...] = (
+    (tr("By anybody"), frozenset()),
+    (tr("By hand"), frozenset({DRAWN})),
+    (tr("By a model"), frozenset({MODEL})),
+    (tr("Pointed at"), frozenset({ASSISTED})),
+    (tr("Imported"), frozenset({IMPORTED})),
 )
 DAY_S = 24 * 3600
 SINCE: tuple[tuple[str, int | None], ...] = (
@@ -89,6 +97,9 @@ def details_of(wanted: ImageFilter) -> str:
         words.append(next(text for text, value in SPLITS if value == wanted.split).lower())
     if wanted.tags:
         words.append(tr(" or ").join(f"“{tag}”" for tag in sorted(wanted.tags)))
+    if wanted.sources:
+        names = [SOURCE_WORDS.get(source, source) for source in sorted(wanted.sources)]
+        words.append(tr(" or ").join(names))
     if wanted.shapes is not None:
         words.append(_range_words(*wanted.shapes))
     if wanted.score is not None:

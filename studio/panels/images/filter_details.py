@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QSpinBox, QVB
 
 from studio.language import tr
 from studio.model.records import ImageFilter
-from studio.panels.images.filter_choices import SINCE, SPLITS
+from studio.panels.images.filter_choices import MADE, SINCE, SPLITS
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
 from studio.widgets.text_label import TextLabel
@@ -35,6 +35,7 @@ class FilterDetails(QWidget):
         self._echo = False
         self.split_box = _choices(tr("Split"), [text for text, _ in SPLITS])
         self.tag_box = _choices(tr("Tag"), [])
+        self.made_box = _choices(tr("Shapes made"), [text for text, _ in MADE])
         self.fewest = _spin(tr("Fewest shapes"), 0, "0")
         self.most = _spin(tr("Most shapes"), -1, _NO_END)
         self.lowest = _percent(tr("Lowest score"))
@@ -44,7 +45,13 @@ class FilterDetails(QWidget):
         self.clear_button = TextButton(tr("Clear these"), "quiet", "reset")
         self.clear_button.clicked.connect(self._on_clear)
         self._lay_out()
-        for box in (self.split_box, self.tag_box, self.modified_box, self.added_box):
+        for box in (
+            self.split_box,
+            self.tag_box,
+            self.made_box,
+            self.modified_box,
+            self.added_box,
+        ):
             box.activated.connect(self._on_changed)
         for spin in (self.fewest, self.most, self.lowest, self.highest):
             spin.valueChanged.connect(self._on_changed)
@@ -64,6 +71,8 @@ class FilterDetails(QWidget):
         for tag in tags:
             self.tag_box.addItem(tag, tag)
         self.tag_box.setCurrentIndex(max(0, self.tag_box.findData(next(iter(wanted.tags), None))))
+        made = [sources for _, sources in MADE]
+        self.made_box.setCurrentIndex(made.index(wanted.sources) if wanted.sources in made else -1)
         low, high = wanted.shapes or (0, None)
         self.fewest.setValue(low)
         self.most.setValue(-1 if high is None else high)
@@ -82,11 +91,12 @@ class FilterDetails(QWidget):
             return
         low, high = self.fewest.value(), self.most.value()
         worst, best = self.lowest.value() / 100, self.highest.value() / 100
-        tag = self.tag_box.currentData()
+        tag, old = self.tag_box.currentData(), self._shown.sources
         self._shown = replace(
             self._shown,
             split=SPLITS[self.split_box.currentIndex()][1],
             tags=frozenset() if tag is None else frozenset({tag}),
+            sources=MADE[made][1] if (made := self.made_box.currentIndex()) >= 0 else old,
             shapes=None if (low, high) == (0, -1) else (low, None if high < 0 else high),
             score=None if (worst, best) == (0, 1) else (worst, best),
             modified_since=self._since(self.modified_box, self._shown.modified_since),
@@ -106,6 +116,7 @@ class FilterDetails(QWidget):
             self._shown,
             split=None,
             tags=frozenset(),
+            sources=frozenset(),
             shapes=None,
             score=None,
             modified_since=None,
@@ -123,6 +134,7 @@ class FilterDetails(QWidget):
         for text, fields in (
             (tr("Split"), (self.split_box,)),
             (tr("Tag"), (self.tag_box,)),
+            (tr("Made"), (self.made_box,)),
             (tr("Shapes"), (self.fewest, self.most)),
             (tr("Score"), (self.lowest, self.highest)),
             (tr("Labels changed"), (self.modified_box,)),

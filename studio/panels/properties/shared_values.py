@@ -11,20 +11,29 @@ from studio.language import tr
 from studio.model.attribute_def import AttributeDef, AttributeKind
 from studio.model.geometry_ops import facts
 from studio.model.kind_words import KIND_WORDS, shapes_text
+from studio.model.provenance import SOURCE_WORDS, accepted_words, model_of
 from studio.model.records import ClassDef, Shape
 
 # The lines of the panel, by what they are called
 KIND, PLACE, SIZE, ANGLE = tr("Kind"), tr("Place"), tr("Size"), tr("Angle")
 AREA, PERIMETER, LENGTH, POINTS = tr("Area"), tr("Perimeter"), tr("Length"), tr("Points")
 SOURCE, SCORE = tr("Source"), tr("Score")
-LINES = (KIND, PLACE, SIZE, ANGLE, AREA, PERIMETER, LENGTH, POINTS, SOURCE, SCORE)
+MADE_BY, ACCEPTED = tr("Model"), tr("Accepted")
+LINES = (
+    KIND,
+    PLACE,
+    SIZE,
+    ANGLE,
+    AREA,
+    PERIMETER,
+    LENGTH,
+    POINTS,
+    SOURCE,
+    SCORE,
+    MADE_BY,
+    ACCEPTED,
+)
 _MEASURES = {"area": AREA, "perimeter": PERIMETER, "points": POINTS}
-_SOURCES = {
-    "drawn": tr("drawn by hand"),
-    "imported": tr("imported"),
-    "model": tr("accepted from a model"),
-    "assisted": tr("pointed at, outlined by a segmenter"),
-}
 _MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
 
 
@@ -79,7 +88,7 @@ def described(shapes: Sequence[Shape]) -> dict[str, str]:
     if len(shapes) <= _MEASURED_LIMIT:
         lines |= _measured([facts(shape.geometry) for shape in shapes])
     source = shared(shape.source for shape in shapes)
-    lines[SOURCE] = tr("mixed") if source is MIXED else _SOURCES.get(source, source)
+    lines[SOURCE] = tr("mixed") if source is MIXED else SOURCE_WORDS.get(source, source)
     scores = [shape.score for shape in shapes if shape.score is not None]
     if scores:
         low, high = min(scores), max(scores)
@@ -88,7 +97,18 @@ def described(shapes: Sequence[Shape]) -> dict[str, str]:
             if low == high
             else tr("{low:.2f} to {high:.2f}").format(low=low, high=high)
         )
-    return lines
+    return lines | _provenance(shapes)
+
+
+def _provenance(shapes: Sequence[Shape]) -> dict[str, str]:
+    """Return which model made the shapes, and who accepted them when."""
+    found = {
+        MADE_BY: shared(model_of(shape.attributes) for shape in shapes),
+        ACCEPTED: shared(accepted_words(shape.attributes) for shape in shapes),
+    }
+    return {
+        line: tr("mixed") if words is MIXED else words for line, words in found.items() if words
+    }
 
 
 def _measured(known: Sequence[dict[str, float]]) -> dict[str, str]:
