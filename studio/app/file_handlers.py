@@ -122,6 +122,9 @@ class FileHandlers:
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open what was named on the command line, chosen or dropped."""
+        paths = self._studio.videos.take_videos(paths)
+        if not paths:
+            return
         if is_archive(paths[0]):
             self._studio.safety.unpack(paths[0])
             return
@@ -154,7 +157,10 @@ class FileHandlers:
         return True
 
     def drop(self, paths: Sequence[Path]) -> None:
-        """Add dropped images and data sets to the open project, else open them."""
+        """Add dropped images and data sets to the open project, else open them; videos are asked about."""
+        paths = self._studio.videos.take_videos(paths)
+        if not paths:
+            return
         session = self._studio.session
         if session is None or is_project(paths[0]) or is_archive(paths[0]):
             self.open_paths(paths)

@@ -24,6 +24,7 @@ from studio.app.smart_link import SmartLink
 from studio.app.suggestion_review import SuggestionReview
 from studio.app.tool_link import ToolLink
 from studio.language import tr
+from studio.model.clock import clock_text
 from studio.model.edits import Edit
 from studio.model.preferences import AUTO_TOOL, TAGS
 from studio.model.project import Project
@@ -209,8 +210,10 @@ class Session(QObject):
 
     def _on_image_changed(self, image_id: int | None) -> None:
         record = self.workspace.image()
+        seen = self.studio.sequence.times.of(record.path) if record is not None else None
         self.studio.window.status.show_image(
-            *((record.width, record.height) if record is not None else (0, 0))
+            *((record.width, record.height) if record is not None else (0, 0)),
+            "" if seen is None else clock_text(seen),
         )
 
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
 
 from studio.canvas.styles import ShapeStyle
 from studio.model.records import Shape
+from studio.model.tracks import track_of
 from studio.theme import tokens
 from studio.theme.fonts import font
 
@@ -63,6 +64,8 @@ class Tags:
         """
         x1, y1, x2, y2 = bounds
         words = style.name if shape.score is None else f"{style.name} {shape.score:.2f}"
+        if (track := track_of(shape)) is not None:
+            words = f"{words} #{track}"
         text, width = self._measured(words)
         height = TAG_HEIGHT * self._ratio
         if full or (x2 - x1 >= _ROOM * width and y2 - y1 >= _ROOM * height):

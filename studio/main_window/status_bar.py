@@ -74,9 +74,10 @@ class StatusBar(QStatusBar):
             ).format(count=count)
         )
 
-    def show_image(self, width: int, height: int) -> None:
-        """Show the size of the current image; 0 clears it."""
-        self.image.setText(f"{width} × {height}" if width else "")
+    def show_image(self, width: int, height: int, time_text: str = "") -> None:
+        """Show the size of the current image and, of a video's frame, when it was seen; 0 clears it."""
+        size = f"{width} × {height}" if width else ""
+        self.image.setText("  ·  ".join(filter(None, (size, time_text))))
 
     def show_cursor(self, x: float, y: float) -> None:
         """Show the cursor in image pixels; NaN, when it has left the canvas, clears it."""

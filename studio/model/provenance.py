@@ -22,6 +22,7 @@ from engine.data.annotations.attribute_names import (
 )
 from studio.language import tr
 from studio.model.records import Shape
+from studio.model.tracks import FILLED_IN, FOLLOWED
 
 DRAWN: Final = "drawn"
 IMPORTED: Final = "imported"
@@ -32,6 +33,8 @@ SOURCE_WORDS: dict[str, str] = {
     IMPORTED: tr("imported"),
     MODEL: tr("accepted from a model"),
     ASSISTED: tr("pointed at, outlined by a segmenter"),
+    FOLLOWED: tr("followed from another image"),
+    FILLED_IN: tr("filled in between key frames"),
 }
 _TOLD_ELSEWHERE = (
     DRAWN,

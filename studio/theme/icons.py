@@ -90,6 +90,7 @@ NAMES: dict[str, str] = {
     "images": "stack",
     "image_broken": "link-break",
     "import": "download-simple",
+    "video": "film-strip",
     "export": "export",
     "save": "floppy-disk",
     "play": "play",

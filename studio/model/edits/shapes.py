@@ -13,6 +13,7 @@ from studio.model.errors import EditError
 from studio.model.kind_words import shapes_text
 from studio.model.records import Shape, shape_from_dict
 from studio.model.store import Store
+from studio.model.tracks import FILLED_IN
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ class ReplaceShapes(Edit):
                 tr("A shape cannot move to another image; remove it here and add it there.")
             )
         _check_places(self.after, store)
-        return ReplaceShapes(self.after, before, self.label)
+        after = tuple(map(_by_hand, before, self.after))
+        return ReplaceShapes(after, before, self.label)
 
     def apply(self, store: Store) -> None:
         store.update_shapes(self.after)
@@ -150,6 +152,12 @@ def _check_places(shapes: Sequence[Shape], store: Store) -> None:
     for image_id in {shape.image_id for shape in shapes}:
         if store.image(image_id) is None:
             raise EditError(tr("The project has no image {image_id}.").format(image_id=image_id))
+
+
+def _by_hand(before: Shape, after: Shape) -> Shape:
+    """Return what becomes of a shape: one that was filled in between two others and is moved is somebody's own from then on."""
+    is_moved = before.source == after.source == FILLED_IN and before.geometry != after.geometry
+    return replace(after, source="drawn") if is_moved else after
 
 
 def _shape_changes(shapes: Sequence[Shape]) -> Changes:

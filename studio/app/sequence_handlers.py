@@ -1,0 +1,234 @@
+"""What the Sequence actions do: follow shapes through images, fill in between key frames, go from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.jobs.messages import Failed, Progress
+from studio.jobs.track_run import TrackCount, Tracking, TrackRun
+from studio.language import tr
+from studio.model.edits.tracks import Gap, fill_gaps, number_tracks
+from studio.model.preferences import SMART_MODEL
+from studio.model.records import Shape
+from studio.model.runs import list_runs
+from studio.model.tracks import is_key, shape_of_track, track_of
+from studio.panels.track_bar import MOTION, SAM2, TrackBar
+from studio.storage.sequences import FrameTimes, frames_beside, free_track, next_key_frame
+
+if TYPE_CHECKING:
+    from studio.app.session import Session
+    from studio.app.studio import Studio
+
+_NO_TRACK = tr(
+    "Select a shape with a track number first: follow it, or give it a number in the Properties."
+)
+
+
+class SequenceHandlers:
+    """Handlers of sequences; without a project they do nothing.
+
+    Args:
+        studio: The application's parts.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._run: TrackRun | None = None
+        self._bars: dict[Session, TrackBar] = {}
+        self.times = FrameTimes()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether shapes are being followed."""
+        return self._run is not None
+
+    def stop(self) -> None:
+        """Give the work up, because the project closes; what was found stays."""
+        self._bars.clear()
+        if self._run is not None:
+            self._run.leave()
+            self._end()
+
+    # -- following ---------------------------------------------------------------
+
+    def sequence_follow(self) -> None:
+        """Show the bar that follows the selected shapes."""
+        session = self._studio.session
+        if session is not None and self._run is None:
+            self.bar_of(session).start()
+
+    def bar_of(self, session: Session) -> TrackBar:
+        """Return the session's bar, made when it is wanted first."""
+        if session not in self._bars:
+            bar = TrackBar(session.workspace, lambda: _models(session))
+            bar.started.connect(self._follow)
+            session.annotate.add_bar(bar)
+            self._bars[session] = bar
+        return self._bars[session]
+
+    def _follow(
+        self, shapes: Sequence[Shape], count: int, method: str, outlines_again: bool
+    ) -> None:
+        session = self._studio.session
+        here = session.workspace.image_id if session is not None else None
+        if session is None or here is None:
+            return
+        session.canvas.setFocus()
+        frames = (here, *islice(frames_beside(session.project, here), count))
+        if len(frames) == 1:
+            session.say(tr("This is the last image of its folder."))
+            return
+        shapes = self._numbered(session, shapes)
+        if not shapes:
+            return
+        by_model = method not in (MOTION, SAM2)
+        tracking = Tracking(
+            frames,
+            tuple(shapes),
+            "model" if by_model else "sam2" if method == SAM2 else "motion",
+            method if by_model else "",
+            str(self._studio.preferences[SMART_MODEL]) if outlines_again else "",
+        )
+        run = TrackRun(session.project, self._studio.jobs, tracking, session)
+        row = self._studio.window.progress
+        row.start(tr("Following the shapes"))
+        row.show()
+        row.cancelled.connect(run.cancel)
+        run.progressed.connect(self._on_progress)
+        run.finished.connect(self._on_finished)
+        run.failed.connect(self._on_failed)
+        self._run = run
+
+    def _numbered(self, session: Session, shapes: Sequence[Shape]) -> list[Shape]:
+        """Return the shapes with a track number each, written as an edit where they had none."""
+        project = session.project
+        edit = number_tracks(shapes, free_track(project, shapes[0].image_id))
+        if edit is not None and session.apply(edit) is None:
+            return []
+        return project.shapes_by_id([shape.id for shape in shapes])
+
+    def _on_progress(self, progress: Progress) -> None:
+        row = self._studio.window.progress
+        row.set_progress(progress.done, progress.total)
+        row.set_title(progress.text)
+
+    def _on_finished(self, count: TrackCount) -> None:
+        self._end()
+        if self._studio.session is None:
+            return
+        if count.problems:
+            self._studio.window.banner.show_message(
+                count.sentence(),
+                count.problems[0],
+                tone="warning",
+                details="\n".join(count.problems),
+            )
+        else:
+            self._studio.session.say(count.sentence())
+
+    def _on_failed(self, failed: Failed) -> None:
+        self._end()
+        self._studio.window.banner.show_message(
+            failed.message, failed.remedy, details=failed.details
+        )
+
+    def _end(self) -> None:
+        row = self._studio.window.progress
+        if self._run is not None:
+            row.cancelled.disconnect(self._run.cancel)
+            self._run.deleteLater()
+            self._run = None
+        row.finish()
+        row.hide()
+
+    # -- tracks ------------------------------------------------------------------
+
+    def sequence_number(self) -> None:
+        """Give each selected shape without a track a number of its own."""
+        session = self._studio.session
+        shapes = session.workspace.selected_shapes() if session is not None else []
+        if session is None or not shapes:
+            return
+        edit = number_tracks(shapes, free_track(session.project, shapes[0].image_id))
+        if edit is None:
+            session.say(tr("These shapes have track numbers already."))
+        elif session.apply(edit) is not None:
+            session.say(edit.title())
+
+    def sequence_fill(self) -> None:
+        """Fill in between the selected shapes and their key frames before and after."""
+        session = self._studio.session
+        shapes = [s for s in _tracked(session) if is_key(s)] if session is not None else []
+        if session is None or not shapes:
+            if session is not None:
+                session.say(_NO_TRACK)
+            return
+        gaps = [gap for shape in shapes for gap in _gaps(session, shape)]
+        if not gaps:
+            session.say(tr("There is no other key frame: draw the object on a later image too."))
+            return
+        edit = session.attempt(lambda: fill_gaps(gaps, self._times(session, gaps)))
+        if edit is None:
+            session.say(tr("There is no image between the key frames, or all have the shape."))
+        elif session.apply(edit) is not None:
+            session.say(edit.title())
+
+    def sequence_key(self, step: int) -> None:
+        """Go to the next or the previous image on which somebody drew the selected shape's track."""
+        session = self._studio.session
+        here = session.workspace.image_id if session is not None else None
+        if session is None or here is None:
+            return
+        track = next((t for t in map(track_of, _tracked(session)) if t is not None), None)
+        if track is None:
+            session.say(_NO_TRACK)
+            return
+        found = next_key_frame(session.project, here, track, back=step < 0)
+        if found is None:
+            session.say(tr("Track {track} has no further key frame there.").format(track=track))
+            return
+        session.workspace.go_to(found)
+        shape = shape_of_track(session.project.shapes(found), track)
+        session.workspace.select([shape.id] if shape is not None else [])
+
+    def _times(self, session: Session, gaps: Sequence[Gap]) -> dict[int, float]:
+        frames = {image_id for gap in gaps for image_id in gap[0]}
+        seen = {
+            record.id: self.times.of(record.path) for record in session.project.images([*frames])
+        }
+        return {image_id: time for image_id, time in seen.items() if time is not None}
+
+
+def _tracked(session: Session | None) -> list[Shape]:
+    chosen = session.workspace.selected_shapes() if session is not None else []
+    return [shape for shape in chosen if track_of(shape) is not None]
+
+
+def _gaps(session: Session, shape: Shape) -> list[Gap]:
+    """Return what lies between a shape and the key frames of its track on both sides."""
+    project, track = session.project, track_of(shape)
+    gaps: list[Gap] = []
+    for back in (True, False):
+        far = None if track is None else next_key_frame(project, shape.image_id, track, back)
+        other = None if far is None else shape_of_track(project.shapes(far), track or 0)
+        if far is None or other is None:
+            continue
+        frames = [shape.image_id]
+        for image_id in frames_beside(project, shape.image_id, back):
+            frames.append(image_id)
+            if image_id == far:
+                break
+        first, last = (other, shape) if back else (shape, other)
+        ordered = frames[::-1] if back else frames
+        gaps.append((ordered, first, last, {i: project.shapes(i) for i in ordered[1:-1]}))
+    return gaps
+
+
+def _models(session: Session) -> list[tuple[str, Path]]:
+    """Return the best weights of the project's runs, the newest first."""
+    runs = list_runs(session.project.runs_dir)
+    weights = [(run.name, run / "weights" / "best.pt") for run in runs]
+    return [(name, path) for name, path in weights if path.is_file()]
