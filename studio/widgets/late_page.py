@@ -31,6 +31,7 @@ class LatePage(QWidget, Generic[Page]):
         if self._content is None:
             self._content = self._make()
             self._layout.addWidget(self._content)
+            self._content.show()  # else Qt would wait for the next turn of its loop
             self.setFocusProxy(self._content)
         return self._content
 

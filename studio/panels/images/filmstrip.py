@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
+from PySide6.QtGui import QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.language import tr
@@ -17,7 +17,9 @@ from studio.panels.images.image_menu import build_image_menu
 from studio.panels.images.thumbnail_delegate import FRAME_HEIGHT, FRAME_WIDTH, ThumbnailDelegate
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 from studio.theme import tokens
+from studio.widgets.elided_label import ElidedLabel
 from studio.widgets.frame_view import FrameView
+from studio.widgets.late_call import LateCall
 from studio.widgets.text_label import TextLabel
 
 _RECOUNT_MS = 100  # many edits in a moment are counted once
@@ -51,24 +53,20 @@ class Filmstrip(QWidget):
         self.view.customContextMenuRequested.connect(self._on_menu)
         self.filter = FilterBar(workspace)
         self._place = TextLabel("", "secondary")
-        self._counts = TextLabel("", "secondary")
+        self._counts = ElidedLabel("", "secondary")
         self._lay_out()
+        self._recount = LateCall(self, self._show_counts, _RECOUNT_MS)
         workspace.image_changed.connect(self._on_image_changed)
         workspace.list_changed.connect(self._on_list_changed)
         for signal in (workspace.project.shapes_changed, workspace.project.image_changed):
-            signal.connect(self._on_status_changed)
-        self._recount = QTimer(self)
-        self._recount.setSingleShot(True)
-        self._recount.setInterval(_RECOUNT_MS)
-        self._recount.timeout.connect(self._show_counts)
+            signal.connect(self._recount.ask)
         self._on_list_changed()
 
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
         bar.setContentsMargins(tokens.SPACE_S, tokens.SPACE_XS, tokens.SPACE_S, 0)
         bar.setSpacing(tokens.SPACE_S)
-        bar.addWidget(self.filter)
-        bar.addStretch()
+        bar.addWidget(self.filter, 1)
         bar.addWidget(self._counts)
         bar.addSpacing(tokens.SPACE_M)
         bar.addWidget(self._place)
@@ -109,9 +107,10 @@ class Filmstrip(QWidget):
         self._on_image_changed(self._workspace.image_id)
         self._show_counts()
 
-    def _on_status_changed(self, _image_id: int) -> None:
-        if not self._recount.isActive():
-            self._recount.start()
+    def showEvent(self, event: QShowEvent) -> None:
+        """Count what changed while nobody looked."""
+        super().showEvent(event)
+        self._recount.ask()
 
     def _show_counts(self) -> None:
         counts = self._workspace.project.status_counts()

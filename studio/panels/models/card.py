@@ -232,7 +232,9 @@ class ModelCard(QFrame):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Open the model where the card itself is clicked."""
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.pos()):
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
+            event.position().toPoint()
+        ):
             self.asked.emit("open", self.model)
         super().mouseReleaseEvent(event)
 

@@ -235,9 +235,10 @@ def test_the_class_of_the_whole_image_is_said_changed_and_taken_back(opened: Any
 def test_background_is_marked_and_counted(opened: Any) -> None:
     opened.press(Qt.Key.Key_B, SHIFT)
     assert opened.session.project.status_counts()["background"] == 1
-    assert "1 labelled" in opened.session.annotate.filmstrip._counts.text()
+    counts = opened.session.annotate.filmstrip._counts
+    opened.wait(lambda: "1 labelled" in counts.text())
     opened.press(Qt.Key.Key_B, SHIFT)
-    assert "0 labelled" in opened.session.annotate.filmstrip._counts.text()
+    opened.wait(lambda: "0 labelled" in counts.text())
 
 
 def test_dropped_folders_and_files_are_added(
