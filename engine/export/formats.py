@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from engine.cfg.tables.export import FORMAT_ALIASES
@@ -294,6 +295,17 @@ NEUTRAL_OPTIONS: dict[str, Any] = {
 }
 # Formats that are in 8 bits whether or not int8 is said
 ALWAYS_INT8 = ("edgetpu", "imx")
+
+
+def format_of(path: str | Path) -> ExportFormat | None:
+    """Return the format whose suffix the name of a file or folder has; None where it has none.
+
+    Args:
+        path: Only its name counts: nothing is opened.
+    """
+    name = Path(path).name.lower()
+    found = [f for f in FORMATS if f.is_writable and name.endswith(f.suffix)]
+    return max(found, key=lambda f: len(f.suffix), default=None)
 
 
 def known_key(word: str) -> str:

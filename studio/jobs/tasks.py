@@ -47,6 +47,7 @@ from studio.jobs.surveying import survey
 from studio.jobs.tracking import track
 from studio.jobs.worker import Context
 from studio.language import tr
+from studio.model.model_files import size_of
 
 LOGGER = logging.getLogger(__name__)
 _KEPT_MODELS = 2
@@ -153,7 +154,7 @@ def export(request: Export, context: Context) -> Exported:
     return Exported(
         path=str(path),
         format=request.format,
-        size_bytes=_size(path),
+        size_bytes=size_of(path),
         seconds=exporter.seconds,
         max_abs_diff=float(compared["max_abs_diff"]) if compared else None,
         image=name,
@@ -203,12 +204,6 @@ def _comparison_image(path: str | None) -> tuple[np.ndarray, str]:
     for x, y, side in generator.integers(0, 480, (12, 3)):
         image[y : y + side // 4, x : x + side // 4] = generator.integers(90, 255, 3)
     return image, ""
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return path.stat().st_size
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

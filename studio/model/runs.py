@@ -18,6 +18,7 @@ import yaml
 
 from engine.runtime.paths import write_atomic
 from studio.language import tr
+from studio.model.model_files import is_exported, size_of
 from studio.model.run_events import EventTail, read_ends
 from studio.model.run_facts import History, RunFacts
 from studio.model.run_failure import Failure, explain, read_log_end
@@ -187,8 +188,7 @@ def list_checkpoints(folder: Path) -> list[Checkpoint]:
     for path in weights.iterdir() if weights.is_dir() else ():
         kind = _checkpoint_kind(path)
         if kind is not None:
-            status = path.stat()
-            found.append(Checkpoint(path, kind, status.st_size, status.st_mtime))
+            found.append(Checkpoint(path, kind, size_of(path), path.stat().st_mtime))
     order = ("best", "last", "epoch", "exported")
     return sorted(found, key=lambda c: (order.index(c.kind), c.path.name))
 
@@ -290,7 +290,7 @@ def _checkpoint_kind(path: Path) -> str | None:
         if path.stem in {"best", "last"}:
             return path.stem
         return "epoch" if path.stem.startswith("epoch") else None
-    return "exported" if path.suffix in {".onnx", ".torchscript"} else None
+    return "exported" if is_exported(path) else None
 
 
 def _birth(folder: Path) -> float:

@@ -1,4 +1,4 @@
-"""Choosing a trained model: those of the project's runs by name and result, or any file."""
+"""Choosing a trained model: those of the project's runs by name and result, or any file or exported folder."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QToolTip, QWidget
 
 from studio.language import tr
+from studio.model.model_files import FILE_PATTERNS, FOLDER_SUFFIXES, is_model_folder
 from studio.model.runs import RunSnapshot, list_checkpoints
 from studio.theme import tokens
 from studio.widgets.elided_combo import ElidedComboBox
 
 _FROM_FILE = "file"
+_FROM_FOLDER = "folder"
 
 
 class ModelPicker(ElidedComboBox):
@@ -26,19 +28,25 @@ class ModelPicker(ElidedComboBox):
     Args:
         patterns: What the file dialog offers, as in ``*.pt *.onnx``.
         kinds: Kinds of checkpoints to list.
+        folders: Whether folders of exported models can be chosen.
     """
 
     chosen = Signal(object)
 
     def __init__(
         self,
-        patterns: str = "*.pt *.safetensors *.onnx *.torchscript",
+        patterns: str = FILE_PATTERNS,
         kinds: Sequence[str] = ("best", "last"),
         parent: QWidget | None = None,
+        *,
+        folders: bool = True,
     ) -> None:
         super().__init__(parent)
         self._patterns = patterns
         self._kinds = frozenset(kinds)
+        self._elsewhere = [(tr("From a file…"), _FROM_FILE)]
+        if folders:
+            self._elsewhere.append((tr("From a folder…"), _FROM_FOLDER))
         self._paths: list[Path] = []
         self._extra: list[Path] = []
         self._current: Path | None = None
@@ -88,14 +96,15 @@ class ModelPicker(ElidedComboBox):
             self.addItem(text, path)
         if entries:
             self.insertSeparator(self.count())
-        self.addItem(tr("From a file…"), _FROM_FILE)
+        for text, key in self._elsewhere:
+            self.addItem(text, key)
         if self._current in self._paths:
             self.setCurrentIndex(self._paths.index(self._current))
         else:
             self._choose(self._paths[0] if self._paths else None)
 
     def _place_of_files(self) -> int:
-        return max(0, self.count() - (2 if self._paths else 1))
+        return max(0, self.count() - len(self._elsewhere) - (1 if self._paths else 0))
 
     def _choose(self, path: Path | None) -> None:
         changed = path != self._current
@@ -106,19 +115,29 @@ class ModelPicker(ElidedComboBox):
             self.chosen.emit(path)
 
     def _on_activated(self, index: int) -> None:
-        if self.itemData(index) != _FROM_FILE:
-            self._choose(self.itemData(index))
+        key = self.itemData(index)
+        if key not in (_FROM_FILE, _FROM_FOLDER):
+            self._choose(key)
             return
-        name, _filter = QFileDialog.getOpenFileName(
-            self,
-            tr("Choose a model"),
-            "",
-            tr("Models ({patterns})").format(patterns=self._patterns),
-        )
-        if name:
-            self.set_path(Path(name))
+        path = self._asked_file() if key == _FROM_FILE else self._asked_folder()
+        if path is not None:
+            self.set_path(path)
         else:
             self._choose(self._current)
+
+    def _asked_file(self) -> Path | None:
+        patterns = tr("Models ({patterns})").format(patterns=self._patterns)
+        name, _filter = QFileDialog.getOpenFileName(self, tr("Choose a model"), "", patterns)
+        return Path(name) if name else None
+
+    def _asked_folder(self) -> Path | None:
+        """Ask for the folder of an exported model; another folder is refused beside the list."""
+        name = QFileDialog.getExistingDirectory(self, tr("Choose the folder of an exported model"))
+        if name and not is_model_folder(Path(name)):
+            place = self.mapToGlobal(self.rect().bottomLeft())
+            QToolTip.showText(place, not_a_model(Path(name)), self)
+            return None
+        return Path(name) if name else None
 
     def showPopup(self) -> None:
         """Open a list as wide as its longest entry."""
@@ -129,6 +148,13 @@ class ModelPicker(ElidedComboBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Let a scrolling panel pass over the list without changing it."""
         event.ignore()
+
+
+def not_a_model(folder: Path) -> str:
+    """Return what is wrong with a folder that is no exported model."""
+    return tr(
+        "{folder} is no exported model that runs here: their folders end in {suffixes}."
+    ).format(folder=folder.name, suffixes=", ".join(FOLDER_SUFFIXES))
 
 
 def _text(run: RunSnapshot, kind: str) -> str:

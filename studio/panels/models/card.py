@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from studio.language import tr
+from studio.model.model_files import size_of
 from studio.model.run_figures import Figure
 from studio.model.runs import STATE_WORDS, Checkpoint, RunSnapshot
 from studio.model.weights_state import megabytes
@@ -279,9 +280,8 @@ def file_of(path: Path) -> ModelFile:
     Raises:
         OSError: The file is gone.
     """
-    status = path.stat()
     kind = "file" if path.suffix.lower() in TRAINABLE else "exported"
-    return ModelFile(Checkpoint(path, kind, status.st_size, status.st_mtime), None)
+    return ModelFile(Checkpoint(path, kind, size_of(path), path.stat().st_mtime), None)
 
 
 def _number(value: str, caption: str) -> QVBoxLayout:

@@ -175,6 +175,9 @@ def test_model_files_are_listed_by_worth(tmp_path):
     weights.mkdir()
     for name in ("last.pt", "epoch4.pt", "best.onnx", "best.pt", "notes.txt", "best.torchscript"):
         (weights / name).write_bytes(b"12345")
+    for name in ("best_openvino_model", "best_rknn_model"):  # the second runs elsewhere
+        (weights / name).mkdir()
+        (weights / name / "model.bin").write_bytes(b"1234567")
     found = list_checkpoints(tmp_path)
     assert [(c.path.name, c.kind, c.size_bytes) for c in found] == [
         ("best.pt", "best", 5),
@@ -182,6 +185,7 @@ def test_model_files_are_listed_by_worth(tmp_path):
         ("epoch4.pt", "epoch", 5),
         ("best.onnx", "exported", 5),
         ("best.torchscript", "exported", 5),
+        ("best_openvino_model", "exported", 7),
     ]
 
 

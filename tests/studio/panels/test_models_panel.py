@@ -144,6 +144,20 @@ def test_files_from_elsewhere_are_remembered_and_pass_away_with_the_file(
     qtbot.waitUntil(lambda: not again.cards, timeout=10_000)
 
 
+def test_a_folder_is_opened_where_it_is_an_exported_model(panel, tmp_path, qtbot, monkeypatch):
+    for name in ("holiday", "best_openvino_model"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(
+            "studio.panels.models.panel.QFileDialog.getExistingDirectory",
+            lambda *_, name=name: str(tmp_path / name),
+        )
+        QTest.mouseClick(panel.add_folder_button, LEFT)
+        assert panel.banner.isVisible() == (name == "holiday")
+        panel.banner.hide()
+    titles = ["best_openvino_model"]
+    qtbot.waitUntil(lambda: [c.model.title for c in panel.cards] == titles, timeout=10_000)
+
+
 def open_file(panel: ModelsPanel, path, monkeypatch) -> None:
     """Choose a file in the dialog that the button opens."""
     monkeypatch.setattr(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolTip
 
 from engine.cfg.argument import MODES
 from engine.cfg.schema import arguments_for, by_name
@@ -157,4 +158,32 @@ def test_the_model_picker_keeps_its_choice_and_takes_files(qtbot, tmp_path):
     assert chosen.args == [tmp_path / "a.pt"]
     picker.show_runs([])
     assert picker.path() == tmp_path / "a.pt"
-    assert picker.itemText(picker.count() - 1) == "From a file…"
+    last = [picker.itemText(i) for i in range(picker.count())][-2:]
+    assert last == ["From a file…", "From a folder…"]
+
+
+def test_the_model_picker_takes_folders_of_exported_models_only(qtbot, tmp_path, monkeypatch):
+    picker = ModelPicker()
+    qtbot.addWidget(picker)
+    picker.show()
+    asked = []
+    monkeypatch.setattr(
+        "studio.widgets.model_picker.QFileDialog.getExistingDirectory",
+        lambda *_: str(asked[-1]),
+    )
+    for name in ("best_openvino_model", "best_rknn_model", "holiday"):
+        (tmp_path / name).mkdir()
+    for name, taken in (
+        ("best_openvino_model", True),
+        ("best_rknn_model", False),
+        ("holiday", False),
+    ):
+        asked.append(tmp_path / name)
+        picker.setCurrentIndex(picker.count() - 1)
+        picker.activated.emit(picker.count() - 1)
+        assert (picker.path() == asked[-1]) == taken
+        assert (name in QToolTip.text()) == (not taken)
+    assert picker.currentText().endswith("best_openvino_model")
+    weights = ModelPicker("*.pt", folders=False)
+    qtbot.addWidget(weights)
+    assert weights.itemText(weights.count() - 1) == "From a file…"
