@@ -28,6 +28,10 @@ BENCHMARKS = {
         "benchmarks.time_predict",
         "predictions end to end, .pt and .onnx, and of a folder",
     ),
+    "export": (
+        "benchmarks.export_formats",
+        "a model in every format: size, differences, measure, time",
+    ),
     "nms": ("benchmarks.time_nms", "removing duplicates from a dense output"),
     "evaluator": (
         "benchmarks.time_evaluator",

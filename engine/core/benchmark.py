@@ -164,8 +164,8 @@ def _row(model: Any, found: ExportFormat, given: dict[str, Any], folder: Path) -
         size = round(size_of(path) / MIB, 2)
         if exporter is not None and not exporter.runs_here:
             return BenchmarkRow(found.name, "written", size, note="It runs elsewhere.")
-        metric, value = _measured(model, path, given, folder)
-        speed = _milliseconds(path, given)
+        metric, value = measure_file(model, path, given, folder)
+        speed = time_file(path, given)
     except (
         EngineError,
         RuntimeError,
@@ -187,10 +187,20 @@ def _exporter(found: ExportFormat, given: Mapping[str, Any]) -> Exporter | None:
     return Exporter({**options, "format": found.key})
 
 
-def _measured(
+def measure_file(
     model: Any, path: Path, given: Mapping[str, Any], folder: Path
 ) -> tuple[str, float | None]:
-    """Validate a file and return the name and value of its main measure."""
+    """Validate a file.
+
+    Args:
+        model: A :class:`engine.core.model.Model` of its kind.
+        path: The file or folder.
+        given: ``data``; and where they are to be other than usual ``imgsz``, ``device``, ``half``, ``split``.
+        folder: Where the validation may write.
+
+    Returns:
+        Name and value of its main measure; none without ``data``.
+    """
     if not given.get("data"):
         return "", None
     quiet = {"plots": False, "verbose": False, "project": str(folder), "name": "val"}
@@ -202,8 +212,13 @@ def _measured(
     return name.removeprefix("metrics/"), round(float(results[name]), 4)
 
 
-def _milliseconds(path: Path, given: Mapping[str, Any]) -> float:
-    """Return the median time of an image of noise in the network alone."""
+def time_file(path: Path, given: Mapping[str, Any]) -> float:
+    """Return the median milliseconds of an image of noise in the network of a file alone.
+
+    Args:
+        path: The file or folder.
+        given: ``device``, ``half``, and ``imgsz`` for files that leave the size free.
+    """
     backend = AutoBackend(path, select_device(given.get("device")), half=bool(given.get("half")))
     imgsz = given.get("imgsz") if backend.dynamic else None
     height, width = (imgsz, imgsz) if isinstance(imgsz, int) else imgsz or backend.imgsz

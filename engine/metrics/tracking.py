@@ -120,12 +120,10 @@ def _numbered(truth: list[Frame], found: list[Frame]) -> tuple[list[_Pairs], tup
     numbers = [
         np.unique(np.concatenate([np.zeros(0, np.int64), *(n for n, _ in side)])) for side in sides
     ]
-    frames = [
-        _Pairs(
-            *(np.searchsorted(numbers[s], ids) for s, ids in enumerate((a, b))), box_overlaps(x, y)
-        )
-        for (a, x), (b, y) in zip(*sides, strict=True)
-    ]
+    frames = []
+    for (ids, boxes), (names, seen) in zip(*sides, strict=True):
+        rows, columns = np.searchsorted(numbers[0], ids), np.searchsorted(numbers[1], names)
+        frames.append(_Pairs(rows, columns, box_overlaps(boxes, seen)))
     return frames, (len(numbers[0]), len(numbers[1]))
 
 
