@@ -103,20 +103,13 @@ class YOLODataset(Dataset):
         self.data, self.task, self.imgsz, self.augment = dict(data), task, int(imgsz), augment
         self.hyp, self.seed, self.stride, self.batch_size = hyp, int(seed), int(stride), batch_size
         self.rect = rect and not augment
-        sources = [img_path] if isinstance(img_path, str | Path) else list(img_path)
-        files, self.problems = self.find(sources)
-        verified = self.verify(_part(files, fraction))
         self.channels = int(data.get("channels") or 3)
-        self.counts = Counter({"labelled": 0, "background": 0, "unlabelled": 0, "damaged": 0})
         is_pose = task == "pose"
         self._keypoints = keypoint_shape(data)[0] if is_pose else 0
         self._partners = flip_partners(data) if is_pose else None
         self._classes = None if classes is None else frozenset(classes)
-        self.labels = self._usable(verified, single_cls)
-        self._check(sources)
-        self.digests = {v.file: v.digest for v in verified if v.digest}
-        if copies := find_duplicates(self.digests):
-            self.problems.append(Problem(copies.files[0], None, copies.message, "note"))
+        sources = [img_path] if isinstance(img_path, str | Path) else list(img_path)
+        self._gather(sources, fraction, single_cls)
         self.batch_shapes = self._order_by_shape() if self.rect else None
         self.im_files = [label["im_file"] for label in self.labels]
         self._shapes: dict[int, Shapes] = {}
@@ -154,6 +147,17 @@ class YOLODataset(Dataset):
     def blends(self) -> bool:
         """Whether other pictures take part in a sample (mosaic, mixup, copy-paste)."""
         return self._blends
+
+    def _gather(self, sources: Sequence[str | Path], fraction: float, single_cls: bool) -> None:
+        """Find the usable pictures with what is known of them, and say what was found."""
+        files, self.problems = self.find(sources)
+        verified = self.verify(_part(files, fraction))
+        self.counts = Counter({"labelled": 0, "background": 0, "unlabelled": 0, "damaged": 0})
+        self.labels = self._usable(verified, single_cls)
+        self._check(sources)
+        self.digests = {v.file: v.digest for v in verified if v.digest}
+        if copies := find_duplicates(self.digests):
+            self.problems.append(Problem(copies.files[0], None, copies.message, "note"))
 
     # What data sets of another kind say
 
