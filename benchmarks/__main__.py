@@ -18,6 +18,10 @@ BENCHMARKS = {
     "import": ("benchmarks.time_import", "100,000 images and 1,000,000 shapes from COCO JSON"),
     "fuzz": ("benchmarks.fuzz_formats", "damaged files of every format, read or refused"),
     "canvas": ("benchmarks.time_canvas", "frames with 10,000 polygons of 40 vertices"),
+    "clicks": (
+        "benchmarks.count_clicks",
+        "clicks and keys that labels cost, by hand and by pointing",
+    ),
     "tools": ("benchmarks.time_tools", "brush, wand and scissors at 12 megapixels"),
     "image_switch": ("benchmarks.time_image_switch", "the next image, read ahead and cold"),
     "huge_image": ("benchmarks.time_huge_image", "a picture of 20,000 x 20,000 on the canvas"),
