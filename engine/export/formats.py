@@ -195,6 +195,8 @@ FORMATS: tuple[ExportFormat, ...] = (
         needs=(
             Tool("paddle", "pip install paddlepaddle (paddlepaddle-gpu for CUDA)"),
             Tool("x2paddle", "pip install x2paddle six"),
+            # the converter mistakes the arithmetic of sizes, which simplifying folds away
+            Tool("onnxslim", "pip install onnxslim"),
         ),
     ),
     ExportFormat(

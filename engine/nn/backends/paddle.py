@@ -38,6 +38,7 @@ class PaddleBackend:
                 config.enable_use_gpu(256, device.index or 0)
             config.set_cpu_math_library_num_threads(torch.get_num_threads())
             config.disable_glog_info()
+            config.disable_mkldnn()  # its kernels lack attributes that the library itself writes
             self._predictor = inference.create_predictor(config)
         except (RuntimeError, ValueError) as error:
             raise unreadable(path, "PaddlePaddle", error) from error
