@@ -25,6 +25,7 @@ from engine.data.formats import FORMATS
 from studio.language import tr
 from studio.model.records import SPLITS, ClassDef
 from studio.theme import tokens
+from studio.widgets.button_row import button_row
 from studio.widgets.class_icons import class_icon
 from studio.widgets.form_row import FormRow
 from studio.widgets.icon_button import TextButton
@@ -219,12 +220,8 @@ class ExportDatasetDialog(QDialog):
         for label, control, text in rows:
             layout.addWidget(FormRow(label, control, text, label_width=_LABEL_WIDTH))
         layout.addSpacing(tokens.SPACE_S)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(tokens.SPACE_S)
-        buttons.addWidget(TextLabel(tr("The project itself stays as it is."), "secondary"), 1)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.export_button)
-        layout.addLayout(buttons)
+        said = TextLabel(tr("The project itself stays as it is."), "secondary")
+        layout.addLayout(button_row(self.cancel_button, self.export_button, before=(said,)))
 
 
 def _combo(entries: Sequence[tuple[str, str]]) -> QComboBox:

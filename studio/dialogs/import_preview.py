@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QHBoxLayout,
     QHeaderView,
     QListWidget,
     QStyledItemDelegate,
@@ -25,6 +24,7 @@ from engine.data.problems import Problem
 from studio.language import nmark, ntr, tr
 from studio.storage.import_preview import ImportPreview
 from studio.theme import tokens
+from studio.widgets.button_row import button_row
 from studio.widgets.icon_button import TextButton
 from studio.widgets.path_text import path_text
 from studio.widgets.text_label import TextLabel
@@ -148,12 +148,7 @@ class ImportPreviewDialog(QDialog):
             layout.addWidget(TextLabel(_problems_title(self._preview), "section"))
             self.problems.setMinimumHeight(4 * tokens.CONTROL_HEIGHT)
             layout.addWidget(self.problems, 2 if count > 1 else 1)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(tokens.SPACE_S)
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.import_button)
-        layout.addLayout(buttons)
+        layout.addLayout(button_row(self.cancel_button, self.import_button))
 
 
 class _ClassDelegate(QStyledItemDelegate):

@@ -22,6 +22,7 @@ from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.skeleton_draft import COCO_PERSON, SkeletonDraft, draft_of
 from studio.theme import tokens
 from studio.tools.keypoint_template import default_template
+from studio.widgets.button_row import button_row
 from studio.widgets.icon_button import TextButton
 from studio.widgets.skeleton_sketch import SkeletonSketch
 from studio.widgets.text_label import TextLabel
@@ -98,14 +99,10 @@ class KeypointsDialog(QDialog):
         )
         middle.addLayout(right, 2)
         column.addLayout(middle, 1)
-        foot = QHBoxLayout()
-        for button in (self.add_button, self.remove_button, self.person_button):
+        others = self.add_button, self.remove_button, self.person_button
+        for button in (*others, self.save_button):
             button.setAutoDefault(False)  # Enter ends typing a name, no more
-            foot.addWidget(button)
-        foot.addStretch()
-        self.save_button.setAutoDefault(False)
-        foot.addWidget(self.save_button)
-        column.addLayout(foot)
+        column.addLayout(button_row(self.save_button, before=others))
 
     def _set(self, draft: SkeletonDraft) -> None:
         if draft != self.draft:

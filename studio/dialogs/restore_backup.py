@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from studio.model.errors import StorageError
 from studio.storage.backup import Backup, Contents, contents_of
 from studio.theme import tokens
 from studio.widgets.background import Background
+from studio.widgets.button_row import button_row
 from studio.widgets.icon_button import TextButton
 from studio.widgets.text_label import TextLabel
 
@@ -73,11 +73,6 @@ class RestoreBackupDialog(QDialog):
             self._background.start(row, _reader(backup))
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setSpacing(tokens.SPACE_S)
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.restore_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_L, tokens.SPACE_L, tokens.SPACE_L)
         layout.setSpacing(tokens.SPACE_M)
@@ -85,7 +80,7 @@ class RestoreBackupDialog(QDialog):
         layout.addWidget(self.list, 1)
         if not self._backups:
             layout.addWidget(TextLabel(_NONE, wrap=True))
-        layout.addLayout(buttons)
+        layout.addLayout(button_row(self.cancel_button, self.restore_button))
 
     def _add(self, backup: Backup) -> None:
         row = QWidget()

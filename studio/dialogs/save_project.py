@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QVBoxLayout, QWidget
 
 from studio.language import tr
 from studio.model.errors import StorageError
 from studio.storage.archive_write import ArchiveParts, archive_parts
 from studio.theme import tokens
 from studio.widgets.background import Background
+from studio.widgets.button_row import button_row
 from studio.widgets.icon_button import TextButton
 from studio.widgets.text_label import TextLabel
 
@@ -60,11 +61,6 @@ class SaveProjectDialog(QDialog):
         self._background.start("parts", _counter(folder))
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setSpacing(tokens.SPACE_S)
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.save_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_L, tokens.SPACE_L, tokens.SPACE_L)
         layout.setSpacing(tokens.SPACE_S)
@@ -75,7 +71,7 @@ class SaveProjectDialog(QDialog):
             layout.addWidget(box)
             layout.addWidget(fact)
         layout.addSpacing(tokens.SPACE_M)
-        layout.addLayout(buttons)
+        layout.addLayout(button_row(self.cancel_button, self.save_button))
 
     def _on_parts(self, _key: object, found: ArchiveParts | StorageError) -> None:
         if isinstance(found, StorageError):

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.jobs.client import Job, JobsClient
-from studio.jobs.messages import Failed, Progress
+from studio.jobs.client import JobsClient
+from studio.jobs.shown_job import ShownJob
 from studio.language import ntr, tr
 from studio.model.edits import Edit, RemoveImages
 from studio.model.project import Project
@@ -29,8 +29,6 @@ from studio.storage.duplicates import SAME_LOOK, DuplicateGroup, Duplicates, fin
 from studio.theme import tokens
 from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.icon_button import TextButton
-from studio.widgets.message_banner import MessageBanner
-from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
 _LIKENESS = (
@@ -77,7 +75,6 @@ class DuplicatesPanel(QWidget):
         super().__init__(parent)
         self._project, self._jobs, self._apply = project, jobs, apply
         self._thumbnails = thumbnails
-        self._job: Job | None = None
         self._rest: list[DuplicateGroup] = []
         self.cards: list[GroupCard] = []
         self.likeness = QComboBox()
@@ -94,9 +91,9 @@ class DuplicatesPanel(QWidget):
         self.remove_button.clicked.connect(self._on_remove)
         self.more_button = TextButton(tr("Show more groups"), "normal")
         self.more_button.clicked.connect(self._show_more)
-        self.progress = ProgressRow(tr("Comparing images"))
-        self.progress.cancelled.connect(self._on_cancel)
-        self.banner = MessageBanner()
+        self._running = ShownJob(tr("Comparing images"), self)
+        self._running.ended.connect(lambda: self.find_button.setEnabled(True))
+        self.progress, self.banner = self._running.progress, self._running.banner
         self.said = TextLabel(
             tr("Compares all images by content and by looks, whatever their size and format."),
             "secondary",
@@ -110,11 +107,9 @@ class DuplicatesPanel(QWidget):
 
     def search(self) -> None:
         """Look for duplicates in a thread."""
-        if self._job is not None:
+        if self._running.is_running:
             return
         folder, distance = self._project.folder, int(self.likeness.currentData())
-        self.progress.start(tr("Comparing images"))
-        self.progress.show()
         self.find_button.setEnabled(False)
         job = self._jobs.call(
             lambda steps: find_duplicates(
@@ -124,31 +119,11 @@ class DuplicatesPanel(QWidget):
                 steps.is_cancelled,
             )
         )
-        self._job = job
-        job.progressed.connect(self._on_progress)
-        job.finished.connect(self._show)
-        job.failed.connect(self._on_failed)
-        job.ended.connect(self._on_ended)
+        self._running.follow(job, tr("Comparing images"), self._show)
 
     def ticked(self) -> list[int]:
         """Return the images that would go."""
         return [image_id for card in self.cards for image_id in card.ticked()]
-
-    def _on_progress(self, progress: Progress) -> None:
-        self.progress.set_progress(progress.done, progress.total)
-
-    def _on_cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-
-    def _on_failed(self, failed: Failed) -> None:
-        if failed.kind != "cancelled":
-            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
-
-    def _on_ended(self) -> None:
-        self._job = None
-        self.progress.hide()
-        self.find_button.setEnabled(True)
 
     def _show(self, found: Duplicates) -> None:
         self.banner.hide()
@@ -230,7 +205,6 @@ class DuplicatesPanel(QWidget):
             card.show_thumbnail(image_id)
 
     def _lay_out(self) -> None:
-        self.progress.hide()
         bar = QHBoxLayout()
         bar.setSpacing(tokens.SPACE_S)
         bar.addWidget(self.likeness)

@@ -23,9 +23,11 @@ from PySide6.QtWidgets import (
 
 from engine.cfg.schema import arguments_for
 from engine.export.formats import FORMATS, ExportFormat
-from studio.jobs.client import Job, JobsClient, RunsWatcher
-from studio.jobs.messages import Exported, Failed, Progress
+from studio.jobs.client import JobsClient, RunsWatcher
+from studio.jobs.messages import Exported
+from studio.jobs.shown_job import ShownJob
 from studio.language import tr
+from studio.model.model_files import CHECKPOINTS
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot, read_args
 from studio.theme import tokens
@@ -35,10 +37,8 @@ from studio.widgets.form import Form
 from studio.widgets.form_fields import argument_fields
 from studio.widgets.form_row import FormRow
 from studio.widgets.icon_button import TextButton
-from studio.widgets.message_banner import MessageBanner
 from studio.widgets.model_picker import ModelPicker
 from studio.widgets.path_text import path_text
-from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -112,8 +112,7 @@ class ExportPanel(QWidget):
         super().__init__(parent)
         self._project = project
         self._jobs = jobs
-        self._job: Job | None = None
-        self.picker = ModelPicker("*.pt *.safetensors")
+        self.picker = ModelPicker(" ".join(CHECKPOINTS), folders=False)
         self.picker.chosen.connect(lambda _path: self._show_format())
         self.formats = QListWidget()
         self.formats.setAccessibleName(tr("Formats"))
@@ -127,10 +126,9 @@ class ExportPanel(QWidget):
         self._form_place = QVBoxLayout()
         self.export_button = TextButton(tr("Export"), "primary", "export")
         self.export_button.clicked.connect(self.export)
-        self.progress = ProgressRow(tr("Exporting"))
-        self.progress.cancelled.connect(self._on_cancelled)
-        self.progress.hide()
-        self.banner = MessageBanner()
+        self._running = ShownJob(tr("Exporting"), self)
+        self._running.ended.connect(self._offer)
+        self.progress, self.banner = self._running.progress, self._running.banner
         self.results = QVBoxLayout()
         self._lay_out()
         self.formats.setCurrentRow(0)
@@ -155,19 +153,16 @@ class ExportPanel(QWidget):
     def export(self) -> None:
         """Write the file, then compare it with the model on an image of the project."""
         model = self.picker.path()
-        if model is None or self._job is not None or self.form is None:
+        if model is None or self._running.is_running or self.form is None:
             return
         self.banner.hide()
         arguments = {**self._trained_size(), **self.form.values.changes()}
         if not arguments.get("nms"):
             # without the check mark the engine chooses: nms=False would ask for another branch
             arguments = {n: v for n, v in arguments.items() if n not in ("nms", *_WITH_NMS)}
-        self._job = self._jobs.export(model, self.format.key, self._image(), arguments)
-        self._job.progressed.connect(self._on_progressed)
-        self._job.finished.connect(self._on_finished)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._on_ended)
-        self.progress.start(tr("Exporting to {name}").format(name=self.format.name))
+        job = self._jobs.export(model, self.format.key, self._image(), arguments)
+        title = tr("Exporting to {name}").format(name=self.format.name)
+        self._running.follow(job, title, self._on_finished)
         self._offer()
 
     def _on_runs(self, runs: Sequence[RunSnapshot]) -> None:
@@ -218,33 +213,16 @@ class ExportPanel(QWidget):
         return records[0].path if records else None
 
     def _offer(self) -> None:
-        running = self._job is not None
+        running = self._running.is_running
         ready = self.picker.path() is not None and self.form is not None
         errors = self.form.values.errors() if self.form is not None else {}
         self.export_button.setVisible(self.format.is_writable and not running)
         self.export_button.setEnabled(ready and not errors and not running)
         self.export_button.setText(tr("Export to {name}").format(name=self.format.name))
-        self.progress.setVisible(running)
-
-    def _on_progressed(self, progress: Progress) -> None:
-        self.progress.set_progress(progress.done, progress.total)
-        self.progress.set_title(progress.text)
 
     def _on_finished(self, result: Exported) -> None:
         self.results.insertWidget(0, _ResultRow(result))
         self.exported.emit(result)
-
-    def _on_failed(self, failed: Failed) -> None:
-        if failed.kind != "cancelled":
-            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
-
-    def _on_ended(self) -> None:
-        self._job = None
-        self._offer()
-
-    def _on_cancelled(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
 
     def _lay_out(self) -> None:
         left = QFrame()

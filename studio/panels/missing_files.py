@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QVBoxLayout, QWidget
 
-from studio.jobs.client import Job, JobsClient
-from studio.jobs.messages import Failed, Progress
+from studio.jobs.client import JobsClient
+from studio.jobs.shown_job import ShownJob
 from studio.language import ntr, tr
 from studio.model.edits import Edit
 from studio.model.project import Project
@@ -26,8 +26,6 @@ from studio.storage.relink import (
 )
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
-from studio.widgets.message_banner import MessageBanner
-from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
 _LINES = 500  # folders and files that are listed
@@ -64,7 +62,6 @@ class MissingFilesPanel(QWidget):
         super().__init__(parent)
         self._project, self._jobs, self._apply = project, jobs, apply
         self._ask_folder, self._take_over = ask_folder, take_over
-        self._job: Job | None = None
         self.missing: list[MissingFile] = []
         self.found: FoundAgain | None = None
         self.look_button = TextButton(tr("Look again"), "normal", "reset")
@@ -75,8 +72,8 @@ class MissingFilesPanel(QWidget):
             tr("Files of the same name whose size is another one than before")
         )
         self.show_button = TextButton(tr("Show these images"), "link")
-        self.progress = ProgressRow(tr("Looking for files"))
-        self.banner = MessageBanner()
+        self._running = ShownJob(tr("Looking for files"), self)
+        self.progress, self.banner = self._running.progress, self._running.banner
         self.said = TextLabel("", wrap=True)
         self.lines = QListWidget()
         self.lines.setAccessibleName(tr("Missing files"))
@@ -86,7 +83,6 @@ class MissingFilesPanel(QWidget):
         self.use_button.clicked.connect(self._on_use)
         self.other_button.clicked.connect(self._on_use_others)
         self.show_button.clicked.connect(self._on_show)
-        self.progress.cancelled.connect(self._on_cancel)
         self._show_missing([], looked=False)
 
     def look(self) -> None:
@@ -117,35 +113,14 @@ class MissingFilesPanel(QWidget):
         work: Callable[[Callable[[int, int], None], Callable[[], bool]], object],
         take: Callable[[object], None],
     ) -> None:
-        if self._job is not None:
+        if self._running.is_running:
             return
-        self.progress.start(title)
-        self.progress.show()
         job = self._jobs.call(
             lambda steps: work(
                 lambda done, total: steps.progress(done, total, ""), steps.is_cancelled
             )
         )
-        self._job = job
-        job.progressed.connect(self._on_progress)
-        job.finished.connect(take)
-        job.failed.connect(self._on_failed)
-        job.ended.connect(self._on_ended)
-
-    def _on_progress(self, progress: Progress) -> None:
-        self.progress.set_progress(progress.done, progress.total)
-
-    def _on_cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-
-    def _on_failed(self, failed: Failed) -> None:
-        if failed.kind != "cancelled":
-            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
-
-    def _on_ended(self) -> None:
-        self._job = None
-        self.progress.hide()
+        self._running.follow(job, title, take)
 
     def _on_looked(self, missing: object) -> None:
         if isinstance(missing, list):
@@ -251,7 +226,6 @@ class MissingFilesPanel(QWidget):
         self.images_asked.emit(ImageFilter(only=ids, only_words=tr("missing files")))
 
     def _lay_out(self) -> None:
-        self.progress.hide()
         bar = QHBoxLayout()
         bar.setSpacing(tokens.SPACE_S)
         for button in (

@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from studio.jobs.client import Job, JobsClient
-from studio.jobs.messages import Failed, Progress
+from studio.jobs.client import JobsClient
+from studio.jobs.shown_job import ShownJob
 from studio.language import tr
 from studio.model.findings import Finding, find
 from studio.model.project import Project
@@ -25,8 +24,6 @@ from studio.theme import tokens
 from studio.widgets.bar_list import Bar, BarList
 from studio.widgets.cell_map import CellMap
 from studio.widgets.icon_button import TextButton
-from studio.widgets.message_banner import MessageBanner
-from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
 _CLICK = tr("Click to see these images")
@@ -51,13 +48,10 @@ class StatisticsPanel(QWidget):
     def __init__(self, project: Project, jobs: JobsClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._project, self._jobs = project, jobs
-        self._job: Job | None = None
         self._is_stale = True
         self.shown: counting.Statistics | None = None
-        self.progress = ProgressRow(tr("Counting"))
-        self.progress.cancelled.connect(self._on_cancelled)
-        self.progress.hide()
-        self.banner = MessageBanner()
+        self._running = ShownJob(tr("Counting"), self)
+        self.progress, self.banner = self._running.progress, self._running.banner
         self.findings = QVBoxLayout()
         self._finding_rows: list[TextButton] = []
         self.classes = BarList(tr("Shapes of each class"), _CLICK)
@@ -74,11 +68,11 @@ class StatisticsPanel(QWidget):
 
     def refresh(self) -> None:
         """Count anew in a thread, unless that is going on."""
-        if self._job is not None:
+        if self._running.is_running:
             return
         self._is_stale = False
         folder = self._project.folder
-        self._follow(
+        self._running.follow(
             self._jobs.call(
                 lambda steps: counting.gather(
                     folder,
@@ -99,9 +93,9 @@ class StatisticsPanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         """Nobody looks: give the counting up, it begins anew when the panel shows again."""
         super().hideEvent(event)
-        if self._job is not None:
+        if self._running.is_running:
             self._is_stale = True
-            self._job.cancel()
+            self._running.cancel()
 
     def _connect(self) -> None:
         project = self._project
@@ -119,30 +113,6 @@ class StatisticsPanel(QWidget):
 
     def _on_changed(self, *_: object) -> None:
         self._is_stale = True
-
-    def _on_cancelled(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-
-    def _follow(self, job: Job, title: str, take: Callable[[Any], object]) -> None:
-        self._job = job
-        self.progress.start(title)
-        self.progress.show()
-        job.progressed.connect(self._on_progress)
-        job.finished.connect(take)
-        job.failed.connect(self._on_failed)
-        job.ended.connect(self._on_ended)
-
-    def _on_progress(self, progress: Progress) -> None:
-        self.progress.set_progress(progress.done, progress.total)
-
-    def _on_failed(self, failed: Failed) -> None:
-        if failed.kind != "cancelled":
-            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
-
-    def _on_ended(self) -> None:
-        self._job = None
-        self.progress.hide()
 
     def _show(self, found: counting.Statistics) -> None:
         self.shown = found
@@ -287,10 +257,10 @@ class StatisticsPanel(QWidget):
 
     def _search(self, look: Callable[[Path, Callable[[], bool]], list[int]], words: str) -> None:
         """Look through all shapes in a thread, then show the images."""
-        if self._job is None:
+        if not self._running.is_running:
             folder = self._project.folder
             job = self._jobs.call(lambda steps: look(folder, steps.is_cancelled))
-            self._follow(
+            self._running.follow(
                 job,
                 tr("Looking for images {words}").format(words=words),
                 lambda ids: self._ask(ids, words),

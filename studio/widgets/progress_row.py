@@ -85,6 +85,10 @@ class ProgressRow(QWidget):
         self._left.setText(text or tr("Done"))
         self.cancel_button.setVisible(False)
 
+    def title_text(self) -> str:
+        """Return what is said to be done now."""
+        return self._title.text()
+
     def left_text(self) -> str:
         """Return what is said about the time left."""
         return self._left.text()

@@ -21,10 +21,12 @@ from PySide6.QtWidgets import (
 from engine.cfg.model_catalogue import CatalogueEntry
 from engine.runtime.paths import increment_path
 from studio.jobs.client import Job, JobsClient, RunsWatcher
-from studio.jobs.messages import Failed, ModelFacts, Progress, Validated
+from studio.jobs.messages import Failed, ModelFacts, Validated
 from studio.jobs.model_words import TASK_WORDS
+from studio.jobs.shown_job import ShownJob
 from studio.jobs.weights import fetch_weights
 from studio.language import tr
+from studio.model.model_files import FILE_PATTERNS, is_model_folder
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot
 from studio.model.weights_state import weights_of
@@ -36,16 +38,15 @@ from studio.storage.versions import list_versions
 from studio.theme import tokens
 from studio.widgets.empty_state import EmptyState, Step
 from studio.widgets.flow_layout import FlowLayout
-from studio.widgets.icon_button import TextButton
-from studio.widgets.message_banner import MessageBanner
-from studio.widgets.progress_row import ProgressRow
+from studio.widgets.icon_button import IconButton, TextButton
+from studio.widgets.model_picker import not_a_model
 from studio.widgets.text_label import TextLabel
 
 _EXTRA = "models.files"
 _VALIDATIONS = "validations"
 # Outlines tell where boxes and pixels are, too.
 _SHOWN_BY = {"detect": ("detect", "segment"), "semseg": ("semseg", "segment")}
-_FILES = tr("Models (*.pt *.safetensors *.onnx *.torchscript)")
+_FILES = tr("Models ({patterns})").format(patterns=FILE_PATTERNS)
 
 
 class ModelsPanel(QWidget):
@@ -79,7 +80,6 @@ class ModelsPanel(QWidget):
         self._runs: list[RunSnapshot] = []
         self._shown: object = None
         self._gathering: Job | None = None
-        self._job: Job | None = None
         self.cards: list[ModelCard] = []
         self.all_files = QCheckBox(tr("All files"))
         self.all_files.setToolTip(tr("Also the latest weights, single epochs and exported files"))
@@ -89,10 +89,12 @@ class ModelsPanel(QWidget):
         self.get_button.clicked.connect(self._on_get)
         self.add_button = TextButton(tr("Open a model file"), "normal", "add")
         self.add_button.clicked.connect(self._on_add)
-        self.banner = MessageBanner()
-        self.progress = ProgressRow(tr("Validating"))
-        self.progress.cancelled.connect(self._on_cancelled)
-        self.progress.hide()
+        self.add_folder_button = IconButton(
+            "folder_open", tr("Open the folder of an exported model, such as NAME_openvino_model")
+        )
+        self.add_folder_button.clicked.connect(self._on_add_folder)
+        self._running = ShownJob(tr("Validating"), self)
+        self.progress, self.banner = self._running.progress, self._running.banner
         self.details = ModelDetails()
         self.details.closed.connect(self.close_details)
         self.details.asked.connect(self._on_asked)
@@ -129,7 +131,7 @@ class ModelsPanel(QWidget):
 
     def validate(self, model: ModelFile) -> None:
         """Validate a model on the newest dataset version for its task, else on what it was trained with."""
-        if self._job is not None:
+        if self._running.is_running:
             return
         args = model.run.args if model.run is not None else {}
         data = self._newest_version(model) or args.get("data")
@@ -148,13 +150,12 @@ class ModelsPanel(QWidget):
         self.banner.hide()
         arguments = {name: args[name] for name in ("imgsz", "device") if args.get(name) is not None}
         folder = increment_path(self._project.folder / _VALIDATIONS / _name_of(model), sep="-")
-        self._job = self._jobs.validate(model.checkpoint.path, Path(data), folder, arguments)
-        self._job.progressed.connect(lambda p: self.progress.set_progress(p.done, p.total))
-        self._job.finished.connect(lambda result: self._on_validated(model, result))
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._on_ended)
-        self.progress.start(tr("Validating {title}").format(title=model.title))
-        self.progress.show()
+        self._running.follow(
+            self._jobs.validate(model.checkpoint.path, Path(data), folder, arguments),
+            tr("Validating {title}").format(title=model.title),
+            lambda result: self._on_validated(model, result),
+            keeps_title=True,
+        )
 
     def _newest_version(self, model: ModelFile) -> Path | None:
         """Return the newest dataset version that shows what a model finds; any where its task is not known."""
@@ -197,18 +198,14 @@ class ModelsPanel(QWidget):
         if path is not None:
             self.open_file(path)
             return
-        if self._job is not None:
+        if self._running.is_running:
             return
         self.banner.hide()
-        self._job = self._jobs.call(
+        job = self._jobs.call(
             lambda steps: fetch_weights(entry.weights, steps.progress, steps.is_cancelled)
         )
-        self._job.progressed.connect(self._on_fetching)
-        self._job.finished.connect(self.open_file)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._on_ended)
-        self.progress.start(tr("Fetching {weights}").format(weights=entry.weights))
-        self.progress.show()
+        title = tr("Fetching {weights}").format(weights=entry.weights)
+        self._running.follow(job, title, self.open_file)
 
     def _on_runs(self, runs: Sequence[RunSnapshot]) -> None:
         """Only what a card shows counts, or a live training would rebuild them twice a second."""
@@ -259,14 +256,17 @@ class ModelsPanel(QWidget):
         if name:
             self.open_file(Path(name))
 
+    def _on_add_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, tr("Choose the folder of an exported model"))
+        if name and is_model_folder(Path(name)):
+            self.open_file(Path(name))
+        elif name:
+            self.banner.show_message(not_a_model(Path(name)))
+
     def _on_get(self) -> None:
         menu = build_trained_menu(self.get_trained, self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.get_button.mapToGlobal(self.get_button.rect().bottomLeft()))
-
-    def _on_fetching(self, progress: Progress) -> None:
-        self.progress.set_progress(progress.done, progress.total)
-        self.progress.set_title(progress.text)
 
     def _on_read(self, job: Job, facts: ModelFacts, classes: list[str]) -> None:
         self._known[Path(facts.path)] = facts
@@ -288,18 +288,6 @@ class ModelsPanel(QWidget):
     def _on_validated(self, model: ModelFile, result: Validated) -> None:
         self.validation_asked.emit(Path(result.folder), model.title)
 
-    def _on_failed(self, failed: Failed) -> None:
-        if failed.kind != "cancelled":
-            self.banner.show_message(failed.message, failed.remedy, details=failed.details)
-
-    def _on_ended(self) -> None:
-        self._job = None
-        self.progress.hide()
-
-    def _on_cancelled(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(tokens.SPACE_M)
@@ -308,6 +296,7 @@ class ModelsPanel(QWidget):
         head.addWidget(self.all_files)
         head.addWidget(self.get_button)
         head.addWidget(self.add_button)
+        head.addWidget(self.add_folder_button)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(self._content)
