@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
-import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+import pytest
 
 from engine.export.paddle import prepare
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+helper, numpy_helper, FLOAT = onnx.helper, onnx.numpy_helper, onnx.TensorProto.FLOAT
 
 
 def test_convolutions_get_their_own_weights_and_poolings_say_no_dilation(tmp_path):
@@ -37,7 +39,7 @@ def test_convolutions_get_their_own_weights_and_poolings_say_no_dilation(tmp_pat
 
 
 def _saved(nodes, tensors, path):
-    shape = ("images", TensorProto.FLOAT, [1, 2, 8, 8]), ("out", TensorProto.FLOAT, None)
+    shape = ("images", FLOAT, [1, 2, 8, 8]), ("out", FLOAT, None)
     inputs, outputs = ([helper.make_tensor_value_info(*given)] for given in shape)
     graph = helper.make_graph(nodes, "two", inputs, outputs, tensors)
     imports = [helper.make_opsetid("", 13)]
