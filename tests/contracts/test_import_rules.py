@@ -38,6 +38,7 @@ WORKER_SIDE = (
     "studio.jobs.worker",
     "studio.jobs.tasks",
     "studio.jobs.inspection",
+    "studio.jobs.open_vocabulary",
     "studio.jobs.prompted",
 )
 

@@ -46,7 +46,7 @@ def measure_cost(
     classes: int,
     imgsz: int,
     device: Any = "cpu",
-    check: Callable[[], None] = lambda: None,
+    check: Callable[[], None] | None = None,
 ) -> TrainingCost:
     """Run a few steps of each training and say what an image takes; the network stays as it is.
 
@@ -61,18 +61,22 @@ def measure_cost(
         ModelError: The network's classes are fixed inside.
     """
     check_free(network)
-    place = select_device(device)
+    place, ask = select_device(device), check or _go_on
     side = min(imgsz, _MEASURED_SIDE) if place.type == "cpu" else imgsz
     side = max(32, side // 32 * 32)
     scale = (imgsz / side) ** 2
     batch = {key: value.to(place) for key, value in _noise(classes, side).items()}
     words = F.normalize(torch.randn(1, classes, network.head.embed), dim=-1).to(place)
     full = _fresh(network).to(place)
-    times = [_of_steps(lambda: _learn(full, batch, words), check, place)]
+    times = [_of_steps(lambda: _learn(full, batch, words), ask, place)]
     probed = _folded(network, words.cpu()).to(place)
-    times.append(_of_steps(lambda: _learn(probed, batch, None), check, place))
-    times.append(_of_steps(lambda: _see(probed, batch["img"]), check, place))
+    times.append(_of_steps(lambda: _learn(probed, batch, None), ask, place))
+    times.append(_of_steps(lambda: _see(probed, batch["img"]), ask, place))
     return TrainingCost(*(seconds * scale / _BATCH for seconds in times))
+
+
+def _go_on() -> None:
+    """Never end a measurement."""
 
 
 def _fresh(network: YOLOEModel) -> YOLOEModel:
