@@ -26,6 +26,7 @@ from studio.panels.properties.editors import (
 )
 from studio.panels.properties.shared_values import (
     LINES,
+    LONG_LINES,
     MIXED,
     asked_attributes,
     described,
@@ -83,7 +84,7 @@ class PropertiesPanel(QWidget):
         self.class_box.setPlaceholderText(tr("mixed"))
         narrow(self.class_box)
         self.class_box.activated.connect(self._on_class_chosen)
-        self.lines = {name: TextLabel("") for name in LINES}
+        self.lines = {name: TextLabel("", wrap=name in LONG_LINES) for name in LINES}
         self.flags = {name: FlagValue(_FLAG_WORDS[name]) for name in FLAGS}
         self.group = IdValue(tr("Group number"))
         self.track = IdValue(tr("Track number"))

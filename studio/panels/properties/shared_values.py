@@ -33,6 +33,7 @@ LINES = (
     MADE_BY,
     ACCEPTED,
 )
+LONG_LINES = (SOURCE, MADE_BY, ACCEPTED)  # sentences: they go on in the next line
 _MEASURES = {"area": AREA, "perimeter": PERIMETER, "points": POINTS}
 _MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
 

@@ -7,7 +7,14 @@ from typing import Literal
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.language import ntr, tr
 from studio.model.project import Project
@@ -165,6 +172,18 @@ class ReviewGallery(QWidget):
         self.thresholds.setEnabled(can)
         self._body.setVisible(bool(self._rows))
         self.empty.setVisible(not self._rows)
+        self._hold_keys()
+
+    def _hold_keys(self) -> None:
+        """Keep the keys on this page when what had them is hidden: Qt gives them to whatever comes next."""
+        held = QApplication.focusWidget()
+        if not self.isVisible() or (held is not None and self.isAncestorOf(held)):
+            return
+        steps = self.empty.buttons()
+        if self._rows:
+            self.view.setFocus()
+        elif steps:
+            steps[0].setFocus()
 
     def _wanted(self) -> SuggestionFilter:
         return SuggestionFilter(
@@ -215,32 +234,35 @@ class ReviewGallery(QWidget):
         self.walk_button.setToolTip(tr("Go through the images that have suggestions, one by one"))
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        bar.setSpacing(tokens.SPACE_S)
+        head, bar = QHBoxLayout(), QHBoxLayout()
+        for line in (head, bar):
+            line.setSpacing(tokens.SPACE_S)
+        head.addWidget(TextLabel(tr("Review suggestions"), "title"))
+        head.addStretch()
+        for button in (self.walk_button, self.accept_button, self.reject_button, self.fix_button):
+            head.addWidget(button)
         for box in (self.class_box, self.model_box, self.order_box):
             bar.addWidget(box)
         bar.addSpacing(tokens.SPACE_S)
         bar.addWidget(self.counts)
         bar.addStretch()
-        for button in (self.walk_button, self.accept_button, self.reject_button, self.fix_button):
-            bar.addWidget(button)
         left = QVBoxLayout()
         left.setSpacing(tokens.SPACE_S)
+        left.addLayout(head)
         left.addLayout(bar)
         left.addWidget(self.view, 1)
-        line = QFrame()
-        line.setProperty("role", "vertical")
+        border = QFrame()
+        border.setProperty("role", "vertical")
         self.thresholds.setFixedWidth(_SIDE_WIDTH)
         across = QHBoxLayout(self._body)
         across.setContentsMargins(0, 0, 0, 0)
         across.setSpacing(tokens.SPACE_M)
         across.addLayout(left, 1)
-        across.addWidget(line)
+        across.addWidget(border)
         across.addWidget(self.thresholds)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_L)
         layout.setSpacing(tokens.SPACE_S)
-        layout.addWidget(TextLabel(tr("Review suggestions"), "title"))
         layout.addWidget(self._body, 1)
         layout.addWidget(self.empty, 1)
 

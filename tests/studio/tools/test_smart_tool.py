@@ -20,6 +20,7 @@ class Segmenter:
 
     def __init__(self) -> None:
         self.readiness, self.reason, self.is_quick = Readiness.READY, "", True
+        self.model = "sam_b.pt"
         self.asked: list[Prompts] = []
         self.parts: list[np.ndarray] = []
         self.is_silent = False
@@ -89,6 +90,7 @@ def test_a_click_and_enter_make_an_outline(smart: Any, segmenter: Segmenter) -> 
     assert shape.geometry == shown.shapes[0].geometry
     assert shape.geometry.bounds() == (200, 210, 240, 250)
     assert (shape.source, shape.class_id) == ("assisted", 0)
+    assert shape.attributes == {"annotation_model": "sam_b.pt"}
     assert smart.leaves_nothing()
 
 
