@@ -117,9 +117,31 @@ def _by_model(request: Track, context: Context, first: np.ndarray) -> Follower:
     return follow
 
 
+def _by_sam2(request: Track, context: Context, first: np.ndarray) -> Follower:
+    from engine.models.sam.video import Sam2Video
+
+    height, width = first.shape[:2]
+    masks = np.stack([to_mask(s.geometry, height, width).to_array() > 0 for s in request.shapes])
+    context.send(Progress(request.job, 0, 0, tr("Loading the model")))
+    carried = iter(Sam2Video([p for _, p in request.images], masks, request.model or None))
+
+    def follow(_image: np.ndarray) -> Step | None:
+        found = next(carried, None)
+        if found is None:
+            return None
+        return {
+            place: (_of_kind(_as_kind(mask, shape.geometry), shape.geometry), 1.0)
+            for place, (mask, shape) in enumerate(zip(found, request.shapes, strict=True))
+            if mask.any()
+        }
+
+    return follow
+
+
 _FOLLOWERS: dict[str, Callable[[Track, Context, np.ndarray], Follower]] = {
     "motion": _by_motion,
     "model": _by_model,
+    "sam2": _by_sam2,
 }
 
 
