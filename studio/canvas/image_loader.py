@@ -118,6 +118,7 @@ class ImageLoader(QObject):
         self._cache: OrderedDict[_FileKey, Picture] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._under_way: set[_FileKey] = set()
+        self._next: list[_FileKey] = []  # to be read ahead when the shown one is there
         self._wishes = _Wishes()
         self._reports = _Reports()
         self._reports.preview.connect(self._on_preview)
@@ -158,9 +159,9 @@ class ImageLoader(QObject):
         """Read pictures that will probably be asked for next; those no longer named are left."""
         keys = [_file_key(path) for path in paths]
         self._wishes.ahead = frozenset(keys)
-        for key in keys:
-            if key not in self._cache:
-                self._start(key, _AHEAD)
+        self._next = [key for key in keys if key not in self._cache]
+        if self._wishes.shown not in self._under_way:
+            self._start_ahead()
 
     def is_cached(self, path: Path) -> bool:
         """Tell whether a picture is at hand."""
@@ -182,6 +183,12 @@ class ImageLoader(QObject):
         # not self: a thread must not keep the loader alive
         reports, wishes, pyramids = self._reports, self._wishes, self._pyramids
         self._pool.start(lambda: _work(key, reports, wishes, pyramids), priority)
+
+    def _start_ahead(self) -> None:
+        """Read what is wanted next; not while the picture on the canvas needs both cores."""
+        for key in self._next:
+            self._start(key, _AHEAD)
+        self._next = []
 
     def _on_huge(self, key: _FileKey, pages: int) -> None:
         """A huge picture has no tiles on disk yet: make them, one picture at a time."""
@@ -209,12 +216,14 @@ class ImageLoader(QObject):
         if result is None:  # skipped while nobody wanted it; somebody may want it again by now
             if key in self._wishes:
                 self._start(key, _WANTED if key == self._wishes.shown else _AHEAD)
+            self._go_on()
             return
         picture = TiledPicture(result) if isinstance(result, TiledSource) else result
         self._cache[key] = picture
         self._shrink_cache()
         if key == self._wishes.shown:
             self.loaded.emit(key[0], picture)
+        self._go_on()
 
     def _on_failed(self, key: _FileKey, error: ImageError) -> None:
         self._under_way.discard(key)
@@ -222,6 +231,11 @@ class ImageLoader(QObject):
             self._wishes.urgent = None
         if key == self._wishes.shown:
             self.failed.emit(key[0], error)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._wishes.shown not in self._under_way:
+            self._start_ahead()
 
     def _shrink_cache(self) -> None:
         held = self.held_bytes()
@@ -246,7 +260,8 @@ def _decode(path: Path) -> QImage:
     reader = QImageReader(str(path))
     reader.setDecideFormatFromContent(True)  # a suffix may lie
     reader.setAutoTransform(True)
-    if reader.imageFormat() in _EIGHT_BIT:
+    is_jpeg = reader.format().data() == b"jpeg"  # OpenCV's reader takes half the time of Qt's
+    if not is_jpeg and reader.imageFormat() in _EIGHT_BIT:
         image = reader.read()
         if not image.isNull():
             return image
@@ -375,6 +390,6 @@ def _file_key(path: Path, page: int = 0) -> _FileKey:
 
 def _from_bgr(array: np.ndarray) -> QImage:
     """Return a picture of its own memory from (H, W, 3) uint8 BGR."""
-    height, width = array.shape[:2]
-    packed = np.ascontiguousarray(array)
-    return QImage(packed.data, width, height, 3 * width, QImage.Format.Format_BGR888).copy()
+    import cv2
+
+    return qimage_of(cv2.cvtColor(array, cv2.COLOR_BGR2BGRA))

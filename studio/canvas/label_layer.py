@@ -8,7 +8,7 @@ only the rectangle that it touched is painted again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QTimer, Signal
@@ -22,6 +22,9 @@ from studio.canvas.viewport import Viewport
 from studio.widgets.thread_pools import shared_pool
 
 AT_ONCE = 2000  # vertices: about 8 ms of painting, half a frame
+_AT_FIRST = (
+    2 * AT_ONCE
+)  # of a picture that was just opened: nothing moves yet, and all is there at once
 _OVERVIEW_SIDE = 2048  # logical pixels
 _TILES_KEPT = 96  # of 1 MB
 _SETTLE_S = 0.06  # while the wheel turns, tiles of this moment's zoom would be wasted
@@ -224,25 +227,31 @@ class LabelLayer(QObject):
         visible = self._visible_keys()
         missing = [key for key in visible if key not in self._tiles]
         budget = AT_ONCE
-        if missing and (cost := self._cost_of(missing)) <= budget:
+        if missing and (cost := self._paint_together(missing, budget)) <= budget:
             budget -= cost
-            for key in missing:
-                tile = self._tile(key)
-                self._repaint(tile, tile.rect)
             self._drop_far_tiles()
         tiles = [self._tiles[key] for key in visible if key in self._tiles]
         for tile in (*tiles, *([self._overview] if self._overview else [])):
             if tile.image is not None and tile.dirty and not tile.deferred:
                 budget -= self._repaint_dirty(tile, budget)
 
-    def _cost_of(self, keys: Iterable[_Key]) -> int:
-        """Return what painting these tiles costs; where that is too much for a frame, just some number above."""
-        cost = 0
+    def _paint_together(self, keys: Sequence[_Key], limit: int) -> int:
+        """Paint tiles as one sheet and cut it, so that no shape is painted twice; return what that costs.
+
+        Where it costs more than the limit nothing is painted, and some number above the limit is returned.
+        """
+        whole = QRect()
         for key in keys:
-            tile = Tile(_tile_rect(key), self._scale)
-            cost += self._content(tile, QRectF(tile.rect), tagged=False).cost(AT_ONCE - cost)
-            if cost > AT_ONCE:
-                break
+            whole |= _tile_rect(key)
+        sheet = Tile(whole, self._scale)
+        cost = self._content(sheet, QRectF(whole), tagged=False).cost(limit)
+        if cost > limit:
+            return cost
+        self._repaint(sheet, whole)
+        for key in keys:
+            tile = self._tile(key)
+            part = tile.rect.translated(-whole.topLeft())
+            tile.image = sheet.image.copy(part) if sheet.image is not None else None
         return cost
 
     def _repaint_dirty(self, tile: Tile, budget: int) -> int:
