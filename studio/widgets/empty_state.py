@@ -107,7 +107,8 @@ class EmptyState(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        self._sentence.setMinimumHeight(self._sentence.heightForWidth(_TEXT_WIDTH))
+        height = self._sentence.heightForWidth(_TEXT_WIDTH)
+        self._sentence.setMinimumHeight(max(height, 0))  # without a sentence there is no height
 
     def changeEvent(self, event: QEvent) -> None:
         """Draw the icon again in the colours of the new scheme."""
