@@ -170,6 +170,8 @@ class CheckPanel(QWidget):
         keep_doubts(self._project.folder, doubts)
         self.show_doubts(doubts)
         self.said.setText(result.sentence())
+        if self.isVisible():
+            self.gallery.setFocus()  # its keys can be used at once
         if result.problems:
             details = "\n".join(result.problems)
             self.banner.show_message(result.problems[0], tone="warning", details=details)
