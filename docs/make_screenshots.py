@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docs.scenes.home import Home, take_run, write_words_model
+from docs.scenes.page import write_page
 from docs.scenes.scene import Scene
 from engine.runtime.errors import EngineError
 
@@ -57,6 +58,8 @@ def _options() -> argparse.Namespace:
 
 def _make(home: Home, options: argparse.Namespace) -> int:
     """Prepare one home for each scheme and let the schemes be played side by side."""
+    from docs.scenes.table import SCENES, TRANSLATED
+
     start = time.perf_counter()
     options.out.mkdir(parents=True, exist_ok=True)
     os.environ["MASKWRIGHT_CONFIG_DIR"] = str(home.folder / ".config" / "maskwright")
@@ -66,6 +69,8 @@ def _make(home: Home, options: argparse.Namespace) -> int:
         codes = [pool.submit(_play_scheme, home, scheme, options) for scheme in SCHEMES]
         failed = sum(code.result() for code in codes)
     home.end()
+    if not options.only and options.out == FOLDER:
+        write_page(FOLDER.parent / "pictures.md", SCENES, TRANSLATED)
     total = sum(file.stat().st_size for file in options.out.glob("*.png"))
     _tell(f"{total / 1e6:.1f} MB in all, {time.perf_counter() - start:.0f} s")
     return int(failed > 0)

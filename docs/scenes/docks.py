@@ -91,7 +91,11 @@ def comments(stage: Stage) -> Iterator[Shot]:
     annotate_page, panel = stage.session.annotate, stage.session.pages.review
     annotate_page.show_dock("review")
     shown = [dock for dock in annotate_page.docks if not dock.visibleRegion().isEmpty()]
-    annotate_page.resizeDocks(shown, [110, 420, 110], Qt.Orientation.Vertical)
+    annotate_page.resizeDocks(
+        shown,
+        [440 if dock.objectName() == "dock.review" else 120 for dock in shown],
+        Qt.Orientation.Vertical,
+    )
     QApplication.processEvents()
     for field, words in (
         (panel.tag_field, "shift 2, bright"),
@@ -102,7 +106,7 @@ def comments(stage: Stage) -> Iterator[Shot]:
     stage.settle()
     yield stage.window()
     annotate_page.show_dock("objects")
-    annotate_page.resizeDocks(shown, [220, 220, 320], Qt.Orientation.Vertical)
+    annotate_page.resizeDocks(shown, [220] * len(shown), Qt.Orientation.Vertical)
 
 
 def filters(stage: Stage) -> Iterator[Shot]:

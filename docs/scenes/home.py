@@ -22,7 +22,9 @@ _SHORT: Mapping[str, Any] = {
     "model": "yolo11n-seg.yaml", "pretrained": False, "epochs": 8, "imgsz": 96, "batch": 4, "fraction": 0.3,
     "workers": 0, "device": "cpu", "lr0": 0.003, "close_mosaic": 2,
 }  # fmt: skip
-_LIVE: Mapping[str, Any] = {"epochs": 60, "imgsz": 160, "batch": 8, "workers": 0, "device": "cpu"}
+_LIVE: Mapping[str, Any] = {
+    "epochs": 60, "imgsz": 96, "batch": 4, "fraction": 0.2, "workers": 0, "device": "cpu", "lr0": 0.002,
+}  # fmt: skip
 _ALIKE = ("parts_0003.jpg", "parts_0011.jpg", "parts_0042.jpg")
 _PLAIN = (143, 144, 147, 148)  # on the canvas of many scenes: without grain they make small files
 _TEXTS = {".json", ".jsonl", ".yaml", ".txt"}  # files of a run that name folders

@@ -8,7 +8,7 @@ from docs.scenes.home import WORDS_MODEL
 from docs.scenes.scene import Scene, Shot
 from docs.scenes.stage import GEAR, Stage
 
-_LIVE_EPOCHS = 3  # of the live training before its picture is taken
+_LIVE_EPOCHS = 4  # of the live training before its picture is taken
 
 
 def train_form(stage: Stage) -> Iterator[Shot]:

@@ -96,6 +96,7 @@ class PropertiesPanel(QWidget):
         self._body = QWidget()
         self._lay_out()
         self._look = LateCall(self, self.refresh)
+        self._fit = LateCall(self, self._fit_rows)
         self._wire()
         self.refresh()
 
@@ -131,6 +132,7 @@ class PropertiesPanel(QWidget):
             field.setEnabled(free)
         self._locked.setVisible(not free)
         self._fit_rows()
+        self._fit.ask()  # new editors show, and count, only when the events go on
 
     def _fit_rows(self) -> None:
         """Give all rows their height: the area learns too late from nested forms that they have grown."""
@@ -138,7 +140,7 @@ class PropertiesPanel(QWidget):
             widget.ensurePolished()  # else its height is that of another font
         for layout in self._layouts:
             layout.invalidate()
-        self._inner.updateGeometry()
+        self._layouts[-1].update()
 
     def _named_fields(self) -> tuple[tuple[str, TextValue], ...]:
         return (GROUP_ID, self.group), (TRACK_ID, self.track), (DESCRIPTION, self.description)
@@ -247,7 +249,7 @@ class PropertiesPanel(QWidget):
         column.addWidget(self._attribute_title)
         column.addLayout(self._attribute_form)
         column.addStretch()
-        self._inner = inner = QWidget()
+        inner = QWidget()
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -27,7 +27,11 @@ def test_rows_of_properties_keep_their_height_when_a_class_asks_for_attributes(
     hands.wait(lambda: panel.attributes)
     labels = [label for label in panel.lines.values() if label.isVisible()]
     assert labels
-    hands.wait(lambda: all(label.height() >= label.sizeHint().height() for label in labels))
+    for _ in range(
+        3
+    ):  # what is wrong for longer than a moment stays so until something else happens
+        QTest.qWait(20)
+    assert all(label.height() >= label.sizeHint().height() for label in labels)
 
 
 def test_a_narrow_window_cuts_no_filter_off(labelled: Hands) -> None:
