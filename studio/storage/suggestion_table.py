@@ -14,7 +14,7 @@ from studio.storage.database import Database
 
 _ROWS = (
     "SELECT suggestions.id, image_id, class_id, suggestions.score, "
-    f"json_extract(attributes, '$.{ANNOTATION_MODEL}') "
+    f"CAST(COALESCE(json_extract(attributes, '$.{ANNOTATION_MODEL}'), '') AS TEXT) "
     "FROM suggestions JOIN images ON images.id = image_id WHERE removed = 0"
 )
 _COLUMNS = "id, image_id, class_id, kind, geometry, source, score, attributes, z, locked, hidden"
@@ -40,10 +40,7 @@ class SuggestionTable:
         if image_ids is not None:
             sql += " AND image_id IN (SELECT value FROM json_each(?))"
             values = [json.dumps(list(image_ids))]
-        return [
-            SuggestionRow(shape_id, image_id, class_id, score, str(model or ""))
-            for shape_id, image_id, class_id, score, model in self.db.rows(sql, values)
-        ]
+        return list(map(SuggestionRow._make, self.db.rows(sql, values)))
 
     def suggestion_places(self, shape_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
         sql = "SELECT id, image_id, z FROM suggestions WHERE id IN (SELECT value FROM json_each(?))"

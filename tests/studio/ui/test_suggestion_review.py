@@ -245,3 +245,26 @@ def test_a_gallery_of_ten_thousand_asks_only_for_what_is_in_sight(
     in_sight = len(list(gallery.view._shown()))
     assert 0 < len(set(asked)) <= 4 * in_sight
     assert gallery.view.indexAt(QPoint(20, gallery.view.viewport().height() - 20)).row() > 9000
+
+
+def test_a_very_large_acceptance_is_written_by_a_thread_and_undone_by_one(opened: Hands) -> None:
+    project = opened.session.project
+    cls = project.add_class("bolt").id
+    one, two = project.image_ids()[:2]
+    project.set_many_suggestions(
+        {image: [new_shape(image, cls, square(20), "model", 0.9)] * 600 for image in (one, two)}
+    )
+    opened.press(KEY.Key_R, CTRL | ALT)
+    opened.settle()
+    gallery = opened.session.review.gallery()
+    assert gallery is not None
+    before = opened.session
+    opened.push(gallery.thresholds.accept_button)
+    opened.wait(lambda: opened.studio.session not in (None, before))
+    opened.settle()
+    assert opened.studio.window.current_page() == "review"
+    assert shape_counts(opened) == [600, 600, 0]
+    opened.press(KEY.Key_Z, CTRL)
+    opened.wait(lambda: opened.studio.session is not None and shape_counts(opened) == [0, 0, 0])
+    opened.settle()
+    assert len(opened.session.project.suggestion_rows()) == 1200
