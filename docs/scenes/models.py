@@ -18,7 +18,7 @@ def train_form(stage: Stage) -> Iterator[Shot]:
     panel.form.values.set_value("epochs", 60)
     panel.form.values.set_value("imgsz", 160)
     panel.form.open_advanced()
-    stage.settle()
+    stage.settle(0.5)  # it unfolds
     yield stage.window()
     panel.form.advanced.set_expanded(False)
 
@@ -36,9 +36,14 @@ def train_live(stage: Stage) -> Iterator[Shot]:
     stage.wait(lambda: runs.runs)
     stage.session.pages.train.show_run(runs.runs[0].folder)
     stage.wait(lambda: runs.runs[0].facts.epochs_done >= _LIVE_EPOCHS, 400)
-    stage.wait(stage.session.pages.train.dashboard.charts.is_complete)
+    _wait_for_charts(stage)
     stage.settle(0.5)
     yield stage.window()
+
+
+def _wait_for_charts(stage: Stage) -> None:
+    board = stage.session.pages.train.dashboard
+    stage.wait(lambda: board.isVisible() and board.charts.charts and board.charts.is_complete())
 
 
 def train_done(stage: Stage) -> Iterator[Shot]:
@@ -47,7 +52,7 @@ def train_done(stage: Stage) -> Iterator[Shot]:
     stage.wait(lambda: stage.studio.runs.runs)
     run = next(run for run in stage.studio.runs.runs if run.best.is_file())
     stage.session.pages.train.show_run(run.folder)
-    stage.wait(stage.session.pages.train.dashboard.charts.is_complete)
+    _wait_for_charts(stage)
     stage.settle(0.6)
     yield stage.window()
 

@@ -28,7 +28,7 @@ ALT = Qt.KeyboardModifier.AltModifier
 NUT, BOLT, WASHER, GEAR = range(4)  # classes of the sample, in its order
 _SAMPLE_SIZE, _SAMPLE_SEED = (480, 360), 0
 _QUIET_S = 0.12  # so long nothing may be under way
-_LIMIT_S = 120.0
+_LIMIT_S = 300.0
 
 
 class Stage:

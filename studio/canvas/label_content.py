@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF
 
+from engine.data.annotations import Keypoints
 from studio.canvas.styles import Look, ShapeStyle, Styles
 from studio.canvas.tags import Tag, Tags
 from studio.tools.scene import Entry, Scene
@@ -77,10 +78,10 @@ class Content:
         for source, entries in self.tagged:
             for entry in entries:
                 x1, y1, x2, y2 = (value * self.scale for value in entry.bounds)
-                if x1 == x2 and y1 == y2:  # a point is a dot in its class's colour by itself
-                    continue
                 tag = tags.tag_of(entry.shape, self._style(source, entry), (x1, y1, x2, y2))
-                if tag.rect.intersects(self.part):
+                # A point is a dot in its class's colour by itself, and a skeleton's corner is empty.
+                has_place = bool(tag.text) or not isinstance(entry.shape.geometry, Keypoints)
+                if has_place and tag.rect.intersects(self.part):
                     found.append(tag)
         return found
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from PySide6.QtCore import QRectF
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QScrollArea
+from PySide6.QtWidgets import QApplication, QScrollArea
 
+from engine.data.annotations import Keypoints, Polygon
+from studio.canvas.label_content import Source, gather
+from studio.canvas.styles import Look, Styles
+from studio.canvas.tags import Tags
 from studio.dialogs.shortcuts import ShortcutsDialog
 from studio.model.attribute_def import AttributeDef
 from studio.model.edits import ChangeClass
+from studio.model.records import ClassDef, Shape
+from studio.tools.scene import Scene
 from tests.studio.ui.conftest import Hands
 
 NARROW = (1100, 700)  # the smallest window that is promised
@@ -55,6 +62,18 @@ def test_every_button_of_the_shortcuts_is_in_sight(labelled: Hands) -> None:
     assert content is not None
     assert content.width() <= area.viewport().width()
     dialog.close()
+
+
+def test_points_have_no_second_dot_and_skeletons_none_in_the_air(qapp: QApplication) -> None:
+    scene = Scene()
+    small = Polygon(((10, 10), (14, 10), (14, 14)))
+    points = Keypoints(((40, 40),), (2,)), Keypoints(((60, 60), (64, 70)), (2, 2))
+    scene.set_shapes([Shape(n, 1, 0, g, z=n) for n, g in enumerate((small, *points), start=1)])
+    styles = Styles((ClassDef(0, "bolt", "#e69f00"),))
+    source = Source("shape", scene, lambda _id: Look.NORMAL)
+    tags = Tags()
+    found = gather([source], QRectF(0, 0, 200, 200), 1.0, styles, tags.reach()).tags(tags)
+    assert [tag.rect.bottomRight().toTuple() for tag in found] == [(10.0, 10.0)]
 
 
 def test_switches_of_a_tool_stand_in_line_with_the_class(labelled: Hands) -> None:
