@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from engine.export.duplicates import Suppress, remove_duplicates, suppress_by_operator
 from engine.nn.backends.backend import final_tensors
 from engine.nn.backends.metadata import TASKS_WITHOUT_BOXES, Metadata
+from engine.nn.modules.head import answering
 from engine.nn.tasks import BaseModel
 
 
@@ -83,11 +84,11 @@ class ExportGraph(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the model's final outputs, with nms the first as rows (B, max_det, 6 + extras)."""
+        if self._parts:
+            return self._in_parts(images)
         first, *rest = self._final_in_half(images) if self.in_half else self._final(images)
         if self.metadata.nms:
             first = remove_duplicates(first, self.metadata, self.suppress)
-        if self._parts:
-            return *first.split(self._parts, 1), *rest
         return first, *rest
 
     @property
@@ -110,6 +111,12 @@ class ExportGraph(nn.Module):
             return int(self.model.head.nm)
         shape = self.metadata.kpt_shape or (0, 0)
         return 1 if self.metadata.task == "obb" else shape[0] * shape[1]
+
+    def _in_parts(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return the parts as they were before they are joined: joined ones would share a scale."""
+        outputs = self.model(images)
+        rest = final_tensors(outputs)[1:]
+        return *self.model.head.decoded(answering(as_float(outputs[1]))), *rest
 
     def _final(self, images: Tensor) -> tuple[Tensor, ...]:
         return final_tensors(self.model(images))

@@ -40,9 +40,7 @@ class TfliteBackend:
     def __init__(self, path: Path, device: torch.device) -> None:
         self.metadata = Metadata.from_text(_entries(path), path)
         try:
-            self._interpreter = _interpreter_class(path)(
-                model_path=str(path), num_threads=torch.get_num_threads()
-            )
+            self._interpreter = _interpreter(path, self.metadata.int8)
             self._interpreter.allocate_tensors()
             self._run = self._interpreter.get_signature_runner()
         except (RuntimeError, ValueError) as error:
@@ -70,13 +68,23 @@ def _entries(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _interpreter_class(path: Path) -> Any:
-    """Return the interpreter of whichever runtime is installed, the smallest first."""
+def _interpreter(path: Path, int8: bool) -> Any:
+    """Return an interpreter of whichever runtime is installed, the smallest first.
+
+    Products of two eight-bit activations, as attention has them, come out wrong in the runtime's faster
+    kernels: files with such numbers go through its plain ones.
+    """
     for name in _RUNTIMES:
         try:
-            return runtime_package(name, "", path).Interpreter
+            found = runtime_package(name, "", path)
         except ModelError:
             continue
+        plain = {
+            "experimental_op_resolver_type": found.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        }
+        return found.Interpreter(
+            model_path=str(path), num_threads=torch.get_num_threads(), **(plain if int8 else {})
+        )
     raise ModelError(
         "running this file needs the package ai-edge-litert, which is not installed.",
         path=path,

@@ -182,8 +182,11 @@ class Detect(nn.Module):
 
     def decode(self, raw: Raw) -> Tensor:
         """Turn one side's raw tensors into (B, 4 + nc + extras, A): xywh in pixels, scores 0..1."""
-        boxes = self.boxes(raw, xywh=True)
-        return torch.cat((boxes, raw["scores"].sigmoid(), *self.extras(raw)), 1)
+        return torch.cat(self.decoded(raw), 1)
+
+    def decoded(self, raw: Raw) -> tuple[Tensor, ...]:
+        """Return the parts of :meth:`decode` one by one: boxes, scores, what the task adds."""
+        return (self.boxes(raw, xywh=True), raw["scores"].sigmoid(), *self.extras(raw))
 
     def boxes(self, raw: Raw, xywh: bool) -> Tensor:
         """Return boxes (B, 4, A) in input pixels, as centre and size or as corners."""
