@@ -34,7 +34,7 @@ from studio.widgets.icon_button import TextButton
 from studio.widgets.path_text import path_text
 from studio.widgets.text_label import TextLabel
 
-_WIDTH, _PREVIEW = 520, QSize(208, 132)
+_WIDTH, _PREVIEW = 560, QSize(208, 132)
 _A_SECOND = 2  # images a second that are offered first: neighbours of a video teach a model little
 _SUFFIXES = ((tr("JPEG (small)"), "jpg"), (tr("PNG (exact)"), "png"))
 
@@ -59,8 +59,8 @@ class ImportVideoDialog(QDialog):
         self.setMinimumWidth(_WIDTH)
         self._facts = facts
         self.folder: Path | None = None
-        self.all_button = QRadioButton(tr("Take one of every"))
-        self.scene_button = QRadioButton(tr("Take a frame where the picture changes by"))
+        self.all_button = QRadioButton(tr("One of every"))
+        self.scene_button = QRadioButton(tr("Where the picture changes by"))
         self._ways = QButtonGroup(self)
         for button in (self.all_button, self.scene_button):
             self._ways.addButton(button)
