@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QVBoxLayout, QWidget
 
 from studio.language import tr
@@ -59,6 +60,12 @@ class SaveProjectDialog(QDialog):
         self._background.done.connect(self._on_parts)
         self.finished.connect(lambda _result: self._background.clear())
         self._background.start("parts", _counter(folder))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Be as high as the words need at this width, which the style and the screen have decided by now."""
+        super().showEvent(event)
+        height = self.heightForWidth(self.width())
+        self.resize(self.width(), max(height, self.height()))
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)

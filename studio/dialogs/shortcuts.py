@@ -160,7 +160,11 @@ class ShortcutsDialog(QDialog):
             TextLabel(keys, "secondary", wrap=True),
         ]
         widgets[0].setMinimumHeight(tokens.CONTROL_HEIGHT)
-        widgets[1].setFixedWidth(_KEYS_WIDTH + tokens.SPACE_XL)
+        width = _KEYS_WIDTH + tokens.SPACE_XL
+        widgets[1].setFixedWidth(width)
+        # a grid asks what spans columns how high it is before it has told it how wide
+        widgets[1].ensurePolished()
+        widgets[1].setMinimumHeight(widgets[1].heightForWidth(width))
         place = grid.rowCount()
         grid.addWidget(widgets[0], place, 0)
         grid.addWidget(widgets[1], place, 1, 1, 2)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCompleter,
     QHBoxLayout,
     QLineEdit,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +22,7 @@ from studio.model.records import ImageRecord
 from studio.model.review import STAGE_TITLES, STAGES, Comment
 from studio.model.workspace import Workspace
 from studio.theme import tokens
+from studio.widgets.column_area import ColumnArea
 from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.icon_button import IconButton, TextButton
 from studio.widgets.text_label import TextLabel
@@ -202,9 +202,10 @@ class ReviewPanel(QWidget):
         self.tag_field.setCompleter(completer)
 
     def _lay_out(self) -> None:
-        verdict = QHBoxLayout()
-        verdict.addWidget(self.approve_button, 1)
-        verdict.addWidget(self.reject_button, 1)
+        verdict = QWidget()
+        buttons = FlowLayout(verdict, tokens.SPACE_S)  # one below the other in a narrow dock
+        buttons.addWidget(self.approve_button)
+        buttons.addWidget(self.reject_button)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_M)
@@ -220,15 +221,11 @@ class ReviewPanel(QWidget):
             column.addWidget(widget)
         column.addLayout(self._comments)
         column.addWidget(self.comment_field)
-        column.addLayout(verdict)
+        column.addWidget(verdict)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidget(inner)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        layout.addWidget(ColumnArea(inner))
 
 
 def _field(name: str, entered: Callable[[], object]) -> QLineEdit:
