@@ -18,7 +18,7 @@ from studio.model.preferences import CHOICE_WORDS
 _ENDINGS = {"_dir": " folder", "_url": " address"}
 _NAMES = {  # of programs, as they write themselves
     "openai_api_key": "OpenAI API key", "clearml": "ClearML", "mlflow": "MLflow", "tensorboard": "TensorBoard",
-    "wandb": "Weights & Biases", "dvc": "DVC", "raytune": "Ray Tune",
+    "wandb": "Weights and Biases", "dvc": "DVC", "raytune": "Ray Tune",
 }  # fmt: skip
 EditorKind = Literal["check", "choice", "text", "file", "folder", "secret"]
 
