@@ -1,23 +1,19 @@
 """Make the tables of docs/exporting.md: what each format takes and needs, and what its files differ by.
 
-``python docs/make_export_table.py`` prints the first; ``... MODEL.pt SIZE [format,format]`` exports the model to
-each format whose tool is here, runs the file beside the model on a drawn picture, and prints the second.
+``python docs/make_export_table.py`` prints the first; with the JSON that ``python -m benchmarks export`` wrote it
+prints the second.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from engine.export.formats import FORMATS
 
-from engine.core.exporter import Exporter
-from engine.export.formats import FORMATS, ExportFormat
-from engine.nn.checkpoint import load_checkpoint
-from engine.runtime.errors import EngineError
-from engine.runtime.log import LOGGER
+HEADS = ("`format=`", "options", "MiB", "boxes, px", "scores", "mAP50-95 (masks)")
 
 
 def format_table() -> str:
@@ -36,45 +32,30 @@ def format_table() -> str:
     return "\n".join(lines)
 
 
-def measured_table(weights: str, imgsz: int, keys: list[str]) -> str:
-    """Return size, time to write and largest differences for each format that can be written here."""
-    lines = ["| `format=` | options | MiB | written in s | boxes, px | scores | all outputs |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
-    for found in FORMATS:
-        if found.is_writable and (not keys or found.key in keys):
-            options = [{}, {"half": True}] if "half" in found.options else [{}]
-            lines += [_measured(weights, imgsz, found, extra) for extra in options]
-    return "\n".join(line for line in lines if line)
+def measured_table(rows: list[dict[str, Any]]) -> str:
+    """Return size, largest differences and measure of what was written.
+
+    Args:
+        rows: Those of the benchmark; what was skipped or failed is left out.
+    """
+    lines = [f"| {' | '.join(HEADS)} |", f"|{' --- |' * len(HEADS)}"]
+    for row in rows:
+        if row["status"] in ("ok", "written"):
+            words = f"`{row['options']}`" if row["options"] else "-"
+            cells = (f"`{row['format']}`", words, f"{row['size_mib']:.1f}", *_figures(row))
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def _measured(weights: str, imgsz: int, found: ExportFormat, extra: dict[str, bool]) -> str:
-    try:
-        export = Exporter({"format": found.key, "imgsz": imgsz, "device": "cpu", **extra})
-    except EngineError as error:
-        LOGGER.warning("%s: %s", found.key, error)
-        return ""
-    if not export.runs_here:
-        return ""
-    with tempfile.TemporaryDirectory() as folder:
-        begun = time.perf_counter()
-        export(load_checkpoint(weights).model, Path(folder) / f"model{found.suffix}")
-        seconds = time.perf_counter() - begun
-        compared = export.verify(drawn_picture(imgsz))
-    figures = (compared.get("boxes_px"), compared["scores"], compared["max_abs_diff"])
-    shown = " | ".join("" if number is None else f"{number:.1e}" for number in figures)
-    words = ", ".join(f"{name}={value}" for name, value in extra.items()) or "-"
-    return f"| `{found.key}` | {words} | {compared['size_mib']:.1f} | {seconds:.0f} | {shown} |"
-
-
-def drawn_picture(side: int) -> np.ndarray:
-    """Return a picture (side, side, 3) uint8 with structure at several scales."""
-    y, x = np.mgrid[0:side, 0:side].astype(np.float32) * (64 / side)
-    waves = [np.sin(x / 4) * np.cos(y / 6), np.sin((x + y) / 9), np.cos(x * y / 300)]
-    return np.clip(np.stack(waves, 2) * 100 + 128, 0, 255).astype(np.uint8)
+def _figures(row: dict[str, Any]) -> tuple[str, ...]:
+    if row["status"] == "written":
+        return "", "", "runs elsewhere"
+    apart = (row.get("boxes_px"), row.get("scores"))
+    shown = ("" if number is None else f"{number:.1e}" for number in apart)
+    return *shown, f"{row['value']:.3f}"
 
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    chosen = given[2].split(",") if len(given) > 2 else []
-    table = measured_table(given[0], int(given[1]), chosen) if given else format_table()
-    sys.stdout.write(f"{table}\n")
+    found = json.loads(Path(given[0]).read_text(encoding="utf-8"))["rows"] if given else []
+    sys.stdout.write(f"{measured_table(found) if given else format_table()}\n")

@@ -152,6 +152,13 @@ class Exporter(CallbackHost):
         try:
             with place(target) as temporary:
                 WRITERS[self.format.key](graph, images, temporary, self.args)
+        except ImportError as error:
+            raise ExportError(
+                f"the tools that write {self.format.name} are installed and cannot be loaded ({error}).",
+                value=error.name,
+                remedy="Install them in an environment of their own, where nothing else decides versions: "
+                + " ".join(dict.fromkeys(tool.install for tool in self.format.needs)),
+            ) from error
         except OSError as error:
             raise ExportError(
                 f"cannot be written ({error.strerror or error}).",

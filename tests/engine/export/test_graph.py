@@ -37,6 +37,25 @@ def test_the_graph_gives_the_final_outputs_and_leaves_the_model(model):
     assert not any(p.requires_grad for p in graph.parameters())
 
 
+@pytest.mark.parametrize("name", ["yolo11n", "yolo11n-seg", "yolo11n-pose", "yolo11n-obb"])
+def test_parts_are_those_of_the_whole_and_were_never_joined(name):
+    torch.manual_seed(0)
+    model = build_model(f"{name}.yaml", nc=2, verbose=False)
+    task, shape = model.task, getattr(model, "kpt_shape", None)
+    graph = ExportGraph(model, metadata(task=task, kpt_shape=shape), CPU)
+    images = torch.rand(1, 3, 64, 64)
+    whole, *rest = graph(images)
+    graph.in_parts = True
+    parts = graph(images)
+    assert len(parts) == len(graph.output_names)
+    count = len(parts) - len(rest)
+    torch.testing.assert_close(torch.cat(parts[:count], 1), whole)
+    assert parts[0].shape[1] == 4
+    assert parts[1].shape[1] == 2
+    # of a join a part would be a view
+    assert len({part.untyped_storage().data_ptr() for part in parts}) == len(parts)
+
+
 def test_half_computes_in_float16_and_decodes_in_float32(model):
     graph = ExportGraph(model, metadata(half=True), CPU)
     assert graph.model.model[0].conv.weight.dtype is torch.float16

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 import shutil
+import sys
 from types import SimpleNamespace
 
 import cv2
@@ -192,6 +193,22 @@ def test_without_its_tool_a_format_is_refused_before_the_model_is_opened(key, pa
     with pytest.raises(ExportError, match=f"needs {package}") as error:
         Exporter({"format": key, "model": "there/is/no/such.pt"})
     assert any(word in error.value.remedy for word in ("pip install", "Install"))
+
+
+def test_tools_that_cannot_be_loaded_are_said_in_a_sentence(models, monkeypatch, tmp_path):
+    package = tmp_path / "site" / "rknn"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "api.py").write_text("import a_package_of_another_age\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    for name in ("rknn", "rknn.api"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    target = tmp_path / "m_rknn_model"
+    with pytest.raises(ExportError, match=r"cannot be loaded .*a_package_of_another_age") as error:
+        Exporter({"format": "rknn", "imgsz": 32})(models("yolo11n-cls"), target)
+    assert "environment of their own" in error.value.remedy
+    assert not target.exists()
 
 
 def test_an_engine_needs_a_gpu_said_before_the_work(models, monkeypatch, tmp_path):
