@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from studio.storage.splits import SplitRule, assign_splits
 Progress = Callable[[int, int], None]
 # Formats that are trained from: in these every image needs a split.
 _DIVIDED = ("yolo", "yolo_classify")
+# Formats that tell what a model proposes from what people have accepted.
+_PREDICTING = ("labelstudio",)
 
 
 @dataclass
@@ -94,7 +96,8 @@ def export_dataset(
             )
         )
     divide = bool(splits) or format in _DIVIDED
-    dataset, left_out = labelled_dataset(project, splits, image_ids, class_ids, divide)
+    predictions = format in _PREDICTING
+    dataset, left_out = labelled_dataset(project, splits, image_ids, class_ids, divide, predictions)
     if not dataset.images:
         raise StorageError(
             tr("there is no image to export."),
@@ -114,6 +117,7 @@ def labelled_dataset(
     image_ids: Collection[int] | None = None,
     class_ids: Collection[int] | None = None,
     divide: bool = True,
+    predictions: bool = False,
 ) -> tuple[LabelledDataset, list[str]]:
     """Return the project as the engine's dataset, and sentences about what is left out.
 
@@ -125,6 +129,7 @@ def labelled_dataset(
         image_ids: Only these images; None: all.
         class_ids: Only shapes of these classes; None: all.
         divide: Give images without a split the one that a dataset version would give.
+        predictions: Take the suggestions that wait along, as what they are.
     """
     classes = [c for c in project.classes() if class_ids is None or c.id in class_ids]
     index = {cls.id: position for position, cls in enumerate(classes)}
@@ -146,9 +151,11 @@ def labelled_dataset(
         if record.id in assigned:
             annotations = PackedAnnotations(annotations_of(project, record, index))
             dropped += record.shape_count - len(annotations)
-        dataset.images.append(
-            LabelledImage(record.path, record.width, record.height, split, annotations)
-        )
+        size = record.width, record.height
+        image = LabelledImage(record.path, *size, split, annotations)
+        if predictions and record.suggestion_count:
+            image = replace(image, predictions=suggestions_of(project, record, index))
+        dataset.images.append(image)
     if dropped:
         left_out.append(tr("{dropped} shape(s) of other classes, left out").format(dropped=dropped))
     return dataset, left_out
@@ -188,6 +195,17 @@ def annotations_of(
     return tuple(
         Annotation(shape.geometry, index[shape.class_id], shape.score, told_attributes(shape))
         for shape in project.shapes(record.id)
+        if shape.class_id in index
+    )
+
+
+def suggestions_of(
+    project: Project, record: ImageRecord, index: dict[int, int]
+) -> tuple[Annotation, ...]:
+    """Return the suggestions that wait on an image, of the classes in ``index``, with their place there as class."""
+    return tuple(
+        Annotation(shape.geometry, index[shape.class_id], shape.score, told_attributes(shape))
+        for shape in project.suggestions(record.id)
         if shape.class_id in index
     )
 

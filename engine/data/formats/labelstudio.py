@@ -114,6 +114,11 @@ def write(
                 for region in _regions(annotation, number, image, dataset.names)
             ]
             task["annotations"] = [{"id": done, "was_cancelled": False, "result": result}]
+        if image.predictions:
+            task["predictions"] = [
+                _prediction(model, found, image, dataset.names)
+                for model, found in _by_model(image.predictions).items()
+            ]
         if image.attributes:
             lost["sets of facts about pictures"] += 1
         tasks.append(task)
@@ -387,6 +392,26 @@ def _regions(
         labelled = {**value, kind: [label]}
         control = kind.removesuffix("labels")
         yield {"id": region_id, "type": kind, "from_name": control, "value": labelled, **extra}
+
+
+def _by_model(predictions: Sequence[Annotation]) -> dict[str, list[Annotation]]:
+    """Return proposals by the model that made them."""
+    found: dict[str, list[Annotation]] = {}
+    for annotation in predictions:
+        found.setdefault(str(annotation.attributes.get(ANNOTATION_MODEL, "")), []).append(
+            annotation
+        )
+    return found
+
+
+def _prediction(
+    model: str, found: list[Annotation], image: LabelledImage, names: dict[int, str]
+) -> dict[str, Any]:
+    """Return what one model proposes; its score is that of the least sure object, which the tool sorts by."""
+    result = [r for number, a in enumerate(found) for r in _regions(a, number, image, names)]
+    scores = [a.score for a in found if a.score is not None]
+    score = {"score": min(scores)} if scores else {}
+    return {"model_version": model or "unknown", **score, "result": result}
 
 
 def _config(dataset: LabelledDataset) -> str:

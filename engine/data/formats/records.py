@@ -25,6 +25,8 @@ class LabelledImage:
             (:class:`~engine.data.formats.packed.PackedAnnotations`): walk through it once.
         attributes: What the format says of the picture, plain JSON values: ``id`` (the format's own
             number), ``frame`` (in a video, from 0), ``video`` (its name), ``flags``, ``license`` ...
+        predictions: What a model proposes on it and nobody has accepted. Only formats that tell it from annotations
+            write it; readers leave it empty.
     """
 
     path: Path
@@ -33,6 +35,7 @@ class LabelledImage:
     split: str | None = None
     annotations: Sequence[Annotation] | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    predictions: Sequence[Annotation] = ()
 
 
 @dataclass(frozen=True, slots=True)

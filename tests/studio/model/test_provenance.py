@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +221,20 @@ def test_tools_with_words_of_their_own_are_told_in_them(
     report = export_dataset(photo_project, tmp_path / "out", format)
     assert said in report.path.read_text()
     assert ANNOTATION_SOURCE not in report.path.read_text()
+
+
+def test_label_studio_tells_what_waits_from_what_is_accepted(
+    photo_project: Project, tmp_path: Path
+) -> None:
+    one, two = suggest(photo_project, [2])
+    photo_project.apply(accept([one], "ann"))
+    report = export_dataset(photo_project, tmp_path / "out", "labelstudio")
+    task = next(t for t in json.loads(report.path.read_text()) if t.get("predictions"))
+    (annotation,), (prediction,) = task["annotations"], task["predictions"]
+    assert [region["score"] for region in annotation["result"]] == [one.score]
+    assert [region["score"] for region in prediction["result"]] == [two.score]
+    assert prediction["model_version"] == MADE[ANNOTATION_MODEL]
+    assert prediction["score"] == two.score
+    assert report.annotations == 1
+    export_dataset(photo_project, tmp_path / "coco", "coco")
+    assert len(photo_project.suggestion_rows()) == 1
