@@ -131,7 +131,7 @@ def write_words_model(folder: Path) -> None:
     from engine.nn.tasks import build_model
 
     model = build_model("yoloe-11n-seg.yaml", verbose=False)
-    model.names = {0: "object"}
+    model.yaml["text_model"] = "sample:phrases"  # the encoder that is shipped
     save_checkpoint(folder / WORDS_MODEL, model)
 
 
