@@ -7,7 +7,7 @@ the way. An exported file shows no layers; its images are compared by colours an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from engine.active_learning import uncertainty
 from engine.active_learning.uncertainty import Uncertainty
-from engine.core.features import default_layers, listening
+from engine.core.features import Answers, default_layers, listening
 from engine.core.model import Model
 from engine.data.annotations import Annotation, Box, Keypoints, OrientedBox, Polygon, Tag
 from engine.explorer.nearness import unit
@@ -55,10 +55,11 @@ class Surveyor:
         """Return an answer for each image (H, W, 3) BGR uint8 of one size."""
         network = self._seen_network()
         layers = default_layers(network) if network is not None else []
+        watching: AbstractContextManager[Answers]
         watching = listening(network, layers) if network is not None else nullcontext({})
         given = {**self._given, "batch": len(images)}
         with watching as maps:
-            results = self._model.predict(list(images), **given)
+            results = list(self._model.predict(list(images), **given))
         if layers and layers[0] in maps:
             pooled = F.adaptive_avg_pool2d(maps[layers[0]].float(), 1).flatten(1)
             vectors = unit(pooled.cpu().numpy())

@@ -355,8 +355,9 @@ class CheckPanel(QWidget):
         for widget in (self.picker, self.pool, self.check_button):
             bar.addWidget(widget)
         bar.addStretch(1)
-        for widget in (self.counted, self.kind_box, self.class_box):
-            bar.addWidget(widget)
+        bar.addWidget(self.counted)
+        bar.addWidget(self.kind_box)
+        bar.addWidget(self.class_box)
         below.addWidget(self.said, 1)
         for button in (self.again_button, self.take_button, self.fine_button, self.open_button):
             below.addWidget(button)
