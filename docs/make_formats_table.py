@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from docs import real_formats
 from engine.data.annotations import (
     Annotation,
     Box,
@@ -83,7 +84,15 @@ def page() -> str:
     for entry in FORMATS:
         kept = [comes_back(entry.name, kind) for kind in SHAPES]
         rows.append([entry.title, f"`{entry.name}`", *kept, facts_kept(entry.name)])
-    return INTRO + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return INTRO + "".join(f"| {' | '.join(row)} |\n" for row in rows) + real_files()
+
+
+def real_files() -> str:
+    """Return the section of other programs' files; where they are not at hand, as the page has it."""
+    if real_formats.FILES.is_dir():
+        return real_formats.section()
+    _, heading, rest = PAGE.read_text(encoding="utf-8").partition(real_formats.HEADING)
+    return heading + rest
 
 
 def comes_back(name: str, kind: str) -> str:
