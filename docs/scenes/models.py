@@ -128,6 +128,8 @@ def words(stage: Stage) -> Iterator[Shot]:
     before = choices.picker.path()
     choices.picker.set_path(stage.home / WORDS_MODEL)
     stage.wait(lambda: choices.words.isVisible())
+    stage.settle(0.5)  # the words that the file knows come late
+    choices.words.line.clear()
     stage.write(choices.words.line, "brass washer, washer, black bolt, bolt")
     choices.words.line.editingFinished.emit()
     stage.settle()
