@@ -9,16 +9,31 @@ import pytest
 import torch
 import yaml
 
+from engine.data.annotations import Polygon
 from engine.nn.checkpoint import save_checkpoint
 from engine.nn.tasks import build_model
 from engine.runtime.settings import settings
+from studio.model.edits import AddShapes
 from studio.model.preferences import CONFIDENCE
+from studio.model.records import new_shape
 
 
 def test_without_a_model_it_says_where_to_get_one(labelled: Any) -> None:
     labelled.session.canvas.select_all()
     labelled.studio.actions["suggest.alike:image"].trigger()
     assert "yoloe-11s-seg.pt" in labelled.banner()
+
+
+def test_an_example_outside_of_the_image_is_told_before_anything_runs(labelled: Any) -> None:
+    project = labelled.session.project
+    image, cls = project.image_ids()[0], project.classes()[0]
+    ring = ((400.0, 10.0), (450.0, 10.0), (450.0, 60.0))  # the image is 320 wide
+    project.apply(AddShapes((new_shape(image, cls.id, Polygon(ring)),)))
+    labelled.settle()
+    labelled.canvas.select_all()
+    labelled.studio.actions["suggest.alike:image"].trigger()
+    assert "outside of the image" in labelled.studio.window.status.currentMessage()
+    assert not labelled.studio.suggest.is_running
 
 
 def test_examples_are_looked_for_on_every_listed_image(
