@@ -53,17 +53,29 @@ def write_imx(graph: ExportGraph, images: Tensor, path: Path, args: Any) -> None
 
 
 def quantized_onnx(graph: ExportGraph, pictures: Calibration, file: Path) -> None:
-    """Quantise a model for the sensor and write it as ONNX with the toolkit's own nodes."""
+    """Quantise a model for the sensor and write it as ONNX with the toolkit's own nodes.
+
+    Raises:
+        ExportError: The toolkit cannot record the model, or not write it.
+    """
     import model_compression_toolkit as mct
 
     def batches() -> Iterator[list[Tensor]]:
         for array in pictures.batches(graph.metadata.batch):
             yield [torch.from_numpy(array)]
 
-    sensor = mct.get_target_platform_capabilities(tpc_version="1.0", device_type="imx500")
-    quantized, _information = mct.ptq.pytorch_post_training_quantization(
-        in_module=graph, representative_data_gen=batches, target_platform_capabilities=sensor
-    )
-    mct.exporter.pytorch_export_model(
-        model=quantized, save_model_path=str(file), repr_dataset=batches
-    )
+    try:
+        sensor = mct.get_target_platform_capabilities(tpc_version="1.0", device_type="imx500")
+        quantized, _information = mct.ptq.pytorch_post_training_quantization(
+            in_module=graph, representative_data_gen=batches, target_platform_capabilities=sensor
+        )
+        mct.exporter.pytorch_export_model(
+            model=quantized, save_model_path=str(file), repr_dataset=batches
+        )
+    except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ExportError(
+            f"Sony's toolkit cannot take this model ({reason}).",
+            remedy="It records control flow by other means than this model allows; export format=onnx "
+            "with int8 in another tool, or format=tflite int8=True.",
+        ) from error
