@@ -238,7 +238,7 @@ FORMATS: tuple[ExportFormat, ...] = (
         False,
         False,
         _takes("batch", "name"),
-        needs=(Tool("rknn", "pip install rknn-toolkit2 (Linux)"),),
+        needs=(Tool("rknn", "pip install rknn-toolkit2 'setuptools<81' (Linux)"),),
         systems=("Linux",),
         runs=False,
     ),

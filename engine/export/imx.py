@@ -76,6 +76,5 @@ def quantized_onnx(graph: ExportGraph, pictures: Calibration, file: Path) -> Non
         reason = str(error).strip().partition("\n")[0]
         raise ExportError(
             f"Sony's toolkit cannot take this model ({reason}).",
-            remedy="It records control flow by other means than this model allows; export format=onnx "
-            "with int8 in another tool, or format=tflite int8=True.",
+            remedy="Export format=tflite int8=True, or format=onnx for other tools.",
         ) from error
