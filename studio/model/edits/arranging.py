@@ -13,6 +13,7 @@ from studio.model.edits.shapes import AddShapes
 from studio.model.geometry_ops.areas import Size
 from studio.model.geometry_ops.parts import fit_into
 from studio.model.records import Shape
+from studio.model.tracks import FILLED_IN
 
 _MOVED = {
     "front": tr("Bring {shapes} to the front"),
@@ -93,7 +94,9 @@ def copied(
         fitted = fit_into(geometry, size_wh) if all(size_wh) else geometry
         if fitted is not None:
             copy = replace(shape, id=0, z=0, image_id=image_id, geometry=fitted)
-            copies.append(replace(copy, locked=False, hidden=False))
+            # What a person copies is where that person wants it: of a track it is a key frame.
+            source = "drawn" if shape.source == FILLED_IN else shape.source
+            copies.append(replace(copy, source=source, locked=False, hidden=False))
     if not copies:
         return None
     return AddShapes(tuple(copies), label.format(shapes=shape_count(len(copies))))

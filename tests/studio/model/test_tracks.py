@@ -25,6 +25,7 @@ from engine.data.annotations import (
 from engine.data.annotations.moved import moved
 from studio.model.clock import clock_text
 from studio.model.edits import AddShapes
+from studio.model.edits.arranging import copied
 from studio.model.edits.tracks import fill_gaps, number_tracks
 from studio.model.errors import EditError
 from studio.model.geometry_ops.between import between
@@ -231,6 +232,17 @@ def test_only_shapes_without_a_track_are_numbered(walk: Project) -> None:
     walk.apply(edit)
     assert [track_of(shape) for shape in walk.shapes(image_id)] == [5, 4, 6]
     assert number_tracks(walk.shapes(image_id), 9) is None
+
+
+def test_a_copy_of_what_was_filled_in_is_a_key_frame_of_the_same_track(walk: Project) -> None:
+    one, two = frames(walk)[:2]
+    shape = draw(walk, one, Box(0, 0, 5, 5), 3, FILLED_IN)
+    edit = copied([shape], two, (64, 48), "Copy {shapes}")
+    assert edit is not None
+    walk.apply(edit)
+    (copy,) = walk.shapes(two)
+    assert (copy.source, track_of(copy)) == ("drawn", 3)
+    assert next_key_frame(walk, one, 3) == two
 
 
 def test_times_are_those_of_the_list_beside_the_frames(tmp_path: Path) -> None:
