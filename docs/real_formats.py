@@ -64,13 +64,14 @@ def same_objects(first: LabelledDataset, again: LabelledDataset) -> int:
     """Return how many objects of one data set are in another, each once."""
     found = 0
     images = {image.path.name: image for image in again.images}
-    for image in first.images:
-        other = images.get(image.path.name)
+    in_order = len(first.images) == len(again.images)  # a video's frames get names of their own
+    for place, image in enumerate(first.images):
+        other = images.get(image.path.name) or (again.images[place] if in_order else None)
         left = list(other.annotations or ()) if other is not None else []
         for annotation in image.annotations or ():
-            place = _place(annotation, first.names, left, again.names)
-            if place is not None:
-                left.pop(place)
+            twin = _place(annotation, first.names, left, again.names)
+            if twin is not None:
+                left.pop(twin)
                 found += 1
     return found
 

@@ -29,8 +29,9 @@ from engine.data.formats.pictures import How, PictureFinder, PicturePlacer, meas
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.shape_checks import UnusableShapeError
 from engine.data.formats.told_attributes import whole
-from engine.data.formats.voc_masks import BOX, VocMasks, matched
+from engine.data.formats.voc_masks import VocMasks, matched
 from engine.data.formats.voc_objects import (
+    BOX,
     VocObject,
     corner_texts,
     format_object,

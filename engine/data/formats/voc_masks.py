@@ -12,10 +12,9 @@ from engine.data.annotations import Annotation, Box, Mask
 from engine.data.formats.class_table import ClassEntry
 from engine.data.formats.findings import Findings
 from engine.data.formats.mask_pictures import color_codes, palette_of, read_mask, voc_palette
-from engine.data.formats.voc_objects import VocObject
+from engine.data.formats.voc_objects import BOX, VocObject
 from engine.runtime.errors import ImageError
 
-BOX = "box"
 VOID = 255
 # Masks end before the borders that VOC leaves open, so they are a little smaller than their boxes.
 _LEAST_SHARED = 0.3

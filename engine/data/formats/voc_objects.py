@@ -6,11 +6,20 @@ Many tools write their own numbers from 0 into the same elements; which it is is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.data.annotations import Annotation, Box, OrientedBox, Polygon, to_box
+from engine.data.annotations import (
+    Annotation,
+    Box,
+    Geometry,
+    Mask,
+    OrientedBox,
+    Polygon,
+    to_box,
+)
 from engine.data.annotations.attribute_names import DIFFICULT, OCCLUDED, TRUNCATED
 from engine.data.formats.shape_checks import (
     Remark,
@@ -28,7 +37,10 @@ from engine.data.formats.told_attributes import (
 from engine.data.formats.xml_file import Node, format_text
 
 FLAGS = (TRUNCATED, OCCLUDED, DIFFICULT)
-POSE, SCORE = "pose", "score"
+POSE, SCORE, BOX = "pose", "score", "box"
+_LEAST_FIT = (
+    0.5  # intersection over union: a box that was kept fits its shape less once that has been moved
+)
 _UNKNOWN_POSES = ("", "unspecified", "unknown")
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TURNED = ("cx", "cy", "w", "h", "angle")
@@ -113,7 +125,7 @@ def format_object(annotation: Annotation, name: str) -> list[str]:
         f"\t\t<pose>{format_text(pose)}</pose>",
     ]
     lines += [f"\t\t<{flag}>{int(is_on(attributes.pop(flag, 0)))}</{flag}>" for flag in FLAGS]
-    corners = pixel_corners(to_box(annotation.geometry))
+    corners = pixel_corners(_own_box(annotation.geometry, attributes.pop(BOX, None)))
     lines += _element("bndbox", dict(zip(_CORNERS, map(str, corners), strict=True)))
     geometry = annotation.geometry
     if isinstance(geometry, OrientedBox):
@@ -139,6 +151,21 @@ def pixel_corners(box: Box) -> tuple[int, int, int, int]:
 def is_whole(box: Box) -> bool:
     """Tell whether the corners of a box lie between pixels, so that VOC holds it exactly."""
     return all(float(v).is_integer() for v in box.bounds())
+
+
+def _own_box(geometry: Geometry, told: Any) -> Box:
+    """Return the box that a person drew around an outlined object, where it still fits, else the outline's."""
+    around = to_box(geometry)
+    is_told = isinstance(told, list | tuple) and len(told) == 4
+    if not is_told or not isinstance(geometry, Mask | Polygon):
+        return around
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in told):
+        return around
+    (x1, y1, x2, y2), (u1, v1, u2, v2) = told, around.bounds()
+    shared = max(min(x2, u2) - max(x1, u1), 0) * max(min(y2, v2) - max(y1, v1), 0)
+    smaller = min((x2 - x1) * (y2 - y1), around.area())
+    fits = x1 < x2 and y1 < y2 and shared >= _LEAST_FIT * smaller
+    return Box(*map(float, told)) if fits else around
 
 
 def lost_attributes(annotation: Annotation) -> list[str]:

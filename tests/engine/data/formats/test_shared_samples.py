@@ -263,3 +263,26 @@ def test_what_is_read_in_part(
     for message in messages:
         assert message in text
     assert "root:" not in text  # of /etc/passwd
+
+
+def test_the_boxes_that_people_drew_around_masks_come_back(
+    formats_dir: Path, tmp_path: Path
+) -> None:
+    first = read(formats_dir / "voc", "voc")
+    boxes = [a.attributes["box"] for a in labels(first) if "box" in a.attributes]
+    assert len(boxes) > 10
+    again = read(write(first, tmp_path, "voc", images="link").path, "voc")
+    assert [a.attributes["box"] for a in labels(again) if "box" in a.attributes] == boxes
+
+
+def test_a_box_that_no_longer_fits_its_mask_is_not_written(
+    formats_dir: Path, tmp_path: Path
+) -> None:
+    first = read(formats_dir / "voc", "voc")
+    for image in first.images:
+        for annotation in image.annotations or ():
+            if "box" in annotation.attributes:
+                x1, y1, x2, y2 = annotation.attributes["box"]
+                annotation.attributes["box"][:] = [x1 + 2000, y1, x2 + 2000, y2]
+    again = read(write(first, tmp_path, "voc", images="link").path, "voc")
+    assert not [a for a in labels(again) if "box" in a.attributes]
