@@ -64,6 +64,7 @@ class SuggestionReview:
         """End the threads of the gallery, because the project closes."""
         if self.page.is_made:
             self.page.content.tiles.pictures.close()
+        self._session.studio.actions.set_checked({"suggest.walk": False})
 
     # -- image by image
 

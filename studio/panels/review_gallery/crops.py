@@ -62,6 +62,11 @@ class CropMaker:
             return QImage()
         return draw_crop(pixels, crop)
 
+    def clear(self) -> None:
+        """Let go of the pictures: nobody looks at the gallery now."""
+        with self._lock:
+            self._pictures.clear()
+
     def _read(self, path: Path) -> np.ndarray:
         with self._lock:
             if path in self._pictures:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Signal
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -271,6 +271,11 @@ class ReviewGallery(QWidget):
         super().showEvent(event)
         self.refresh()
         self.view.setFocus()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Keep the crops and let go of the images that they were cut from."""
+        super().hideEvent(event)
+        self.tiles.maker.clear()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow another screen or scheme."""

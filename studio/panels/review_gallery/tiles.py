@@ -50,7 +50,8 @@ class TileModel(QAbstractListModel):
         self._places: dict[int, int] = {}
         self._classes: Mapping[int, ClassDef] = {}
         self.ratio = 1.0
-        self.pictures: PictureLoader[Crop] = PictureLoader(CropMaker().make, "crops", parent=self)
+        self.maker = CropMaker()
+        self.pictures: PictureLoader[Crop] = PictureLoader(self.maker.make, "crops", parent=self)
         self.pictures.loaded.connect(self._on_loaded)
 
     def show_rows(self, rows: Sequence[SuggestionRow]) -> None:
