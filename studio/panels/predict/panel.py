@@ -24,6 +24,8 @@ from studio.widgets.message_banner import MessageBanner
 from studio.widgets.progress_row import ProgressRow
 from studio.widgets.text_label import TextLabel
 
+_WIDTH = 680  # wider lists and buttons are only farther to go
+
 
 class PredictPanel(QWidget):
     """Runs a model on images; its objects become suggestions.
@@ -197,7 +199,13 @@ class PredictPanel(QWidget):
         working.setSpacing(tokens.SPACE_S)
         working.addWidget(self.progress, 1)
         working.addWidget(self.pause_button)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        content.setMaximumWidth(_WIDTH)
+        place = QHBoxLayout(self)
+        place.setContentsMargins(0, 0, 0, 0)
+        place.addWidget(content, 1)
+        place.addStretch()
+        layout = QVBoxLayout(content)
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_L)
         layout.setSpacing(tokens.SPACE_S)
         layout.addWidget(TextLabel(tr("Suggest labels"), "title"))

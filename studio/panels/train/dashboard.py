@@ -39,7 +39,7 @@ from studio.widgets.stat import Stat
 from studio.widgets.status_dot import StatusDot
 from studio.widgets.text_label import TextLabel
 
-_STATS_WIDTH = 136
+_STATS_WIDTH = 152  # holds "23 h 59 min" in large
 _HEIGHTS = (440, 240)  # three rows of charts, and what is below
 _TICK_MS = 1000
 _UNMEASURED = (tr("best fitness"), tr("best, by another measure"))

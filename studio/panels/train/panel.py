@@ -300,6 +300,7 @@ class TrainPanel(QWidget):
         head.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_S)
         head.setSpacing(tokens.SPACE_XS)
         head.addWidget(TextLabel(tr("Train"), "title"))
+        head.addSpacing(tokens.SPACE_S - tokens.SPACE_XS)
         head.addWidget(self.tasks)
         head.addWidget(self._summary)
         foot = QVBoxLayout()
