@@ -179,6 +179,12 @@ def _tag(node: Node, _: tuple[int, int], labels: CvatLabels) -> Geometry:
     return Tag()
 
 
+def _cuboid(node: Node, _: tuple[int, int], labels: CvatLabels) -> Geometry:
+    raise UnusableShapeError(
+        "Cuboids are not held here: a shape lies in the picture. Turn it into a box or a polygon in CVAT."
+    )
+
+
 _BUILDERS: dict[str, Callable[[Node, tuple[int, int], CvatLabels], Geometry]] = {
     "box": _box,
     "polygon": _polygon,
@@ -188,6 +194,7 @@ _BUILDERS: dict[str, Callable[[Node, tuple[int, int], CvatLabels], Geometry]] = 
     "mask": _mask,
     "skeleton": _skeleton,
     "tag": _tag,
+    "cuboid": _cuboid,
 }
 
 

@@ -132,7 +132,7 @@ def test_cvat_shapes_with_layers_and_typed_attributes(lay):
     }  # fmt: skip
     assert [a["kind"] for a in dataset.classes[0].attributes] == ["text", "number", "flag"]
     assert [(p.line, p.kind) for p in dataset.skipped] == [(12, "skipped")]
-    assert "'cuboid' are not known" in dataset.skipped[0].reason
+    assert "Cuboids are not held here" in dataset.skipped[0].reason
 
 
 def test_cvat_ellipses_stay_ellipses(dataset_of, tmp_path):
