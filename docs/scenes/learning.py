@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docs.scenes.scene import Scene, Shot
+from docs.scenes.scene import CLOSE, Scene, Shot
 from docs.scenes.stage import Stage
 
 _CONFIDENCES = (0.4, 0.1, 0.01)  # a training of seconds is not sure of much
@@ -72,9 +72,9 @@ def check_labels(stage: Stage) -> Iterator[Shot]:
 
 
 SCENES = (
-    Scene("suggestions", suggestions, needs="trained"),
-    Scene("review-gallery", gallery, needs="trained"),
-    Scene("review-walk", walk, needs="trained"),
+    Scene("suggestions", suggestions, CLOSE, needs="trained"),
+    Scene("review-gallery", gallery, CLOSE, needs="trained"),
+    Scene("review-walk", walk, CLOSE, needs="trained"),
     Scene("label-next", label_next, needs="trained"),
     Scene("check-labels", check_labels, needs="trained"),
 )
