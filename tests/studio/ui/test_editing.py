@@ -280,7 +280,7 @@ def test_a_class_is_edited_in_its_window(labelled: Any) -> None:
     editor.key.setText("d")
     labelled.push(editor.save_button)
     assert "Next image" in editor.banner.text()
-    editor.key.setText("j")
+    editor.key.setText("w")
     editor.parent_box.setCurrentIndex(editor.parent_box.findData(nut.id))
     editor.opacity.setValue(40)
     labelled.push(editor.attributes.add_button)
@@ -292,7 +292,7 @@ def test_a_class_is_edited_in_its_window(labelled: Any) -> None:
     editor.mirror.setText("2-3")
     labelled.push(editor.save_button)
     after = project.classes()[0]
-    assert (after.shortcut, after.parent, after.opacity) == ("j", nut.id, 0.4)
+    assert (after.shortcut, after.parent, after.opacity) == ("w", nut.id, 0.4)
     assert after.attributes == (AttributeDef("colour", "choice", ("red", "blue")),)
     assert after.keypoints.skeleton == ((0, 1), (0, 2))
     assert after.keypoints.mirrored == (0, 2, 1)
