@@ -299,7 +299,7 @@ def test_a_class_is_edited_in_its_window(labelled: Any) -> None:
     assert QTest.qWaitForWindowActive(labelled.studio.window)
     labelled.canvas.setFocus()
     labelled.press(KEY.Key_2)
-    labelled.press(KEY.Key_J)
+    labelled.press(KEY.Key_W)
     assert labelled.session.workspace.class_id == bolt.id
     labelled.press(KEY.Key_Z, CTRL)
     assert project.classes()[0] == bolt
