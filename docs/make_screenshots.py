@@ -70,7 +70,7 @@ def _make(home: Home, options: argparse.Namespace) -> int:
         failed = sum(code.result() for code in codes)
     home.end()
     if not options.only and options.out == FOLDER:
-        write_page(FOLDER.parent / "pictures.md", SCENES, TRANSLATED)
+        write_page(FOLDER.parent / "pictures.md", SCENES, TRANSLATED, FOLDER)
     total = sum(file.stat().st_size for file in options.out.glob("*.png"))
     _tell(f"{total / 1e6:.1f} MB in all, {time.perf_counter() - start:.0f} s")
     return int(failed > 0)
@@ -117,7 +117,11 @@ def play(scenes: Sequence[Scene], options: argparse.Namespace, suffix: str) -> i
     from studio.app.launch import build_application
     from studio.app.studio import Studio
 
-    studio = Studio(build_application())
+    application = build_application()
+    if suffix == "-zh" and not _can_write_chinese():
+        _tell("no font here can write Chinese: those pictures are left out")
+        return 0
+    studio = Studio(application)
     studio.keeps_layout = False
     studio.theme.set_mode(options.play)
     stage = Stage(studio, options.home)
@@ -161,6 +165,13 @@ def _bring(stage: Stage, scene: Scene, options: argparse.Namespace) -> None:
         (take_run(options.trained, options.home, runs_dir) / "mine").touch()
         stage.wait(lambda: any(run.best.is_file() for run in studio.runs.runs))
         stage.settle()
+
+
+def _can_write_chinese() -> bool:
+    from PySide6.QtGui import QFontDatabase
+
+    systems = QFontDatabase.writingSystems()
+    return QFontDatabase.WritingSystem.SimplifiedChinese in systems
 
 
 def _tell(text: str) -> None:

@@ -67,7 +67,9 @@ def check_labels(stage: Stage) -> Iterator[Shot]:
     stage.page("dataset")
     stage.push(part.check.check_button)
     stage.wait(part.check.check_button.isEnabled, 300)
-    stage.settle(0.8)
+    stage.settle(0.4)
+    part.check.gallery.tiles_model.wait()
+    stage.settle(0.4)
     yield stage.window()
 
 

@@ -24,7 +24,7 @@ _LANGUAGES = {"zh_CN": "Simplified Chinese"}
 
 
 def write_page(
-    file: Path, scenes: Iterable[Scene], translated: Mapping[str, Iterable[str]]
+    file: Path, scenes: Iterable[Scene], translated: Mapping[str, Iterable[str]], folder: Path
 ) -> None:
     """Write the page.
 
@@ -32,6 +32,7 @@ def write_page(
         file: Beside the folder ``screenshots``.
         scenes: All scenes.
         translated: Names of the scenes that are also shown in other languages, by language.
+        folder: Holds the pictures; what is not there in another language is left out.
     """
     waiting = {scene.name: scene for scene in scenes}
     parts = [_HEAD]
@@ -40,6 +41,8 @@ def write_page(
         parts.append(f"## {title}\n")
         parts += [_entry(name, _sentence(waiting.pop(name))) for name in dict.fromkeys(group)]
     for language, names in translated.items():
+        if not any(folder.glob(f"*-{language[:2]}-*.png")):
+            continue
         parts.append(f"## In {_LANGUAGES[language]}\n")
         parts += [_entry(f"{name}-{language[:2]}", "") for name in names]
     file.write_text("\n".join(parts), encoding="utf-8")

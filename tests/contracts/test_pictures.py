@@ -18,9 +18,11 @@ MOST_BYTES = 7_500_000
 def test_every_scene_has_its_pictures_and_every_picture_its_scene() -> None:
     names = [scene.name for scene in SCENES]
     assert len(set(names)) == len(names)
-    names += [f"{name}-{tongue[:2]}" for tongue, shown in TRANSLATED.items() for name in shown]
+    others = [f"{name}-{tongue[:2]}" for tongue, shown in TRANSLATED.items() for name in shown]
     expected = {f"{name}-{scheme}.png" for name in names for scheme in SCHEMES}
-    assert {file.name for file in FOLDER.iterdir()} == expected
+    # Those in other languages are made only where a font can write them
+    possible = expected | {f"{name}-{scheme}.png" for name in others for scheme in SCHEMES}
+    assert expected <= {file.name for file in FOLDER.iterdir()} <= possible
 
 
 def test_all_pictures_together_stay_small() -> None:
