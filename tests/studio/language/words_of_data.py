@@ -12,7 +12,7 @@ from engine.runtime.device import list_devices
 
 _KEYS = "Ctrl Shift Alt Meta Enter Return Esc Del Ins Home End PgUp PgDown Tab Space Backspace Left Right Up Down"
 _UNITS = "px px² MB GB KB MiB GiB min nm µm mm cm km in ft ms"
-_NAMES = "Maskwright YOLO yolo YOLOv English 简体中文 GFLOPs mAP IoU mIoU AP MCR F1 seg"
+_NAMES = "Maskwright YOLO yolo YOLOv YOLOE English 简体中文 GFLOPs mAP IoU mIoU AP MCR F1 seg"
 _OF_QT = "Scroll Float Close Export"  # its own parts, which its own catalogue translates, and what it never shows
 
 _TEXTS = (
