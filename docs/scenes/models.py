@@ -18,7 +18,7 @@ def train_form(stage: Stage) -> Iterator[Shot]:
     panel.form.values.set_value("epochs", 60)
     panel.form.values.set_value("imgsz", 160)
     panel.form.open_advanced()
-    stage.settle(0.5)  # it unfolds
+    stage.settle(1.0)  # it unfolds
     yield stage.window()
     panel.form.advanced.set_expanded(False)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from studio.language import tr
 from studio.model.records import ImageRecord, OrderKey
 from studio.model.review import STAGE_TITLES
+from studio.widgets.path_text import path_text
 
 STATUS_WORDS = {
     "unlabelled": tr("To do"),
@@ -57,5 +58,5 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(tr("Changed"), lambda r: day(r.modified), "modified", 148, True),
     Column(tr("Added"), lambda r: day(r.added), "added", 148, True),
-    Column(tr("Folder"), lambda r: str(r.path.parent), None, 280),
+    Column(tr("Folder"), lambda r: path_text(r.path.parent), None, 280),
 )
