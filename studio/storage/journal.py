@@ -24,7 +24,7 @@ _WORK = {
     "RemoveSuggestions": ("json_array_length(edit, '$.suggestions')", 20),
 }
 _SIZE = " ".join(
-    f"WHEN edit LIKE '{{\"kind\":\"{kind}\"%' THEN CAST({count} * {worth} AS INTEGER)"
+    f'WHEN edit LIKE \'{{"kind":"{kind}"%\' THEN CAST({count} * {worth} AS INTEGER)'
     for kind, (count, worth) in _WORK.items()
 )
 _CURSOR = "history"  # meta key: positions below are done

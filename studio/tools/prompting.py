@@ -62,7 +62,11 @@ class Prompter(Protocol):
     readiness: Readiness
     reason: str
     is_quick: bool
-    model: str  # what shapes keep of who outlined them
+
+    @property
+    def model(self) -> str:
+        """What shapes keep of who outlined them."""
+        ...
 
     def ask(self, prompts: Prompts) -> None:
         """Want an answer; a newer question takes the place of one that is still waiting."""

@@ -35,7 +35,8 @@ def shown(qtbot):
     column.addWidget(shown.progress)
     column.addWidget(shown.banner)
     window.show()
-    yield shown  # the window lives as long as this frame
+    shown.window = window  # which lives as long as what it shows
+    return shown
 
 
 def test_the_row_shows_while_the_job_runs_and_says_its_steps(qtbot, client, shown):

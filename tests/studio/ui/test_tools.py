@@ -108,7 +108,10 @@ def test_wheel_and_brackets_change_the_brush_and_the_strip_shows_it(opened: Any)
     assert bar.controls["brush_size"].box.value() == options.brush_size
     bar.controls["brush_size"].box.setValue(50)
     assert options.brush_size == 50
-    assert opened.canvas.labels.live.preview.brush is None or opened.canvas._live.preview.brush[2] == 25
+    assert (
+        opened.canvas.labels.live.preview.brush is None
+        or opened.canvas._live.preview.brush[2] == 25
+    )
     wheel(opened, 1, CTRL)
     assert opened.canvas.zoom > zoom
 
