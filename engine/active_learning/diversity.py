@@ -37,7 +37,7 @@ def farthest_first(
     uncertainty: np.ndarray | None = None,
     covered: np.ndarray | None = None,
     diversity: float = 0.5,
-    check: Callable[[], object] = lambda: None,
+    check: Callable[[], object] | None = None,
 ) -> list[Chosen]:
     """Choose vectors one after the other, each the best of those left: uncertain, and far from what is there.
 
@@ -56,6 +56,7 @@ def farthest_first(
     vectors = np.asarray(vectors, dtype=np.float32)
     total = len(vectors)
     doubt = np.zeros(total) if uncertainty is None else np.asarray(uncertainty, dtype=float)
+    check = check or (lambda: None)
     distance, nearest = _to_covered(vectors, covered, check)
     scale = float(distance.max()) if total and np.isfinite(distance).all() else 0.0
     left = np.ones(total, bool)

@@ -93,7 +93,7 @@ def rank_answers(
     covered: Sequence[Answer],
     count: int,
     diversity: float,
-    check: Callable[[], object] = lambda: None,
+    check: Callable[[], object] | None = None,
 ) -> list[tuple[int, float, int | None]]:
     """Choose among images that were looked at.
 

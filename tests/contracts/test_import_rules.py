@@ -40,6 +40,7 @@ WORKER_SIDE = (
     "studio.jobs.inspection",
     "studio.jobs.open_vocabulary",
     "studio.jobs.prompted",
+    "studio.jobs.surveying",
 )
 
 

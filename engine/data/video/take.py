@@ -37,7 +37,7 @@ def take_frames(
     folder: str | Path | None = None,
     plan: FramePlan | None = None,
     progress: Progress | None = None,
-    is_stopped: Callable[[], bool] = lambda: False,
+    is_stopped: Callable[[], bool] | None = None,
 ) -> FrameSequence:
     """Write frames of a video as pictures whose names sort, with ``sequence.json`` beside them.
 
@@ -67,7 +67,9 @@ def take_frames(
     capture: Any = open_video(video)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _take(capture, sequence, progress or (lambda *_: None), is_stopped)
+        return _take(
+            capture, sequence, progress or (lambda *_: None), is_stopped or (lambda: False)
+        )
     except OSError as error:
         if isinstance(error, ImageError):
             raise
