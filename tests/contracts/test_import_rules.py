@@ -41,6 +41,7 @@ WORKER_SIDE = (
     "studio.jobs.open_vocabulary",
     "studio.jobs.prompted",
     "studio.jobs.surveying",
+    "studio.jobs.tracking",
 )
 
 
