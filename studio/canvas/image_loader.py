@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QImage, QImageReader
 from shiboken6 import isValid
 
@@ -33,6 +33,7 @@ _PREVIEW_FROM = 16_000_000  # pixels: smaller pictures are decoded before a prev
 _PREVIEW_SIDE = 1600
 _WHOLE_BYTES = 512 << 20  # a picture that takes more is read by tiles
 _WANTED, _AHEAD = 1, 0  # priorities in the pool
+_AHEAD_MS = 60  # until the picture on the canvas is painted, which needs the cores that reading ahead would take
 _TOLD_EACH_S = 0.05
 _EIGHT_BIT = frozenset(
     {
@@ -118,7 +119,11 @@ class ImageLoader(QObject):
         self._cache: OrderedDict[_FileKey, Picture] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._under_way: set[_FileKey] = set()
-        self._next: list[_FileKey] = []  # to be read ahead when the shown one is there
+        self._next: list[_FileKey] = []  # to be read ahead when the shown one has been painted
+        self._ahead = QTimer(self)
+        self._ahead.setSingleShot(True)
+        self._ahead.setInterval(_AHEAD_MS)
+        self._ahead.timeout.connect(self._start_ahead)
         self._wishes = _Wishes()
         self._reports = _Reports()
         self._reports.preview.connect(self._on_preview)
@@ -160,8 +165,7 @@ class ImageLoader(QObject):
         keys = [_file_key(path) for path in paths]
         self._wishes.ahead = frozenset(keys)
         self._next = [key for key in keys if key not in self._cache]
-        if self._wishes.shown not in self._under_way:
-            self._start_ahead()
+        self._go_on()
 
     def is_cached(self, path: Path) -> bool:
         """Tell whether a picture is at hand."""
@@ -172,7 +176,9 @@ class ImageLoader(QObject):
         return sum(picture.byte_count for picture in self._cache.values())
 
     def wait(self) -> None:
-        """Wait until nothing is being read any more."""
+        """Wait until nothing is being read any more, nor to be read ahead."""
+        self._ahead.stop()
+        self._start_ahead()
         self._pool.waitForDone()
         self._preparing.waitForDone()
 
@@ -187,7 +193,8 @@ class ImageLoader(QObject):
     def _start_ahead(self) -> None:
         """Read what is wanted next; not while the picture on the canvas needs both cores."""
         for key in self._next:
-            self._start(key, _AHEAD)
+            if key not in self._cache:
+                self._start(key, _AHEAD)
         self._next = []
 
     def _on_huge(self, key: _FileKey, pages: int) -> None:
@@ -234,8 +241,8 @@ class ImageLoader(QObject):
         self._go_on()
 
     def _go_on(self) -> None:
-        if self._wishes.shown not in self._under_way:
-            self._start_ahead()
+        if self._next and self._wishes.shown not in self._under_way:
+            self._ahead.start()
 
     def _shrink_cache(self) -> None:
         held = self.held_bytes()

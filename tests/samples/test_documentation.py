@@ -39,6 +39,8 @@ FILES = {
     "flowers": "classes",
     "pictures": "folder images/val",
     "images": "folder images/val",
+    "images/unlabelled": "part images",
+    "images/train": "folder images/val",
     "path/to/images": "part images",
     "coco/annotations": "coco",
     "a.jpg": "picture",

@@ -203,7 +203,8 @@ def test_tools_that_cannot_be_loaded_are_said_in_a_sentence(models, monkeypatch,
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setattr("platform.system", lambda: "Linux")
     for name in ("rknn", "rknn.api"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setitem(sys.modules, name, sys)  # so that what is imported here goes afterwards
+        monkeypatch.delitem(sys.modules, name)
     target = tmp_path / "m_rknn_model"
     with pytest.raises(ExportError, match=r"cannot be loaded .*a_package_of_another_age") as error:
         Exporter({"format": "rknn", "imgsz": 32})(models("yolo11n-cls"), target)
