@@ -22,9 +22,8 @@ from studio.canvas.viewport import Viewport
 from studio.widgets.thread_pools import shared_pool
 
 AT_ONCE = 2000  # vertices: about 8 ms of painting, half a frame
-_AT_FIRST = (
-    2 * AT_ONCE
-)  # of a picture that was just opened: nothing moves yet, and all is there at once
+# Of a picture that was just opened: nothing moves yet, and all is there in one frame.
+_AT_FIRST = 3000
 _OVERVIEW_SIDE = 2048  # logical pixels
 _TILES_KEPT = 96  # of 1 MB
 _SETTLE_S = 0.06  # while the wheel turns, tiles of this moment's zoom would be wasted
@@ -226,7 +225,8 @@ class LabelLayer(QObject):
         """Paint at once what is little work; leave the rest to the thread."""
         visible = self._visible_keys()
         missing = [key for key in visible if key not in self._tiles]
-        budget = AT_ONCE
+        is_new = not self._tiles and self._snapshot is None
+        budget = _AT_FIRST if is_new else AT_ONCE
         if missing and (cost := self._paint_together(missing, budget)) <= budget:
             budget -= cost
             self._drop_far_tiles()
