@@ -65,6 +65,10 @@ NOT_RUN_PAGES = {
 }
 # What a page takes for granted
 BEFORE = {
+    # a model that was trained on the classes of the labels
+    "active_learning": "from engine import YOLO\nmodel = YOLO('runs/segment/train/weights/best.pt')\n"
+    "model.model.names = {number: f'c{number}' for number in model.names}\n"
+    "model.save('runs/segment/train/weights/best.pt')\n",
     "semseg": "from engine import YOLO\nmodel = YOLO('yolo11n-semseg.yaml').load('yolo11n-seg.pt')\n"
     "model.overrides['data'] = 'street/data.yaml'\n",
     "training": "from engine import YOLO\nmodel = YOLO('yolo11n-seg.pt')\n"
