@@ -46,6 +46,12 @@ class CanvasLink:
         self._show_classes()
         self.show_image(workspace.image_id)
 
+    def close(self) -> None:
+        """Stop the threads; a picture that arrives from now on finds no project any more."""
+        self._canvas.image_shown.disconnect(self._on_image_shown)
+        self._canvas.picture.loader.release()
+        self.many.close()
+
     def show_image(self, image_id: int | None) -> None:
         """Show an image with its shapes, or nothing."""
         project = self._workspace.project

@@ -88,7 +88,7 @@ class Session(QObject):
         """Remember the place, stop the threads, close the project."""
         self._timer.stop()
         self.watch.stop()
-        self.link.many.close()
+        self.link.close()
         self.backup.stop()
         self.image_watch.stop()
         self.studio.files.adding.stop()
