@@ -23,8 +23,8 @@ device = torch.device("cuda:0" if options["device"] not in ("cpu", "mps") else o
 dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[options["precision"]]
 threads = torch.get_num_threads()
 if package == "engine" and device.type == "cpu":
-    from engine.runtime.device import tune_cpu_threads
-    tune_cpu_threads()
+    from engine.runtime.device import tune_cpu
+    tune_cpu()
     threads = torch.get_num_threads()
 net = module.YOLO(options["model"]).model.eval().fuse().to(device, dtype)
 cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -25,8 +25,8 @@ if options["torchvision"]:
 version = importlib.import_module(package).__version__
 if package == "engine":
     from engine.utils.ops import non_max_suppression
-    from engine.runtime.device import tune_cpu_threads
-    tune_cpu_threads()
+    from engine.runtime.device import tune_cpu
+    tune_cpu()
     def nms(dense, multi):
         return non_max_suppression(dense, conf=0.001, iou=0.7, multi_label=multi, max_det=300, nc=80)
 else:

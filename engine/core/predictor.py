@@ -21,7 +21,7 @@ from engine.data.loaders import load_source
 from engine.data.transforms.letterbox import LetterBox
 from engine.nn.autobackend import AutoBackend
 from engine.ops.profile import Profile
-from engine.runtime.device import select_device, tune_cpu_threads
+from engine.runtime.device import select_device, tune_cpu
 from engine.runtime.errors import ConfigError
 from engine.runtime.log import LOGGER
 from engine.trackers.follower import Follower
@@ -146,7 +146,7 @@ class BasePredictor(CallbackHost):
             raise ConfigError("prediction needs model=.", remedy="Write model=PATH/best.pt.")
         self.device = select_device(self.args.device)
         if self.device.type == "cpu":
-            tune_cpu_threads()
+            tune_cpu()
         self.model = AutoBackend(
             source, self.device, half=self.args.half, end2end=self.wanted_branch()
         )

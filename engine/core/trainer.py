@@ -32,6 +32,7 @@ from engine.core.trainer_results import TrainerResults
 from engine.core.training_state import TrainingState, check_resumable
 from engine.nn.checkpoint import load_checkpoint
 from engine.runtime.device import own_device, training_devices
+from engine.runtime.heap import all_freed_memory_kept
 from engine.runtime.log import LOGGER
 from engine.training import random_state
 from engine.training.clock import RunClock
@@ -152,7 +153,8 @@ class BaseTrainer(TrainerResults):
                 self.team = self.together.open()
                 self._open_run()
                 self._setup()
-                self._run_epochs()
+                with all_freed_memory_kept():
+                    self._run_epochs()
                 self._finish()
             failed = False
         except KeyboardInterrupt:

@@ -26,7 +26,7 @@ from engine.core.training_state import TrainingState, saved_plan
 from engine.data.copies import leaks_between
 from engine.integrations.callbacks import logger_callbacks
 from engine.ops.numbers import make_divisible
-from engine.runtime.device import tune_cpu_threads
+from engine.runtime.device import tune_cpu
 from engine.runtime.errors import ConfigError, DatasetError
 from engine.training import random_state
 from engine.training.auto import OptimizerPlan
@@ -113,7 +113,7 @@ class TrainerSetup(TrainerHooks):
         """Make everything ready for the first batch."""
         self.run_callbacks("on_pretrain_routine_start")
         if self.device.type == "cpu":
-            tune_cpu_threads(self.team.size)
+            tune_cpu(self.team.size)
         random_state.seed_everything(self.args.seed)
         self._one_side()
         self.data = self.team.first(self.get_dataset)

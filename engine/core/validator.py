@@ -22,7 +22,7 @@ from engine.core.metrics_table import metrics_table, speed_line
 from engine.data.build import build_dataloader
 from engine.nn.autobackend import AutoBackend
 from engine.ops.profile import Profile
-from engine.runtime.device import select_device, tune_cpu_threads
+from engine.runtime.device import select_device, tune_cpu
 from engine.runtime.errors import ConfigError
 from engine.runtime.live_line import counted
 from engine.runtime.log import LOGGER
@@ -235,7 +235,7 @@ class BaseValidator(CallbackHost):
         """Open a model for measuring, and its data set where no loader was given."""
         self.device = select_device(self.args.device)
         if self.device.type == "cpu":
-            tune_cpu_threads()
+            tune_cpu()
         source = model if model is not None else self.args.model
         if source is None:
             raise ConfigError("validation needs model=.", remedy="Write model=PATH/best.pt.")

@@ -1,6 +1,6 @@
-"""From the ``device`` argument to a ``torch.device``, and the processor's threads.
+"""From the ``device`` argument to a ``torch.device``, and the processor made ready for networks.
 
-Importing this module loads no torch; only :func:`select_device` and :func:`tune_cpu_threads` do.
+Importing this module loads no torch; only :func:`select_device` and :func:`tune_cpu` do.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from engine.runtime.hardware import (
     list_gpus,
     physical_cores,
 )
+from engine.runtime.heap import keep_freed_memory
 from engine.runtime.log import LOGGER
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = [
     "parse_device",
     "select_device",
     "training_devices",
-    "tune_cpu_threads",
+    "tune_cpu",
 ]
 
 
@@ -136,10 +137,11 @@ def select_device(spec: Any = None) -> torch.device:
     return torch.device("cuda", number)
 
 
-def tune_cpu_threads(processes: int = 1) -> int:
+def tune_cpu(processes: int = 1) -> int:
     """Let torch use every real core that this process may use, and return how many threads that is.
 
-    ``OMP_NUM_THREADS`` wins, as everywhere. More threads than cores would only wait for one another.
+    ``OMP_NUM_THREADS`` wins, as everywhere. More threads than cores would only wait for one another. The heap
+    keeps the memory of one step for the next (see `heap`).
 
     Args:
         processes: How many on this computer share the cores.
@@ -154,6 +156,7 @@ def tune_cpu_threads(processes: int = 1) -> int:
     )
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
+    keep_freed_memory()
     return threads
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QActionEvent, QShowEvent
@@ -37,6 +37,7 @@ from studio.panels.simplify import SimplifyBar
 from studio.theme import tokens
 from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState
+from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.late_call import LateCall
 from studio.widgets.text_label import TextLabel
 
@@ -194,17 +195,13 @@ class AnnotatePage(QMainWindow):
             self.canvas.setFocus()
 
     def _build_strip(self, actions: Actions) -> QFrame:
+        """Return the tools in one row, or in two where the window is narrow: none may be out of sight."""
         strip = QFrame()
         strip.setProperty("role", "strip")
-        line = QHBoxLayout(strip)
-        line.setContentsMargins(tokens.SPACE_S, tokens.SPACE_XS, tokens.SPACE_S, tokens.SPACE_XS)
-        line.setSpacing(tokens.SPACE_XS)
-        for number, group in enumerate(_STRIP):
-            if number:
-                line.addWidget(_gap())
-            for action_id, word in group:
-                line.addWidget(_strip_button(actions, action_id, word))
-        line.addStretch()
+        rows = FlowLayout(strip, tokens.SPACE_XS)
+        rows.setContentsMargins(tokens.SPACE_S, tokens.SPACE_XS, tokens.SPACE_S, tokens.SPACE_XS)
+        for group in _STRIP:
+            rows.addWidget(_strip_group(actions, group, has_end=group is not _STRIP[-1]))
         return strip
 
     def _dock(self, name: str, title: str, content: QWidget) -> QDockWidget:
@@ -240,6 +237,21 @@ class _ClassChip(QFrame):
         color = cls.color if cls is not None else current_colors().outline
         self._square.setStyleSheet(f"background: {color}; border-radius: 3px;")
         self._name.setText(cls.name if cls is not None else tr("first shape makes class “object”"))
+
+
+def _strip_group(
+    actions: Actions, group: Sequence[tuple[str, str]], *, has_end: bool
+) -> QWidget:
+    """Return buttons that stay in one row, with a line behind them if others follow."""
+    widget = QWidget()
+    line = QHBoxLayout(widget)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(tokens.SPACE_XS)
+    for action_id, word in group:
+        line.addWidget(_strip_button(actions, action_id, word))
+    if has_end:
+        line.addWidget(_gap())
+    return widget
 
 
 def _strip_button(actions: Actions, action_id: str, word: str) -> QWidget:

@@ -16,7 +16,7 @@ from engine.models.sam.segmenter import Candidates, Embedding
 from engine.models.sam.weights import load_network
 from engine.nn.modules.sam import Sam
 from engine.nn.modules.sam_decoder import Prepared
-from engine.runtime.device import select_device, tune_cpu_threads
+from engine.runtime.device import select_device, tune_cpu
 
 
 class NetworkSegmenter:
@@ -40,7 +40,7 @@ class NetworkSegmenter:
         network.fold()
         network = network.eval().to(self.device)
         if self.device.type == "cpu":
-            tune_cpu_threads()
+            tune_cpu()
             network.image_encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = network.requires_grad_(False)
         self._prepared: tuple[Embedding, Prepared] | None = None

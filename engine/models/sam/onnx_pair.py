@@ -23,7 +23,7 @@ from engine.models.sam.segmenter import Candidates, Embedding
 from engine.models.sam.weights import file_digest, load_network
 from engine.nn.modules.sam import Sam
 from engine.runtime.atomic import atomic_path
-from engine.runtime.device import select_device, tune_cpu_threads
+from engine.runtime.device import select_device, tune_cpu
 from engine.runtime.errors import ExportError, ModelError
 from engine.runtime.log import LOGGER
 
@@ -289,7 +289,7 @@ def _open(path: Path, device: torch.device) -> Any:
             remedy=f"Put it beside the other one, or write both with export_pair(); they end in {ENCODER} and {DECODER}.",
         )
     if device.type == "cpu":
-        tune_cpu_threads()
+        tune_cpu()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors; nobody can change the graphs that it warns of
     options.intra_op_num_threads = torch.get_num_threads()

@@ -12,7 +12,7 @@ from engine.runtime.device import (
     parse_device,
     select_device,
     training_devices,
-    tune_cpu_threads,
+    tune_cpu,
 )
 from engine.runtime.errors import DeviceError
 from engine.runtime.hardware import list_devices, list_gpus
@@ -226,9 +226,9 @@ def test_tune_cpu_threads(monkeypatch):
     before = torch.get_num_threads()
     try:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-        assert tune_cpu_threads() == hardware.physical_cores() == torch.get_num_threads()
-        assert tune_cpu_threads(processes=1000) == 1
+        assert tune_cpu() == hardware.physical_cores() == torch.get_num_threads()
+        assert tune_cpu(processes=1000) == 1
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
-        assert tune_cpu_threads() == torch.get_num_threads() == 1
+        assert tune_cpu() == torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
