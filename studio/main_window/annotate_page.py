@@ -239,9 +239,7 @@ class _ClassChip(QFrame):
         self._name.setText(cls.name if cls is not None else tr("first shape makes class “object”"))
 
 
-def _strip_group(
-    actions: Actions, group: Sequence[tuple[str, str]], *, has_end: bool
-) -> QWidget:
+def _strip_group(actions: Actions, group: Sequence[tuple[str, str]], *, has_end: bool) -> QWidget:
     """Return buttons that stay in one row, with a line behind them if others follow."""
     widget = QWidget()
     line = QHBoxLayout(widget)
@@ -259,6 +257,8 @@ def _strip_button(actions: Actions, action_id: str, word: str) -> QWidget:
     button.setProperty("kind", "word" if word else "tool")
     button.setDefaultAction(actions[action_id])
     button.setIconSize(QSize(tokens.ICON_SIZE, tokens.ICON_SIZE))
+    if not word:  # Qt adds a few pixels to the sheet's size, by which all of them just miss 1280
+        button.setFixedSize(tokens.TOOL_SIZE, tokens.TOOL_SIZE)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return button
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTabBar
+from PySide6.QtWidgets import QTabBar, QToolButton
 
 from studio.actions.table import ACTIONS
 
@@ -344,3 +345,21 @@ def test_no_row_of_tabs_lies_over_a_dock(opened: Any) -> None:
     page.arrange_docks(page.saveState(page.docks_version))
     opened.wait(lambda: not strays(), timeout_ms=2000)
     assert sum(bar.isVisibleTo(page) for bar in page.findChildren(QTabBar)) >= 2
+
+
+@pytest.mark.parametrize(("size", "rows"), [((1280, 720), 1), ((1100, 700), 2)])
+def test_every_tool_is_in_sight_in_a_small_window(
+    opened: Any, size: tuple[int, int], rows: int
+) -> None:
+    window, strip = opened.studio.window, opened.session.annotate.strip
+    window.resize(*size)
+    opened.wait(lambda: window.width() == size[0])
+    opened.settle()
+    buttons = strip.findChildren(QToolButton)
+    places = [QRect(b.mapTo(strip, QPoint()), b.size()) for b in buttons]
+    assert len(buttons) > 20
+    assert all(strip.rect().contains(place) for place in places)
+    assert not any(a.intersects(b) for a, b in itertools.combinations(places, 2))
+    assert len({place.y() for place in places}) == rows
+    assert strip.height() < rows * 45  # the picture gets the rest
+    assert opened.canvas.y() >= strip.geometry().bottom()
