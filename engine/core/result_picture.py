@@ -118,11 +118,12 @@ def _draw_objects(
     rotated = result.obb is not None
     places = found.xyxyxyxy if rotated else found.xyxy
     for i in reversed(range(len(found))):  # the surest on top
-        if shown["boxes"]:
-            text = _label(result, found, i, shown) if shown["labels"] else ""
-            annotator.box_label(places[i], text, inks[i], txt_color, rotated)
         if result.keypoints is not None:
             annotator.kpts(result.keypoints.data[i], **points)
+    if shown["boxes"]:
+        count = range(len(found))
+        texts = [_label(result, found, i, shown) if shown["labels"] else "" for i in count]
+        annotator.box_labels(places, texts, inks, txt_color, rotated)
 
 
 def _draw_class_map(annotator: Annotator, result: Results, labels: bool) -> None:

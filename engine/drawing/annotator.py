@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from engine.drawing.fonts import find_font
+from engine.drawing.label_places import Plate, place_label
 from engine.drawing.palette import Color, colors, readable_on
 
 # The 17 keypoints of COCO, joined as people are; 1-based.
@@ -62,6 +63,7 @@ class Annotator:
         self._font_name = font
         self._names = "".join(example.values()) if isinstance(example, dict) else str(example)
         self._always_font = pil or not self._names.isascii()
+        self._taken: list[Plate] = []
         self._stroke = max(round(self.font_size / 14), 1)
         self._scale = cv2.getFontScaleFromHeight(_FACE, round(self.font_size * 0.85), self._stroke)
 
@@ -73,7 +75,7 @@ class Annotator:
         txt_color: Color | None = None,
         rotated: bool = False,
     ) -> None:
-        """Draw a box and a label on its upper edge.
+        """Draw a box and a label at its upper edge, or at another one where a label of this picture is in the way.
 
         Args:
             box: Corners x1, y1, x2, y2; with ``rotated`` the four corner points (4, 2).
@@ -82,19 +84,37 @@ class Annotator:
             txt_color: Of the text; None takes black or white.
             rotated: See ``box``.
         """
-        if rotated:
-            points = np.asarray(_plain(box), dtype=np.float64).reshape(4, 2)
-            cv2.polylines(self.im, [_whole(points)], True, color, self.lw, cv2.LINE_AA)
-            x, y = points[points[:, 1].argmin()]
-        else:
-            x1, y1, x2, y2 = (round(float(v)) for v in _plain(box))
-            cv2.rectangle(self.im, (x1, y1), (x2, y2), color, self.lw)
-            x, y = x1, y1
+        self._outline(box, color, rotated)
         if label:
-            w, h = self.text_size(label)
-            above = y - h - 3 >= 0
-            left = int(min(max(x, 0), max(self.im.shape[1] - w - 3, 0)))
-            self._plate(left, int(y - h - 3 if above else y), label, color, txt_color)
+            left, top = self._find_place(box, label, rotated)
+            self._plate(left, top, label, color, txt_color)
+
+    def box_labels(
+        self,
+        boxes: Any,
+        labels: Sequence[str],
+        colors: Sequence[Color],
+        txt_color: Color | None = None,
+        rotated: bool = False,
+    ) -> None:
+        """Draw boxes and over them all their labels, each where it hides no other if there is such a place.
+
+        Args:
+            boxes: The most important first: it lies on top, and its label has its choice of places.
+            labels: Texts; an empty one draws none.
+            colors: One a box.
+            txt_color: Of the texts; None takes black or white.
+            rotated: See :meth:`box_label`.
+        """
+        plates = [
+            self._find_place(box, label, rotated) if label else None
+            for box, label in zip(boxes, labels, strict=True)
+        ]
+        for box, color in reversed(list(zip(boxes, colors, strict=True))):
+            self._outline(box, color, rotated)
+        for place, label, color in zip(plates, labels, colors, strict=True):
+            if place is not None:
+                self._plate(*place, label, color, txt_color)
 
     def masks(self, masks: Any, colors: Sequence[Color], alpha: float = 0.5) -> None:
         """Tint the inside of masks.
@@ -251,6 +271,23 @@ class Annotator:
         """Return the picture, (H, W, 3) uint8 BGR."""
         return self.im
 
+    def _outline(self, box: Any, color: Color, rotated: bool) -> None:
+        """Draw a box, of its two corners or of its four."""
+        if rotated:
+            points = np.asarray(_plain(box), dtype=np.float64).reshape(4, 2)
+            cv2.polylines(self.im, [_whole(points)], True, color, self.lw, cv2.LINE_AA)
+        else:
+            x1, y1, x2, y2 = (round(float(v)) for v in _plain(box))
+            cv2.rectangle(self.im, (x1, y1), (x2, y2), color, self.lw)
+
+    def _find_place(self, box: Any, label: str, rotated: bool) -> tuple[int, int]:
+        """Return where the label of a box begins, x and y; that place is taken then."""
+        w, h = self.text_size(label)
+        height, width = self.im.shape[:2]
+        plate = place_label(_corners(box, rotated), (w + 3, h + 3), (width, height), self._taken)
+        self._taken.append(plate)
+        return plate[:2]
+
     def _plate(self, x: int, y: int, text: str, color: Color, ink: Color | None) -> None:
         """Write a text on a filled ground whose top-left corner is given."""
         w, h = self.text_size(text)
@@ -300,6 +337,15 @@ def _as_bgr(im: np.ndarray | Image.Image) -> np.ndarray:
 def _plain(x: Any) -> Any:
     """Return a tensor as an array; leave anything else."""
     return x.detach().cpu().numpy() if hasattr(x, "detach") else x
+
+
+def _corners(box: Any, rotated: bool) -> np.ndarray:
+    """Return the corners of a box (4, 2) in pixels, the one at which its label stands first."""
+    if rotated:
+        points = np.asarray(_plain(box), dtype=np.float64).reshape(4, 2)
+        return points[np.argsort(points[:, 1], kind="stable")]
+    x1, y1, x2, y2 = (round(float(v)) for v in _plain(box))
+    return np.array([(x1, y1), (x2, y1), (x1, y2), (x2, y2)], dtype=np.float64)
 
 
 def _whole(points: np.ndarray) -> np.ndarray:

@@ -177,12 +177,12 @@ def _draw(
     if masks is not None:
         annotator.masks(masks, inks)
     boxes, rotated = _in_pixels(objects.boxes, width, height)
-    for k, (box, label, ink) in enumerate(zip(boxes, classes, inks, strict=True)):
-        text = names.get(label, str(label))
-        sure = "" if objects.scores is None else f" {objects.scores[k]:.2f}"
-        annotator.box_label(box, text + sure, ink, rotated=rotated)
     for points in () if objects.keypoints is None else objects.keypoints:
         annotator.kpts(points * np.array([width, height, 1])[: points.shape[1]])
+    labels = [names.get(number, str(number)) for number in classes]
+    if objects.scores is not None:
+        labels = [f"{name} {score:.2f}" for name, score in zip(labels, objects.scores, strict=True)]
+    annotator.box_labels(boxes, labels, inks, rotated=rotated)
     if title:
         annotator.text((5, 5), title[:40], (220, 220, 220))
 
