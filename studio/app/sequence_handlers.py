@@ -7,10 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.app.gap_filling import GapFilling
 from studio.jobs.messages import Failed, Progress
 from studio.jobs.track_run import TrackCount, Tracking, TrackRun
 from studio.language import tr
-from studio.model.edits.tracks import Gap, fill_gaps, number_tracks
+from studio.model.edits.tracks import number_tracks
 from studio.model.preferences import SMART_MODEL
 from studio.model.records import Shape
 from studio.model.runs import list_runs
@@ -38,16 +39,18 @@ class SequenceHandlers:
         self._studio = studio
         self._run: TrackRun | None = None
         self._bars: dict[Session, TrackBar] = {}
+        self._gaps = GapFilling()
         self.times = FrameTimes()
 
     @property
     def is_running(self) -> bool:
-        """Whether shapes are being followed."""
-        return self._run is not None
+        """Whether shapes are being followed or filled in."""
+        return self._run is not None or self._gaps.is_running
 
     def stop(self) -> None:
         """Give the work up, because the project closes; what was found stays."""
         self._bars.clear()
+        self._gaps.stop()
         if self._run is not None:
             self._run.leave()
             self._end()
@@ -166,15 +169,10 @@ class SequenceHandlers:
             if session is not None:
                 session.say(_NO_TRACK)
             return
-        gaps = [gap for shape in shapes for gap in _gaps(session, shape)]
-        if not gaps:
-            session.say(tr("There is no other key frame: draw the object on a later image too."))
-            return
-        edit = session.attempt(lambda: fill_gaps(gaps, self._times(session, gaps)))
-        if edit is None:
-            session.say(tr("There is no image between the key frames, or all have the shape."))
-        elif session.apply(edit) is not None:
-            session.say(edit.title())
+        if self._gaps.is_running:
+            session.say(tr("The gaps before are still being filled in."))
+        else:
+            self._gaps.start(session, shapes)
 
     def sequence_key(self, step: int) -> None:
         """Go to the next or the previous image on which somebody drew the selected shape's track."""
@@ -194,37 +192,10 @@ class SequenceHandlers:
         shape = shape_of_track(session.project.shapes(found), track)
         session.workspace.select([shape.id] if shape is not None else [])
 
-    def _times(self, session: Session, gaps: Sequence[Gap]) -> dict[int, float]:
-        frames = {image_id for gap in gaps for image_id in gap[0]}
-        seen = {
-            record.id: self.times.of(record.path) for record in session.project.images([*frames])
-        }
-        return {image_id: time for image_id, time in seen.items() if time is not None}
-
 
 def _tracked(session: Session | None) -> list[Shape]:
     chosen = session.workspace.selected_shapes() if session is not None else []
     return [shape for shape in chosen if track_of(shape) is not None]
-
-
-def _gaps(session: Session, shape: Shape) -> list[Gap]:
-    """Return what lies between a shape and the key frames of its track on both sides."""
-    project, track = session.project, track_of(shape)
-    gaps: list[Gap] = []
-    for back in (True, False):
-        far = None if track is None else next_key_frame(project, shape.image_id, track, back)
-        other = None if far is None else shape_of_track(project.shapes(far), track or 0)
-        if far is None or other is None:
-            continue
-        frames = [shape.image_id]
-        for image_id in frames_beside(project, shape.image_id, back):
-            frames.append(image_id)
-            if image_id == far:
-                break
-        first, last = (other, shape) if back else (shape, other)
-        ordered = frames[::-1] if back else frames
-        gaps.append((ordered, first, last, {i: project.shapes(i) for i in ordered[1:-1]}))
-    return gaps
 
 
 def _models(session: Session) -> list[tuple[str, Path]]:

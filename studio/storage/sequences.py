@@ -45,12 +45,19 @@ def sequence_of(project: Project, image_id: int) -> list[int]:
 
 def next_key_frame(project: Project, image_id: int, track: int, back: bool = False) -> int | None:
     """Return the nearest image after (or before) an image on which somebody drew the track; None where there is none."""
-    db = store_of(project).db
-    sql = f"SELECT 1 FROM shapes WHERE image_id = ? AND source <> ? AND {_HAS_TRACK} LIMIT 1"
-    for other in frames_beside(project, image_id, back):
-        if db.row(sql, (other, FILLED_IN, track)) is not None:
-            return other
-    return None
+    source_id, rel, key = _place(project, image_id)
+    folder = _folder_of(rel)
+    prefix = sort_key(folder)
+    sign, direction = _WAYS[back]
+    sql = (
+        f"SELECT id FROM images WHERE removed = 0 AND source_id = ? AND (sort_key, id) {sign} (?, ?) "
+        "AND sort_key >= ? AND sort_key < ? AND substr(rel, 1, ?) = ? AND instr(substr(rel, ?), '/') = 0 "
+        f"AND EXISTS (SELECT 1 FROM shapes WHERE image_id = images.id AND source <> ? AND {_HAS_TRACK}) "
+        f"ORDER BY sort_key{direction}, id{direction} LIMIT 1"
+    )
+    there = (source_id, key, image_id, prefix, f"{prefix}\U0010ffff", len(folder), folder)
+    found = store_of(project).db.value(sql, (*there, len(folder) + 1, FILLED_IN, track))
+    return int(found) if found is not None else None
 
 
 def free_track(project: Project, image_id: int) -> int:

@@ -37,6 +37,11 @@ def iou(first: Any, second: Any) -> float:
     return float((a & b).sum() / (a | b).sum())
 
 
+def filled(hands: Hands) -> None:
+    """Wait until what lies between key frames is read and written."""
+    hands.wait(lambda: not hands.studio.sequence.is_running)
+
+
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
     """Twelve frames of a disc that moves over a rough ground, four a second."""
@@ -170,6 +175,10 @@ def test_key_frames_are_filled_in_as_one_edit(sequence: Hands) -> None:
     assert workspace.image_id == ids[8]
     assert [track_of(shape) for shape in workspace.selected_shapes()] == [1]
     hands.press(Qt.Key.Key_K, CTRL | SHIFT)
+    assert all(
+        project.shapes(ids[place]) == [] for place in range(1, 8)
+    )  # the window waits for nothing
+    filled(hands)
     for place in range(1, 8):
         (shape,) = project.shapes(ids[place])
         assert iou(shape.geometry, disc(place)) > 0.95
@@ -193,6 +202,7 @@ def test_a_filled_in_shape_that_is_moved_becomes_a_key_frame(sequence: Hands) ->
     hands.settle()
     workspace.select([project.shapes(ids[2])[0].id])
     hands.studio.actions["sequence.fill"].trigger()
+    filled(hands)
     workspace.go_to(ids[4])
     hands.settle()
     (middle_shape,) = project.shapes(ids[4])
@@ -202,9 +212,32 @@ def test_a_filled_in_shape_that_is_moved_becomes_a_key_frame(sequence: Hands) ->
     assert moved.source == "drawn"
     assert moved.geometry.bounds()[1] == pytest.approx(40, abs=1)
     hands.studio.actions["sequence.fill"].trigger()
+    filled(hands)
     (third,) = project.shapes(ids[3])
     assert third.geometry.bounds()[1] == pytest.approx(25, abs=1)
     assert len(project.shapes(ids[3])) == 1
+
+
+def test_what_is_drawn_while_the_gap_is_read_is_left_alone(sequence: Hands) -> None:
+    hands = sequence
+    project, workspace = hands.session.project, hands.session.workspace
+    ids = project.image_ids()
+    cls = project.classes()[0].id
+    given = {"track_id": 4}
+    ends = [new_shape(ids[i], cls, Box(10 + i, 10, 40 + i, 40), attributes=given) for i in (2, 6)]
+    project.apply(AddShapes(tuple(ends)))
+    workspace.go_to(ids[2])
+    hands.settle()
+    workspace.select([project.shapes(ids[2])[0].id])
+    hands.studio.actions["sequence.fill"].trigger()
+    drawn = new_shape(ids[4], cls, Box(14, 40, 44, 70), attributes=given)
+    project.apply(AddShapes((drawn,)))  # before the thread's answer arrives
+    filled(hands)
+    (kept,) = project.shapes(ids[4])
+    assert kept.geometry == drawn.geometry
+    (between,) = project.shapes(ids[3])
+    assert between.geometry == Box(13, 25, 43, 55)
+    assert project.shapes(ids[5]) == []  # the drawn one is the next key frame by now
 
 
 def test_without_a_track_the_actions_say_what_to_do(sequence: Hands) -> None:
