@@ -10,7 +10,7 @@ from pathlib import Path
 VARIABLE = "OMP_WAIT_POLICY"
 CHOSEN = "MASKWRIGHT_WAIT_POLICY"  # what a parent process chose, which is no word of the person's
 SLEEP = {VARIABLE: "PASSIVE"}
-SPIN = {VARIABLE: "ACTIVE", "GOMP_SPINCOUNT": "20000"}  # some 0.1 ms, then they sleep all the same
+SPIN = {VARIABLE: "ACTIVE", "GOMP_SPINCOUNT": "200000"}  # some 1 ms, then they sleep all the same
 
 _LOAD = Path("/proc/loadavg")
 
