@@ -198,6 +198,7 @@ class Exporter(CallbackHost):
             agnostic_nms=args.agnostic_nms,
             end2end=answers_end2end(args.nms, model),
             kpt_shape=getattr(model, "kpt_shape", None),
+            crop_fraction=getattr(model.args, "crop_fraction", None) or 1.0,
             author=stated(model, "author"),
             license=stated(model, "license"),
         )

@@ -28,7 +28,7 @@ from engine.trackers.follower import Follower
 
 STAGES = ("preprocess", "inference", "postprocess")
 # Changing one of these needs the network to be set up again.
-SETUP_ARGUMENTS = ("device", "half", "batch", "nms", "augment")
+SETUP_ARGUMENTS = ("device", "half", "batch", "nms", "augment", "dnn")
 
 
 class BasePredictor(CallbackHost):
@@ -38,6 +38,7 @@ class BasePredictor(CallbackHost):
 
     Attributes:
         args: All arguments of the prediction.
+        given: Names of those that somebody said.
         model: The network behind one face, whatever file it came from.
         batch: The present batch as (paths, images BGR, None, infos).
         results: The present batch's results; callbacks may replace them.
@@ -68,6 +69,7 @@ class BasePredictor(CallbackHost):
     def set_arguments(self, given: Mapping[str, Any]) -> None:
         """Take the arguments of the next prediction; the network stays."""
         self.args = resolve_arguments(given, _mode(given), self.task)
+        self.given = frozenset(given)
 
     def fits(self, given: Mapping[str, Any]) -> bool:
         """Say whether the network can stay as it is for these arguments."""
@@ -148,7 +150,11 @@ class BasePredictor(CallbackHost):
         if self.device.type == "cpu":
             tune_cpu()
         self.model = AutoBackend(
-            source, self.device, half=self.args.half, end2end=self.wanted_branch()
+            source,
+            self.device,
+            half=self.args.half,
+            end2end=self.wanted_branch(),
+            dnn=self.args.dnn,
         )
 
     def wanted_branch(self) -> bool | None:

@@ -210,6 +210,11 @@ def test_crop_fraction_is_remembered(classify, tmp_path):
     assert torch.equal(plain, same)
     whole = model.predict(marked, crop_fraction=1.0, device="cpu", verbose=False)[0].probs.data
     assert not torch.equal(plain, whole)
+    exported = YOLO(model.export(format="torchscript", device="cpu"))
+    again = exported.predict(marked, imgsz=64, device="cpu", verbose=False)[0].probs.data
+    assert torch.allclose(again, plain, atol=1e-5)
+    exported.val(data=trainer.args.data, plots=False, project=tmp_path, verbose=False)
+    assert exported.validator.args.crop_fraction == 0.5
 
 
 def test_damaged_pictures_are_told_and_trained_without(

@@ -43,6 +43,7 @@ class Metadata:
             first, made by a branch that needs no removal.
         kpt_shape: Number of keypoints and of values to each; None for models without.
         int8: Whether its weights are rounded to eight bits.
+        crop_fraction: Part of a picture's width and height, around the middle, that a classifier looks at.
         author: Who made the weights, where their file says so.
         license: Under which licence the weights are, where their file says so.
     """
@@ -63,6 +64,7 @@ class Metadata:
     end2end: bool = False
     kpt_shape: tuple[int, int] | None = None
     int8: bool = False
+    crop_fraction: float = 1.0
     author: str = NOT_STATED
     license: str = NOT_STATED
 
@@ -137,7 +139,17 @@ class Metadata:
         return cls.from_text(entries if isinstance(entries, dict) else {}, file)
 
 
-_ARGUMENTS = ("dynamic", "nms", "half", "int8", "conf", "iou", "max_det", "agnostic_nms")
+_ARGUMENTS = (
+    "dynamic",
+    "nms",
+    "half",
+    "int8",
+    "conf",
+    "iou",
+    "max_det",
+    "agnostic_nms",
+    "crop_fraction",
+)
 # a task's word elsewhere -> ours
 _TASK_WORDS = {"semantic": "semseg"}
 

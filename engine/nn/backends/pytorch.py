@@ -49,6 +49,7 @@ class PyTorchBackend:
             half=self.fp16,
             end2end=model.end2end,
             kpt_shape=getattr(model, "kpt_shape", None),
+            crop_fraction=getattr(model.args, "crop_fraction", None) or 1.0,
         )
 
     def run(self, images: Tensor) -> Outputs:

@@ -26,7 +26,9 @@ class ClassificationPredictor(BasePredictor):
 
     def preprocess(self, images: Sequence[np.ndarray]) -> torch.Tensor:
         """Turn the middle of images (H, W, C) uint8, BGR where C is 3, into one tensor (B, C, h, w) in 0..1."""
-        crop = CenterCrop(self.imgsz, self.args.crop_fraction)
+        said = "crop_fraction" in self.given
+        fraction = self.args.crop_fraction if said else self.model.metadata.crop_fraction
+        crop = CenterCrop(self.imgsz, fraction)
         return self.to_tensor([crop(image) for image in images])
 
     def postprocess(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from engine.core.drawn_confusion import DrawnClassConfusion
-from engine.core.given import named_data
+from engine.core.given import as_dict, named_data
 from engine.core.outputs import decoded
 from engine.core.result_text import top_lines
 from engine.core.validation_record import ValidationRecord
@@ -19,6 +19,7 @@ from engine.data.classify_dataset import ClassifyDataset
 from engine.drawing.mosaic import plot_images
 from engine.metrics.classification import TOP, ClassificationMetrics
 from engine.metrics.label_statistics import label_statistics
+from engine.nn.autobackend import AutoBackend
 from engine.runtime.errors import DatasetError
 from engine.runtime.log import LOGGER
 
@@ -60,6 +61,11 @@ class ClassificationValidator(BaseValidator):
                 "or choose another split.",
             )
         return in_order_of(self.names, data)
+
+    def prepare_network(self, backend: AutoBackend) -> None:
+        """Look at the part of a picture that the network learned from, where nobody says another."""
+        if "crop_fraction" not in as_dict(self._given):
+            self.args.crop_fraction = backend.metadata.crop_fraction
 
     def build_dataset(self, img_path: Any, batch_size: int) -> ClassifyDataset:
         """Build the data set of the split."""
