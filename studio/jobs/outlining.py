@@ -75,7 +75,10 @@ def _outlines(
     image: np.ndarray,
     bounds: list[tuple[float, float, float, float]],
 ) -> list[tuple[Geometry | None, float | None]]:
-    """Return an outline and its score for each box of a (H, W, 3) BGR image; None where nothing is found in it."""
+    """Return an outline and its score for each box of a (H, W, 3) BGR image; None where nothing is found in it.
+
+    The score is None too where the segmenter does not know how good its outlines are.
+    """
     if not bounds:
         return []
     sam = load_segmenter(request.segmenter, request.job, context)
@@ -100,7 +103,8 @@ def _outline(
     if not parts:
         return None, None
     # Parts of one object stay one shape: a mask holds them, an outline cannot.
-    return (parts[0] if len(parts) == 1 else mask), round(float(np.clip(scores[0], 0, 1)), 4)
+    score = round(float(np.clip(scores[0], 0, 1)), 4) if sam.segmenter.judges else None
+    return (parts[0] if len(parts) == 1 else mask), score
 
 
 def _has_area(geometry: Geometry) -> bool:

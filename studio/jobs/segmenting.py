@@ -135,7 +135,8 @@ def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
         mask = np.asarray(masks[index]) > 0
         if mask.any() and not any(_overlap(mask, other) > _ALIKE for other, _ in kept):
             kept.append((mask, float(np.clip(scores[index], 0.0, 1.0))))
-    return tuple(Candidate(Mask.from_array(mask), score) for mask, score in kept)
+    judges = sam.segmenter.judges
+    return tuple(Candidate(Mask.from_array(m), score if judges else None) for m, score in kept)
 
 
 def _hint(sam: Any, base: Geometry, prompt: dict[str, Any]) -> np.ndarray:

@@ -33,10 +33,10 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One mask that may be meant, and how sure the model is of it, 0 to 1."""
+    """One mask that may be meant, and how sure the model is of it, 0 to 1; None where it cannot tell."""
 
     mask: Mask
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,7 +266,7 @@ class SmartTool:
             return tr("Nothing found here")
         count = len(answer.candidates)
         score = answer.candidates[self._choice % count].score
-        words = [tr("{score:.0%}").format(score=score)]
+        words = [] if score is None else [tr("{score:.0%}").format(score=score)]
         if count > 1:
             number = self._choice % count + 1
             words.append(tr("{number} of {count}, Tab: next").format(number=number, count=count))

@@ -32,11 +32,13 @@ class ClassicSegmenter:
         identity: Tells it from others.
         about: What it is.
         shares: Its embeddings are the picture made smaller: nothing to keep on disk.
+        judges: Nobody knows how good its masks are.
     """
 
     identity = "classic-1"
     about = "no network: GrabCut for boxes, colour and edges for clicks"
     shares = False
+    judges = False
 
     def embed(self, image: np.ndarray) -> Embedding:
         """Keep the picture, at most :data:`WORKING_SIDE` wide or high, (h, w, 3) uint8 BGR."""

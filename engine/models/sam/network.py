@@ -26,11 +26,13 @@ class NetworkSegmenter:
         identity: Name of the network and a digest of its weights.
         about: What it is.
         shares: Embeddings are worth keeping on disk.
+        judges: Its scores say how good masks are.
         network: The module, in eval mode, batch normalisations folded.
         device: Where it runs.
     """
 
     shares = True
+    judges = True
 
     def __init__(self, network: Sam, identity: str, device: torch.device | str = "cpu") -> None:
         """Take a network; it is made ready for inference in place."""

@@ -32,6 +32,7 @@ class _PackageSegmenter:
     """What both have in common: a predictor that answers one prompt at a time in the picture's size."""
 
     shares = False  # what they keep of a picture is theirs, and not small
+    judges = True
     identity: str
     about: str
     device: torch.device

@@ -71,11 +71,13 @@ class Segmenter(Protocol):
         identity: Tells its embeddings from those of other back ends, weights and versions.
         about: What it is, one sentence for people.
         shares: Whether embeddings are worth keeping on disk.
+        judges: Whether it knows how good its masks are; else scores only give an order.
     """
 
     identity: str
     about: str
     shares: bool
+    judges: bool
 
     def embed(self, image: np.ndarray) -> Embedding:
         """Look at a picture, (H, W, 3) uint8 RGB."""

@@ -11,7 +11,8 @@ import pytest
 
 from engine.runtime.errors import ImageError
 from studio.jobs import segmenting
-from studio.jobs.messages import Encode, Segment
+from studio.jobs.messages import DrawnBox, Encode, Outline, Predicted, Segment
+from studio.jobs.outlining import outline
 from studio.jobs.worker import Context
 from studio.tools.prompting import Prompts
 
@@ -44,6 +45,19 @@ def test_looking_ahead_leaves_the_present_image(pictures: list[str], monkeypatch
     x1, y1, x2, y2 = found.candidates[0].mask.bounds()
     assert abs((x1 + x2) / 2 - 40.5) < 3
     assert abs((y1 + y2) / 2 - 40.5) < 3
+
+
+def test_where_nobody_knows_how_good_a_mask_is_no_score_is_told(pictures: list[str]) -> None:
+    request = Segment(3, CLASSIC, pictures[0], Prompts(((40.0, 40.0),)))
+    candidates = segmenting.segment(request, context()).candidates
+    assert {candidate.score for candidate in candidates} == {None}
+    told: list[Any] = []
+    box = DrawnBox(0, "disc", (16.0, 16.0, 64.0, 64.0))
+    drawn = Outline(4, CLASSIC, ((1, pictures[0], (box,)),))
+    outline(drawn, Context(4, told.append, lambda: False))
+    (shape,) = next(report for report in told if isinstance(report, Predicted)).shapes
+    assert shape.score is None
+    assert abs(shape.geometry.area() - np.pi * 20.5**2) < 150
 
 
 def test_an_image_too_large_is_refused_before_it_is_read(

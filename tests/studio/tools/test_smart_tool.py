@@ -24,6 +24,7 @@ class Segmenter:
         self.asked: list[Prompts] = []
         self.parts: list[np.ndarray] = []
         self.is_silent = False
+        self.judges = True
         self.retries = 0
         self._answer: Answer | None = None
 
@@ -38,7 +39,10 @@ class Segmenter:
             found = self._found(prompts)
             shrunk = [np.roll(found, 1, 0) & found] if len(prompts.added) == 1 else []
             masks = [mask for mask in (found, *shrunk) if mask.any()]
-            candidates = (Candidate(Mask.from_array(m), 0.9 - i / 10) for i, m in enumerate(masks))
+            candidates = (
+                Candidate(Mask.from_array(m), 0.9 - i / 10 if self.judges else None)
+                for i, m in enumerate(masks)
+            )
             self._answer = Answer(prompts, tuple(candidates))
 
     def retry(self) -> None:
@@ -144,6 +148,15 @@ def test_tab_goes_round_the_candidates(smart: Any) -> None:
     assert smart.tool.preview().shapes[0].geometry == first
     smart.key("tab", shift=True)
     assert smart.key("enter").shapes[0].geometry == second
+
+
+def test_a_score_shows_where_the_segmenter_knows_one(smart: Any, segmenter: Segmenter) -> None:
+    smart.click(220, 230)
+    assert smart.tool.preview().label.startswith("90%")
+    smart.key("escape")
+    segmenter.judges = False
+    smart.click(220, 230)
+    assert smart.tool.preview().label.startswith("1 of 2")
 
 
 def test_the_outline_follows_the_cursor_where_answers_are_quick(
