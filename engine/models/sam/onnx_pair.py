@@ -43,10 +43,12 @@ class OnnxSegmenter:
         identity: Name of the network and a digest of the encoder.
         about: What it is.
         shares: Embeddings are worth keeping on disk.
+        judges: Its scores say how good masks are.
         providers: What runs it, the first first.
     """
 
     shares = True
+    judges = True
 
     def __init__(self, encoder: str | Path, device: object = None) -> None:
         """Open the pair that an encoder's file belongs to.
@@ -182,6 +184,7 @@ class _Decoder(nn.Module):
         prompts = self.network.prompt_encoder
         dense = has_masks * prompts.dense(masks) + (1 - has_masks) * prompts.no_mask()
         sparse = self.network.tokens(embedding, points, labels)
+        dense = self.network.hinted(dense, embedding, points, labels)
         return self.network.mask_decoder(embedding, prompts.positions(), sparse, dense)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ SIDES = ((96, 0.25), (128, 0.5), (192, 0.25))
 # Beside the published frequencies of positions finer ones: they tell small things apart
 FINER = 4.0
 CORRECTED = 0.35  # share of the steps that learn from a correction too
-_SAVED_EVERY = 200
+_STEADY = 0.995  # share of the kept weights that a step leaves
+_DRAWN_FIRST = 8  # pictures of each kind before the first step
+_SAVED_EVERY = 50
 
 
 def train(steps: int, seconds: float, batch: int, pool: int, start: Path | None, out: Path) -> Sam:
@@ -44,9 +47,9 @@ def train(steps: int, seconds: float, batch: int, pool: int, start: Path | None,
 
     Args:
         steps: At most; the learning rate falls to nothing over them, or over the time.
-        seconds: At most.
+        seconds: At most, of the processor's time.
         batch: Pictures a step.
-        pool: Pictures of each kind, drawn once.
+        pool: Pictures of each kind, drawn one a step until there are so many.
         start: File to go on from.
         out: File that is written now and then, and at the end.
     """
@@ -54,24 +57,29 @@ def train(steps: int, seconds: float, batch: int, pool: int, start: Path | None,
     rng = np.random.default_rng(0)
     network = build("sam_small").train()
     size = network.img_size
-    pictures = [parts_picture((PARTS_SEED, i), size) for i in range(pool)]
-    pictures += [blobs_picture((BLOBS_SEED, i), size) for i in range(pool)]
-    LOGGER.info("%d pictures are drawn.", len(pictures))
+    pictures: list[tuple[np.ndarray, np.ndarray]] = []
     if start is None:
         _begin_quietly(network)
     else:
-        network.load_state_dict(read_safetensors(start)[0])
+        # maps of prompts that a file does not have begin at nothing
+        network.load_state_dict(read_safetensors(start)[0], strict=False)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    highest = 1.5e-3 if start is None else 8e-4
+    highest = 1.5e-3 if start is None else 1e-3
     optimizer = torch.optim.AdamW(network.parameters(), highest, weight_decay=0.02)
-    began, shown = time.monotonic(), np.zeros(2)
+    began, shown = time.process_time(), np.zeros(2)
+    steady = deepcopy(network).requires_grad_(False)
     for step in range(steps):
-        share = max(step / steps, (time.monotonic() - began) / seconds)
+        share = max(step / steps, (time.process_time() - began) / seconds)
         if share >= 1:
             break
         rate = highest * min(1, (step + 1) / 60) * (0.5 + 0.5 * np.cos(np.pi * share))
         for group in optimizer.param_groups:
             group["lr"] = rate
+        if len(pictures) < 2 * pool:  # drawn as they are wanted
+            for _ in range(_DRAWN_FIRST if step == 0 else 1):
+                number = len(pictures) // 2
+                pictures.append(parts_picture((PARTS_SEED, number), size))
+                pictures.append(blobs_picture((BLOBS_SEED, number), size))
         side = int(rng.choice([s for s, _ in SIDES], p=[chance for _, chance in SIDES]))
         _take_side(network, side)
         loss, overlap = _step(network, _batch(rng, pictures, batch, side), rng)
@@ -79,15 +87,26 @@ def train(steps: int, seconds: float, batch: int, pool: int, start: Path | None,
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
+        _follow(steady, network, step)
         shown = 0.98 * shown + 0.02 * np.array([loss.item(), overlap])
         if step % 50 == 49:
             scale = 1 - 0.98 ** (step + 1)
             LOGGER.info("step %d: loss %.3f, IoU %.3f", step + 1, *(shown / scale))
         if step % _SAVED_EVERY == _SAVED_EVERY - 1:
-            _write(network, out)
-    _take_side(network, size)
-    _write(network, out)
-    return network.eval()
+            _write(steady, out)
+    _write(steady, out)
+    return steady.eval()
+
+
+@torch.no_grad()
+def _follow(steady: Sam, network: Sam, step: int) -> None:
+    """Let the weights that are kept follow those that learn: their mean over many steps is better than the last."""
+    keep = min(_STEADY, (step + 1) / (step + 10))
+    for kept, learnt in zip(
+        steady.state_dict().values(), network.state_dict().values(), strict=True
+    ):
+        if kept.is_floating_point():
+            kept.lerp_(learnt, 1 - keep)
 
 
 def _begin_quietly(network: Sam) -> None:
