@@ -6,7 +6,6 @@ Giving such an argument another value than its default is refused with the reaso
 from __future__ import annotations
 
 NOT_YET: dict[str, str] = {
-    "dnn": "this version runs ONNX models with onnxruntime",
     "keras": "this version writes SavedModels as TensorFlow's own functions; keras.layers.TFSMLayer loads them",
 }
 

@@ -19,7 +19,7 @@ from engine.cfg.weights import full_name
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.features import default_layers
 from engine.core.results import Results
-from engine.nn.autobackend import AutoBackend
+from engine.nn.autobackend import stated_metadata
 from engine.nn.checkpoint import (
     SUFFIXES,
     Checkpoint,
@@ -293,7 +293,7 @@ class Model(CallbackHost):
     def names(self) -> dict[int, str]:
         """Class number to name."""
         is_file = isinstance(self.model, str)
-        return AutoBackend(self.model).names if is_file else self.model.names
+        return stated_metadata(self.model).names if is_file else self.model.names
 
     @property
     def device(self) -> torch.device | None:
@@ -393,7 +393,7 @@ class Model(CallbackHost):
         """Keep the path of an exported file; it is opened when it is used."""
         self.model = str(path)
         self.overrides = {"model": str(path)}
-        self.task = task or AutoBackend(path).task
+        self.task = task or stated_metadata(path).task
 
     def _take(self, trainer: Any) -> None:
         """Take over what a training has made."""

@@ -240,7 +240,11 @@ class BaseValidator(CallbackHost):
         if source is None:
             raise ConfigError("validation needs model=.", remedy="Write model=PATH/best.pt.")
         backend = AutoBackend(
-            source, self.device, half=self.args.half, end2end=self.wanted_branch()
+            source,
+            self.device,
+            half=self.args.half,
+            end2end=self.wanted_branch(),
+            dnn=self.args.dnn,
         )
         self._half, self.names, self.end2end = backend.fp16, backend.names, backend.end2end
         self._autocast = contextlib.nullcontext

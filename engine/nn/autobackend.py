@@ -17,6 +17,8 @@ from engine.nn.backends.metadata import Metadata
 from engine.nn.backends.mnn import MnnBackend
 from engine.nn.backends.ncnn import NcnnBackend
 from engine.nn.backends.onnx import OnnxBackend
+from engine.nn.backends.onnx_entries import read_entries
+from engine.nn.backends.opencv import OpenCvBackend
 from engine.nn.backends.openvino import OpenVinoBackend
 from engine.nn.backends.paddle import PaddleBackend
 from engine.nn.backends.pytorch import PyTorchBackend
@@ -68,6 +70,7 @@ class AutoBackend:
         half: bool = False,
         fuse: bool = True,
         end2end: bool | None = None,
+        dnn: bool = False,
     ) -> None:
         """Open a model.
 
@@ -79,14 +82,18 @@ class AutoBackend:
             fuse: Fold batch normalisation into the convolutions.
             end2end: Which branch of the head answers: True takes the one that makes no duplicates, False
                 the other, None the one that the model or file is set to.
+            dnn: Run an ONNX file with OpenCV instead of ONNX Runtime.
 
         Raises:
             CheckpointError: A ``.pt`` file cannot be read.
-            ModelError: An exported file cannot be read, the kind of file is unknown, or the branch that is
-                asked for is not there.
+            ModelError: An exported file cannot be read, the kind of file is unknown or is not what ``dnn``
+                runs, or the branch that is asked for is not there.
         """
         self.device = torch.device(device)
-        self.backend = _open(model, self.device, half, fuse, end2end)
+        if dnn:
+            self.backend: Backend = _opened_by_opencv(model, self.device, end2end)
+        else:
+            self.backend = _open(model, self.device, half, fuse, end2end)
 
     @property
     def metadata(self) -> Metadata:
@@ -202,6 +209,34 @@ def _open(
         path=model,
         remedy="A description (.yaml) has no weights yet: train it first.",
     )
+
+
+def _opened_by_opencv(
+    model: str | Path | nn.Module, device: torch.device, end2end: bool | None
+) -> Backend:
+    if isinstance(model, nn.Module) or exported_suffix(model) != ".onnx":
+        what = type(model).__name__ if isinstance(model, nn.Module) else Path(model).name
+        raise ModelError(
+            f"dnn=True runs ONNX files with OpenCV, received {what}.",
+            value=what,
+            remedy="Export format=onnx and name that file, or leave dnn out.",
+        )
+    backend = OpenCvBackend(find_exported(model), device)
+    _check_branch(backend.metadata, end2end, model)
+    return backend
+
+
+def stated_metadata(model: str | Path) -> Metadata:
+    """Return what a model file says of itself; of an ONNX file without what would run it.
+
+    Raises:
+        CheckpointError: A ``.pt`` file cannot be read.
+        ModelError: An exported file cannot be read, or the kind of file is unknown.
+    """
+    if exported_suffix(model) != ".onnx":
+        return AutoBackend(model).metadata
+    path = find_exported(model)
+    return Metadata.from_text(read_entries(path), path)
 
 
 def exported_suffix(model: str | Path) -> str | None:

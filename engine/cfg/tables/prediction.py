@@ -41,7 +41,7 @@ PREDICTION: tuple[Argument, ...] = (
         "dnn",
         "bool",
         False,
-        "Run ONNX models through OpenCV instead of onnxruntime.",
+        "Run an ONNX file with OpenCV instead of onnxruntime, on the processor.",
         "Validation",
         _BOTH,
     ),

@@ -105,7 +105,6 @@ def test_values_are_understood(name, given, value):
         ("format", "openvin", "received openvin. Did you mean 'openvino'"),
         ("data", 3, "data expects the path of a file or folder, received 3."),
         ("keras", True, "Leave keras out."),
-        ("dnn", True, "dnn=True cannot be used: this version runs ONNX models with onnxruntime"),
         ("epochz", 3, "there is no argument 'epochz'. Did you mean 'epochs'?"),
     ],
 )
@@ -149,13 +148,13 @@ def test_base_gives_way_and_is_taken_only_where_usable(caplog):
         "epochs": 7,
         "imgsz": 320,
         "rle": 1.0,
-        "dnn": True,
+        "keras": True,
         "optimizer": "LION",
         "mode": "train",
     }
     with caplog.at_level(logging.WARNING, "engine"):
         args = resolve({"imgsz": 640}, "val", base=base)
-    assert (args.epochs, args.imgsz, args.dnn, args.optimizer) == (7, 640, False, "auto")
+    assert (args.epochs, args.imgsz, args.keras, args.optimizer) == (7, 640, False, "auto")
     assert not caplog.records
 
 
