@@ -141,6 +141,14 @@ class LabelLayer(QObject):
         keys = self._keys_in(self._grown(box, self._scale).toAlignedRect() & self._view_rect())
         return all(key in self._tiles and self._tiles[key].is_clean for key in keys)
 
+    def clean_region(self) -> QRegion:
+        """Return where the canvas shows the shapes as they are, in device pixels."""
+        region = QRegion()
+        for key in self._visible_keys():
+            if key in self._tiles and self._tiles[key].is_clean:
+                region += _tile_rect(key).translated(*self._viewport.origin)
+        return region
+
     def is_covered(self) -> bool:
         """Tell whether every shape in view shows, sharp or as a draft."""
         drafted = self._overview is not None and self._overview.image is not None

@@ -21,7 +21,7 @@ from studio.canvas.tags import MAX_TAG_WIDTH, TAG_HEIGHT, Tags
 from studio.canvas.viewport import Viewport
 from studio.theme import tokens
 from studio.theme.fonts import font
-from studio.tools.base import Preview, PromptMark
+from studio.tools.base import Paint, Preview, PromptMark
 from studio.tools.handles import shown_handles
 from studio.tools.rings import Ring
 from studio.tools.scene import Entry
@@ -38,6 +38,14 @@ _EXTENT = 14  # logical pixels that handles, outlines and snap rings reach beyon
 
 
 @dataclass(frozen=True)
+class KeptPaint:
+    """The pixels of a stroke that has become a mask, and that shape's number."""
+
+    shape_id: int
+    paint: Paint
+
+
+@dataclass(frozen=True)
 class Live:
     """What to draw over the still picture.
 
@@ -47,6 +55,7 @@ class Live:
         hovered: The shape under the cursor, where it is not selected.
         held: Shapes whose tile is not up to date yet.
         suggestion: The suggestion under the cursor.
+        kept: A large mask that was just painted, as the pixels that made it: its outline comes with its tiles.
         tagged: Whether name tags are shown.
     """
 
@@ -55,11 +64,21 @@ class Live:
     hovered: tuple[Entry, ...] = ()
     held: tuple[Entry, ...] = ()
     suggestion: tuple[Entry, ...] = ()
+    kept: KeptPaint | None = None
     tagged: bool = True
+
+    @property
+    def paint(self) -> Paint | None:
+        """The pixels that are drawn: of a stroke, else of the mask that the last one made."""
+        if self.preview.paint is not None or self.kept is None:
+            return self.preview.paint
+        return self.kept.paint
 
     def looks(self) -> list[tuple[Entry, Look]]:
         """Return each shape with its look, from back to front."""
         changing = {shape.id for shape in self.preview.shapes} | set(self.preview.hidden)
+        if self.kept is not None:
+            changing.add(self.kept.shape_id)
         still = (
             (self.suggestion, Look.SUGGESTION_HOVERED),
             (self.held, Look.NORMAL),
@@ -117,7 +136,7 @@ def paint_live(
 def difference(before: Live, after: Live, viewport: Viewport) -> QRegion:
     """Return what of the canvas has to be drawn anew when one comes after the other, in device pixels."""
     region = extent(before, viewport) + extent(after, viewport)
-    old, new = before.preview.paint, after.preview.paint
+    old, new = before.paint, after.paint
     if old is not None and new is not None and old.pixels is new.pixels:
         return region + _device_rect(new.changed, viewport) if old != new else region
     for paint in (old, new):

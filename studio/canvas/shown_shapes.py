@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
 from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QPainter, QRegion
 
 from studio.canvas.label_layer import LabelLayer, Source
-from studio.canvas.overlay import Live, difference, paint_live
+from studio.canvas.overlay import KeptPaint, Live, difference, paint_live
+from studio.canvas.paint_layer import draw_paint
 from studio.canvas.styles import Look, Styles
 from studio.canvas.viewport import Viewport
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef, Shape
 from studio.tools.base import Pointer, Preview
+from studio.tools.rings import is_large_mask
 from studio.tools.scene import Entry, Scene
 
 _LIVE_LIMIT = 4000  # vertices: a larger selection is painted into the still layer instead
@@ -51,6 +54,7 @@ class ShownShapes(QObject):
         self._scheme: KeypointScheme | None = None
         self._baked: frozenset[int] = frozenset()
         self._held: dict[int, Entry] = {}
+        self._kept: KeptPaint | None = None
         self._proposed: tuple[Shape, ...] = ()
         self.still = LabelLayer(
             Source("shape", self.scene, self._look),
@@ -64,6 +68,7 @@ class ShownShapes(QObject):
     def set_image(self, image_id: int, size_wh: tuple[int, int]) -> None:
         """Begin with another picture, without shapes."""
         self._held.clear()
+        self._kept = None
         self.suggestions.set_image(image_id, size_wh)
         self.scene.set_image(image_id, size_wh)
         self.still.clear()
@@ -83,6 +88,7 @@ class ShownShapes(QObject):
         if not changed and not removed:
             return False
         self._replace(self.scene, changed, removed)
+        self._kept = self._painted_as(changed)
         for shape_id in removed:
             self._held.pop(shape_id, None)
         if len(changed) <= _HELD_LIMIT:
@@ -107,6 +113,22 @@ class ShownShapes(QObject):
             return None
         return self.suggestions.entry(ghosts[0].id)
 
+    def _painted_as(self, changed: Sequence[Shape]) -> KeptPaint | None:
+        """Return the stroke on the canvas if it has just become this one large mask.
+
+        It stays until the mask's tiles are there: to work out the outline and draw it takes longer than a frame.
+        """
+        paint = self.live.preview.paint
+        if paint is None or len(changed) != 1 or not is_large_mask(changed[0].geometry):
+            return None
+        shape = changed[0]
+        if (
+            not self.scene.is_shown(shape.id)
+            or np.count_nonzero(paint.pixels) != shape.geometry.area()
+        ):
+            return None
+        return KeptPaint(shape.id, replace(paint, class_id=shape.class_id))
+
     def _hold(self, shapes: Sequence[Shape]) -> None:
         """Draw these live until their tiles show them."""
         for shape in shapes:
@@ -130,6 +152,7 @@ class ShownShapes(QObject):
         self._classes, self._scheme = tuple(classes), scheme
         self.scene.set_classes(classes, scheme)
         self._held.clear()
+        self._kept = None
         self._restyle()
         for scene in (self.scene, self.suggestions):
             scene.set_hidden_classes(self.styles.hidden_classes())
@@ -163,6 +186,7 @@ class ShownShapes(QObject):
             self._hovered(),
             tuple(self._held.values()),
             (suggestion,) if suggestion is not None else (),
+            self._kept,
             self.still.tags_shown,
         )
         if live != self.live:
@@ -176,7 +200,18 @@ class ShownShapes(QObject):
             return
         self.still.paint(painter, self._viewport)
         self._let_go_of_held()
+        self._paint_kept(painter, part)
         paint_live(painter, self.live, self._viewport, self.styles, self.still.tags, part)
+
+    def _paint_kept(self, painter: QPainter, part: QRect) -> None:
+        """Draw the pixels of a mask that was just painted where its tiles do not show it yet."""
+        paint = self.live.paint
+        if paint is None or paint is self.live.preview.paint:
+            return
+        painter.save()
+        painter.setClipRegion(QRegion(part) - self.still.clean_region())
+        draw_paint(painter, paint, part, self._viewport, self.styles.style(paint.class_id).color)
+        painter.restore()
 
     def _selected(self) -> tuple[Entry, ...]:
         """Return the selected shapes that are drawn live; many are painted into the still layer instead."""
@@ -210,6 +245,13 @@ class ShownShapes(QObject):
 
     def _let_go_of_held(self) -> None:
         """Stop drawing live the shapes that their tiles show by now."""
+        kept = None if self._kept is None else self.scene.entry(self._kept.shape_id)
+        if self._kept is not None and (kept is None or self.still.is_clean(kept.bounds)):
+            self._kept = None
+            live = replace(self.live, kept=None)
+            region = difference(self.live, live, self._viewport)
+            self.live = live
+            self.stale.emit(region)  # it may be highlighted, which its pixels were not
         if self._held:
             held = {i: e for i, e in self._held.items() if not self.still.is_clean(e.bounds)}
             if len(held) != len(self._held):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from math import floor
+from typing import TypeGuard
 
 import cv2
 import numpy as np
@@ -24,9 +25,14 @@ _SKETCH_PX = 1.25  # less than a pixel would keep the steps of a slanted edge
 
 def outline(geometry: Geometry) -> list[Ring]:
     """Return the rings of a geometry; lines, keypoints and image tags have none. That of a large mask is a sketch."""
-    if isinstance(geometry, Mask) and len(geometry.counts) > _LARGE_MASK:
+    if is_large_mask(geometry):
         return mask_sketch(geometry)
     return [_array(ring) for part in to_polygons(geometry) for ring in part.rings()]
+
+
+def is_large_mask(geometry: Geometry) -> TypeGuard[Mask]:
+    """Tell whether a geometry is a mask whose outline takes long to work out."""
+    return isinstance(geometry, Mask) and len(geometry.counts) > _LARGE_MASK
 
 
 def _array(points: Sequence[tuple[float, float]]) -> Ring:

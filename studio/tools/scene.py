@@ -23,6 +23,7 @@ from studio.tools.rings import (
     area_points,
     covers,
     is_inside,
+    is_large_mask,
     nearest_edge,
     nearest_point,
     nearest_segment,
@@ -31,6 +32,7 @@ from studio.tools.rings import (
     touches,
 )
 
+_PIXELS_A_VERTEX, _RUNS_A_VERTEX = 4000, 8  # of a large mask: what takes as long as a vertex
 PixelSource: TypeAlias = Callable[[int, int, int, int], "Pixels | None"]
 
 
@@ -57,7 +59,11 @@ class Entry:
 
     @cached_property
     def vertex_count(self) -> int:
-        """How much work drawing it is."""
+        """How much work drawing it is; of a large mask a guess, whose outline alone may take longer than a frame."""
+        if is_large_mask(self.shape.geometry):
+            x1, y1, x2, y2 = self.bounds
+            sides = round((x2 - x1) * (y2 - y1) / _PIXELS_A_VERTEX)
+            return sides + len(self.shape.geometry.counts) // _RUNS_A_VERTEX
         return sum(len(ring) for ring in self.rings) or len(self.points)
 
     @cached_property

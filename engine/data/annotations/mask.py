@@ -63,15 +63,20 @@ class Mask:
             raise ValueError(
                 f"expected a part of {width} x {height}, received {columns} x {rows} at {x}, {y}"
             )
-        # One background pixel at each end of a column, so that no run goes on into the next one.
-        padded = np.zeros((columns, rows + 2), np.uint8)
-        if columns and rows:  # OpenCV turns 12 megapixels in 3 ms, numpy in 16
-            inside = np.ascontiguousarray(np.asarray(window) != 0)
-            padded[:, 1:-1] = cv2.transpose(inside.view(np.uint8))
-        flat = padded.ravel()
-        starts, stops = (np.flatnonzero(flat[1:] != flat[:-1]) + 1).reshape(-1, 2).T
-        column, row = np.divmod(starts, rows + 2)
-        begin = (x + column) * height + y + row - 1
+        if not columns or not rows:
+            return cls((height * width,), height, width)
+        inside = np.asarray(window) != 0
+        # Where a column comes from outside into the object or leaves it; above and below the part all is outside.
+        crossed = np.empty((rows + 1, columns), bool)
+        crossed[0], crossed[-1] = inside[0], inside[-1]
+        np.not_equal(inside[1:], inside[:-1], out=crossed[1:-1])
+        row, column = np.divmod(_marked(crossed.ravel()), columns)
+        # Numbers of 16 bits are sorted stably in linear time; rows are in order already.
+        narrow = column.astype(np.uint16) if columns < 1 << 16 else column
+        order = np.argsort(narrow, kind="stable")
+        starts, stops = row[order].reshape(-1, 2).T
+        column = column[order[::2]]
+        begin = (x + column) * height + y + starts
         edges = np.stack((begin, begin + stops - starts), 1).ravel()
         # Where the part is as high as the image, a run that ends with its column may go on in the next one.
         joined = np.flatnonzero(edges[1:-1:2] == edges[2::2]) * 2 + 1
@@ -89,7 +94,7 @@ class Mask:
     def window(self) -> tuple[np.ndarray, tuple[int, int]]:
         """Return the pixels within the bounds, (h, w) uint8, 1 inside, and the column and row of the first; (0, 0) when empty."""
         x1, y1, x2, y2 = map(int, self.bounds())
-        ends = np.minimum(np.cumsum(self.counts), x2 * self.height) - x1 * self.height
+        ends = np.minimum(self._ends(), x2 * self.height) - x1 * self.height
         lengths = np.diff(np.maximum(ends, 0), prepend=0)
         values = (np.arange(len(lengths)) % 2).astype(np.uint8)
         columns = np.repeat(values, lengths).reshape((x2 - x1, self.height))[:, y1:y2]
@@ -98,7 +103,7 @@ class Mask:
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Return the corners (x1, y1, x2, y2) of the box around the object; zeros when it is empty."""
-        ends = np.cumsum(self.counts)
+        ends = self._ends()
         starts, stops = ends[:-1:2], ends[1::2]  # runs of the object
         full = stops > starts
         starts, stops = starts[full], stops[full] - 1
@@ -109,6 +114,10 @@ class Mask:
         y1 = np.where(wraps, 0, starts % self.height)
         y2 = np.where(wraps, self.height - 1, stops % self.height)
         return float(x1.min()), float(y1.min()), float(x2.max() + 1), float(y2.max() + 1)
+
+    def _ends(self) -> np.ndarray:
+        """Return where each run ends, counted down the columns; a tuple read one by one is twice as fast as through a list."""
+        return np.cumsum(np.fromiter(self.counts, np.int64, len(self.counts)))
 
     def area(self) -> float:
         """Return the number of pixels of the object."""
@@ -142,3 +151,18 @@ class Mask:
             "height": self.height,
             "width": self.width,
         }
+
+
+def _marked(flat: np.ndarray) -> np.ndarray:
+    """Return where a long row of flags is set, as ``np.flatnonzero`` does; few flags are found eight at a time.
+
+    Args:
+        flat: (N,) bool.
+    """
+    words = len(flat) // 8
+    head = flat[: words * 8]
+    some = np.flatnonzero(head.view(np.uint64))
+    if len(some) * 4 > words:
+        return np.flatnonzero(flat)
+    word, place = np.nonzero(head.reshape(-1, 8)[some])
+    return np.concatenate((some[word] * 8 + place, np.flatnonzero(flat[words * 8 :]) + words * 8))

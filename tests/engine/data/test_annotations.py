@@ -211,6 +211,15 @@ def test_a_mask_comes_back_whole_and_by_its_window():
         assert Mask.from_window(window, (x, y), *pixels.shape) == mask
 
 
+@pytest.mark.parametrize("share", [0.0005, 0.02, 0.5])
+def test_runs_are_found_in_windows_with_few_and_with_many_borders(share: float):
+    pixels = np.random.default_rng(5).random((70, 131)) < share
+    pixels[3, 5] = pixels[69, 130] = True
+    down_the_columns = pixels.T.ravel()
+    runs = np.diff(np.flatnonzero(np.diff(down_the_columns)) + 1, prepend=0, append=pixels.size)
+    assert Mask.from_array(pixels).counts == tuple([0] * int(pixels[0, 0]) + runs.tolist())
+
+
 def test_runs_of_a_mask_go_on_into_the_next_column():
     assert Mask.from_array(np.ones((3, 2))).counts == (0, 6)
     assert Mask.from_array(np.array([[0, 1], [1, 1], [1, 0]])).counts == (1, 4, 1)
