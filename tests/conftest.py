@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -66,6 +67,20 @@ def drawn_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = root / "data.yaml"
     file.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames:\n  0: square\n")
     return file
+
+
+@pytest.fixture(scope="session")
+def square_model(drawn_parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A segmentation model that knows a square when it sees one, trained for seconds; tests must not change it."""
+    from engine import YOLO
+
+    model = YOLO("yolo11n-seg.yaml")
+    still = dict.fromkeys(("mosaic", "scale", "translate", "hsv_h", "hsv_s", "hsv_v"), 0)
+    model.train(
+        data=str(drawn_parts), epochs=80, val=False, save=False, batch=2, imgsz=64, device="cpu", plots=False,
+        verbose=False, project=str(tmp_path_factory.mktemp("trained")), name="run", **still,
+    )  # fmt: skip
+    return model
 
 
 @pytest.fixture(scope="session")

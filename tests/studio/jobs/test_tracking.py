@@ -96,6 +96,46 @@ def test_outlined_again_a_rough_shape_becomes_exact(
         assert iou(found, disc(i)) > 0.93 > iou(before.shapes[0].geometry, disc(i))
 
 
+def square(i: int) -> Polygon:
+    x, y = 6.0 + 4 * i, 8.0 + 2 * i
+    return Polygon(((x, y), (x + 24, y), (x + 24, y + 24), (x, y + 24)))
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> list[tuple[int, str]]:
+    """Five pictures of a bright square that moves, out of sight on the third, with keys 20 to 24."""
+    noise = np.random.default_rng(3).integers(0, 60, (64, 64, 3), np.uint8)
+    made = []
+    for i in range(5):
+        picture, (x1, y1, x2, y2) = noise.copy(), map(int, square(i).bounds())
+        if i != 2:
+            picture[y1:y2, x1:x2] = 220
+        path = tmp_path / f"square{i}.png"
+        cv2.imwrite(str(path), picture)
+        made.append((20 + i, str(path)))
+    return made
+
+
+@pytest.mark.parametrize("kind", [Polygon, Box])
+def test_by_a_trained_model_what_it_finds_takes_the_track_on(
+    squares: list[tuple[int, str]], square_model: Any, kind: type
+) -> None:
+    first = square(0) if kind is Polygon else Box(*square(0).bounds())
+    shapes = (MarkedShape(5, "square", first),)
+    model = str(square_model.ckpt_path)
+    done, sent = run(Track(1, tuple(squares), shapes, "model", model, arguments={"imgsz": 64}))
+    told = {report.key: report.shapes for report in sent if isinstance(report, Followed)}
+    assert list(told) == [21, 22, 23, 24]
+    assert told[22] == ()  # nobody sees it there
+    for i in (1, 3, 4):
+        (found,) = told[20 + i]
+        assert found.track == 5
+        assert isinstance(found.geometry, kind)
+        assert found.score > 0.1
+        assert iou(found.geometry, square(i)) > 0.6
+    assert done == TrackingDone(4, ((5, 24),))
+
+
 def test_given_up_it_ends_between_two_images(frames: list[tuple[int, str]]) -> None:
     with pytest.raises(CancelledError):
         run(Track(1, tuple(frames), (MarkedShape(1, "disc", disc(0)),)), lambda: True)
