@@ -19,6 +19,7 @@ from studio.model.errors import EditError
 from studio.storage.database import encode
 
 _POINT = struct.Struct("<dd")
+_ONE_RING = struct.Struct("<II")
 
 
 def encode_geometry(geometry: Geometry) -> str | bytes:
@@ -38,6 +39,22 @@ def encode_geometry(geometry: Geometry) -> str | bytes:
     if not all(map(math.isfinite, values)):
         raise EditError(tr("A polygon cannot be kept: a coordinate is not finite."))
     return sizes + struct.pack(f"<{len(values)}d", *values)
+
+
+def encode_ring(points: bytes) -> bytes:
+    """Return the column's value of a polygon without holes whose points are bytes already.
+
+    Args:
+        points: x and y in turns as float64.
+
+    Raises:
+        EditError: A coordinate is not finite.
+    """
+    # what is not finite stays so in the sum, which is four times as fast as to look at each
+    values = memoryview(points).cast("d")
+    if not math.isfinite(sum(values)) and not all(map(math.isfinite, values)):
+        raise EditError(tr("A polygon cannot be kept: a coordinate is not finite."))
+    return _ONE_RING.pack(1, len(points) // _POINT.size) + points
 
 
 def decode_geometry(value: str | bytes) -> Geometry:

@@ -24,6 +24,7 @@ _COLUMNS = (
     "score, comment_count, added, modified"
 )
 _CHUNK = 500  # ids in one query
+_FEW = 20_000
 
 
 class ImageTable:
@@ -211,10 +212,18 @@ class ImageTable:
             [(source_id, rel, sort_key(rel), search_key(rel), now) for rel in rels],
         )
 
-    def image_id(self, source_id: int, rel: str) -> int:
-        """Return the number of a file that was added."""
-        sql = "SELECT id FROM images WHERE source_id = ? AND rel = ?"
-        return int(self.db.value(sql, (source_id, rel)))
+    def image_numbers(self, source_id: int, rels: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of files of a source that were added; perhaps of others of it too."""
+        found: dict[str, int] = {}
+        if len(rels) > _FEW:  # one walk through all of them costs less than as many questions
+            sql = "SELECT rel, id FROM images WHERE source_id = ?"
+            return dict(self.db.rows(sql, (source_id,)))
+        for start in range(0, len(rels), _CHUNK):
+            chunk = rels[start : start + _CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            sql = f"SELECT rel, id FROM images WHERE source_id = ? AND rel IN ({marks})"
+            found |= dict(self.db.rows(sql, (source_id, *chunk)))
+        return found
 
     def unmeasured(self, limit: int, after: int = 0) -> list[int]:
         """Return up to ``limit`` images, above the id ``after``, whose header was not read yet."""

@@ -179,7 +179,11 @@ def project_folder_for(images: str | Path) -> Path:
 
 def absolute(path: str | Path) -> Path:
     """Return the absolute path with ``~`` and ``..`` resolved but links kept as they are."""
-    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
+    told = os.fspath(path)
+    found = os.path.abspath(told)  # noqa: PTH100 - Path.resolve follows links
+    if isinstance(path, Path) and found == told:
+        return path  # most are: an import asks for each of 100,000 images
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100
 
 
 def _open_to_read(folder: Path, notice: str) -> Project:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from studio.language import tr
 from studio.model.errors import EditError
 from studio.model.records import Shape, ShapeRow
 from studio.storage.database import Database, encode
-from studio.storage.geometry_codec import decode_geometry, encode_geometry
+from studio.storage.geometry_codec import decode_geometry, encode_geometry, encode_ring
 
 _COLUMNS = "id, image_id, class_id, geometry, source, score, attributes, z, locked, hidden"
 _ROW = "id, class_id, kind, attributes, locked, hidden, z, image_id"
@@ -30,7 +30,11 @@ _DECODE: dict[str, Callable[[Any], Any]] = {
     "hidden": bool,
 }
 _ENCODE: dict[str, Callable[[Any], Any]] = {"attributes": encode}
+_POLYGON = "polygon"
 _CHUNK = 500  # values in one statement: older SQLite takes 999
+
+
+ShapeValues: TypeAlias = tuple[Any, ...]  # the columns after the number, the image first
 
 
 class ShapeTable:
@@ -162,6 +166,12 @@ class ShapeTable:
         self.db.write_many(f"INSERT INTO shapes {_INSERT}", map(_values, shapes))
         self._touched.update(shape.image_id for shape in shapes)
 
+    def insert_values(self, first: int, rows: Sequence[ShapeValues]) -> None:
+        """Insert shapes as :func:`shape_values` and :func:`ring_values` make them, numbered from ``first``."""
+        numbered = ((number, *row) for number, row in enumerate(rows, first))
+        self.db.write_many(f"INSERT INTO shapes {_INSERT}", numbered)
+        self._touched.update(row[0] for row in rows)
+
     def update_shapes(self, shapes: Sequence[Shape]) -> None:
         for shape in shapes:
             if self.db.write(_UPDATE, _values(shape)) != 1:
@@ -220,6 +230,25 @@ def _same(value: Any) -> Any:
 
 def _marks(count: int) -> str:
     return ", ".join("?" * count)
+
+
+def ring_values(image_id: int, class_id: int, points: bytes, source: str, z: int) -> ShapeValues:
+    """Return the columns of a polygon that is nothing but its points, x and y in turns as float64.
+
+    Raises:
+        EditError: A coordinate is not finite.
+    """
+    geometry = encode_ring(points)
+    return image_id, class_id, _POLYGON, geometry, source, None, "{}", z, False, False
+
+
+def shape_values(shape: Shape) -> ShapeValues:
+    """Return the columns of a shape without its number.
+
+    Raises:
+        EditError: A number in it is not finite.
+    """
+    return _values(shape)[1:]
 
 
 def _values(shape: Shape) -> tuple[Any, ...]:

@@ -92,17 +92,23 @@ class _Reader:
         """Read everything; see :func:`read`."""
         split = None if self._path.stem == _UNLABELLED else split_of(self._path)
         finder = PictureFinder(picture_roots(self._path))
-        found = find_images(self._document.images, self._path, finder, self._findings, split)
+        told = self._document.images
+        total = len(told) if isinstance(told, list) else 0
+        tell = progress or _nobody
+        tell(0, total)
         owned = self._owned()
-        known = {image.number for image in found}
+        tell(0, total)
+        known: set[int] = set()
         is_labelled = self._document.annotations is not None
+        found = find_images(told, self._path, finder, self._findings, split)
         for done, image in enumerate(found, start=1):
+            known.add(image.number)
             labels = self._labels(image, owned.get(image.number, [])) if is_labelled else None
             self._dataset.images.append(
                 LabelledImage(image.path, *image.frame.real_wh, split, labels, image.attributes)
             )
-            if progress:
-                progress(done, len(found))
+            tell(done, total)
+        tell(total, total)
         self._refuse_strays([n for n in owned if n not in known], owned)
         for key, value in self._document.header.items():
             self._dataset.info.setdefault(key, value)
@@ -293,6 +299,10 @@ def _point_counts(dataset: LabelledDataset) -> dict[int, int]:
             if isinstance(annotation.geometry, Keypoints):
                 counts.setdefault(annotation.class_id, len(annotation.geometry.points))
     return counts
+
+
+def _nobody(_done: int, _total: int) -> None:
+    """Stand in for whoever wants to hear of the progress."""
 
 
 def _who(row: Any, index: int) -> str:

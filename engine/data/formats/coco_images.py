@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,8 @@ def picture_roots(path: Path) -> list[Path]:
 
 def find_images(
     told: Any, path: Path, finder: PictureFinder, findings: Findings, split: str | None
-) -> list[FoundImage]:
-    """Return the usable images of a file in its order; what is wrong with others is noted.
+) -> Iterator[FoundImage]:
+    """Give the usable images of a file in its order; what is wrong with others is noted by the end.
 
     Args:
         told: The list of images.
@@ -56,7 +56,7 @@ def find_images(
     """
     if not isinstance(told, list):
         findings.add(path, f"Expected 'images' as a list, received {type(told).__name__}.")
-        return []
+        return
     found: dict[int, FoundImage] = {}
     missing: list[str] = []
     hints = _hints(path, split)
@@ -80,12 +80,12 @@ def find_images(
             continue
         if image := _measured(row, number, picture, findings):
             found[number] = image
+            yield image
     if missing:
         noun = "image is" if len(missing) == 1 else "images are"
         reason = f"{len(missing)} {noun} not on the disk: {listed(missing)}. Add the files and read it again."
         findings.add(path, reason)
     _note_copies(found, path, findings)
-    return list(found.values())
 
 
 def _measured(

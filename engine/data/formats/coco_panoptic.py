@@ -81,7 +81,7 @@ class _Reader:
         """Read everything; see :func:`read`."""
         split = split_of(self._path)
         finder = PictureFinder(_without_masks(picture_roots(self._path), self._path.stem))
-        found = find_images(self._document.images, self._path, finder, self._findings, split)
+        found = [*find_images(self._document.images, self._path, finder, self._findings, split)]
         rows = self._rows()
         for done, image in enumerate(found, start=1):
             row = rows.pop(image.number, None)

@@ -43,6 +43,8 @@ def is_on(value: Any) -> bool:
 
 def whole(value: Any) -> int | None:
     """Return a whole number, also one written as text or with ``.0``; None where it is none."""
+    if type(value) is int:
+        return value if abs(value) <= _LARGEST else None
     if isinstance(value, str):
         text = value.strip()
         return int(text) if len(text) < 17 and text.lstrip("+-").isdecimal() else None

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.data.annotations import Box, Polygon
+from engine.data.annotations import Annotation, Box, Geometry, Polygon
+from engine.data.formats import LabelledDataset, LabelledImage
+from engine.data.formats.packed import PackedAnnotations
 from engine.runtime.errors import DatasetError
 from studio.model.edits import AddShapes, RemoveShapes
 from studio.model.project import Project
 from studio.model.records import ImageFilter, new_shape
-from studio.storage.dataset_import import import_dataset
+from studio.storage.dataset_import import import_all, import_dataset
 from studio.storage.health import check_health
 from studio.storage.project_files import create_project
 
@@ -144,10 +146,10 @@ def test_one_transaction_for_everything(
 ) -> None:
     """A write that fails after the images were added leaves nothing: not the classes, not the images."""
 
-    def fail(store: object, shapes: object) -> None:
+    def fail(store: object, first: int, rows: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(type(project.store), "insert_shapes", fail)
+    monkeypatch.setattr(type(project.store), "insert_values", fail)
     with pytest.raises(OSError, match="No space"):
         import_dataset(project, dataset / "data.yaml")
     assert project.image_ids() == []
@@ -246,3 +248,28 @@ def test_every_bad_dataset_is_imported_in_part_or_refused_by_name(
             assert project.image_ids() == [] or str(file) not in refused
     assert 10 <= len(refused) < len(files)
     assert all(name in message for name, message in refused.items())
+
+
+def test_packed_annotations_arrive_like_others(tmp_path: Path, write_photos: WritePhotos) -> None:
+    """What goes into the database as bytes is what goes there as objects: holes, scores and attributes too."""
+    ring, hole = ((4.0, 4.0), (40.5, 4.0), (40.5, 30.25)), ((9.0, 6.0), (12.0, 6.0), (12.0, 8.0))
+    shapes: list[tuple[Geometry, float | None, dict[str, object]]] = [
+        (Polygon(ring), None, {}),
+        (Polygon(ring, (hole,)), None, {}),
+        (Box(1, 2, 3, 4), 0.5, {}),
+        (Polygon(ring), 0.25, {"annotation_source": "model", "note": "ä"}),
+        (Polygon(ring), None, {"occluded": True}),
+        (Polygon(hole), None, {}),
+    ]
+    told = [Annotation(g, n % 2, score, about) for n, (g, score, about) in enumerate(shapes)]
+    (photo,) = write_photos(tmp_path / "photos", 1)
+    found = []
+    for name, kept in (("plain", tuple(told)), ("packed", PackedAnnotations(told))):
+        dataset = LabelledDataset({0: "bolt", 1: "nut"}, [LabelledImage(photo, 64, 48, None, kept)])
+        with create_project(tmp_path / name) as project:
+            report = import_all(project, [(photo.parent, dataset)])
+            assert report.annotations == len(told)
+            found.append(project.shapes(project.image_ids()[0]))
+            assert check_health(project).problems == []
+    assert found[0] == found[1]
+    assert [shape.geometry for shape in found[1]] == [g for g, _, _ in shapes]
