@@ -100,27 +100,16 @@ class YOLODataset(Dataset):
             DatasetError: No usable picture, or none with a label where there must be one.
         """
         data = data or {}
-        self.data, self.task, self.imgsz, self.augment = dict(data), task, int(imgsz), augment
+        self.imgsz, self.augment, self.rect = int(imgsz), augment, rect and not augment
         self.hyp, self.seed, self.stride, self.batch_size = hyp, int(seed), int(stride), batch_size
-        self.rect = rect and not augment
-        self.channels = int(data.get("channels") or 3)
-        is_pose = task == "pose"
-        self._keypoints = keypoint_shape(data)[0] if is_pose else 0
-        self._partners = flip_partners(data) if is_pose else None
+        self._take_description(data, task)
         self._classes = None if classes is None else frozenset(classes)
         sources = [img_path] if isinstance(img_path, str | Path) else list(img_path)
         self._gather(sources, fraction, single_cls)
         self.batch_shapes = self._order_by_shape() if self.rect else None
         self.im_files = [label["im_file"] for label in self.labels]
         self._shapes: dict[int, Shapes] = {}
-        self.images = ImageCache(
-            [Path(f) for f in self.im_files],
-            self.imgsz,
-            cache_kind(cache),
-            max(workers, 1),
-            augment,
-            self.channels,
-        )
+        self.images = self._cache(cache, workers)
         self._blends = True
         self._transforms = self._build_transforms()
 
@@ -158,6 +147,21 @@ class YOLODataset(Dataset):
         self.digests = {v.file: v.digest for v in verified if v.digest}
         if copies := find_duplicates(self.digests):
             self.problems.append(Problem(copies.files[0], None, copies.message, "note"))
+
+    def _take_description(self, data: Mapping[str, Any], task: str) -> None:
+        """Keep what the data set's description says of its pictures and of its objects' points."""
+        self.data, self.task = dict(data), task
+        self.channels = int(data.get("channels") or 3)
+        is_pose = task == "pose"
+        self._keypoints = keypoint_shape(data)[0] if is_pose else 0
+        self._partners = flip_partners(data) if is_pose else None
+
+    def _cache(self, told: Any, workers: int) -> ImageCache:
+        """Return what keeps the decoded pictures, in the way that the argument ``cache`` names."""
+        files, processes = [Path(f) for f in self.im_files], max(workers, 1)
+        return ImageCache(
+            files, self.imgsz, cache_kind(told), processes, self.augment, self.channels
+        )
 
     # What data sets of another kind say
 
