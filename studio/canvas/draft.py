@@ -6,7 +6,7 @@ window stays free meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,12 @@ _Line = NDArray[np.int32]
 
 
 def draw_draft(
-    rect: QRect, scale: float, drawables: Sequence[Drawable], pixel_ratio: float = 1.0
-) -> QImage:
+    rect: QRect,
+    scale: float,
+    drawables: Sequence[Drawable],
+    pixel_ratio: float = 1.0,
+    is_dropped: Callable[[], bool] | None = None,
+) -> QImage | None:
     """Draw shapes into a transparent picture.
 
     Args:
@@ -34,6 +38,10 @@ def draw_draft(
         scale: Device pixels per image pixel.
         drawables: The shapes, from back to front; all outlines come to lie over all areas.
         pixel_ratio: Device pixels per logical pixel: outlines are that much wider.
+        is_dropped: Tells whether nobody waits for it any more; it is asked before each shape.
+
+    Returns:
+        The picture; None where it was dropped.
     """
     import cv2
 
@@ -41,6 +49,8 @@ def draw_draft(
     closed: dict[int, tuple[ShapeStyle, list[_Line]]] = {}
     opened: dict[int, tuple[ShapeStyle, list[_Line]]] = {}
     for drawable in drawables:
+        if is_dropped is not None and is_dropped():
+            return None
         style, geometry = drawable.style, drawable.entry.shape.geometry
         if isinstance(geometry, Keypoints):
             _draw_dots(pixels, _on_draft(drawable.entry.points, rect, scale), style, pixel_ratio)
@@ -58,6 +68,8 @@ def draw_draft(
                 (style.halo.color(), _HALO_PX, cv2.LINE_8),
                 (style.color, _LINE_PX, cv2.LINE_AA),
             ):
+                if is_dropped is not None and is_dropped():
+                    return None
                 thickness = max(1, round(width * pixel_ratio))
                 color = _premultiplied(ink)
                 cv2.polylines(pixels, lines, is_closed, color, thickness, kind, _SHIFT)

@@ -200,7 +200,9 @@ class LabelLayer(QObject):
 
     def _rescale(self, viewport: Viewport) -> None:
         self._keep_snapshot()
-        self._drop_job()
+        # What is being painted is of no use any more, but for the overview while nothing else can stand in.
+        if self._job is not None and not (self._job.is_draft and self._snapshot is None):
+            self._drop_job()
         self._tiles.clear()
         self._scale = viewport.scale
         self._scaled_at = time.monotonic()

@@ -85,7 +85,8 @@ class TileWorker(QObject):
     def run(self, job: Job) -> None:
         """Paint one tile and report; a cancelled job is dropped without a report."""
         if job.is_draft:
-            self._report(job, _draft(job))
+            if (draft := _draft(job)) is not None:
+                self._report(job, draft)
             return
         image = new_image(job.tile.rect)
         painter = QPainter(image)
@@ -126,8 +127,9 @@ class TileWorker(QObject):
         return picture
 
 
-def _draft(job: Job) -> QImage:
-    return draw_draft(job.tile.rect, job.tile.scale, job.content.drawables(), job.pixel_ratio)
+def _draft(job: Job) -> QImage | None:
+    drawables, tile = job.content.drawables(), job.tile
+    return draw_draft(tile.rect, tile.scale, drawables, job.pixel_ratio, lambda: job.cancelled)
 
 
 def new_image(rect: QRect) -> QImage:

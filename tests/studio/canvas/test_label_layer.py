@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QImage, QPainter
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.data.annotations import Box, Keypoints, Mask, OrientedBox, Polygon, Tag
-from studio.canvas import label_layer
+from studio.canvas import label_layer, label_tile
+from studio.canvas.draft import draw_draft
+from studio.canvas.label_content import Drawable
 from studio.canvas.styles import Look, Styles
 from studio.canvas.tags import Tags
 from studio.model.records import ClassDef, Shape
+from studio.tools.scene import Entry
 from studio.widgets.thread_pools import shared_pool
 
 CLASSES = (ClassDef(0, "bolt", "#e69f00"), ClassDef(1, "nut", "#56b4e9"))
@@ -204,6 +209,42 @@ def test_shapes_and_tags_can_be_switched_off(studio: Any) -> None:
     studio.view.set_shapes_visible(True)
     studio.view.set_tags_visible(True)
     assert difference(studio.shot(), full) == 0
+
+
+def test_a_draft_that_nobody_waits_for_is_given_up() -> None:
+    asked = 0
+
+    def is_dropped() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    style = Styles(CLASSES).style(0)
+    drawables = [Drawable(shape.id, Entry(shape), style) for shape in blobs(20)]
+    assert draw_draft(QRect(0, 0, 400, 300), 1.0, drawables, 1.0, is_dropped) is None
+    assert asked == 4
+    assert draw_draft(QRect(0, 0, 400, 300), 1.0, drawables, 1.0, lambda: False) is not None
+
+
+def test_zooming_does_not_begin_the_first_overview_again(
+    new_studio: Callable[..., Any], in_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = []
+    monkeypatch.setattr(label_tile, "draw_draft", lambda *how: drafts.append(draw_draft(*how)))
+    go_on = Event()
+    shared_pool("labels", 1).start(lambda: go_on.wait(20))
+    studio = new_studio()
+    studio.view.set_image(QImage(400, 300, QImage.Format.Format_RGB32), 7)
+    studio.view.set_shapes(blobs(200))  # before the first frame, as an image is opened
+    studio.view.show()
+    QTest.qWaitForWindowExposed(studio.view)
+    for _ in range(3):
+        studio.wheel(200, 150)
+        studio.view.repaint()
+    go_on.set()
+    shared_pool("labels", 1).waitForDone()
+    assert len(drafts) == 1
+    assert drafts[0] is not None
 
 
 def test_a_large_selection_is_painted_into_the_still_layer(new_studio: Callable[..., Any]) -> None:
