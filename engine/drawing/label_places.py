@@ -22,11 +22,16 @@ def place_label(
         taken: The labels that are there.
     """
     places = list(_places(corners, size, picture))
-    if not taken:
-        return places[0]
-    others = np.asarray(taken, dtype=np.int64)
-    covered = [_covered(place, others) for place in places]
+    covered = [_covered(place, taken) for place in places]
     return places[int(np.argmin(covered))]  # of equal ones the first
+
+
+def free_place(
+    corners: np.ndarray, size: tuple[int, int], picture: tuple[int, int], taken: Sequence[Plate]
+) -> Plate | None:
+    """Return the first place for a label that is free, None without one; see :func:`place_label`."""
+    places = _places(corners, size, picture)
+    return next((place for place in places if not _covered(place, taken)), None)
 
 
 def _places(
@@ -45,9 +50,10 @@ def _places(
         yield left, top, left + width, top + height
 
 
-def _covered(place: Plate, others: np.ndarray) -> int:
-    """Return how many pixels of others (N, 4) a label would cover."""
+def _covered(place: Plate, taken: Sequence[Plate]) -> int:
+    """Return how many pixels of others a label would cover."""
     x1, y1, x2, y2 = place
+    others = np.asarray(taken, dtype=np.int64).reshape(-1, 4)
     wide = np.minimum(others[:, 2], x2) - np.maximum(others[:, 0], x1)
     high = np.minimum(others[:, 3], y2) - np.maximum(others[:, 1], y1)
     return int((wide.clip(0) * high.clip(0)).sum())

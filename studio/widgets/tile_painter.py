@@ -6,13 +6,15 @@ Done in a thread: QImage and QPainter may be used there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import cv2
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
 from engine.data.images import read_image
+from engine.drawing.label_places import Plate, free_place
 from engine.runtime.errors import ImageError
 from studio.model.seen import IGNORED, Answer, SeenObject
 from studio.theme import tokens
@@ -24,6 +26,7 @@ _MAP_SHARE = 0.55  # of a class map's colours over the image
 _MISTAKE_WIDTH = 2.5
 _POINT_RADIUS = 2.5
 _LINE_HEIGHT = 15
+_BESIDE = 2  # pixels left and right of words
 _WHITE = "#FFFFFF"
 
 
@@ -47,6 +50,7 @@ def draw_tile(tile: Tile, look: Look) -> QImage | str:
         painter.drawImage(0, 0, _as_image(_mapped(crop, tile, look, is_truth)))
         for seen in objects:
             _draw_object(painter, seen, origin, scale, look)
+        _draw_names(painter, objects, origin, scale, look, (width, height))
         if tile.image.answer is not None:
             _draw_answer(painter, tile.image.answer, is_truth, QRectF(0, 0, width, height), look)
         painter.restore()
@@ -117,8 +121,30 @@ def _draw_object(
     painter.setBrush(ink)
     for point in _placed(seen.shown_keypoints, origin, scale):
         painter.drawEllipse(point, _POINT_RADIUS, _POINT_RADIUS)
-    if seen.score is not None:
-        _draw_words(painter, shape.boundingRect().topLeft(), look.words(seen))
+
+
+def _draw_names(
+    painter: QPainter,
+    objects: Sequence[SeenObject],
+    origin: tuple[int, int],
+    scale: float,
+    look: Look,
+    size: tuple[int, int],
+) -> None:
+    """Write what predictions say, the surest first; one that has no room beside the others stays an outline."""
+    metrics = QFontMetricsF(font(tokens.FONT_CAPTION))
+    taken: list[Plate] = []
+    said = [(seen.score, seen) for seen in objects if seen.score is not None]
+    for _, seen in sorted(said, key=lambda pair: -pair[0]):
+        words = look.words(seen)
+        box = QPolygonF(_placed(seen.ring, origin, scale)).boundingRect()
+        ends = (box.topLeft(), box.topRight(), box.bottomLeft(), box.bottomRight())
+        corners = np.array([(end.x(), end.y()) for end in ends])
+        room = (ceil(metrics.horizontalAdvance(words)) + 2 * _BESIDE, _LINE_HEIGHT)
+        place = free_place(corners, room, size, taken)
+        if place is not None:
+            taken.append(place)
+            _draw_words(painter, QPointF(place[0], place[3]), words)
 
 
 def _placed(
@@ -147,8 +173,8 @@ def _draw_answer(
 def _draw_words(painter: QPainter, corner: QPointF, words: str) -> None:
     """Write above a place, inside the picture where the place touches its upper edge."""
     painter.setFont(font(tokens.FONT_CAPTION))
-    place = corner + QPointF(2, -3)
-    place.setX(max(place.x(), 2.0))
+    place = corner + QPointF(_BESIDE, -3)
+    place.setX(max(place.x(), float(_BESIDE)))
     place.setY(max(place.y(), float(tokens.FONT_CAPTION)))
     path = QPainterPath()
     path.addText(place, painter.font(), words)

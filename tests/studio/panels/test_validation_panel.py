@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtGui import QColor, QImage, QPixmap
 from PySide6.QtTest import QTest
 
 from engine.core.validation_record import ValidationRecord
@@ -191,6 +191,24 @@ def test_labels_are_drawn_left_and_predictions_right_mistakes_in_red(tmp_path):
     assert edge_right.red() > edge_right.green() + 50
     assert at(50, 50, right=False).green() > at(50, 50, right=False).red(), "a faint fill"
     assert at(5, 50, right=False) == QColor(128, 128, 128)
+
+
+def test_names_of_predictions_do_not_hide_one_another(tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.full((100, 100, 3), 128, np.uint8))
+
+    def written(count: int) -> int:
+        """Return the pixels of letters where so many predictions lie upon one another."""
+        found = tuple(SeenObject(1, (20, 30, 90, 80), (), True, score=0.9) for _ in range(count))
+        picture = draw_tile(image_tile(SeenImage(path, 100, 100, (), found), NAMES), LOOK)
+        pixels = QImage(picture).convertToFormat(QImage.Format.Format_RGB32)
+        channels = np.asarray(pixels.constBits()).reshape(pixels.height(), pixels.width(), 4)
+        return int((channels[..., :3] > 230).all(-1).sum())
+
+    one = written(1)
+    assert one > 30
+    assert written(2) == pytest.approx(2 * one, rel=0.1)
+    assert written(40) <= 8 * one  # the others have no room left
 
 
 def test_a_missing_image_says_so_in_its_tile(tmp_path):
