@@ -27,6 +27,13 @@ from engine.data.annotations.attribute_names import (
     TRACK_ID,
 )
 from engine.data.formats.bridges import bridged, unbridged
+from engine.data.formats.cuboids import (
+    CUBOID,
+    cuboid_of,
+    cuboid_polygon,
+    cuboid_values,
+    format_cuboid,
+)
 from engine.data.formats.cvat_labels import CvatLabels
 from engine.data.formats.ellipses import ellipse_of, ellipse_polygon
 from engine.data.formats.shape_checks import UnusableShapeError, degrees, parse_number
@@ -63,6 +70,8 @@ def facts_of(node: Node, label: str, labels: CvatLabels) -> tuple[float | None, 
     for entry in node.each("attribute"):
         if name := entry.attributes.get("name", "").strip():
             told[name] = labels.value(label, name, entry.text)
+    if node.tag == CUBOID:
+        told[CUBOID] = _cuboid_values(node)
     given = node.attributes
     maker = next((ours for ours, its in _SOURCES.items() if its == given.get("source")), None)
     if maker is not None:
@@ -99,7 +108,11 @@ def format_shape(
         head += f' {SCORE}="{annotation.score!r}"'
     if (group := attributes.pop(GROUP_ID, None)) is not None:
         head += f' group_id="{group}"'
-    tag, place, inside = _format_geometry(geometry, points)
+    corners = cuboid_of(geometry, attributes)
+    if corners is None:
+        tag, place, inside = _format_geometry(geometry, points)
+    else:
+        tag, place, inside = CUBOID, format_cuboid(corners), []
     if not isinstance(geometry, Tag):
         place += ' z_order="0"'
     for key, value in attributes.items():
@@ -180,9 +193,14 @@ def _tag(node: Node, _: tuple[int, int], labels: CvatLabels) -> Geometry:
 
 
 def _cuboid(node: Node, _: tuple[int, int], labels: CvatLabels) -> Geometry:
-    raise UnusableShapeError(
-        "Cuboids are not held here: a shape lies in the picture. Turn it into a box or a polygon in CVAT."
-    )
+    outline = cuboid_polygon(_cuboid_values(node))
+    if len(outline.exterior) < 3:
+        raise UnusableShapeError("Its cuboid has no area.")
+    return outline
+
+
+def _cuboid_values(node: Node) -> list[float]:
+    return cuboid_values(lambda key: _number(node, key))
 
 
 _BUILDERS: dict[str, Callable[[Node, tuple[int, int], CvatLabels], Geometry]] = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.data.annotations import Annotation, Keypoints, Mask, Polygon, Tag
 from engine.data.annotations.attribute_names import TRACK_ID
+from engine.data.formats.cuboids import CUBOID, cuboid_of
 from engine.data.formats.cvat_labels import format_labels
 from engine.data.formats.cvat_shapes import INTERPOLATED, format_shape, is_skeleton
 from engine.data.formats.ellipses import ellipse_of
@@ -166,8 +167,11 @@ def _count_losses(annotation: Annotation, lost: Counter[str]) -> None:
         lost["polygons with holes, written as one ring joined by bridges"] += 1
     if isinstance(geometry, Polygon) and ellipse_of(geometry):
         lost["polygons that are ellipses, written as such"] += 1
-    for value in annotation.attributes.values():
-        if isinstance(value, list) or not is_plain(value):
+    is_cuboid = cuboid_of(geometry, annotation.attributes) is not None
+    if CUBOID in annotation.attributes and not is_cuboid:
+        lost["cuboids whose outline was changed, written as polygons"] += 1
+    for name, value in annotation.attributes.items():
+        if name != CUBOID and (isinstance(value, list) or not is_plain(value)):
             lost["attributes that are lists, left out"] += 1
 
 

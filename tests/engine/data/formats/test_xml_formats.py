@@ -132,7 +132,35 @@ def test_cvat_shapes_with_layers_and_typed_attributes(lay):
     }  # fmt: skip
     assert [a["kind"] for a in dataset.classes[0].attributes] == ["text", "number", "flag"]
     assert [(p.line, p.kind) for p in dataset.skipped] == [(12, "skipped")]
-    assert "Cuboids are not held here" in dataset.skipped[0].reason
+    assert "'ytl1'" in dataset.skipped[0].reason
+
+
+CUBOID = (20, 10, 20, 30, 40, 10, 40, 30, 25.5, 5, 25, 22, 48, 5, 48, 22.25)
+HULL = ((20, 10), (25.5, 5), (48, 5), (48, 22.25), (40, 30), (20, 30))
+
+
+def test_cvat_cuboids_are_outlines_and_cuboids_again(lay, tmp_path):
+    keys = [f"{a}{c}{n}" for n in "12" for c in ("tl", "bl", "tr", "br") for a in "xy"]
+    sides = " ".join(f'{key}="{value}"' for key, value in zip(keys, CUBOID, strict=True))
+    body = IMAGE.format(f'<cuboid label="car" occluded="1" {sides} z_order="0"></cuboid>')
+    dataset = read(lay({"a.png": "", "annotations.xml": cvat(body)}))
+    (found,) = labels(dataset)
+    assert set(found.geometry.exterior) == set(HULL)
+    assert found.attributes == {"occluded": True, "cuboid": list(CUBOID)}
+    report = write(dataset, tmp_path / "out", "cvat")
+    assert report.lost == []
+    assert 'xtl1="20.0000" ytl1="10.0000" xbl1="20.0000"' in report.path.read_text()
+    assert labels(read(tmp_path / "out")) == [found]
+
+
+def test_a_cuboid_whose_outline_was_changed_is_a_polygon(dataset_of, tmp_path):
+    moved = Polygon(tuple((x + 1, y) for x, y in HULL))
+    dataset = dataset_of(Annotation(moved, 0, None, {"cuboid": list(CUBOID)}))
+    report = write(dataset, tmp_path / "out", "cvat")
+    assert report.lost == ["1 cuboids whose outline was changed, written as polygons"]
+    (found,) = labels(read(tmp_path / "out"))
+    assert found.geometry == moved
+    assert found.attributes == {}
 
 
 def test_cvat_ellipses_stay_ellipses(dataset_of, tmp_path):
