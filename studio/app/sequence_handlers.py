@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.app.gap_filling import GapFilling
-from studio.jobs.messages import Failed, Progress
+from studio.app.shown_run import ShownRun
 from studio.jobs.track_run import TrackCount, Tracking, TrackRun
 from studio.language import tr
 from studio.model.edits.tracks import number_tracks
@@ -37,7 +37,7 @@ class SequenceHandlers:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._run: TrackRun | None = None
+        self._run = ShownRun(studio, lambda progress: progress.text, self._on_followed)
         self._bars: dict[Session, TrackBar] = {}
         self._gaps = GapFilling()
         self.times = FrameTimes()
@@ -45,22 +45,20 @@ class SequenceHandlers:
     @property
     def is_running(self) -> bool:
         """Whether shapes are being followed or filled in."""
-        return self._run is not None or self._gaps.is_running
+        return self._run.is_running or self._gaps.is_running
 
     def stop(self) -> None:
         """Give the work up, because the project closes; what was found stays."""
         self._bars.clear()
         self._gaps.stop()
-        if self._run is not None:
-            self._run.leave()
-            self._end()
+        self._run.leave()
 
     # -- following ---------------------------------------------------------------
 
     def sequence_follow(self) -> None:
         """Show the bar that follows the selected shapes."""
         session = self._studio.session
-        if session is not None and self._run is None:
+        if session is not None and not self._run.is_running:
             self.bar_of(session).start()
 
     def bar_of(self, session: Session) -> TrackBar:
@@ -96,14 +94,7 @@ class SequenceHandlers:
             str(self._studio.preferences[SMART_MODEL]) if outlines_again else "",
         )
         run = TrackRun(session.project, self._studio.jobs, tracking, session)
-        row = self._studio.window.progress
-        row.start(tr("Following the shapes"))
-        row.show()
-        row.cancelled.connect(run.cancel)
-        run.progressed.connect(self._on_progress)
-        run.finished.connect(self._on_finished)
-        run.failed.connect(self._on_failed)
-        self._run = run
+        self._run.follow(run, tr("Following the shapes"))
 
     def _numbered(self, session: Session, shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shapes with a track number each, written as an edit where they had none."""
@@ -113,15 +104,7 @@ class SequenceHandlers:
             return []
         return project.shapes_by_id([shape.id for shape in shapes])
 
-    def _on_progress(self, progress: Progress) -> None:
-        row = self._studio.window.progress
-        row.set_progress(progress.done, progress.total)
-        row.set_title(progress.text)
-
-    def _on_finished(self, count: TrackCount) -> None:
-        self._end()
-        if self._studio.session is None:
-            return
+    def _on_followed(self, count: TrackCount) -> None:
         if count.problems:
             self._studio.window.banner.show_message(
                 count.sentence(),
@@ -129,23 +112,8 @@ class SequenceHandlers:
                 tone="warning",
                 details="\n".join(count.problems),
             )
-        else:
+        elif self._studio.session is not None:
             self._studio.session.say(count.sentence())
-
-    def _on_failed(self, failed: Failed) -> None:
-        self._end()
-        self._studio.window.banner.show_message(
-            failed.message, failed.remedy, details=failed.details
-        )
-
-    def _end(self) -> None:
-        row = self._studio.window.progress
-        if self._run is not None:
-            row.cancelled.disconnect(self._run.cancel)
-            self._run.deleteLater()
-            self._run = None
-        row.finish()
-        row.hide()
 
     # -- tracks ------------------------------------------------------------------
 

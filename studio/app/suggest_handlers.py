@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.jobs.messages import Failed, Progress
+from studio.app.shown_run import ShownRun
 from studio.jobs.suggest_run import SuggestRun, progress_text
 from studio.jobs.suggestions import SuggestionCount
 from studio.language import tr
@@ -31,18 +31,16 @@ class SuggestHandlers:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._run: SuggestRun | None = None
+        self._run = ShownRun(studio, progress_text, self._on_found)
 
     @property
     def is_running(self) -> bool:
         """Whether a model is at work on the project's images."""
-        return self._run is not None
+        return self._run.is_running
 
     def stop(self) -> None:
         """Give the work up, because the project closes; what was found stays."""
-        if self._run is not None:
-            self._run.leave()
-            self._end()
+        self._run.leave()
 
     def suggest_run_current(self) -> None:
         """Run the newest model on the image that shows."""
@@ -65,7 +63,7 @@ class SuggestHandlers:
         """Find more of what is selected, on this image or on those of the list."""
         session = self._studio.session
         here = session.workspace.image() if session is not None else None
-        if session is None or here is None or self._run is not None:
+        if session is None or here is None or self._run.is_running:
             return
         names = {cls.id: cls.name for cls in session.project.classes()}
         shown = [s for s in session.workspace.selected_shapes() if s.geometry.area() > 0]
@@ -106,7 +104,7 @@ class SuggestHandlers:
 
     def _start(self, image_ids: Sequence[int]) -> None:
         session = self._studio.session
-        if session is None or self._run is not None:
+        if session is None or self._run.is_running:
             return
         model = newest_model(session.project.runs_dir)
         if model is None:
@@ -125,39 +123,11 @@ class SuggestHandlers:
         if session is None:
             return
         run = SuggestRun(session.project, self._studio.jobs, batch, session)
-        row = self._studio.window.progress
-        row.start(tr("Starting the model"))
-        row.show()
-        row.cancelled.connect(run.cancel)
-        run.progressed.connect(self._on_progress)
-        run.finished.connect(self._on_finished)
-        run.failed.connect(self._on_failed)
-        self._run = run
+        self._run.follow(run, tr("Starting the model"))
 
-    def _on_progress(self, progress: Progress) -> None:
-        row = self._studio.window.progress
-        row.set_progress(progress.done, progress.total)
-        row.set_title(progress_text(progress))
-
-    def _on_finished(self, count: SuggestionCount) -> None:
-        self._end()
+    def _on_found(self, count: SuggestionCount) -> None:
         if self._studio.session is not None:
             self._studio.session.say(count.sentence())
-
-    def _on_failed(self, failed: Failed) -> None:
-        self._end()
-        self._studio.window.banner.show_message(
-            failed.message, failed.remedy, details=failed.details
-        )
-
-    def _end(self) -> None:
-        row = self._studio.window.progress
-        if self._run is not None:
-            row.cancelled.disconnect(self._run.cancel)
-            self._run.deleteLater()
-            self._run = None
-        row.finish()
-        row.hide()
 
 
 def newest_model(runs_dir: Path) -> Path | None:

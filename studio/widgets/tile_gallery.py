@@ -22,7 +22,6 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
@@ -33,6 +32,7 @@ from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
 from studio.widgets.background import Background
+from studio.widgets.item_ground import paint_ground
 from studio.widgets.tile_painter import draw_tile
 from studio.widgets.tiles import GAP, HALF_SIZE, Look, Tile, tile_height
 
@@ -135,10 +135,7 @@ class _TileDelegate(QStyledItemDelegate):
         """Draw one tile."""
         colors = current_colors()
         place = option.rect.adjusted(tokens.SPACE_XS, tokens.SPACE_XS, -tokens.SPACE_XS, 0)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(option.rect, QColor(colors.selection))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(option.rect, QColor(colors.hover))
+        paint_ground(painter, option)
         picture = self._model.picture(index.row())
         box = QRect(place.x(), place.y(), place.width(), self._model.picture_height)
         if isinstance(picture, QPixmap):

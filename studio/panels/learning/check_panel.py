@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from engine.active_learning.disagreement import Rules
 from studio.jobs.check_run import CheckResult, CheckRun
@@ -21,8 +21,8 @@ from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.model.runs import read_args
 from studio.panels.learning.doubt_tiles import doubt_tile
+from studio.panels.learning.work_page import lay_out, stacked
 from studio.storage.learning_results import keep_doubts, read_doubts
-from studio.theme import tokens
 from studio.theme.theme import current_colors
 from studio.widgets.empty_state import EmptyState
 from studio.widgets.icon_button import TextButton
@@ -346,29 +346,20 @@ class CheckPanel(QWidget):
             (),
             "search",
         )
-        self._shown_part = QStackedWidget()
-        self._shown_part.addWidget(self.gallery)
-        self._shown_part.addWidget(self._empty)
-        bar, below = QHBoxLayout(), QHBoxLayout()
-        for line in (bar, below):
-            line.setSpacing(tokens.SPACE_S)
-        for widget in (self.picker, self.pool, self.check_button):
-            bar.addWidget(widget)
-        bar.addStretch(1)
-        bar.addWidget(self.counted)
-        bar.addWidget(self.kind_box)
-        bar.addWidget(self.class_box)
-        below.addWidget(self.said, 1)
-        for button in (self.again_button, self.take_button, self.fine_button, self.open_button):
-            below.addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_M)
-        layout.setSpacing(tokens.SPACE_M)
-        layout.addWidget(self.banner)
-        layout.addLayout(bar)
-        layout.addWidget(self.progress)
-        layout.addWidget(self._shown_part, 1)
-        layout.addLayout(below)
+        self._shown_part = stacked(self.gallery, self._empty)
+        lay_out(
+            self,
+            (
+                (self.picker, self.pool, self.check_button),
+                (self.counted, self.kind_box, self.class_box),
+            ),
+            self._shown_part,
+            (
+                self.said,
+                (self.again_button, self.take_button, self.fine_button, self.open_button),
+            ),
+            (self.banner, self.progress),
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show what the last check found, and look whether it still stands."""

@@ -19,7 +19,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import (
     QListView,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
@@ -31,6 +30,7 @@ from studio.model.project import Project
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
+from studio.widgets.item_ground import paint_ground
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -130,10 +130,7 @@ class _RowDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw one row."""
         colors = current_colors()
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(option.rect, QColor(colors.selection))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(option.rect, QColor(colors.hover))
+        paint_ground(painter, option)
         place = option.rect.adjusted(tokens.SPACE_S, tokens.SPACE_XS, -tokens.SPACE_M, -4)
         frame = QRect(place.topLeft(), _PICTURE)
         painter.fillRect(frame, QColor(colors.surround))

@@ -7,15 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QSlider,
-    QSpinBox,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QWidget
 
 from studio.jobs.client import Job, JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, Progress, Surveyed
@@ -27,8 +19,8 @@ from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.model.runs import read_args
 from studio.panels.learning.next_list import NextImagesList, NextImagesModel, Thumbnails
+from studio.panels.learning.work_page import lay_out, stacked
 from studio.storage.learning_results import keep_next, read_next
-from studio.theme import tokens
 from studio.widgets.empty_state import EmptyState
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
@@ -222,34 +214,18 @@ class NextPanel(QWidget):
             (),
             "smart",
         )
-        self._shown = QStackedWidget()
-        self._shown.addWidget(self.list)
-        self._shown.addWidget(self._empty)
-        bar, below = QHBoxLayout(), QHBoxLayout()
-        for line in (bar, below):
-            line.setSpacing(tokens.SPACE_S)
-        for widget in (
-            self.picker,
-            self.pool,
-            self.count,
-            TextLabel(tr("Unsure"), "secondary"),
-            self.balance,
-            TextLabel(tr("Different"), "secondary"),
-            self.find_button,
-        ):
-            bar.addWidget(widget)
-        bar.addStretch(1)
-        below.addWidget(self.said, 1)
-        for button in (self.tag_button, self.list_button, self.start_button):
-            below.addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_M, tokens.SPACE_L, tokens.SPACE_M)
-        layout.setSpacing(tokens.SPACE_M)
-        layout.addWidget(self.banner)
-        layout.addLayout(bar)
-        layout.addWidget(self.progress)
-        layout.addWidget(self._shown, 1)
-        layout.addLayout(below)
+        self._shown = stacked(self.list, self._empty)
+        unsure, different = (
+            TextLabel(words, "secondary") for words in (tr("Unsure"), tr("Different"))
+        )
+        asked = (self.picker, self.pool, self.count, unsure, self.balance, different)
+        lay_out(
+            self,
+            ((*asked, self.find_button), ()),
+            self._shown,
+            (self.said, (self.tag_button, self.list_button, self.start_button)),
+            (self.banner, self.progress),
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show what was found the last time, unless something was found since."""

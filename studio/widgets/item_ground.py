@@ -1,0 +1,17 @@
+"""The ground that a delegate draws an item on: chosen, under the pointer, or neither."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
+
+from studio.theme.theme import current_colors
+
+
+def paint_ground(painter: QPainter, option: QStyleOptionViewItem) -> None:
+    """Fill an item's rectangle as its state asks for; one that is neither chosen nor pointed at stays as it is."""
+    colors = current_colors()
+    if option.state & QStyle.StateFlag.State_Selected:
+        painter.fillRect(option.rect, QColor(colors.selection))
+    elif option.state & QStyle.StateFlag.State_MouseOver:
+        painter.fillRect(option.rect, QColor(colors.hover))
