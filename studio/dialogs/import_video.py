@@ -168,6 +168,7 @@ class ImportVideoDialog(QDialog):
             times.addWidget(widget)
         times.addStretch(1)
         scene = QHBoxLayout()
+        scene.setSpacing(tokens.SPACE_S)
         scene.addWidget(self.change, 1)
         scene.addWidget(self.change_text)
         folder = QHBoxLayout()

@@ -50,7 +50,10 @@ class SuggestionCount:
         ).format(found=len(self.with_shapes), count=self.images)
         parts = [tr("{suggestions} on {images}.").format(suggestions=suggestions, images=images)]
         if self.already:
-            parts.append(tr("{already:,} were drawn already.").format(already=self.already))
+            drawn = ntr(
+                "{already:,} was drawn already.", "{already:,} were drawn already.", self.already
+            )
+            parts.append(drawn.format(already=self.already))
         if self.new_classes:
             parts.append(
                 tr("New classes: {new_classes}.").format(new_classes=", ".join(self.new_classes))

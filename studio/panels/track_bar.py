@@ -13,6 +13,7 @@ from studio.language import ntr, tr
 from studio.model.records import Shape
 from studio.model.workspace import Workspace
 from studio.theme import tokens
+from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.icon_button import TextButton
 from studio.widgets.text_label import TextLabel
 
@@ -65,14 +66,14 @@ class TrackBar(QFrame):
         self.start_button.setToolTip(tr("Suggest the shapes on the next images  (Enter)"))
         self.cancel_button = TextButton(tr("Cancel"))
         self.cancel_button.setToolTip(tr("Follow nothing  (Esc)"))
-        line = QHBoxLayout(self)
+        line = FlowLayout(self, tokens.SPACE_M)  # two rows in a narrow window: no word may be cut
         line.setContentsMargins(tokens.SPACE_M, tokens.SPACE_XS, tokens.SPACE_M, tokens.SPACE_XS)
-        line.setSpacing(tokens.SPACE_M)
-        for widget in (self.words, self.count, TextLabel(tr("by")), self.method, self.outline):
-            line.addWidget(widget)
-        line.addStretch(1)
-        for button in (self.start_button, self.cancel_button):
-            line.addWidget(button)
+        for group in (
+            (self.words, self.count),
+            (TextLabel(tr("by")), self.method, self.outline),
+            (self.start_button, self.cancel_button),
+        ):
+            line.addWidget(_together(*group))
         self.start_button.clicked.connect(self.finish)
         self.cancel_button.clicked.connect(self.leave)
         self.method.currentIndexChanged.connect(self._on_method)
@@ -136,3 +137,14 @@ class TrackBar(QFrame):
 
     def _outlines(self) -> bool:
         return self.outline.isChecked() and self.outline.isEnabled()
+
+
+def _together(*widgets: QWidget) -> QWidget:
+    """Return widgets that stay side by side."""
+    group = QWidget()
+    line = QHBoxLayout(group)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(tokens.SPACE_M)
+    for widget in widgets:
+        line.addWidget(widget)
+    return group

@@ -19,7 +19,7 @@ from studio.jobs.messages import (
     Progress,
 )
 from studio.jobs.suggest_run import SuggestRun
-from studio.jobs.suggestions import SuggestionSink
+from studio.jobs.suggestions import SuggestionCount, SuggestionSink
 from studio.model.auto_annotation import AutoAnnotation, ClassRule, Examples
 from studio.model.edits import AddShapes
 from studio.model.records import new_shape
@@ -184,3 +184,9 @@ def test_drawn_boxes_are_asked_to_be_outlined(project: Any, steps: StepJobs) -> 
     steps.jobs[0].predicted.emit(Predicted(1, image_id, (found,)))
     steps.jobs[0].end()
     assert run.count.shapes == 1, "the box itself does not count as drawn already"
+
+
+@pytest.mark.parametrize(("already", "words"), [(1, "1 was drawn"), (2, "2 were drawn")])
+def test_the_outcome_is_a_sentence(already: int, words: str) -> None:
+    count = SuggestionCount(images=1, shapes=2, already=already, with_shapes=[7])
+    assert count.sentence() == f"2 suggestions on 1 of 1 image. {words} already."
