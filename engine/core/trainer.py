@@ -42,6 +42,7 @@ from engine.training.freeze import hold_statistics
 from engine.training.loss_meter import LossMeter
 from engine.training.prefetch import Prefetcher
 from engine.training.resume import CHANGEABLE, find_last, resumed_arguments, run_folder
+from engine.training.side_gradients import NoSide
 from engine.training.team import Team
 
 MAX_GRADIENT_NORM = 10.0
@@ -97,6 +98,7 @@ class BaseTrainer(TrainerResults):
             self.args.device = ",".join(devices)
         self.device = own_device(self.args.device)
         self.team = Team()
+        self.side = NoSide()
         self.together = Together(self)
         self._place(run_folder(last) if self.resumed else choose_save_dir(self.args))
         # None until train() has made them; Any, because nobody else meets them before that.
@@ -236,12 +238,13 @@ class BaseTrainer(TrainerResults):
         self.schedule.apply(self.optimizer, number, self._progress(number), self.lr_scale)
         steps = last or self._pending + 1 >= self.schedule.accumulation(number)
         with self.team.gathering(steps):
-            with self.precision.autocast():
+            with self.precision.autocast(), self.side.forward():
                 outputs = self.forward(batch)
             with self.team.counting():
                 loss, items = self.model.loss(batch, outputs)
             loss = loss.sum()  # a criterion of a person's own may give its parts
-            self.precision.backward(loss)
+            with self.side.backward():
+                self.precision.backward(loss)
         self.loss_items, total = self.team.mean_loss(items, loss)
         files = batch.get("im_file", ())
         sound = self.meter.add(self.batch_index, self.loss_items, total, files)
@@ -379,6 +382,7 @@ class BaseTrainer(TrainerResults):
     def _teardown(self, failed: bool) -> None:
         self.run_callbacks("teardown")
         self.together.close(failed)
+        self.side.close()
         if self.events is not None:
             self.events.close()
         for loader in (self.train_loader, self.test_loader):

@@ -40,6 +40,7 @@ from engine.training.freeze import freeze_layers, frozen_layers
 from engine.training.precision import Precision
 from engine.training.resume import check_length
 from engine.training.schedule import Schedule
+from engine.training.side_gradients import side_gradients
 from engine.training.team import Team
 
 MAX_WARNINGS = 100
@@ -144,6 +145,7 @@ class TrainerSetup(TrainerHooks):
         self._frozen = freeze_layers(self.model, numbers, self.trained_parts())
         self.precision = Precision(self.device, bool(self.args.amp))
         self.network = compiled(self.model, self.args.compile, self.device)
+        self.side = side_gradients(self.device, compiled=self.network is not self.model)
         self.stride = max(int(torch.as_tensor(getattr(self.model, "stride", 32)).max()), 32)
         imgsz = make_divisible(self.args.imgsz, self.stride)
         if imgsz != self.args.imgsz:
