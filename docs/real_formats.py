@@ -15,6 +15,10 @@ _INTRO = """
 Data sets as the programs themselves wrote them, read, written in the same format and read again. An object is the same
 if its class, kind, place (to half a pixel), area (to a thousandth) and every fact are. Notes count what reading had to say.
 
+Some things have no shape of their own here and come back as what they were, unless somebody changed them: circles and
+ellipses are polygons, CVAT's cuboids the outline around their corners, the parts of a Pascal VOC object (head, hand,
+foot) objects of the same group.
+
 """
 _SETS = (
     ("COCO instances", "coco", "coco/annotations/instances.json"),

@@ -2,7 +2,8 @@
 
 Masks under SegmentationClass and SegmentationObject are read into the objects whose boxes they lie in, and
 written where shapes have an outline. Beside what VOC defines (Everingham et al. 2010) its usual extensions
-are known: ``occluded``, ``robndbox`` for rotated boxes, ``polygon``, and ``attributes`` as CVAT writes them.
+are known: ``occluded``, ``robndbox`` for rotated boxes, ``polygon``, and ``attributes`` as CVAT writes them. Parts
+of objects (head, hand, foot) are in ``voc_parts.py``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.data.annotations import Annotation, Keypoints, Mask, Polygon, Polyline, Tag, to_box
+from engine.data.annotations.attribute_names import GROUP_ID
 from engine.data.formats.class_table import (
     ClassEntry,
     entries_of,
@@ -40,6 +42,7 @@ from engine.data.formats.voc_objects import (
     numbers_are_from_zero,
     object_of,
 )
+from engine.data.formats.voc_parts import PART, apart, format_parts, parts_of, with_group
 from engine.data.formats.xml_file import Node, format_text, read_xml, root_tag
 from engine.data.problems import Problem
 from engine.runtime.errors import DatasetError
@@ -164,7 +167,7 @@ class _Reader:
         return self.dataset
 
     def _objects(self, root: Node, file: Path, frame: Frame) -> list[VocObject]:
-        objects = []
+        found: list[tuple[Node, str, VocObject]] = []
         for place, node in enumerate(root.each("object"), start=1):
             who = f"Object {place} ({node.say('name')[:40]})"
             try:
@@ -174,18 +177,38 @@ class _Reader:
                 continue
             for remark in item.remarks:
                 self._findings.add(file, remark.reason, remark.kind, node.line, who)
-            if any(True for _ in node.each("part")):
-                reason = "Its parts (head, hands, feet) were left out."
-                self._findings.add(file, reason, line=node.line, who=who)
-            geometry = frame.placed(item.annotation.geometry)
-            annotation = changed(item.annotation, geometry=geometry)
-            objects.append(changed(item, annotation=annotation, box=to_box(frame.placed(item.box))))
-        return objects
+            found.append((node, who, item))
+        group = max((item.annotation.attributes.get(GROUP_ID, 0) for *_, item in found), default=0)
+        objects: list[VocObject] = []
+        for node, who, item in found:
+            group += 1
+            objects += self._with_parts(node, item, group, (file, who), frame)
+        return [_placed(item, frame) for item in objects]
+
+    def _with_parts(
+        self, node: Node, item: VocObject, group: int, place: tuple[Path, str], frame: Frame
+    ) -> list[VocObject]:
+        """Return an object with its parts, which are objects of the same group."""
+        if node.child("part") is None:
+            return [item]
+        file, who = place
+
+        def refuse(part: Node, reason: str) -> None:
+            self._findings.add(file, f"Its part was left out: {reason}", line=part.line, who=who)
+
+        item = with_group(item, group)
+        parts = parts_of(node, item, self._offset, frame.drawn_wh, refuse)
+        reason = "Its parts are objects of their own, joined to it by a group."
+        self._findings.add(file, reason, "note", node.line, who)
+        return [item, *parts]
 
     def _add(
         self, picture: Path, size: tuple[int, int], stem: str, objects: list[VocObject]
     ) -> None:
-        objects, left = matched(objects, self.masks.pieces(stem, size))
+        parts = [item for item in objects if item.annotation.attributes.get(PART) is True]
+        wholes = [item for item in objects if item.annotation.attributes.get(PART) is not True]
+        matching, left = matched(wholes, self.masks.pieces(stem, size))
+        objects = [*matching, *parts]  # the pixels of parts are those of their object
         labels = [changed(o.annotation, class_id=self._index(o.name)) for o in objects]
         for piece in left:
             if piece.name:
@@ -336,9 +359,16 @@ def _format_file(
     for tag, value in (("width", image.width), ("height", image.height), ("depth", 3)):
         lines.append(f"\t\t<{tag}>{value}</{tag}>")
     lines += ["\t</size>", f"\t<segmented>{int(is_masked)}</segmented>"]
-    for annotation in kept:
-        lines += format_object(annotation, names[annotation.class_id])
+    for annotation, parts in apart(kept):
+        inside = format_parts((part, names[part.class_id]) for part in parts)
+        lines += format_object(annotation, names[annotation.class_id], inside)
     return "\n".join([*lines, "</annotation>", ""])
+
+
+def _placed(item: VocObject, frame: Frame) -> VocObject:
+    """Return an object as it lies on the picture."""
+    annotation = changed(item.annotation, geometry=frame.placed(item.annotation.geometry))
+    return changed(item, annotation=annotation, box=to_box(frame.placed(item.box)))
 
 
 def _format_labelmap(entries: Iterable[ClassEntry]) -> str:

@@ -7,7 +7,7 @@ Many tools write their own numbers from 0 into the same elements; which it is is
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,8 +115,8 @@ def corner_texts(root: Node) -> list[list[str]]:
     return [[box.say(key) for key in _CORNERS] for box in boxes if box is not None]
 
 
-def format_object(annotation: Annotation, name: str) -> list[str]:
-    """Return the lines of an ``<object>``."""
+def format_object(annotation: Annotation, name: str, parts: Sequence[str] = ()) -> list[str]:
+    """Return the lines of an ``<object>``, with those of its parts."""
     attributes = dict(annotation.attributes)
     pose = attributes.pop(POSE, "Unspecified")
     lines = [
@@ -139,7 +139,14 @@ def format_object(annotation: Annotation, name: str) -> list[str]:
     if annotation.score is not None:
         attributes[SCORE] = float(annotation.score)
     lines += _format_attributes(attributes)
-    return [*lines, "\t</object>"]
+    return [*lines, *parts, "\t</object>"]
+
+
+def format_name_and_box(annotation: Annotation, name: str) -> list[str]:
+    """Return the lines that are all that a part has."""
+    corners = map(str, pixel_corners(to_box(annotation.geometry)))
+    box = _element("bndbox", dict(zip(_CORNERS, corners, strict=True)))
+    return [f"\t\t<name>{format_text(name)}</name>", *box]
 
 
 def pixel_corners(box: Box) -> tuple[int, int, int, int]:

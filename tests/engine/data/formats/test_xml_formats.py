@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace as changed
 
 import pytest
 
@@ -75,6 +76,39 @@ def test_voc_counts_pixels_from_one_unless_a_set_shows_otherwise(lay, said):
 def test_voc_swaps_corners_as_pixels(lay):
     folder = lay({"a.png": "", "a.xml": voc((20, 30, 11, 6))})
     assert [a.geometry for a in labels(read(folder))] == [Box(10, 5, 20, 30)]
+
+
+PART = "<part><name>{}</name><bndbox><xmin>{}</xmin><ymin>2</ymin><xmax>{}</xmax><ymax>6</ymax></bndbox></part>"
+
+
+def test_voc_parts_are_objects_of_a_group_and_parts_again(lay, said, tmp_path):
+    more = PART.format("head", 2, 8) + PART.format("hand", "x", 4) + PART.format("foot", 3, 5)
+    text = voc((1, 1, 10, 12), name="person", more=more)
+    told = "<attributes><attribute><name>group_id</name><value>4</value></attribute></attributes>"
+    other = voc((20, 20, 30, 30), name="dog", more=told).partition("<object>")[2].partition("</annotation>")[0]  # fmt: skip
+    text = text.replace("</annotation>", f"<object>{other}</annotation>")
+    dataset = read(lay({"JPEGImages/a.png": "", "Annotations/a.xml": text}))
+    found = {dataset.names[a.class_id]: a for a in labels(dataset)}
+    assert found.keys() == {"person", "dog", "head", "foot"}
+    assert found["head"].geometry == Box(1, 1, 8, 6)
+    assert found["person"].attributes == {"group_id": 5}
+    assert found["head"].attributes == {"group_id": 5, "part": True}
+    assert found["dog"].attributes == {"group_id": 4}
+    assert "Expected a number as 'xmin', received 'x'" in said(dataset)
+    write(dataset, tmp_path / "out", "voc")
+    written = (tmp_path / "out" / "Annotations" / "a.xml").read_text()
+    assert (written.count("<part>"), written.count("<object>")) == (2, 2)
+    again = read(tmp_path / "out")
+    assert {again.names[a.class_id]: changed(a, class_id=0) for a in labels(again)} == {
+        name: changed(a, class_id=0) for name, a in found.items()
+    }
+
+
+def test_a_voc_part_without_its_object_is_an_object(dataset_of, tmp_path):
+    attributes = {"group_id": 3, "part": True}
+    write(dataset_of(Annotation(Box(1, 2, 3, 4), 0, None, attributes)), tmp_path, "voc")
+    (found,) = labels(read(tmp_path))
+    assert (found.geometry, found.attributes) == (Box(1, 2, 3, 4), attributes)
 
 
 def test_voc_flags_lists_and_mistakes(lay, said):
