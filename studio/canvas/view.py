@@ -2,16 +2,17 @@
 
 What a tool has finished goes out as an edit; whoever applies it puts the shapes back with ``update_shapes`` or ``set_shapes``.
 The widget joins its parts and takes Qt's events, which have to be methods of it: the picture is in ``shown_picture.py``,
-the shapes in ``shown_shapes.py``, the tool in ``tool_in_hand.py``, who a press is for in ``pointing.py``.
+the shapes in ``shown_shapes.py``, the tool in ``tool_in_hand.py``, who a press is for in ``pointing.py``, zooming in
+``zoomed_widget.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import floor, nan
+from math import nan
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QImage,
@@ -28,13 +29,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from studio.canvas.aids import Aids
 from studio.canvas.backdrop import Backdrop
 from studio.canvas.input import CURSORS, device_place, hit_radius, key_of, pointer_of
-from studio.canvas.navigation import Navigation
 from studio.canvas.pixels import read_pixels
 from studio.canvas.pointing import Pointing
 from studio.canvas.shown_picture import ShownPicture
 from studio.canvas.shown_shapes import ShownShapes
 from studio.canvas.tool_in_hand import ToolInHand
-from studio.canvas.viewport import Viewport
+from studio.canvas.zoomed_widget import ZoomedWidget
 from studio.language import tr
 from studio.model.display import Display
 from studio.model.edits.classes import NEW
@@ -44,18 +44,16 @@ from studio.theme.theme import current_colors
 from studio.tools.base import Key, Pixels, Pointer, Preview, Tool
 from studio.tools.scene import Entry
 
-_ZOOM_STEP = 1.25
 _NOTCH = 120.0  # what a wheel sends for one click
 
 
-class CanvasView(QWidget):
+class CanvasView(ZoomedWidget):
     """The picture, its shapes, and a tool.
 
     Signals:
         edit_made(Edit): A tool finished something; apply it to the project. A new shape has the class id -1 while the
             canvas has no current class.
         cursor_moved(float, float): Where the cursor is, image pixels; NaN when it has left the canvas.
-        zoom_changed(float): Device pixels per image pixel.
         selection_changed(tuple): Ids of the selected shapes.
         suggestion_clicked(int): Id of a suggestion.
         shape_activated(int): A shape was double-clicked.
@@ -65,10 +63,8 @@ class CanvasView(QWidget):
         notice(str): A sentence for the status bar.
         leave_asked(): Escape was pressed with nothing left to cancel: the tool wants to be left.
         image_shown(bool): The picture is there (True) or cannot be shown (False).
-        moved(): Another part of the picture shows, or at another size.
 
     Attributes:
-        viewport: Which part of the picture shows, and how large.
         picture: The picture.
         labels: Its shapes, as they are drawn.
         scene: Its shapes, as the tools see them.
@@ -78,7 +74,6 @@ class CanvasView(QWidget):
 
     edit_made = Signal(object)
     cursor_moved = Signal(float, float)
-    zoom_changed = Signal(float)
     selection_changed = Signal(object)
     suggestion_clicked = Signal(int)
     shape_activated = Signal(int)
@@ -88,11 +83,9 @@ class CanvasView(QWidget):
     next_asked = Signal()
     leave_asked = Signal()
     image_shown = Signal(bool)
-    moved = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.viewport = Viewport()
         self._backdrop = Backdrop()
         self.picture = ShownPicture(self._backdrop, self)
         self.labels = ShownShapes(self.viewport, self)
@@ -100,7 +93,6 @@ class CanvasView(QWidget):
         self.scene.pixels = self._pixels
         self.hand = ToolInHand(self.scene, self)
         self._pointing = Pointing(self.hand, self.labels, self)
-        self._navigation = Navigation(self.viewport, self._on_view_changed)
         self._announced_selection: tuple[int, ...] = ()
         self._cursor_place = (nan, nan)  # device pixels; NaN when it has left the canvas
         self._connect()
@@ -328,65 +320,10 @@ class CanvasView(QWidget):
 
     # -- the view ------------------------------------------------------------
 
-    @property
-    def zoom(self) -> float:
-        """Device pixels per image pixel."""
-        return self.viewport.scale
-
-    def fit(self) -> None:
-        """Show the whole picture."""
-        self.viewport.fit()
-        self._on_view_changed(True)
-
-    def set_zoom(self, zoom: float) -> None:
-        """Zoom to ``zoom`` device pixels per image pixel about the cursor, or the middle if it is elsewhere."""
-        self.viewport.set_scale(zoom, *device_place(self._zoom_center(), self.viewport))
-        self._on_view_changed(True)
-
-    def zoom_in(self) -> None:
-        """Zoom in by a step."""
-        self._navigation.zoom(self._zoom_center(), _ZOOM_STEP)
-
-    def zoom_out(self) -> None:
-        """Zoom out by a step."""
-        self._navigation.zoom(self._zoom_center(), 1 / _ZOOM_STEP)
-
-    def show_rect(self, x1: float, y1: float, x2: float, y2: float) -> None:
-        """Bring a part of the picture into the middle, large."""
-        self.viewport.show_rect(x1, y1, x2, y2)
-        self._on_view_changed(True)
-
-    def center_on(self, x: float, y: float) -> None:
-        """Bring an image point into the middle without another zoom."""
-        width, height = self.viewport.view_wh
-        left, top = self.viewport.to_device(x, y)
-        self.viewport.pan(width / 2 - left, height / 2 - top)
-        self._on_view_changed(False)
-
-    def _zoom_center(self) -> QPointF:
-        here = self.mapFromGlobal(self.cursor().pos())
-        return (
-            QPointF(here)
-            if self.underMouse() and self.rect().contains(here)
-            else QPointF(self.rect().center())
-        )
-
     def _on_view_changed(self, zoomed: bool) -> None:
-        self.update()
         if zoomed:
             self.picture.rescaled()
-            self.zoom_changed.emit(self.viewport.scale)
-        self.moved.emit()
-
-    def _update_region(self, region: QRegion) -> None:
-        ratio = self.viewport.pixel_ratio
-        if ratio == 1.0:
-            self.update(region)
-            return
-        rect = region.boundingRect()
-        sides = rect.left(), rect.top(), rect.width(), rect.height()
-        left, top, width, height = (floor(side / ratio) for side in sides)
-        self.update(QRect(left - 1, top - 1, width + 3, height + 3))
+        super()._on_view_changed(zoomed)
 
     def _measure(self) -> None:
         """Take over the widget's size and its screen's pixel ratio."""
