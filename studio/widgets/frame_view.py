@@ -191,11 +191,15 @@ class FrameView(QAbstractItemView):
         self.initViewItemOption(option)
         plain = option.state & ~states.State_HasFocus
         any_chosen, has_focus = chosen.hasSelection(), self.hasFocus()
+        # A screen holds 150 frames: what is the same for all of them is asked once.
+        columns, offset, frame, model = self.columns(), self._offset(), self._frame, self.model()
         for row in self._shown():
-            index = self._index(row)
-            option.rect = self.visualRect(index)
+            line, column = divmod(row, columns)
+            place = QPoint(column * frame.width(), line * frame.height()) - offset
+            option.rect = QRect(place, frame)
             if not option.rect.intersects(dirty):
                 continue
+            index = model.index(row, 0)
             option.state = plain
             if any_chosen and chosen.isSelected(index):
                 option.state |= states.State_Selected

@@ -19,8 +19,7 @@ from studio.panels.images.columns import COLUMNS
 from studio.panels.images.thumbnail_loader import ThumbnailLoader
 
 Index = QModelIndex | QPersistentModelIndex
-RECORD_ROLE = Qt.ItemDataRole.UserRole + 1
-THUMBNAIL_ROLE = Qt.ItemDataRole.UserRole + 2
+FRAME_ROLE = Qt.ItemDataRole.UserRole + 1  # the record and its thumbnail: asked for once a frame
 _KEPT_RECORDS = 600
 _PAGE = 32  # records are read by pages: one query fills a screen
 
@@ -32,8 +31,7 @@ _ALIGNMENT = {
 
 _SERVED = frozenset(
     (
-        RECORD_ROLE,
-        THUMBNAIL_ROLE,
+        FRAME_ROLE,
         Qt.ItemDataRole.DisplayRole,
         Qt.ItemDataRole.TextAlignmentRole,
         Qt.ItemDataRole.ToolTipRole,
@@ -104,16 +102,14 @@ class ImageListModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the name, the record or the thumbnail of a row."""
+        """Return the name of a row, or its record with the thumbnail."""
         if role not in _SERVED:  # a table asks ten roles of every cell that it paints
             return None
         record = self.record(index.row())
         if record is None:
             return None
-        if role == RECORD_ROLE:
-            return record
-        if role == THUMBNAIL_ROLE:
-            return self._thumbnail(record)
+        if role == FRAME_ROLE:
+            return record, self._thumbnail(record)
         column = COLUMNS[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
             return column.text(record)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from studio.model.records import ImageRecord
-from studio.panels.images.image_list_model import RECORD_ROLE, THUMBNAIL_ROLE
+from studio.panels.images.image_list_model import FRAME_ROLE
 from studio.theme import icons, tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
@@ -49,24 +49,22 @@ class ThumbnailDelegate(QStyledItemDelegate):
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         """Draw one frame."""
-        record = index.data(RECORD_ROLE)
-        if record is not None:
-            colors = current_colors()
-            self.paint_frame(painter, QRect(option.rect), option.state, index, record, colors)
+        if found := index.data(FRAME_ROLE):
+            place, state = QRect(option.rect), option.state
+            self.paint_frame(painter, place, state, *found, current_colors())
 
     @staticmethod
     def paint_frame(
         painter: QPainter,
         place: QRect,
         state: QStyle.StateFlag,
-        index: QModelIndex | QPersistentModelIndex,
         record: ImageRecord,
+        picture: QImage | None,
         colors: Colors,
     ) -> None:
         """Draw the frame of a record: its picture, and above it what frames of the same state have in common."""
         size, ratio = place.size(), painter.device().devicePixelRatioF()
         wide, high = size.width(), size.height()
-        picture = index.data(THUMBNAIL_ROLE)
         if picture is None:
             name = "image_broken" if record.status == "damaged" else "image"
             painter.drawImage(place.topLeft(), _ground(wide, high, ratio, colors.scheme, name))
@@ -98,12 +96,13 @@ class CaptionDelegate(ThumbnailDelegate):
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         """Draw the frame, then the name."""
-        record = index.data(RECORD_ROLE)
-        if record is None:
+        found = index.data(FRAME_ROLE)
+        if not found:
             return
+        record, picture = found
         colors, whole = current_colors(), QRect(option.rect)
         above = whole.adjusted(0, 0, 0, -self.LINE)
-        self.paint_frame(painter, above, option.state, index, record, colors)
+        self.paint_frame(painter, above, option.state, record, picture, colors)
         below = whole.adjusted(6, whole.height() - self.LINE - 2, -6, -2)
         painter.setFont(font(tokens.FONT_CAPTION))
         painter.setPen(QColor(colors.secondary))
