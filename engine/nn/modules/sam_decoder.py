@@ -19,6 +19,7 @@ class Prepared(NamedTuple):
     Attributes:
         cells: (1, HW, dim) the image.
         places: (1, HW, dim) positions of its cells.
+        placed: (1, HW, dim) the two together.
         keys: (1, heads, HW, d) of the first block's look at the image.
         values: (1, heads, HW, d) of the same.
         queries: (1, heads, HW, d) of the image's first look at the tokens.
@@ -27,6 +28,7 @@ class Prepared(NamedTuple):
 
     cells: Tensor
     places: Tensor
+    placed: Tensor
     keys: Tensor
     values: Tensor
     queries: Tensor
@@ -34,7 +36,11 @@ class Prepared(NamedTuple):
 
 
 class Attention(nn.Module):
-    """Multi-head attention whose inside may be narrower than its outside."""
+    """Multi-head attention whose inside may be narrower than its outside.
+
+    Between few tokens and very many cells it is cheaper to bring the projections of the cells over to the tokens,
+    which gives the same numbers in another order of multiplication: see `gather` and `spread`.
+    """
 
     def __init__(self, dim: int, heads: int, narrower: int = 1) -> None:
         super().__init__()
@@ -63,6 +69,59 @@ class Attention(nn.Module):
     def apart(self, x: Tensor) -> Tensor:
         """Lay (B, N, inner) out by heads: (B, heads, N, d)."""
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+    def gather(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """The same as `forward` for few queries (B, N, dim) and many keys and values (B, M, dim).
+
+        The bias of the keys adds the same to all scores of a query: it changes nothing and is left out.
+        """
+        if not self._are_few(query):
+            return self.forward(query, key, value)
+        asked = self.apart(self.q_proj(query)) * self._scale  # (B, heads, N, d)
+        wide = (asked @ self._by_heads(self.k_proj)).flatten(1, 2)  # (B, heads * N, dim)
+        shares = (wide @ key.transpose(1, 2)).softmax(-1)
+        mixed = (shares @ value).unflatten(1, (self.heads, -1))
+        seen = mixed @ self._by_heads(self.v_proj).transpose(1, 2)
+        return self.out_proj(seen.transpose(1, 2).flatten(2) + self.v_proj.bias)
+
+    def spread(
+        self, query: Tensor, key: Tensor, value: Tensor, asked: Tensor | None = None
+    ) -> Tensor:
+        """The same as `forward` for many queries (B, M, dim) and few keys and values (B, N, dim).
+
+        Args:
+            query: The cells.
+            key: The tokens.
+            value: The tokens.
+            asked: The queries projected and laid out by heads, where they are known already.
+        """
+        if not self._are_few(key):
+            return self.forward(query, key, value)
+        keys = self.apart(self.k_proj(key)) * self._scale  # (B, heads, N, d)
+        if asked is None:
+            wide = (keys @ self._by_heads(self.q_proj)).flatten(1, 2)  # (B, heads * N, dim)
+            added = keys @ self.q_proj.bias.view(self.heads, -1, 1)  # (B, heads, N, 1)
+            scores = (wide @ query.transpose(1, 2)).unflatten(1, (self.heads, -1)) + added
+        else:
+            scores = keys @ asked.transpose(2, 3)
+        # (B, heads * N, M): the cells lie side by side, which is quick
+        shares = scores.softmax(2).flatten(1, 2)
+        outward = self.out_proj.weight.T.unflatten(0, (self.heads, -1))
+        told = self.apart(self.v_proj(value)) @ outward
+        return torch.baddbmm(self.out_proj.bias, shares.transpose(1, 2), told.flatten(1, 2))
+
+    @property
+    def _scale(self) -> float:
+        return (self.q_proj.out_features // self.heads) ** -0.5
+
+    def _are_few(self, tokens: Tensor) -> bool:
+        if torch.onnx.is_in_onnx_export():  # the file takes any number of them
+            return False
+        return tokens.shape[1] * self.heads < self.q_proj.out_features
+
+    def _by_heads(self, layer: nn.Linear) -> Tensor:
+        """Return the weights of a projection, (heads, d, dim)."""
+        return layer.weight.unflatten(0, (self.heads, -1))
 
 
 class TwoWayBlock(nn.Module):
@@ -99,21 +158,17 @@ class TwoWayBlock(nn.Module):
             tokens = tokens + self.self_attn(placed, placed, tokens)
         tokens = self.norm1(tokens)
         there, back = self.cross_attn_token_to_image, self.cross_attn_image_to_token
-        keys = image + image_places
         if known is None:
-            looked = there(tokens + token_places, keys, image)
+            keys, asked = image + image_places, None
+            looked = there.gather(tokens + token_places, keys, image)
         else:
-            asked = there.apart(there.q_proj(tokens + token_places))
-            looked = there.look(asked, known.keys, known.values)
+            keys, asked = known.placed, known.queries
+            query = there.apart(there.q_proj(tokens + token_places))
+            looked = there.look(query, known.keys, known.values)
         tokens = self.norm2(tokens + looked)
         tokens = self.norm3(tokens + self.mlp(tokens))
         placed = tokens + token_places
-        if known is None:
-            image = image + back(keys, placed, tokens)
-        else:
-            told = back.apart(back.k_proj(placed)), back.apart(back.v_proj(tokens))
-            image = image + back.look(known.queries, *told)
-        image = self.norm4(image)
+        image = self.norm4(image + back.spread(keys, placed, tokens, asked))
         return tokens, image
 
 
@@ -134,7 +189,7 @@ class TwoWayTransformer(nn.Module):
         for layer in self.layers:
             found, image = layer(found, image, tokens, places, known)
             known = None  # from here on the image has seen the prompts
-        looked = self.final_attn_token_to_image(found + tokens, image + places, image)
+        looked = self.final_attn_token_to_image.gather(found + tokens, image + places, image)
         return self.norm_final_attn(found + looked), image
 
 
@@ -182,16 +237,18 @@ class MaskDecoder(nn.Module):
 
     def prepare(self, image: Tensor, places: Tensor, dense: Tensor) -> Prepared:
         """Return what `answer` needs of an image (1, dim, h, w); ``dense`` stands for no rough mask."""
-        cells = (image + dense).flatten(2).transpose(1, 2)
-        at = places.flatten(2).transpose(1, 2)
+        cells = (image + dense).flatten(2).transpose(1, 2).contiguous()
+        at = places.flatten(2).transpose(1, 2).contiguous()
         first = cast("TwoWayBlock", self.transformer.layers[0])
         there, back = first.cross_attn_token_to_image, first.cross_attn_image_to_token
+        placed = cells + at
         return Prepared(
             cells,
             at,
-            there.apart(there.k_proj(cells + at)),
-            there.apart(there.v_proj(cells)),
-            back.apart(back.q_proj(cells + at)),
+            placed,
+            there.apart(there.k_proj(placed)).contiguous(),
+            there.apart(there.v_proj(cells)).contiguous(),
+            back.apart(back.q_proj(placed)).contiguous(),
             (image.shape[2], image.shape[3]),
         )
 
@@ -206,9 +263,34 @@ class MaskDecoder(nn.Module):
         return torch.cat((own[None].expand(sparse.shape[0], -1, -1), sparse), 1)
 
     def _masks(self, found: Tensor, cells: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        maps = self.output_upscaling(cells.transpose(1, 2).unflatten(2, shape))
         mixed = torch.stack(
             [mlp(found[:, i + 1]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], 1
         )
-        logits = (mixed @ maps.flatten(2)).unflatten(2, (4 * shape[0], 4 * shape[1]))
+        if torch.onnx.is_in_onnx_export():  # its convolutions are what runtimes know to do quickly
+            maps = self.output_upscaling(cells.transpose(1, 2).unflatten(2, shape))
+            logits = (mixed @ maps.flatten(2)).unflatten(2, (4 * shape[0], 4 * shape[1]))
+            return logits, self.iou_prediction_head(found[:, 0])
+        maps = self._enlarged(cells)
+        inner = (maps @ mixed.transpose(1, 2)).unflatten(1, (*shape, 2, 2, 2, 2))
+        # rows lie at 1, 3 and 5, columns at 2, 4 and 6
+        logits = inner.permute(0, 7, 1, 3, 5, 2, 4, 6).flatten(2, 4).flatten(3, 5)
         return logits, self.iou_prediction_head(found[:, 0])
+
+    def _enlarged(self, cells: Tensor) -> Tensor:
+        """Do what `output_upscaling` does, each cell's sixteen parts one after the other: (B, HW * 16, dim / 8).
+
+        Its convolutions look at one cell each, so they are products of matrices, and nothing is moved.
+        """
+        first, norm, _, second, _ = self.output_upscaling
+        halves = _parted(cells, cast("nn.ConvTranspose2d", first))
+        norm = cast("LayerNorm2d", norm)
+        size = (norm.weight.shape[0],)
+        halves = F.gelu(F.layer_norm(halves, size, norm.weight, norm.bias, norm.eps))
+        return F.gelu(_parted(halves, cast("nn.ConvTranspose2d", second)))
+
+
+def _parted(cells: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
+    """Return the four parts of each cell (B, N, c1) that a 2 x 2 convolution with stride 2 makes: (B, N * 4, c2)."""
+    weight = layer.weight.permute(2, 3, 1, 0).flatten(0, 2)  # (4 * c2, c1)
+    bias = cast("Tensor", layer.bias).repeat(4)
+    return F.linear(cells, weight, bias).unflatten(2, (4, -1)).flatten(1, 2)

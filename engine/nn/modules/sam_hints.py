@@ -8,6 +8,8 @@ Guidance, 2021).
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -52,7 +54,7 @@ class PromptMaps(nn.Module):
         )
         self.end = nn.Conv2d(dim, dim, 1)
         nn.init.zeros_(self.end.weight)
-        nn.init.zeros_(self.end.bias)
+        nn.init.zeros_(cast("Tensor", self.end.bias))
 
     def forward(self, embedding: Tensor, points: Tensor, labels: Tensor, side: int) -> Tensor:
         """Return what is added to the embedding, (B, dim, h, w).

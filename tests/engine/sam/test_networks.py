@@ -15,6 +15,8 @@ import torch
 from engine.models.sam import SAM, EmbeddingCache, choose_segmenter
 from engine.models.sam.architectures import ARCHITECTURES, build, recognise
 from engine.models.sam.weights import load_network
+from engine.nn.modules.sam_decoder import Attention, MaskDecoder
+from engine.nn.modules.sam_hints import PromptMaps
 from engine.nn.modules.sam_vit import ImageEncoderViT
 from engine.nn.modules.tiny_vit import TinyViT
 from engine.nn.safetensors_file import read_safetensors, write_safetensors
@@ -126,6 +128,52 @@ def test_what_was_prepared_answers_as_the_whole_does() -> None:
     quick = network.answer(image, network.prepare(image), points, labels)
     for ours, theirs in zip(quick, whole, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "tokens", [1, 3, 9]
+)  # of 9 tokens nothing is saved: the plain way is taken
+def test_few_tokens_and_many_cells_attend_as_any_others_do(tokens: int) -> None:
+    torch.manual_seed(0)
+    attention = Attention(32, 2, 2)
+    few, many, other = torch.randn(2, tokens, 32), torch.randn(2, 50, 32), torch.randn(2, 50, 32)
+    assert torch.allclose(
+        attention.gather(few, many, other), attention(few, many, other), atol=1e-6
+    )
+    plain = attention(many, few, few.flip(1))
+    assert torch.allclose(attention.spread(many, few, few.flip(1)), plain, atol=1e-6)
+    asked = attention.apart(attention.q_proj(many))
+    assert torch.allclose(attention.spread(many, few, few.flip(1), asked), plain, atol=1e-6)
+
+
+def test_masks_are_enlarged_as_the_published_layers_do() -> None:
+    torch.manual_seed(0)
+    decoder = MaskDecoder(32, 2, 16)
+    cells = torch.randn(2, 3 * 5, 32)
+    maps = decoder.output_upscaling(cells.transpose(1, 2).unflatten(2, (3, 5)))
+    found = torch.randn(2, 5, 32)
+    mixed = [mlp(found[:, i + 1]) for i, mlp in enumerate(decoder.output_hypernetworks_mlps)]
+    wanted = (torch.stack(mixed, 1) @ maps.flatten(2)).unflatten(2, (12, 20))
+    assert torch.allclose(decoder._masks(found, cells, (3, 5))[0], wanted, atol=1e-5)
+
+
+def test_maps_of_prompts_know_clicks_and_boxes() -> None:
+    torch.manual_seed(0)
+    maps = PromptMaps(16, heads=2, width=4)
+    picture = torch.randn(1, 16, 8, 8)
+    click = torch.tensor([[[20.0, 36.0], [0, 0]], [[20.0, 36.0], [50, 12]]])
+    labels = torch.tensor([[1, -1], [1, 0]])
+    assert torch.count_nonzero(maps(picture, click, labels, 64)) == 0  # begins at nothing
+    torch.nn.init.normal_(maps.end.weight)
+    one, two = maps(picture, click, labels, 64)
+    assert not torch.allclose(one, two)  # what is excluded counts
+    alone = maps(picture, click[:1, :1], labels[:1, :1], 64)
+    assert torch.allclose(alone[0], one, atol=1e-6)  # an empty slot does not
+    box = torch.tensor([[[8.0, 8.0], [40.0, 32.0]]])
+    corners = torch.tensor([[2, 3]])
+    assert torch.isfinite(maps(picture, box, corners, 64)).all()
+    away = maps(picture, box + 16, corners, 64)
+    assert not torch.allclose(maps(picture, box, corners, 64), away)
 
 
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"model": s}, lambda s: {f"module.{k}": v for k, v in s.items()}])  # fmt: skip
