@@ -50,8 +50,9 @@ class ThumbnailDelegate(QStyledItemDelegate):
     ) -> None:
         """Draw one frame."""
         if found := index.data(FRAME_ROLE):
-            place, state = QRect(option.rect), option.state
-            self.paint_frame(painter, place, state, *found, current_colors())
+            record, picture = found
+            place, colors = QRect(option.rect), current_colors()
+            self.paint_frame(painter, place, option.state, record, picture, colors)
 
     @staticmethod
     def paint_frame(
