@@ -20,8 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docs.scenes.home import Home, take_run, write_words_model
+from docs.scenes.home import Home, take_run
 from docs.scenes.page import write_page
+from docs.scenes.paper import SUFFIX
 from docs.scenes.scene import Scene
 from engine.runtime.errors import EngineError
 
@@ -71,7 +72,7 @@ def _make(home: Home, options: argparse.Namespace) -> int:
     home.end()
     if not options.only and options.out == FOLDER:
         write_page(FOLDER.parent / "pictures.md", SCENES, TRANSLATED, FOLDER)
-    total = sum(file.stat().st_size for file in options.out.glob("*.png"))
+    total = sum(file.stat().st_size for file in options.out.glob(f"*{SUFFIX}"))
     _tell(f"{total / 1e6:.1f} MB in all, {time.perf_counter() - start:.0f} s")
     return int(failed > 0)
 
@@ -82,7 +83,6 @@ def _play_scheme(home: Home, scheme: str, options: argparse.Namespace) -> int:
 
     own = home.folder / "homes" / scheme
     home.copy_to(own)
-    write_words_model(own)
     command = [sys.executable, "-m", "docs.make_screenshots", "--play", scheme, "--home", str(own)]
     command += ["--live", str(home.live), "--trained", str(home.trained)]
     command += ["--out", str(options.out), "--only", *options.only]

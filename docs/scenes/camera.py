@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from docs.scenes.paper import save
+from docs.scenes.paper import SUFFIX, save
 from studio.theme.theme import current_colors
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Camera:
         shot = next(play)
         QTest.qWait(30)
         image = _taken(shot).toImage().convertToFormat(QImage.Format.Format_RGB888)
-        file = self._folder / f"{scene.name}{self._suffix}.png"
+        file = self._folder / f"{scene.name}{self._suffix}{SUFFIX}"
         size = image.width(), image.height()
         self._saving.append(self._pool.submit(save, _bytes_of(image), size, file))
         next(play, None)

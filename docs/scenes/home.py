@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -16,6 +17,7 @@ from PIL import Image
 
 SAMPLE = Path("Maskwright") / "sample"
 WORDS_MODEL = "yoloe-11n-seg.pt"
+VIDEO = Path("belt.avi")
 LETTER = SAMPLE / "images" / "unlabelled" / "from a colleague.json"
 # Of seconds: enough for curves, crops and suggestions to be drawn, not for a good model
 _SHORT: Mapping[str, Any] = {
@@ -25,6 +27,13 @@ _SHORT: Mapping[str, Any] = {
 _LIVE: Mapping[str, Any] = {
     "epochs": 60, "imgsz": 96, "batch": 4, "fraction": 0.2, "workers": 0, "device": "cpu", "lr0": 0.002,
 }  # fmt: skip
+_WORDS: Mapping[str, Any] = {
+    "imgsz": 160, "batch": 4, "lr0": 0.002, "workers": 0, "device": "cpu", "plots": False, "val": False, "verbose": False,
+    "close_mosaic": 2,
+}  # fmt: skip
+# Of the video: what the belt carries, its size, pixels a frame
+BELT_SEED, BELT_SIZE = (0, 903), (960, 360)
+_BELT_STEP = 4
 _ALIKE = ("parts_0003.jpg", "parts_0011.jpg", "parts_0042.jpg")
 _PLAIN = (143, 144, 147, 148)  # on the canvas of many scenes: without grain they make small files
 _TEXTS = {".json", ".jsonl", ".yaml", ".txt"}  # files of a run that name folders
@@ -63,6 +72,8 @@ class Home:
             self._add_alike()
         if not (self.folder / LETTER).exists():
             _write_letter(self.folder / LETTER)
+        if not (self.folder / VIDEO).exists():
+            _write_video(self.folder / VIDEO)
         finished = [best.parents[1] for best in self.project.glob("runs/*/weights/best.pt")]
         if not finished and well:
             from studio.commands.demo_loop import TRAINING
@@ -71,8 +82,10 @@ class Home:
         if finished:
             self.trained = finished[0]
             best = str(self.trained / "weights" / "best.pt")
+            self._teach(best)
             self.live = _start(self.project, {**_LIVE, "model": best})
         else:
+            self._teach(None)
             self.live = self.trained = _start(self.project, _SHORT)
 
     def copy_to(self, folder: Path) -> None:
@@ -85,6 +98,8 @@ class Home:
             ignore=shutil.ignore_patterns("runs", "*.lock", "*-wal", "*-shm"),
             copy_function=_link_or_copy,  # type: ignore[arg-type]
         )
+        for name in (VIDEO, WORDS_MODEL):
+            shutil.copy2(self.folder / name, folder / name)
         _move_sources(folder / self.project.relative_to(self.folder), self.folder, folder)
         for number in _PLAIN:
             _without_grain(next((folder / SAMPLE).glob(f"images/*/parts_{number:04d}.jpg")))
@@ -97,6 +112,12 @@ class Home:
 
         send_command(self.live, "stop")
         shutil.rmtree(_ended(self.live))
+
+    def _teach(self, trained: str | None) -> None:
+        """Make a model that is told what to look for, unless it is there."""
+        file = self.folder / WORDS_MODEL
+        if not file.exists():
+            _teach_words_model(file, self.sample / "data.yaml", trained)
 
     def _add_alike(self) -> None:
         """Add pictures that are nearly those of the sample, for the search for duplicates."""
@@ -125,14 +146,36 @@ def take_run(run: Path, own_home: Path, runs_dir: Path) -> Path:
     return target
 
 
-def write_words_model(folder: Path) -> None:
-    """Write an untrained network that is told in words what to look for; it is looked into, not run."""
-    from engine.nn.checkpoint import save_checkpoint
-    from engine.nn.tasks import build_model
+def _teach_words_model(file: Path, data: Path, trained: str | None) -> None:
+    """Train a network that is told in words or by examples what to look for, on the sample; it begins with a trained one."""
+    from engine import YOLOE
+    from engine.models.yolo.yoloe import YOLOESegTrainer, YOLOESegVPTrainer
 
-    model = build_model("yoloe-11n-seg.yaml", verbose=False)
-    model.yaml["text_model"] = "sample:phrases"  # the encoder that is shipped
-    save_checkpoint(folder / WORDS_MODEL, model)
+    model = YOLOE(f"{file.stem}.yaml")
+    if trained is not None:
+        model.load(trained)
+    epochs, part = ((1, 2), 0.2) if trained is None else ((10, 5), 1.0)
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, count in zip((YOLOESegTrainer, YOLOESegVPTrainer), epochs, strict=True):
+            model.text_encoder = "sample:phrases"  # the encoder that is shipped
+            how = {**_WORDS, "data": str(data), "project": folder, "fraction": part}
+            model.train(kind, epochs=count, **how)
+            best = model.trainer.best
+            model = YOLOE(best)
+        shutil.copy2(best, file)
+
+
+def _write_video(file: Path) -> None:
+    """Write parts that a belt carries from right to left, as a camera above it sees them."""
+    import cv2
+
+    from engine.data.synthetic.scene import draw_scene
+
+    belt = draw_scene(BELT_SEED, BELT_SIZE).image
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), 12, (480, 360))
+    for start in range(0, BELT_SIZE[0] - 480, _BELT_STEP):
+        writer.write(belt[:, start : start + 480])
+    writer.release()
 
 
 def _start(project: Path, arguments: Mapping[str, Any]) -> Path:

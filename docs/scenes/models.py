@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docs.scenes.home import WORDS_MODEL
 from docs.scenes.scene import Scene, Shot
 from docs.scenes.stage import GEAR, Stage
 
@@ -119,25 +118,6 @@ def predict(stage: Stage) -> Iterator[Shot]:
     choices.section.set_expanded(False)
 
 
-def words(stage: Stage) -> Iterator[Shot]:
-    """The same form with an open-vocabulary model, told by words what to look for."""
-    pages = stage.session.pages
-    pages.models_page.setCurrentWidget(pages.predict)
-    stage.page("models")
-    choices = pages.predict.choices
-    before = choices.picker.path()
-    choices.picker.set_path(stage.home / WORDS_MODEL)
-    stage.wait(lambda: choices.words.isVisible())
-    stage.settle(0.5)  # the words that the file knows come late
-    choices.words.line.clear()
-    stage.write(choices.words.line, "brass washer, washer, black bolt, bolt")
-    choices.words.line.editingFinished.emit()
-    stage.settle()
-    yield stage.window()
-    if before is not None:
-        choices.picker.set_path(before)
-
-
 def export(stage: Stage) -> Iterator[Shot]:
     """The formats, and the result of an export."""
     panel = stage.session.pages.export
@@ -161,6 +141,5 @@ SCENES = (
     Scene("models", models, needs="trained"),
     Scene("models-opened", models_opened, needs="trained"),
     Scene("suggest", predict, needs="trained"),
-    Scene("suggest-words", words, needs="trained"),
     Scene("export", export, needs="trained"),
 )

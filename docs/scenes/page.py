@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from docs.scenes.paper import SUFFIX
 from docs.scenes.scene import Scene
 
 _HEAD = """# Pictures of the window
@@ -17,7 +18,8 @@ _GROUPS = (
     ("Tools", ("tool-",)),
     ("Panels beside the canvas", ("panel-",)),
     ("The data set", ("dataset-", "import-", "export-dataset", "label-next", "check-labels")),
-    ("Suggestions and their review", ("suggest", "review-")),
+    ("Suggestions and their review", ("suggest", "find-", "review-")),
+    ("Videos", ("video-", "follow")),
     ("Training and models", ("train-", "validation", "models", "export")),
 )  # fmt: skip
 _LANGUAGES = {"zh_CN": "Simplified Chinese"}
@@ -41,7 +43,7 @@ def write_page(
         parts.append(f"## {title}\n")
         parts += [_entry(name, _sentence(waiting.pop(name))) for name in dict.fromkeys(group)]
     for language, names in translated.items():
-        if not any(folder.glob(f"*-{language[:2]}-*.png")):
+        if not any(folder.glob(f"*-{language[:2]}-*{SUFFIX}")):
             continue
         parts.append(f"## In {_LANGUAGES[language]}\n")
         parts += [_entry(f"{name}-{language[:2]}", "") for name in names]
@@ -50,8 +52,8 @@ def write_page(
 
 def _entry(name: str, sentence: str) -> str:
     picture = (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="screenshots/{name}-dark.png">'
-        f'<img alt="{sentence or name}" src="screenshots/{name}-light.png"></picture>'
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="screenshots/{name}-dark{SUFFIX}">'
+        f'<img alt="{sentence or name}" src="screenshots/{name}-light{SUFFIX}"></picture>'
     )
     return f"### {name}\n\n{sentence}\n\n{picture}\n" if sentence else f"### {name}\n\n{picture}\n"
 

@@ -42,7 +42,8 @@ class Scene:
         name: Of the file, without the scheme.
         play: Brings the window to the moment, yields what is photographed, then tidies up.
         size: Width and height of the window.
-        needs: What must be there: nothing, an open "project", a "live" training, or a "trained" model.
+        needs: What must be there: nothing, an open "project", a "live" training, a "trained" model, or the frames of
+            a "video", which change what the other pages show.
     """
 
     name: str

@@ -1,8 +1,19 @@
-"""All scenes, in the order in which they are played: first what needs no project, last what needs a trained model."""
+"""All scenes, in the order in which they are played: first what needs no project, last what needs a trained model or adds images."""
 
 from __future__ import annotations
 
-from docs.scenes import dataset, docks, drawing, editing, learning, models, painting, windows
+from docs.scenes import (
+    dataset,
+    docks,
+    drawing,
+    editing,
+    frames,
+    learning,
+    models,
+    painting,
+    windows,
+    words,
+)
 from docs.scenes.scene import Scene
 
 SCENES: tuple[Scene, ...] = tuple(
@@ -16,9 +27,11 @@ SCENES: tuple[Scene, ...] = tuple(
             *dataset.SCENES,
             *windows.SCENES,
             *models.SCENES,
+            *words.SCENES,
             *learning.SCENES,
+            *frames.SCENES,
         ),
-        key=lambda scene: ("nothing", "project", "live", "trained").index(scene.needs),
+        key=lambda scene: ("nothing", "project", "live", "trained", "video").index(scene.needs),
     )
 )
 # Of the window in other languages, played by a process that speaks them
