@@ -2,6 +2,7 @@
 
 Both train yolo11n-seg from random weights on the same generated pictures with the field's default augmentation. A batch's
 time is the distance of two `on_train_batch_end` callbacks: data, forward, loss, backward and optimizer together.
+The two take turns, so that a machine that slows down slows both; the ratio is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 CHILD = """
 import importlib, json, sys, time
@@ -40,6 +42,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--images", type=int, default=80, help="pictures to train on")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rounds", type=int, default=3, help="trainings of each")
+    parser.add_argument(
+        "--threads", type=int, default=0, help="threads of both; 0: as each runs by default"
+    )
 
 
 def run(options: argparse.Namespace) -> dict[str, object]:
@@ -53,32 +59,44 @@ def run(options: argparse.Namespace) -> dict[str, object]:
             unlabelled=0,
             val=8 / (options.images + 8),
         )
-        ours = _measure("engine", sys.executable, sample.yaml_file, Path(folder), options)
-        figures: dict[str, object] = {
-            "model": options.model,
-            "imgsz": options.imgsz,
-            "batch": options.batch,
-            "device": options.device,
-            **ours,
-        }
-        if options.peer_python:
-            peer = _measure(
-                "ultralytics", options.peer_python, sample.yaml_file, Path(folder), options
-            )
-            figures["peer"] = "ultralytics"
-            figures |= {f"peer_{name}": value for name, value in peer.items()}
-            for name in ("images_per_s", "peak_mib"):
-                figures[f"ratio_{name}"] = ours[name] / peer[name]
+        pythons = {"engine": sys.executable, "ultralytics": options.peer_python}
+        rounds = [
+            {
+                package: _measure(package, python, sample.yaml_file, Path(folder), options)
+                for package, python in pythons.items()
+                if python
+            }
+            for _ in range(options.rounds)
+        ]
+    names = ("model", "imgsz", "batch", "device", "threads", "rounds")
+    figures: dict[str, object] = {name: getattr(options, name) for name in names}
+    figures |= _medians([r["engine"] for r in rounds])
+    if options.peer_python:
+        peers = [r["ultralytics"] for r in rounds]
+        figures["peer"] = "ultralytics"
+        figures |= {f"peer_{name}": value for name, value in _medians(peers).items()}
+        for name in ("images_per_s", "peak_mib"):
+            ratios = [r["engine"][name] / r["ultralytics"][name] for r in rounds]
+            figures[f"ratio_{name}"] = statistics.median(ratios)
+            figures[f"ratios_{name}"] = ratios
     return figures
+
+
+def _medians(figures: list[dict[str, Any]]) -> dict[str, Any]:
+    first = figures[0]
+    numbers = [name for name, value in first.items() if isinstance(value, float)]
+    return {**first, **{n: statistics.median(f[n] for f in figures) for n in numbers}}
 
 
 def _measure(
     package: str, python: str, data: Path, folder: Path, options: argparse.Namespace
-) -> dict[str, float]:
+) -> dict[str, Any]:
     words = [package, data, options.imgsz, options.batch, options.repeats, options.device]
     command = [python, "-c", CHILD, *map(str, words), str(folder / "runs"), options.model]
     root = str(Path(__file__).resolve().parents[1])
     env = {**os.environ, "PYTHONPATH": root if package == "engine" else ""}
+    if options.threads:
+        env["OMP_NUM_THREADS"] = str(options.threads)
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=data.parent)
     if done.returncode:
         raise RuntimeError(f"{package} failed:\n{done.stderr[-2000:]}")
