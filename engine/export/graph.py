@@ -82,6 +82,17 @@ class ExportGraph(nn.Module):
         first = [f"output0_{part}" for part in range(len(self._parts))] or ["output0"]
         return [*first, "output1"] if self.metadata.task == "segment" else first
 
+    def hold_sizes(self) -> None:
+        """Keep what the size of the images seen last decides, for recorders to whom sizes are no numbers.
+
+        Then :func:`torch.fx.symbolic_trace` records the graph, and it takes images of that size only.
+
+        Raises:
+            ModelError: There were no images yet, or sizes are free.
+        """
+        if hasattr(self.model.head, "hold_anchors"):
+            self.model.head.hold_anchors()
+
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the model's final outputs, with nms the first as rows (B, max_det, 6 + extras)."""
         if self._parts:

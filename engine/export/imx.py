@@ -60,6 +60,8 @@ def quantized_onnx(graph: ExportGraph, pictures: Calibration, file: Path) -> Non
     """
     import model_compression_toolkit as mct
 
+    graph.hold_sizes()
+
     def batches() -> Iterator[list[Tensor]]:
         for array in pictures.batches(graph.metadata.batch):
             yield [torch.from_numpy(array)]

@@ -91,6 +91,7 @@ class Detect(nn.Module):
         self.dynamic = False
         self._end2end = False
         self._anchors: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
+        self._held: tuple[Tensor, Tensor] | None = None
         box, cls = max(16, ch[0] // 4, 4 * reg_max), max(ch[0], min(nc, 100))
         class_branch = plain_branch if legacy else _depthwise_branch
         self.cv2 = nn.ModuleList(plain_branch(c, box, 4 * reg_max) for c in ch)
@@ -225,6 +226,8 @@ class Detect(nn.Module):
 
     def anchors(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return points (2, A) in cells and strides (1, A), kept for each set of map shapes."""
+        if self._held is not None:
+            return self._held
         if self.dynamic:
             return self._make_anchors(feats)
         like = feats[0]
@@ -237,10 +240,23 @@ class Detect(nn.Module):
                 self._anchors[key] = self._make_anchors(feats)
         return self._anchors[key]
 
+    def hold_anchors(self) -> None:
+        """Take the anchors of the images seen last for all to come, for recorders that know no sizes.
+
+        Raises:
+            ModelError: There are none: the head was not run yet, or leaves sizes free.
+        """
+        if not self._anchors:
+            raise ModelError(
+                "this head has no anchors to hold: run it on images of one size first."
+            )
+        self._held = list(self._anchors.values())[-1]
+
     def set_stride(self, stride: Tensor) -> None:
         """Take the strides (nl,) and forget what was computed with others."""
         self.stride = stride
         self._anchors.clear()
+        self._held = None
 
     def init_bias(self) -> None:
         """Start from the prior that objects are rare: ``PRIOR_OBJECTS`` an image, any class alike."""
@@ -263,7 +279,7 @@ class Detect(nn.Module):
 
     def __getstate__(self) -> dict[str, object]:
         """Leave the kept anchors out of copies: they are quickly made again."""
-        return {**self.__dict__, "_anchors": {}}
+        return {**self.__dict__, "_anchors": {}, "_held": None}
 
 
 def joined(branches: Mapping[str, Any], feats: Sequence[Tensor], shared: Raw) -> Raw:

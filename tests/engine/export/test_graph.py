@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.fx import symbolic_trace
 
 from engine.export.graph import ExportGraph
 from engine.nn.backends.metadata import Metadata
@@ -101,3 +102,19 @@ def test_half_reaches_every_task(end2end):
 def test_a_branch_that_is_not_there_is_refused(model):
     with pytest.raises(ModelError, match="no one-to-one branch"):
         ExportGraph(model, metadata(end2end=True), CPU)
+
+
+@pytest.mark.parametrize("name", ["yolo11n-seg", "yolo11n-pose"])
+def test_a_recorder_that_knows_no_sizes_follows_once_they_are_held(name):
+    torch.manual_seed(0)
+    made = build_model(f"{name}.yaml", nc=2, verbose=False)
+    graph = ExportGraph(made, metadata(task=made.task), CPU)
+    images = torch.rand(2, 1, 3, 64, 64)
+    with pytest.raises(ModelError, match="run it on images of one size first"):
+        graph.hold_sizes()
+    graph(images[0])
+    graph.hold_sizes()
+    recorded = symbolic_trace(graph)
+    for ours, theirs in zip(graph(images[1]), recorded(images[1]), strict=True):
+        torch.testing.assert_close(theirs, ours)
+    assert made.head._held is None
