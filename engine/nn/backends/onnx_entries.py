@@ -13,6 +13,7 @@ _METADATA, _KEY, _VALUE = 14, 1, 2
 # How protocol buffers write a value: a number of any length, or so many bytes, or bytes with their length
 _NUMBER, _BYTES = 0, 2
 _WIDTHS = {1: 8, 5: 4}
+_LONGEST = 70  # bits: ten bytes of seven
 
 
 def read_entries(path: Path) -> dict[str, str]:
@@ -72,10 +73,10 @@ def _fields(data: bytes | mmap.mmap) -> Iterator[tuple[int, int, int]]:
 def _number(data: bytes | mmap.mmap, place: int) -> tuple[int, int]:
     """Return a number of seven bits a byte, the last byte without its highest bit, and the place after it."""
     value = shift = 0
-    while place < len(data):
+    while place < len(data) and shift < _LONGEST:
         byte = data[place]
         value |= (byte & 0x7F) << shift
         place, shift = place + 1, shift + 7
         if byte < 0x80:
             return value, place
-    raise ValueError("it ends too early")
+    raise ValueError("a number has no end")

@@ -87,6 +87,12 @@ def test_damaged_files_say_so(written, tmp_path):
             AutoBackend(file, dnn=True)
 
 
+def test_a_number_without_end_is_no_onnx(tmp_path):
+    (tmp_path / "m.onnx").write_bytes(b"\x80" * 100_000)
+    with pytest.raises(ModelError, match="no end"):
+        read_entries(tmp_path / "m.onnx")
+
+
 def test_entries_are_those_that_the_package_reads(written):
     import onnx
 
