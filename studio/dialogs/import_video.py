@@ -12,14 +12,12 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QRadioButton,
     QSlider,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -32,6 +30,7 @@ from studio.theme import tokens
 from studio.widgets.button_row import button_row
 from studio.widgets.icon_button import TextButton
 from studio.widgets.path_text import path_text
+from studio.widgets.spin_box import DoubleSpinBox, SpinBox
 from studio.widgets.text_label import TextLabel
 
 _WIDTH, _PREVIEW = 560, QSize(208, 132)
@@ -65,7 +64,7 @@ class ImportVideoDialog(QDialog):
         for button in (self.all_button, self.scene_button):
             self._ways.addButton(button)
         self.all_button.setChecked(True)
-        self.every = QSpinBox()
+        self.every = SpinBox()
         self.every.setRange(1, max(facts.frames, 1_000_000))
         self.every.setValue(max(round(facts.fps / _A_SECOND), 1))
         self.every.setAccessibleName(tr("Distance between the frames to take"))
@@ -207,8 +206,8 @@ def _facts_words(facts: VideoFacts) -> str:
     return "\n".join(parts)
 
 
-def _seconds(name: str) -> QDoubleSpinBox:
-    field = QDoubleSpinBox()
+def _seconds(name: str) -> DoubleSpinBox:
+    field = DoubleSpinBox()
     field.setDecimals(1)
     field.setSuffix(" s")
     field.setAccessibleName(name)

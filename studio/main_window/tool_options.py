@@ -7,7 +7,6 @@ from math import log
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QSizePolicy,
@@ -23,6 +22,7 @@ from studio.theme.theme import current_colors
 from studio.tools.options import OPTIONS, OptionSpec
 from studio.tools.table import TOOLS
 from studio.widgets.icon_button import IconButton
+from studio.widgets.spin_box import DoubleSpinBox
 from studio.widgets.text_label import TextLabel
 
 _SLIDER_WIDTH = 88
@@ -91,7 +91,7 @@ class NumberOption(QWidget):
     def __init__(self, spec: OptionSpec) -> None:
         super().__init__()
         self._spec = spec
-        self.box = QDoubleSpinBox()
+        self.box = DoubleSpinBox()
         self.box.setDecimals(0 if spec.step >= 1 else 1)
         self.box.setRange(spec.low, spec.high)
         self.box.setSingleStep(spec.step)

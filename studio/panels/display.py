@@ -9,12 +9,10 @@ from math import log
 from PySide6.QtCore import QLocale, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QScrollArea,
     QSlider,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +25,7 @@ from studio.theme.fonts import font
 from studio.widgets.collapsible_section import CollapsibleSection
 from studio.widgets.histogram import WindowHistogram
 from studio.widgets.icon_button import TextButton
+from studio.widgets.spin_box import DoubleSpinBox, SpinBox
 from studio.widgets.text_label import TextLabel
 
 _SHOW_AFTER_MS = 15  # many steps of a slider make one change
@@ -68,7 +67,7 @@ class DisplayPanel(QWidget):
         self.channel.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.page = QSpinBox()
+        self.page = SpinBox()
         self.page.setAccessibleName(tr("Page of the file"))
         self.page.setToolTip(tr("Another page of this file (Ctrl+PgDown, Ctrl+PgUp)"))
         self.page.setKeyboardTracking(False)
@@ -293,7 +292,7 @@ class _ScaleForm(QWidget):
                 "Drag a line along something whose length you know (Shift+M), then type how long it is."
             )
         )
-        self.length = QDoubleSpinBox()
+        self.length = DoubleSpinBox()
         self.length.setRange(0.0, 1e9)
         self.length.setDecimals(4)
         self.length.setMinimumWidth(72)

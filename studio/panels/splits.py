@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +29,7 @@ from studio.storage.split_locks import locked_images
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
+from studio.widgets.spin_box import SpinBox
 from studio.widgets.text_label import TextLabel
 
 _GROUPS: tuple[tuple[str, GroupBy], ...] = (
@@ -72,7 +72,7 @@ class SplitsPanel(QWidget):
         self._job: Job | None = None
         self.val = _percent(tr("Share for validation"), 20)
         self.test = _percent(tr("Share for testing"), 0)
-        self.seed = QSpinBox()
+        self.seed = SpinBox()
         self.seed.setRange(0, 999_999)
         self.seed.setAccessibleName(tr("Seed"))
         self.seed.setToolTip(tr("The same images and the same seed always give the same division"))
@@ -277,8 +277,8 @@ def _draw(folder: Path, plan: SplitPlan) -> tuple[SplitPlan, SplitDraw]:
         return plan, draw(project, plan)
 
 
-def _percent(name: str, value: int) -> QSpinBox:
-    spin = QSpinBox()
+def _percent(name: str, value: int) -> SpinBox:
+    spin = SpinBox()
     spin.setRange(0, 99)
     spin.setValue(value)
     spin.setSuffix(" %")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QWidget
 
 from studio.language import ntr, tr
 from studio.model.records import Shape
@@ -15,6 +15,7 @@ from studio.model.workspace import Workspace
 from studio.theme import tokens
 from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.icon_button import TextButton
+from studio.widgets.spin_box import SpinBox
 from studio.widgets.text_label import TextLabel
 
 MOTION, SAM2 = "motion", "sam2"
@@ -46,7 +47,7 @@ class TrackBar(QFrame):
         self._shapes: tuple[Shape, ...] = ()
         self.setProperty("role", "strip")
         self.words = TextLabel("")
-        self.count = QSpinBox()
+        self.count = SpinBox()
         self.count.setRange(1, _MOST)
         self.count.setValue(_FIRST)
         self.count.setAccessibleName(tr("Number of images"))

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.language import tr
 from studio.model.records import ImageFilter
 from studio.panels.images.filter_choices import MADE, SINCE, SPLITS
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
+from studio.widgets.spin_box import SpinBox
 from studio.widgets.text_label import TextLabel
 
 _NO_END = tr("any")
@@ -163,9 +164,9 @@ def _choices(name: str, texts: Sequence[str]) -> QComboBox:
     return box
 
 
-def _spin(name: str, lowest: int, word: str) -> QSpinBox:
+def _spin(name: str, lowest: int, word: str) -> SpinBox:
     """Return a field for a number of shapes; its lowest value shows as a word."""
-    spin = QSpinBox()
+    spin = SpinBox()
     spin.setRange(lowest, _MOST_SHAPES)
     spin.setSpecialValueText(word)
     spin.setAccessibleName(name)
@@ -173,8 +174,8 @@ def _spin(name: str, lowest: int, word: str) -> QSpinBox:
     return spin
 
 
-def _percent(name: str) -> QSpinBox:
-    spin = QSpinBox()
+def _percent(name: str) -> SpinBox:
+    spin = SpinBox()
     spin.setRange(0, 100)
     spin.setSuffix(" %")
     spin.setAccessibleName(name)

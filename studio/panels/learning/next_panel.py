@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QSlider, QWidget
 
 from studio.jobs.client import Job, JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, Progress, Surveyed
@@ -26,6 +26,7 @@ from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
 from studio.widgets.model_picker import ModelPicker
 from studio.widgets.progress_row import ProgressRow
+from studio.widgets.spin_box import SpinBox
 from studio.widgets.text_label import TextLabel
 
 TAG = tr("label next")
@@ -72,7 +73,7 @@ class NextPanel(QWidget):
         self.pool.setAccessibleName(tr("Images to choose from"))
         self.pool.addItem(tr("All without labels"), False)
         self.pool.addItem(tr("Those of the list"), True)
-        self.count = QSpinBox()
+        self.count = SpinBox()
         self.count.setAccessibleName(tr("How many images"))
         self.count.setRange(1, _MOST)
         self.count.setSuffix(tr(" images"))

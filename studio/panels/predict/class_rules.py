@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QDoubleSpinBox,
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
@@ -20,6 +19,7 @@ from studio.model.auto_annotation import ClassRule
 from studio.model.records import ClassDef
 from studio.theme import tokens
 from studio.widgets.class_icons import class_icon
+from studio.widgets.spin_box import DoubleSpinBox
 
 _ROWS = 6  # shown at once
 _SAME, _OUT = "same", "out"
@@ -40,7 +40,7 @@ class ClassRules(QTableWidget):
         self.verticalHeader().setDefaultSectionSize(tokens.CONTROL_HEIGHT + tokens.SPACE_XS)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.fields: dict[str, tuple[QComboBox, QDoubleSpinBox]] = {}
+        self.fields: dict[str, tuple[QComboBox, DoubleSpinBox]] = {}
         header = self.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
@@ -111,8 +111,8 @@ class ClassRules(QTableWidget):
         combo.setCurrentIndex(combo.findData(_SAME))
         return combo
 
-    def _confidence(self, name: str) -> QDoubleSpinBox:
-        spin = QDoubleSpinBox()
+    def _confidence(self, name: str) -> DoubleSpinBox:
+        spin = DoubleSpinBox()
         spin.setAccessibleName(tr("How sure of {name}").format(name=name))
         spin.setRange(0, 99)
         spin.setDecimals(0)
