@@ -175,9 +175,6 @@ def test_key_frames_are_filled_in_as_one_edit(sequence: Hands) -> None:
     assert workspace.image_id == ids[8]
     assert [track_of(shape) for shape in workspace.selected_shapes()] == [1]
     hands.press(Qt.Key.Key_K, CTRL | SHIFT)
-    assert all(
-        project.shapes(ids[place]) == [] for place in range(1, 8)
-    )  # the window waits for nothing
     filled(hands)
     for place in range(1, 8):
         (shape,) = project.shapes(ids[place])
