@@ -42,7 +42,7 @@ from engine.training.freeze import hold_statistics
 from engine.training.loss_meter import LossMeter
 from engine.training.prefetch import Prefetcher
 from engine.training.resume import CHANGEABLE, find_last, resumed_arguments, run_folder
-from engine.training.side_gradients import NoSide
+from engine.training.side_gradients import UndividedPass
 from engine.training.team import Team
 
 MAX_GRADIENT_NORM = 10.0
@@ -98,7 +98,7 @@ class BaseTrainer(TrainerResults):
             self.args.device = ",".join(devices)
         self.device = own_device(self.args.device)
         self.team = Team()
-        self.side = NoSide()
+        self.side = UndividedPass()
         self.together = Together(self)
         self._place(run_folder(last) if self.resumed else choose_save_dir(self.args))
         # None until train() has made them; Any, because nobody else meets them before that.

@@ -24,7 +24,7 @@ WAITING = 8
 _backward = torch.ops.aten.convolution_backward.default
 
 
-class NoSide:
+class UndividedPass:
     """All of a backward pass in one piece, as torch does it."""
 
     def forward(self) -> AbstractContextManager[Any]:
@@ -39,7 +39,7 @@ class NoSide:
         """Do nothing."""
 
 
-class SideGradients(NoSide):
+class SideGradients(UndividedPass):
     """Works out gradients of convolutions' weights beside the backward pass of a network on the CPU.
 
     Gradients are what they are without it, but for the order of sums. Weights with hooks, which wait for
@@ -114,11 +114,11 @@ class SideGradients(NoSide):
             future.result()
 
 
-def side_gradients(device: torch.device, compiled: bool) -> NoSide:
+def side_gradients(device: torch.device, compiled: bool) -> UndividedPass:
     """Return what divides the cores in a training, or what leaves them where there is nothing to divide."""
     threads = torch.get_num_threads()
     whole = device.type != "cpu" or compiled or threads < 2
-    return NoSide() if whole else SideGradients(threads)
+    return UndividedPass() if whole else SideGradients(threads)
 
 
 class _Convolutions(TorchFunctionMode):

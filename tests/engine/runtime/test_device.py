@@ -222,7 +222,7 @@ def test_cpu_counts_are_ordered():
     assert 1 <= hardware.physical_cores() <= hardware.available_cpus()
 
 
-def test_tune_cpu_threads(monkeypatch):
+def test_tune_cpu(monkeypatch):
     before = torch.get_num_threads()
     try:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

@@ -20,6 +20,7 @@ from tests.studio.ui.conftest import Hands
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 WIDTH, HEIGHT, RADIUS, FRAMES = 160, 120, 14, 12
+TRACK = {"track_id": 4}
 
 
 def middle(i: int) -> tuple[int, int]:
@@ -187,18 +188,24 @@ def test_key_frames_are_filled_in_as_one_edit(sequence: Hands) -> None:
     assert project.shapes(ids[8])
 
 
-def test_a_filled_in_shape_that_is_moved_becomes_a_key_frame(sequence: Hands) -> None:
-    hands = sequence
+def fill_between_boxes(hands: Hands) -> list[int]:
+    """Ask for what lies between a box on the third image and one on the seventh; give the images."""
     project, workspace = hands.session.project, hands.session.workspace
     ids = project.image_ids()
     cls = project.classes()[0].id
-    given = {"track_id": 4}
-    ends = [new_shape(ids[i], cls, Box(10 + i, 10, 40 + i, 40), attributes=given) for i in (2, 6)]
+    ends = [new_shape(ids[i], cls, Box(10 + i, 10, 40 + i, 40), attributes=TRACK) for i in (2, 6)]
     project.apply(AddShapes(tuple(ends)))
     workspace.go_to(ids[2])
     hands.settle()
     workspace.select([project.shapes(ids[2])[0].id])
     hands.studio.actions["sequence.fill"].trigger()
+    return ids
+
+
+def test_a_filled_in_shape_that_is_moved_becomes_a_key_frame(sequence: Hands) -> None:
+    hands = sequence
+    project, workspace = hands.session.project, hands.session.workspace
+    ids = fill_between_boxes(hands)
     filled(hands)
     workspace.go_to(ids[4])
     hands.settle()
@@ -217,17 +224,10 @@ def test_a_filled_in_shape_that_is_moved_becomes_a_key_frame(sequence: Hands) ->
 
 def test_what_is_drawn_while_the_gap_is_read_is_left_alone(sequence: Hands) -> None:
     hands = sequence
-    project, workspace = hands.session.project, hands.session.workspace
-    ids = project.image_ids()
+    project = hands.session.project
+    ids = fill_between_boxes(hands)
     cls = project.classes()[0].id
-    given = {"track_id": 4}
-    ends = [new_shape(ids[i], cls, Box(10 + i, 10, 40 + i, 40), attributes=given) for i in (2, 6)]
-    project.apply(AddShapes(tuple(ends)))
-    workspace.go_to(ids[2])
-    hands.settle()
-    workspace.select([project.shapes(ids[2])[0].id])
-    hands.studio.actions["sequence.fill"].trigger()
-    drawn = new_shape(ids[4], cls, Box(14, 40, 44, 70), attributes=given)
+    drawn = new_shape(ids[4], cls, Box(14, 40, 44, 70), attributes=TRACK)
     project.apply(AddShapes((drawn,)))  # before the thread's answer arrives
     filled(hands)
     (kept,) = project.shapes(ids[4])
