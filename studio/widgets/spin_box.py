@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSpinBox, QWidget
 
 # Qt's style sheets have no say in where the text of a spin box begins.
-_LEFT = 6
+_LEFT = 9
 
 
 class SpinBox(QSpinBox):
