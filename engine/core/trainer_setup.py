@@ -144,6 +144,9 @@ class TrainerSetup(TrainerHooks):
         numbers = frozen_layers(self.args.freeze, layers)
         self._frozen = freeze_layers(self.model, numbers, self.trained_parts())
         self.precision = Precision(self.device, bool(self.args.amp))
+        if self.precision.dtype is not None:
+            name = str(self.precision.dtype).removeprefix("torch.")
+            self.log(f"Mixed precision: forward passes in {name}; amp=False for float32.")
         self.network = compiled(self.model, self.args.compile, self.device)
         self.side = side_gradients(self.device, compiled=self.network is not self.model)
         self.stride = max(int(torch.as_tensor(getattr(self.model, "stride", 32)).max()), 32)

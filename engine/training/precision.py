@@ -16,12 +16,21 @@ _BFLOAT16_CAPABILITY = 8
 def autocast_dtype(device: torch.device, amp: bool) -> torch.dtype | None:
     """Give the format of the forward pass, or None for plain float32.
 
-    CPUs stay in float32: without bf16 units bfloat16 halves the speed there.
+    CPUs without matrix units stay in float32: bfloat16 is slower there, even where they have instructions for it.
     """
-    if not amp or device.type != "cuda":
+    if not amp or device.type not in ("cuda", "cpu"):
         return None
+    if device.type == "cpu":
+        return torch.bfloat16 if has_matrix_units() else None
     major, _ = torch.cuda.get_device_capability(device)
     return torch.bfloat16 if major >= _BFLOAT16_CAPABILITY else torch.float16
+
+
+def has_matrix_units() -> bool:
+    """Say whether the processor multiplies matrices of bfloat16 in units of their own (Intel's AMX)."""
+    # torch has no public word for it
+    ask = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return torch.backends.mkldnn.is_available() and ask is not None and bool(ask())
 
 
 class Precision:

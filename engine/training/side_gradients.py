@@ -149,17 +149,17 @@ def _is_plain(
     dilation: Any = 1,
     groups: int = 1,
 ) -> bool:
-    """Say whether a convolution is one of float32 with a weight of its own, nobody waiting for its gradient."""
+    """Say whether a convolution has a float32 weight of its own, nobody waiting for its gradient."""
     return (
         bias is None
         and groups == 1
         and all(isinstance(value, tuple) for value in (stride, padding, dilation))
         and images.dim() == 4
-        and images.dtype is weight.dtype is torch.float32
+        and weight.dtype is torch.float32
+        and (images.dtype is torch.float32 or torch.is_autocast_enabled("cpu"))
         and weight.requires_grad
         and weight.is_leaf
         and torch.is_grad_enabled()
-        and not torch.is_autocast_enabled("cpu")
         and not weight._backward_hooks  # noqa: SLF001  # torch has no other word for them
         and not getattr(weight, "_post_accumulate_grad_hooks", None)
     )
@@ -178,9 +178,18 @@ class _Convolution(torch.autograd.Function):
         padding: tuple[int, ...],
         dilation: tuple[int, ...],
     ) -> Tensor:
+        ctx.side, ctx.steps, ctx.leaf, ctx.given = (
+            side,
+            (stride, padding, dilation),
+            weight,
+            images.dtype,
+        )
+        if torch.is_autocast_enabled("cpu"):
+            dtype = torch.get_autocast_dtype("cpu")
+            images, weight = images.to(dtype), weight.detach().to(dtype)
         ctx.save_for_backward(images, weight)
-        ctx.side, ctx.steps = side, (stride, padding, dilation)
-        return torch.conv2d(images, weight, None, stride, padding, dilation)
+        with torch.autocast("cpu", enabled=False):
+            return torch.conv2d(images, weight, None, stride, padding, dilation)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
@@ -190,8 +199,8 @@ class _Convolution(torch.autograd.Function):
             to_weight, to_images = _pointwise(gradient, images, weight)
         else:
             to_weight, to_images = _spatial(gradient, images, weight, ctx.steps)
-        ctx.side.add(weight, to_weight)
-        return None, to_images() if onward else None, None, None, None, None
+        ctx.side.add(ctx.leaf, to_weight)
+        return None, to_images().to(ctx.given) if onward else None, None, None, None, None
 
 
 Gradients = tuple[Callable[[], Tensor], Callable[[], Tensor]]
@@ -239,9 +248,9 @@ def _spatial(gradient: Tensor, images: Tensor, weight: Tensor, steps: Any) -> Gr
 
 
 def _accumulate(weight: Tensor, gradient: Tensor) -> None:
-    """Do what autograd does with a leaf's gradient: keep it in the leaf's layout, or add it."""
+    """Do what autograd does with a leaf's gradient: keep it in the leaf's layout and format, or add it."""
     if weight.grad is None:
-        same = gradient.stride() == weight.stride()
+        same = gradient.stride() == weight.stride() and gradient.dtype is weight.dtype
         weight.grad = gradient if same else torch.empty_like(weight).copy_(gradient)
     else:
         weight.grad += gradient

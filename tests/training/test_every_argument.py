@@ -70,7 +70,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 # name: file and function of the test that sees what it does
 ELSEWHERE = {
     **dict.fromkeys(("agnostic_nms", "conf", "iou", "max_det"), ("test_trainer_arguments.py", "test_thresholds_hold_in_the_validations_of_a_training")),
-    "amp": ("test_trainer_arguments.py", "test_training_on_a_gpu_in_mixed_and_full_precision"),
+    "amp": ("test_mixed_precision.py", "test_every_task_learns_the_same_in_bfloat16"),
     "compile": ("test_compiled.py", "test_a_compiled_training_computes_the_same"),
     "data": ("test_trainer_ends.py", "test_bad_data_is_named_in_the_run_directory"),
     "device": ("test_several_devices.py", "test_two_processes_learn_what_one_learns"),

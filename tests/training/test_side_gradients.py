@@ -68,6 +68,26 @@ def test_gradients_are_those_of_autograd(side, layout, passes):
     _assert_same(_gradients(network, images, side, passes), wanted)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_gradients_in_mixed_precision_are_those_of_autograd(side, layout, monkeypatch):
+    network, images = _network(layout), _images(layout)
+    formats, work = [], side.add
+
+    def add(weight, gradient):
+        formats.append((weight.dtype, gradient().dtype))
+        work(weight, gradient)
+
+    monkeypatch.setattr(side, "add", add)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        wanted = [g.clone() for g in _gradients(network, images)]
+        found = _gradients(network, images, side)
+    assert formats == [(torch.float32, torch.bfloat16)] * 3
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype is torch.float32
+        assert one.stride() == other.stride()
+        torch.testing.assert_close(one, other, rtol=0.05, atol=0.02 * float(other.abs().max()))
+
+
 def test_a_whole_network_learns_the_same(side):
     torch.manual_seed(0)
     network = build_model("yolo11n.yaml", nc=2).to(memory_format=torch.channels_last).train()

@@ -153,7 +153,8 @@ TRAINING: tuple[Argument, ...] = (
         "amp",
         "bool",
         True,
-        "Compute in mixed precision on a CUDA GPU: less memory, more speed. Without effect elsewhere.",
+        "Compute in mixed precision on a CUDA GPU, and in bfloat16 on processors with matrix units for it (AMX): less "
+        "memory, more speed. Without effect elsewhere.",
         "Training",
         _TRAIN,
     ),
