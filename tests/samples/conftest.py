@@ -214,14 +214,23 @@ def _model(larder: Larder, description: str) -> Path:
 
 
 def _segmenter(larder: Larder, _rest: str) -> Path:
-    """The smallest promptable network there is, of random weights: its file tells what it is, whatever its name."""
+    """MobileSAM's network, but small, of random weights: its file tells what it is, whatever its name."""
     import torch
 
-    from engine.models.sam import build
+    from engine.models.sam.architectures import ARCHITECTURES, Architecture, build
+    from engine.nn.modules.tiny_vit import TinyViT
 
+    sizes = {"img_size": 256, "dims": (16, 24, 32, 48), "depths": (1, 1, 1, 1), "out": 64}
+    ARCHITECTURES["tiny_sam"] = Architecture(
+        TinyViT,
+        {**sizes, "heads": (1, 2, 2, 3), "windows": (7, 7, 7, 7)},
+        ("image_encoder.patch_embed.seq.0.c.weight", (8, 3, 3, 3)),
+        "for samples",
+        {"dim": 64, "heads": 4, "hidden": 128},
+    )
     torch.manual_seed(0)
     file = larder.folder / "segmenter.pt"
-    torch.save(build("sam_small").state_dict(), file)
+    torch.save(build("tiny_sam").state_dict(), file)
     return file
 
 

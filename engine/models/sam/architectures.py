@@ -9,7 +9,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from engine.nn.modules.sam import Sam
-from engine.nn.modules.sam_small import SmallEncoder
 from engine.nn.modules.sam_vit import ImageEncoderViT
 from engine.nn.modules.tiny_vit import TinyViT
 from engine.runtime.errors import ModelError
@@ -63,13 +62,6 @@ ARCHITECTURES: dict[str, Architecture] = {
         _vit(1280, 32, 16, (7, 15, 23, 31)),
         (_POSITIONS, (1, 64, 64, 1280)),
         "SAM with ViT-H: 641 million parameters",
-    ),
-    "sam_small": Architecture(
-        SmallEncoder,
-        {},
-        ("image_encoder.stem.0.c.weight", (16, 3, 3, 3)),
-        "A very small network trained on drawn scenes only; comes with the program",
-        {"dim": 64, "heads": 4, "hidden": 128, "looks": True},
     ),
 }
 

@@ -20,7 +20,7 @@ from engine.runtime.device import select_device, tune_cpu
 
 
 class NetworkSegmenter:
-    """A promptable network of ours.
+    """A promptable network through PyTorch.
 
     Attributes:
         identity: Name of the network and a digest of its weights.
@@ -67,6 +67,11 @@ class NetworkSegmenter:
         found = self.network.encode(pixels.to(self.device))
         return Embedding({"image": found.float().cpu().contiguous().numpy()}, size)
 
+    @torch.inference_mode()
+    def prepare(self, embedding: Embedding) -> None:
+        """Work out what all prompts about a picture share, so that the first need not wait for it."""
+        self._known(embedding, self._tensor(embedding.arrays["image"]).float())
+
     def segment(
         self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool
     ) -> list[Candidates]:
@@ -86,7 +91,7 @@ class NetworkSegmenter:
         places, kinds = self._tensor(points), self._tensor(labels)
         if masks is None:
             known = self._known(embedding, image)
-            logits, scores = self.network.answer(image, known, places, kinds)
+            logits, scores = self.network.answer(known, places, kinds)
         else:
             logits, scores = self.network.decode(image, places, kinds, self._tensor(masks))
         return logits.float().cpu().numpy(), scores.float().cpu().numpy()

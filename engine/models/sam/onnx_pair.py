@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from engine.models.sam.decoding import answer
 from engine.models.sam.frame import Frame
 from engine.models.sam.prompts import Prompt
+from engine.models.sam.registry import back_end_of
 from engine.models.sam.segmenter import Candidates, Embedding
 from engine.models.sam.weights import file_digest, load_network
 from engine.nn.modules.sam import Sam
@@ -140,7 +141,15 @@ def export_pair(
     Raises:
         CheckpointError: The weights cannot be used.
         ExportError: A file cannot be written, or does not do what the network does.
+        ModelError: The weights belong to a back end that has no encoder and decoder.
     """
+    kind = back_end_of(weights).name
+    if kind != "network":
+        raise ModelError(
+            f"{weights} cannot become a pair of ONNX files: {kind} has no encoder and decoder of ours.",
+            value=str(weights),
+            remedy="Export mobile_sam.pt or one of the SAM weights.",
+        )
     network, _ = load_network(weights)
     network.fold()
     place = Path(folder) if folder is not None else Path(weights).parent
@@ -183,8 +192,7 @@ class _Decoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         prompts = self.network.prompt_encoder
         dense = has_masks * prompts.dense(masks) + (1 - has_masks) * prompts.no_mask()
-        sparse = self.network.tokens(embedding, points, labels)
-        dense = self.network.hinted(dense, embedding, points, labels)
+        sparse = prompts.sparse(points, labels)
         return self.network.mask_decoder(embedding, prompts.positions(), sparse, dense)
 
 

@@ -82,12 +82,20 @@ BACK_ENDS: tuple[BackEnd, ...] = (
         "SAM 2 through its authors' package",
     ),
     BackEnd(
+        SMALL,
+        _starts(SMALL),
+        "engine.models.sam.small:SmallSegmenter.open",
+        "",
+        "",
+        "the small network that comes with the program, trained on drawn pictures",
+    ),
+    BackEnd(
         "network",
         lambda name: True,
         "engine.models.sam.network:NetworkSegmenter.open",
         "",
         "",
-        "SAM, MobileSAM and the small network that comes with the program",
+        "SAM and MobileSAM",
     ),
 )
 # Weights to take where nobody says, the first that is on this computer; a GPU has time for larger ones
@@ -147,5 +155,5 @@ def choose_segmenter(device: Any = None) -> str:
 
 def _full(name: str) -> str:
     """Return the file name that a network's bare name stands for."""
-    bare = not Path(name).suffix and name != SMALL and not Path(name).exists()
+    bare = not Path(name).suffix and not Path(name).exists()
     return f"{name}.pt" if bare else name

@@ -12,6 +12,7 @@ from engine.data.annotations.convert import to_mask
 from engine.data.synthetic import draw_scene
 
 _MOST_OBJECTS = 60
+_OF_PARTS = 0.3  # share of the objects whose parts look different, as a dressed person's do
 
 
 def parts_picture(seed: tuple[int, ...], size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -52,12 +53,27 @@ def blobs_picture(seed: tuple[int, ...], size: int) -> tuple[np.ndarray, np.ndar
         inside = _shape(rng, centre, radius, height, size)
         tint = np.asarray(rng.normal(0, spread, 3), np.float32)
         skin = skins[int(rng.integers(len(skins)))] + tint
+        if rng.random() < _OF_PARTS:
+            skin = _with_part(rng, skin, skins[int(rng.integers(len(skins)))], centre, radius)
         _lay(rng, picture, inside, skin)
         numbers[inside > 0] = number
     blurred = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.9)))
     noise = rng.standard_normal(blurred.shape, np.float32)
     blurred = blurred + np.float32(rng.uniform(1, 7)) * noise
     return np.clip(blurred, 0, 255).astype(np.uint8), numbers
+
+
+def _with_part(
+    rng: np.random.Generator, skin: np.ndarray, other: np.ndarray, centre: np.ndarray, radius: float
+) -> np.ndarray:
+    """Return a surface that is another one on one side of a line through an object."""
+    height, width = skin.shape[:2]
+    turn = rng.uniform(0, 2 * np.pi)
+    x, y = centre + rng.uniform(-0.4, 0.4, 2) * radius
+    columns, rows = np.arange(width) - x, np.arange(height)[:, None] - y
+    beyond = columns * np.cos(turn) + rows * np.sin(turn) > 0
+    tint = np.asarray(rng.normal(0, 50, 3), np.float32)
+    return np.where(beyond[..., None], other + tint, skin)
 
 
 def _lay(rng: np.random.Generator, picture: np.ndarray, inside: np.ndarray, skin: np.ndarray) -> None:  # fmt: skip
@@ -81,6 +97,10 @@ def _surface(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     if rng.random() < 0.7:
         noise[..., 1:] = noise[..., :1]
     coarse = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+    if rng.random() < 0.5:  # finer grain in the coarse one
+        grain = rng.normal(0, 1, (height // 3, width // 3, 1)).astype(np.float32)
+        fine = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
+        coarse = coarse + np.float32(rng.uniform(0.1, 0.6)) * fine[..., None]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     slope = rng.uniform(-30, 30, 2)
     plain = colour + (slope[0] * x + slope[1] * y)[..., None]

@@ -12,13 +12,14 @@ from torch import Tensor
 from engine.cfg.weights import SAM_WEIGHTS, find_weights
 from engine.models.sam.architectures import ARCHITECTURES, build, recognise
 from engine.nn.model_file import read_values
+from engine.nn.modules.click_net import ClickNet
 from engine.nn.modules.sam import Sam
 from engine.nn.partial_load import check_finite, unwrapped
 from engine.nn.quick_build import Uninitialised
 from engine.nn.safetensors_file import SUFFIX, read_safetensors
 from engine.runtime.errors import CheckpointError, MissingCheckpointError
 
-SMALL = "sam_small"  # the one that comes with the program
+# The small network that comes with the program
 SMALL_FILE = Path(__file__).with_name("sam_small.safetensors")
 # Keys under which other programs put a state dict, the deepest one first
 _HOLDERS = ("model", "state_dict", "ema")
@@ -31,23 +32,38 @@ def load_network(weights: str | Path) -> tuple[Sam, str]:
     """Return a network with its weights, and what tells it from others.
 
     Args:
-        weights: A path or a name; :data:`SMALL` is the file that comes with the program.
+        weights: A path or a name.
 
     Raises:
         CheckpointError: It is of another architecture, damaged or hostile.
         MissingCheckpointError: It is not here and cannot be fetched.
     """
-    path = _small() if str(weights) in (SMALL, SMALL_FILE.name) else find_weights(weights)
+    path = find_weights(weights)
     state = _clean(_read(path), path)
     name = recognise(state)
     if name is None:
         raise _of_another_kind(state, path)
     with Uninitialised():
         network = build(name)
-    _check(network, state, path)
-    floats = {k: t.float() if t.is_floating_point() else t for k, t in state.items()}
-    network.load_state_dict(floats, assign=True)
+    _fill(network, state, path)
     return network.eval(), f"{name}-{file_digest(path)}"
+
+
+def read_small(path: Path, network: ClickNet) -> ClickNet:
+    """Return the small network with the weights of a file.
+
+    Raises:
+        CheckpointError: They are of another architecture, damaged or hostile.
+        MissingCheckpointError: There is no file.
+    """
+    if not path.is_file():
+        raise MissingCheckpointError(
+            "the small network is not part of this copy of the program.",
+            path=path,
+            remedy="Make it with python -m engine.models.sam.train_small, or take mobile_sam.pt or classic.",
+        )
+    _fill(network, _clean(_read(path), path), path)
+    return network.eval()
 
 
 def file_digest(path: Path) -> str:
@@ -59,16 +75,6 @@ def file_digest(path: Path) -> str:
             file.seek(place)
             digest.update(file.read(_DIGEST_BYTES))
     return digest.hexdigest()
-
-
-def _small() -> Path:
-    if not SMALL_FILE.is_file():
-        raise MissingCheckpointError(
-            "the small network is not part of this copy of the program.",
-            path=SMALL_FILE,
-            remedy="Make it with python -m engine.models.sam.train_small, or take mobile_sam.pt or classic.",
-        )
-    return SMALL_FILE
 
 
 def _read(path: Path) -> Any:
@@ -90,7 +96,14 @@ def _clean(values: Any, path: Path) -> Mapping[str, Tensor]:
     return {k: t for k, t in state.items() if k.rpartition(".")[2] not in _MADE_ANEW}
 
 
-def _check(network: Sam, state: Mapping[str, Tensor], path: Path) -> None:
+def _fill(network: Sam | ClickNet, state: Mapping[str, Tensor], path: Path) -> None:
+    """Give a network the tensors of a file, as 32-bit numbers."""
+    _check(network, state, path)
+    floats = {k: t.float() if t.is_floating_point() else t for k, t in state.items()}
+    network.load_state_dict(floats, assign=True)
+
+
+def _check(network: Sam | ClickNet, state: Mapping[str, Tensor], path: Path) -> None:
     own = network.state_dict()
     wrong = [k for k in own if k not in state or state[k].shape != own[k].shape]
     wrong += [k for k in state if k not in own]

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.nn.modules.sam_decoder import MaskDecoder, Prepared
-from engine.nn.modules.sam_hints import PromptMaps
-from engine.nn.modules.sam_prompts import NOTHING, PromptEncoder
+from engine.nn.modules.sam_prompts import PromptEncoder
 from engine.nn.modules.tiny_vit import ConvBN
 
 # What the published models were trained with, RGB 0..255
@@ -32,7 +31,6 @@ class Sam(nn.Module):
         heads: int = 8,
         hidden: int = 2048,
         name: str = "",
-        looks: bool = False,
     ) -> None:
         """Put the parts together.
 
@@ -41,8 +39,6 @@ class Sam(nn.Module):
             dim: Channels of the embedding.
             heads: Heads of the decoder.
             hidden: Width of the decoder's inner layers.
-            looks: Tell the decoder what the picture is like at each point, beside where the point is, and give it
-                maps of the prompts: a help for a small network, which the published ones go without.
             name: What it is called.
         """
         super().__init__()
@@ -51,8 +47,6 @@ class Sam(nn.Module):
         self.image_encoder = image_encoder
         self.prompt_encoder = PromptEncoder(dim, self.img_size // encoder.stride, self.img_size)
         self.mask_decoder = MaskDecoder(dim, heads, hidden)
-        self.look = nn.Linear(dim, dim) if looks else None
-        self.maps = PromptMaps(dim) if looks else None
         self.register_buffer("pixel_mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
         self.pixel_mean: Tensor
@@ -85,8 +79,7 @@ class Sam(nn.Module):
         """
         prompts = self.prompt_encoder
         dense = prompts.no_mask() if masks is None else prompts.dense(masks)
-        sparse = self.tokens(embedding, points, labels)
-        dense = self.hinted(dense, embedding, points, labels)
+        sparse = prompts.sparse(points, labels)
         return self.mask_decoder(embedding, prompts.positions(), sparse, dense)
 
     def prepare(self, embedding: Tensor) -> Prepared:
@@ -94,33 +87,9 @@ class Sam(nn.Module):
         prompts = self.prompt_encoder
         return self.mask_decoder.prepare(embedding, prompts.positions(), prompts.no_mask())
 
-    def answer(
-        self, embedding: Tensor, known: Prepared, points: Tensor, labels: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Decode as `decode` does, without rough masks and without doing again what `prepare` did.
-
-        Maps of prompts change every cell: with them nothing can be prepared.
-        """
-        if self.maps is not None:
-            return self.decode(embedding, points, labels)
-        return self.mask_decoder.answer(known, self.tokens(embedding, points, labels))
-
-    def tokens(self, embedding: Tensor, points: Tensor, labels: Tensor) -> Tensor:
-        """Return a vector a point, (B, N, dim), for the arguments of `decode`."""
-        sparse = self.prompt_encoder.sparse(points, labels)
-        if self.look is None:
-            return sparse
-        at = (points / self.img_size * 2 - 1)[:, :, None]  # (B, N, 1, 2) in -1..1
-        maps = embedding.expand(points.shape[0], -1, -1, -1)
-        seen = nn.functional.grid_sample(maps, at, padding_mode="border", align_corners=False)
-        told = self.look(seen[..., 0].transpose(1, 2)) * (labels != NOTHING)[..., None]
-        return sparse + told
-
-    def hinted(self, dense: Tensor, embedding: Tensor, points: Tensor, labels: Tensor) -> Tensor:
-        """Return the map of a rough mask with those of the prompts, where the network has them."""
-        if self.maps is None:
-            return dense
-        return dense + self.maps(embedding, points, labels, self.img_size)
+    def answer(self, known: Prepared, points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Decode as `decode` does, without rough masks and without doing again what `prepare` did."""
+        return self.mask_decoder.answer(known, self.prompt_encoder.sparse(points, labels))
 
     def fold(self) -> None:
         """Fold the batch normalisations into their convolutions: faster, for inference only."""

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from engine.models.sam.architectures import build
+from engine.models.sam.architectures import ARCHITECTURES, Architecture, build
 from engine.models.sam.embedding_cache import EmbeddingCache
+from engine.nn.modules.tiny_vit import TinyViT
 from engine.nn.safetensors_file import write_safetensors
+
+# MobileSAM's network, but small
+_TINY = Architecture(
+    TinyViT,
+    {
+        "img_size": 256, "dims": (16, 24, 32, 48), "depths": (1, 1, 1, 1), "heads": (1, 2, 2, 3),
+        "windows": (7, 7, 7, 7), "strides": (2, 1, 1), "out": 64,
+    },
+    ("image_encoder.patch_embed.seq.0.c.weight", (8, 3, 3, 3)),
+    "for tests",
+    {"dim": 64, "heads": 4, "hidden": 128},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tiny_architecture() -> Iterator[None]:
+    """Let files of the small configuration be recognised."""
+    ARCHITECTURES["tiny_sam"] = _TINY
+    yield
+    del ARCHITECTURES["tiny_sam"]
 
 
 def seeded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -33,9 +55,9 @@ def seeded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="session")
 def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of the small network with seeded weights."""
+    """A file of the small configuration with seeded weights."""
     path = tmp_path_factory.mktemp("sam") / "seeded.safetensors"
-    state = seeded(build("sam_small").state_dict())
+    state = seeded(build("tiny_sam").state_dict())
     state["mask_decoder.iou_prediction_head.layers.2.bias"] += 0.5  # scores within 0..1
     return write_safetensors(path, state)
 

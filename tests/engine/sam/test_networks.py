@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models.sam import SAM, EmbeddingCache, choose_segmenter
+from engine.models.sam import SAM, EmbeddingCache
 from engine.models.sam.architectures import ARCHITECTURES, build, recognise
 from engine.models.sam.weights import load_network
 from engine.nn.modules.sam_decoder import Attention, MaskDecoder
-from engine.nn.modules.sam_hints import PromptMaps
 from engine.nn.modules.sam_vit import ImageEncoderViT
 from engine.nn.modules.tiny_vit import TinyViT
 from engine.nn.safetensors_file import read_safetensors, write_safetensors
@@ -119,13 +118,13 @@ def test_folding_changes_nothing() -> None:
 
 
 def test_what_was_prepared_answers_as_the_whole_does() -> None:
-    network = build("sam_small").eval()
+    network = build("tiny_sam").eval()
     network.load_state_dict(seeded(network.state_dict()))
     image = network.encode(torch.rand(1, 3, 60, 128, generator=torch.Generator().manual_seed(0)))
     points = torch.tensor([[[10.0, 20], [0, 0]], [[100, 50], [7, 9]]])
     labels = torch.tensor([[1, -1], [1, 0]])
     whole = network.decode(image, points, labels)
-    quick = network.answer(image, network.prepare(image), points, labels)
+    quick = network.answer(network.prepare(image), points, labels)
     for ours, theirs in zip(quick, whole, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5)
 
@@ -157,32 +156,13 @@ def test_masks_are_enlarged_as_the_published_layers_do() -> None:
     assert torch.allclose(decoder._masks(found, cells, (3, 5))[0], wanted, atol=1e-5)
 
 
-def test_maps_of_prompts_know_clicks_and_boxes() -> None:
-    torch.manual_seed(0)
-    maps = PromptMaps(16, heads=2, width=4)
-    picture = torch.randn(1, 16, 8, 8)
-    click = torch.tensor([[[20.0, 36.0], [0, 0]], [[20.0, 36.0], [50, 12]]])
-    labels = torch.tensor([[1, -1], [1, 0]])
-    assert torch.count_nonzero(maps(picture, click, labels, 64)) == 0  # begins at nothing
-    torch.nn.init.normal_(maps.end.weight)
-    one, two = maps(picture, click, labels, 64)
-    assert not torch.allclose(one, two)  # what is excluded counts
-    alone = maps(picture, click[:1, :1], labels[:1, :1], 64)
-    assert torch.allclose(alone[0], one, atol=1e-6)  # an empty slot does not
-    box = torch.tensor([[[8.0, 8.0], [40.0, 32.0]]])
-    corners = torch.tensor([[2, 3]])
-    assert torch.isfinite(maps(picture, box, corners, 64)).all()
-    away = maps(picture, box + 16, corners, 64)
-    assert not torch.allclose(maps(picture, box, corners, 64), away)
-
-
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"model": s}, lambda s: {f"module.{k}": v for k, v in s.items()}])  # fmt: skip
 def test_files_of_all_kinds_are_read(tmp_path: Path, wrap: object) -> None:
-    state = seeded(build("sam_small").state_dict())
+    state = seeded(build("tiny_sam").state_dict())
     torch.save(wrap(state), tmp_path / "a.pt")  # type: ignore[operator]
     network, identity = load_network(tmp_path / "a.pt")
-    assert network.name == "sam_small"
-    assert identity.startswith("sam_small-")
+    assert network.name == "tiny_sam"
+    assert identity.startswith("tiny_sam-")
     for key, tensor in network.state_dict().items():
         assert torch.equal(tensor, state[key]), key
     assert torch.isfinite(network.pixel_mean).all()
@@ -214,21 +194,21 @@ class TestRefused:
             SAM(tmp_path / "a.pt")
 
     def test_another_size(self, tmp_path: Path) -> None:
-        state = build("sam_small").state_dict()
+        state = build("tiny_sam").state_dict()
         state["mask_decoder.iou_token.weight"] = torch.zeros(1, 7)
         torch.save(state, tmp_path / "a.pt")
         with pytest.raises(CheckpointError, match=r"expected \(1, 64\), received \(1, 7\)"):
             SAM(tmp_path / "a.pt")
 
     def test_no_numbers(self, tmp_path: Path) -> None:
-        state = build("sam_small").state_dict()
+        state = build("tiny_sam").state_dict()
         state["mask_decoder.iou_token.weight"][:] = float("nan")
         torch.save(state, tmp_path / "a.pt")
         with pytest.raises(CheckpointError, match="NaN"):
             SAM(tmp_path / "a.pt")
 
     def test_a_truncated_file(self, tmp_path: Path) -> None:
-        torch.save(build("sam_small").state_dict(), tmp_path / "a.pt")
+        torch.save(build("tiny_sam").state_dict(), tmp_path / "a.pt")
         whole = (tmp_path / "a.pt").read_bytes()
         (tmp_path / "a.pt").write_bytes(whole[: len(whole) // 2])
         with pytest.raises(CheckpointError, match="cut short"):
@@ -249,16 +229,6 @@ class TestRefused:
         with pytest.raises(CheckpointError, match="would run code"):
             SAM(tmp_path / "b.pt")
         assert not marker.exists()
-
-    def test_the_small_network_where_it_is_missing(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(
-            "engine.models.sam.weights.SMALL_FILE", tmp_path / "sam_small.safetensors"
-        )
-        assert choose_segmenter("cpu") == "classic"
-        with pytest.raises(MissingCheckpointError, match="train_small"):
-            SAM("sam_small")
 
     def test_a_file_that_is_not_there(self) -> None:
         with pytest.raises(MissingCheckpointError):
