@@ -40,8 +40,13 @@ def encode(request: Encode, context: Context) -> Encoded:
     """Look at an image; what was seen before comes from the segmenter's cache."""
     begun = time.perf_counter()
     if request.ahead:
+        from engine.models.sam.interrupting import interruptible
+
         sam = load_segmenter(request.model, request.job, context)
-        sam.embed(_pixels(request.image))
+        with interruptible(
+            sam.segmenter, context.check
+        ):  # a click does not wait for the next image
+            sam.embed(_pixels(request.image))
     else:
         sam = _look(request, context)
     return Encoded(sam.segmenter.about, time.perf_counter() - begun)
@@ -116,6 +121,8 @@ def _pixels(path: str) -> np.ndarray:
 
 
 def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
+    from engine.models.sam.prompts import make_prompt
+
     points = [*prompts.added, *prompts.excluded]
     labels = [1] * len(prompts.added) + [0] * len(prompts.excluded)
     given = {
@@ -123,20 +130,24 @@ def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
         "labels": labels or None,
         "box": prompts.box,
     }
-    masks, scores, _ = sam.predict(
-        **given,
-        mask=None if prompts.base is None else _hint(sam, prompts.base, given),
-        # Several are offered while it is open what is meant; more prompts say it.
-        multimask_output=len(points) == 1 and prompts.box is None and prompts.base is None,
-    )
-    order = np.argsort(-np.asarray(scores), kind="stable")
-    kept: list[tuple[np.ndarray, float]] = []
-    for index in order:
-        mask = np.asarray(masks[index]) > 0
-        if mask.any() and not any(_overlap(mask, other) > _ALIKE for other, _ in kept):
-            kept.append((mask, float(np.clip(scores[index], 0.0, 1.0))))
+    hint = None if prompts.base is None else _hint(sam, prompts.base, given)
+    prompt = make_prompt(_KEPT.size_wh[::-1], **given, mask=hint)
+    # Several are offered while it is open what is meant; more prompts say it.
+    is_open = len(points) == 1 and prompts.box is None and prompts.base is None
+    found = sam.ask(prompt, multimask=is_open)
+    # compared as the network gives them: only those that are kept are enlarged
+    rough = found.low_res > 0
+    kept: list[int] = []
+    for index in np.argsort(-found.scores, kind="stable"):
+        if not any(_overlap(rough[index], rough[other]) > _ALIKE for other in kept):
+            kept.append(int(index))
     judges = sam.segmenter.judges
-    return tuple(Candidate(Mask.from_array(m), score if judges else None) for m, score in kept)
+    masks = [(found.mask(index), float(found.scores[index].clip(0, 1))) for index in kept]
+    return tuple(
+        Candidate(Mask.from_array(mask), score if judges else None)
+        for mask, score in masks
+        if mask.any()
+    )
 
 
 def _hint(sam: Any, base: Geometry, prompt: dict[str, Any]) -> np.ndarray:
@@ -146,7 +157,7 @@ def _hint(sam: Any, base: Geometry, prompt: dict[str, Any]) -> np.ndarray:
     from engine.models.sam.prompts import make_prompt
 
     # A prediction says which size its rough masks have and how the picture lies in them.
-    frame = sam.ask(make_prompt((_KEPT.size_wh[1], _KEPT.size_wh[0]), **prompt), multimask=False)
+    frame = sam.ask(make_prompt(_KEPT.size_wh[::-1], **prompt), multimask=False)
     height, width = frame.low_res.shape[1:]
     mask = to_mask(base, *_KEPT.size_wh[::-1]).to_array().astype(np.float32)
     inner_h, inner_w = frame.frame.inner_hw

@@ -30,6 +30,13 @@ class Prompts:
     def __bool__(self) -> bool:
         return bool(self.added or self.excluded or self.box)
 
+    def shares_with(self, other: Prompts) -> bool:
+        """Tell whether these mean the same object as others: a click or the box is the same, and the outline."""
+        same = {*self.added, *self.excluded} & {*other.added, *other.excluded}
+        return self.base == other.base and (
+            bool(same) or (self.box is not None and self.box == other.box)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

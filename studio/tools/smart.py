@@ -213,7 +213,7 @@ class SmartTool:
         if answer is None or (self._at is None and not self._prompts):
             return None
         if self._prompts:
-            return answer if answer.prompts.base == self._prompts.base else None
+            return answer if answer.prompts.shares_with(self._prompts) else None
         return answer if self.scene.options.hover and self._lies_under(answer) else None
 
     def _lies_under(self, answer: Answer) -> bool:

@@ -103,6 +103,9 @@ class SAM:
             else _checked(image)
         )
         self._embedding = self.embed(pixels)
+        prepare = getattr(self.segmenter, "prepare", None)
+        if prepare is not None:
+            prepare(self._embedding)
 
     def reset_image(self) -> None:
         """Forget the picture; the cache keeps what it has."""

@@ -19,6 +19,7 @@ from engine.models.sam.classic import ClassicSegmenter
 from engine.models.sam.embedding_cache import embedding_key
 from engine.models.sam.everything import Everything, find_everything, stability
 from engine.models.sam.frame import Frame
+from engine.models.sam.interrupting import interruptible
 from engine.models.sam.onnx_pair import OnnxSegmenter, export_pair
 from engine.models.sam.packages import sam2_config
 from engine.models.sam.prompts import Prompt, as_tokens, make_prompt, make_prompts
@@ -335,6 +336,11 @@ class TestOnnx:
         with pytest.raises(ModelError, match="pair of files"):
             SAM(alone)
 
+    @pytest.mark.parametrize("name", ["classic", "sam_small"])
+    def test_what_has_no_encoder_is_refused(self, name: str) -> None:
+        with pytest.raises(ModelError, match=f"{name} cannot become a pair.*mobile_sam"):
+            export_pair(name)
+
     def test_a_file_that_is_no_onnx(self, tmp_path: Path) -> None:
         for kind in ("encoder", "decoder"):
             (tmp_path / f"a.{kind}.onnx").write_bytes(b"nothing")
@@ -381,7 +387,7 @@ class TestClassic:
 class TestRegistry:
     def test_the_best_that_is_here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
-        assert choose_segmenter("cpu") in ("sam_small", "classic")
+        assert choose_segmenter("cpu") == "sam_small"
         (tmp_path / "sam_b.pt").touch()
         assert choose_segmenter("cpu") == "sam_b.pt"
         (tmp_path / "mobile_sam.pt").touch()
@@ -458,3 +464,46 @@ def _embedding(numbers: int) -> Embedding:
 
 def _fail(*_: object) -> None:
     raise AssertionError("the picture was looked at again")
+
+
+class TestGivingUp:
+    """A look at a picture ends where somebody wants something else."""
+
+    def test_it_ends_between_two_layers(self, sam: SAM, discs: np.ndarray) -> None:
+        asked: list[int] = []
+
+        def check() -> None:
+            asked.append(len(asked))
+            if len(asked) == 5:
+                raise InterruptedError
+
+        with pytest.raises(InterruptedError), interruptible(sam.segmenter, check):
+            sam.embed(discs)
+        assert len(asked) == 5
+        sam.set_image(discs)  # nobody asks any more
+        assert len(asked) == 5
+        with interruptible(sam.segmenter, lambda: asked.append(0)):
+            again = sam.segmenter.embed(discs)
+        assert len(asked) > 10
+        ours = sam.segmenter.segment(again, [make_prompt((96, 128), [[40, 48]])], True)[0]
+        assert np.abs(ours.low_res - sam.predict(points=[[40, 48]])[2]).max() < 1e-5
+
+    def test_back_ends_without_a_network_go_on(
+        self, discs: np.ndarray, memory_only: EmbeddingCache
+    ) -> None:
+        classic = SAM("classic", cache=memory_only)
+        with interruptible(classic.segmenter, lambda: pytest.fail("asked")):
+            classic.set_image(discs)
+
+    def test_what_prompts_share_is_there_before_the_first(
+        self, sam: SAM, discs: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made: list[int] = []
+        network = sam.segmenter.network
+        prepare = network.prepare
+        monkeypatch.setattr(network, "prepare", lambda image: made.append(1) or prepare(image))
+        sam.set_image(np.ascontiguousarray(discs[::-1]))
+        assert made == [1]
+        sam.predict(points=[[40, 48]])
+        sam.predict(points=[[80, 40]])
+        assert made == [1]

@@ -187,6 +187,17 @@ def test_enter_waits_for_the_answer_to_the_last_click(smart: Any, segmenter: Seg
     assert len(smart.key("enter").shapes) == 2
 
 
+def test_a_new_object_does_not_begin_with_the_last_one(smart: Any, segmenter: Segmenter) -> None:
+    smart.click(220, 230)
+    smart.key("escape")
+    segmenter.is_silent = True
+    smart.click(310, 240)
+    assert not smart.tool.preview().shapes  # the answer to what was given up is none to this
+    segmenter.is_silent = False
+    segmenter.ask(segmenter.asked[-1])
+    assert smart.tool.preview().shapes[0].geometry.bounds() == (300, 220, 330, 260)
+
+
 def test_a_selected_shape_is_refined(smart: Any, scene: Scene, segmenter: Segmenter) -> None:
     scene.select([1])
     smart.click(220, 230)

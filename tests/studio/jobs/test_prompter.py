@@ -1,0 +1,103 @@
+"""Which question the smart tool's worker gets first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QObject
+
+from studio.jobs.client import Job
+from studio.jobs.messages import Encoded, Failed, Result, Segmented
+from studio.jobs.prompter import WorkerPrompter
+from studio.tools.prompting import Prompts, Readiness
+
+HERE, NEXT, AFTER = Path("here.png"), Path("next.png"), Path("after.png")
+CLICK = Prompts(((4.0, 5.0),))
+
+
+class Client(QObject):
+    """Takes requests as the worker's client does; the test says when one ends, and how."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, str]] = []
+        self.jobs: list[Job] = []
+
+    def encode(self, _model: str, image: Path, ahead: bool = False) -> Job:
+        return self._job("ahead" if ahead else "encode", image)
+
+    def segment(self, _model: str, image: Path, _prompts: Prompts) -> Job:
+        return self._job("segment", image)
+
+    def cancel(self, _job: Job) -> None:
+        """The worker hears of it; what it runs ends later."""
+
+    def end(self, value: Any = None) -> None:
+        """End the newest job: with a value, or given up."""
+        job = self.jobs[-1]
+        report = Failed(job.number, "cancelled", "") if value is None else Result(job.number, value)
+        job.take(report)
+
+    def _job(self, kind: str, image: Path) -> Job:
+        self.asked.append((kind, image.stem))
+        self.jobs.append(Job(len(self.jobs), self))  # type: ignore[arg-type]
+        return self.jobs[-1]
+
+
+@pytest.fixture
+def client(qapp: Any) -> Client:
+    return Client()
+
+
+@pytest.fixture
+def prompter(client: Client) -> WorkerPrompter:
+    """It looks at the next image while nobody asks."""
+    made = WorkerPrompter(lambda: client, lambda: "model")  # type: ignore[arg-type, return-value]
+    made.set_image(HERE, (NEXT, AFTER))
+    client.end(Encoded("model", 0.1))
+    assert client.asked == [("encode", "here"), ("ahead", "next")]
+    return made
+
+
+def test_a_click_does_not_wait_for_the_next_image(client: Client, prompter: WorkerPrompter) -> None:
+    prompter.ask(CLICK)
+    assert client.jobs[-1].is_cancelled
+    client.end()
+    assert client.asked[2:] == [("segment", "here")]
+    client.end(Segmented((), 0.01))
+    assert client.asked[3:] == [("ahead", "next")]  # and then it is looked at again
+    client.end(Encoded("model", 0.1))
+    assert client.asked[4:] == [("ahead", "after")]
+    assert prompter.answer() is not None
+    assert prompter.readiness is Readiness.READY
+
+
+def test_a_second_click_gives_up_nothing_more(client: Client, prompter: WorkerPrompter) -> None:
+    prompter.ask(CLICK)
+    prompter.ask(Prompts(((4.0, 5.0), (9.0, 9.0))))
+    client.end()
+    client.end(Segmented((), 0.01))
+    client.end(Encoded("model", 0.1))
+    client.end(Encoded("model", 0.1))
+    kinds = [kind for kind, _ in client.asked[2:]]
+    assert kinds == ["segment", "ahead", "ahead"]  # each of the two next images once
+
+
+def test_going_to_the_image_that_is_looked_at_waits_for_it(
+    client: Client, prompter: WorkerPrompter
+) -> None:
+    prompter.set_image(NEXT, (AFTER,))
+    assert not client.jobs[-1].is_cancelled
+    client.end(Encoded("model", 0.1))
+    assert client.asked[2:] == [("encode", "next")]
+
+
+def test_going_to_another_image_gives_it_up(client: Client, prompter: WorkerPrompter) -> None:
+    prompter.set_image(AFTER, ())
+    assert client.jobs[-1].is_cancelled
+    client.end()
+    assert client.asked[2:] == [("encode", "after")]
+    client.end(Encoded("model", 0.1))
+    assert client.asked[3:] == []  # nobody said that the one before may come next
