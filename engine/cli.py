@@ -163,7 +163,7 @@ def _val(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
         "task": model.task,
         "mode": "val",
         "save_dir": model.validator.save_dir,
-        "model": model.ckpt_path,
+        "model": model.overrides["model"],  # exported files too, which are no checkpoints
         "metrics": _results(metrics),
     }
 
@@ -178,7 +178,7 @@ def _predict(model: Any, overrides: dict[str, Any], mode: str = "predict") -> di
         "task": model.task,
         "mode": mode,
         "save_dir": model.predictor.save_dir,
-        "model": model.ckpt_path,
+        "model": model.overrides["model"],
         "images": images,
         "objects": objects,
     }
@@ -193,7 +193,7 @@ def _export(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
     return {
         "task": model.task,
         "mode": "export",
-        "model": model.ckpt_path,
+        "model": model.overrides["model"],
         "format": overrides.get("format", "torchscript"),
         "path": path,
         "size_mib": round(_size_of(path) / 2**20, 3),
@@ -210,7 +210,7 @@ def _benchmark(model: Any, overrides: dict[str, Any]) -> dict[str, Any]:
     return {
         "task": model.task,
         "mode": "benchmark",
-        "model": model.ckpt_path,
+        "model": model.overrides["model"],
         "imgsz": list(table.imgsz),
         "device": table.device,
         "formats": table.summary(),

@@ -90,14 +90,12 @@ def check(given: Mapping[str, Any], path: str | Path | None = None) -> dict[str,
         path: The file they come from, to be named in an error.
 
     Raises:
-        ConfigError: A name is unknown, a value does not fit, or this version cannot honour it.
+        ConfigError: Names are unknown, a value does not fit, or this version cannot honour it.
     """
+    if unknown := {str(name): value for name, value in given.items() if name not in by_name}:
+        raise _unknown(unknown, path)
     checked: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in by_name:
-            raise ConfigError(
-                f"there is no argument {name!r}.{did_you_mean(str(name))}", path=path, value=value
-            )
         try:
             checked[name] = coerce(by_name[name], value)
         except ConfigError as error:
@@ -182,3 +180,11 @@ def _plain(value: Any) -> Any:
 
 
 DEFAULT_CFG = Arguments(**defaults())
+
+
+def _unknown(given: Mapping[str, Any], path: str | Path | None) -> ConfigError:
+    """Return the error for names that no argument has: all of them, each with the nearest ones."""
+    hints = {name: did_you_mean(name) for name in given}
+    told = " ".join(f"there is no argument {name!r}.{hint}" for name, hint in hints.items())
+    remedy = None if all(hints.values()) else "`yolo help MODE` lists the arguments of a mode."
+    return ConfigError(told, path=path, value=next(iter(given.values())), remedy=remedy)

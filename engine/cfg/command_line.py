@@ -33,6 +33,7 @@ _ELSEWHERE = {
     "hub": "This program has no online service.",
     "login": "This program has no online service.",
     "logout": "This program has no online service.",
+    "tune": "A search is started from Python: YOLO(FILE).tune(data=PATH/data.yaml).",
     "solutions": "This version has no ready-made solutions; tracks and counts come from `yolo track`.",
 }
 

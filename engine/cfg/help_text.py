@@ -57,7 +57,9 @@ def help_text(topic: str = "") -> str:
     if topic in by_name:
         return _argument_help(by_name[topic])
     raise ConfigError(
-        f"there is no help on {topic!r}.{did_you_mean(topic, (*MODES, *by_name))}", value=topic
+        f"there is no help on {topic!r}.{did_you_mean(topic, (*MODES, *by_name))}",
+        value=topic,
+        remedy=f"There is help on {', '.join(MODES)}, and on every argument.",
     )
 
 

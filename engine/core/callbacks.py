@@ -46,14 +46,29 @@ def new_callbacks(*given: Mapping[str, Any] | None) -> Callbacks:
         given: Tables from event name to a function or a list of functions; None is empty.
 
     Raises:
-        ConfigError: A table names an event that does not exist.
+        ConfigError: A table names an event that does not exist, or holds what cannot be called.
     """
     table: Callbacks = {event: [] for event in EVENTS}
     for callbacks in given:
         for event, functions in (callbacks or {}).items():
             several = functions if isinstance(functions, list | tuple) else [functions]
-            table[check_event(event)].extend(several)
+            table[check_event(event)].extend(check_callback(each) for each in several)
     return table
+
+
+def check_callback(callback: Any) -> Callback:
+    """Give back what can be called.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if callable(callback):
+        return callback  # type: ignore[no-any-return]
+    raise ConfigError(
+        f"a callback expects a function, received {callback!r}.",
+        value=callback,
+        remedy="Give the function itself, without calling it.",
+    )
 
 
 def check_event(event: str) -> str:
@@ -83,11 +98,11 @@ class CallbackHost:
 
     def add_callback(self, event: str, callback: Callback) -> None:
         """Call ``callback(self)`` at ``event``, after the functions that are there already."""
-        self.callbacks[check_event(event)].append(callback)
+        self.callbacks[check_event(event)].append(check_callback(callback))
 
     def set_callback(self, event: str, callback: Callback) -> None:
         """Call only ``callback(self)`` at ``event``."""
-        self.callbacks[check_event(event)] = [callback]
+        self.callbacks[check_event(event)] = [check_callback(callback)]
 
     def clear_callback(self, event: str) -> None:
         """Call nothing at ``event``."""

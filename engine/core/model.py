@@ -18,6 +18,7 @@ from engine.cfg.schema import by_name
 from engine.cfg.weights import full_name
 from engine.core.callbacks import CallbackHost, new_callbacks
 from engine.core.features import default_layers
+from engine.core.given import named_data, resolve_arguments
 from engine.core.results import Results
 from engine.nn.autobackend import stated_metadata
 from engine.nn.checkpoint import (
@@ -243,6 +244,8 @@ class Model(CallbackHost):
             return made
 
         given = self._given(kwargs, "train")
+        if trainer is None:  # before any folder is made
+            named_data(resolve_arguments(given, "train", self.task), "training")
         return Tuner(given, self.task, make_trainer, space, resume, use_ray)(iterations)
 
     def export(self, **kwargs: Any) -> str:
@@ -359,6 +362,12 @@ class Model(CallbackHost):
     def save(self, filename: str | Path = "saved_model.pt") -> Path:
         """Write the network with its class names to a .pt or .safetensors file and give its path."""
         self._needs_network("save")
+        if Path(filename).suffix.lower() not in SUFFIXES:
+            raise ConfigError(
+                f"model files end in {', '.join(SUFFIXES)}; received {str(filename)!r}.",
+                value=str(filename),
+                remedy="Other formats are written by export(format=...).",
+            )
         remembered = self.ckpt.train_args if self.ckpt else {}
         return save_checkpoint(filename, self.model, train_args={**remembered, **self.overrides})
 

@@ -156,6 +156,8 @@ class BasePredictor(CallbackHost):
             end2end=self.wanted_branch(),
             dnn=self.args.dnn,
         )
+        if self.args.half and not self.model.fp16:
+            LOGGER.warning("half=True has no effect here: %s computes in float32.", self.device)
 
     def wanted_branch(self) -> bool | None:
         """Say which branch of the head should answer, see `AutoBackend`; None where that is no question."""
@@ -179,6 +181,7 @@ class BasePredictor(CallbackHost):
         if self.model is None or model is not None:
             self.setup_model(model)
         self.setup_source(source)
+        self._tell_strange_classes()
         embed = self._embedded_layers()
         self.save_dir = choose_save_dir(self.args, mkdir=True) if self._writes() else None
         writer = self._writer = ResultWriter(self.args, self.save_dir)
@@ -292,13 +295,25 @@ class BasePredictor(CallbackHost):
             if self.args.verbose:
                 size = "x".join(map(str, result.orig_shape))
                 milliseconds = result.speed["inference"]
-                LOGGER.info("%s: %s %s%.1f ms", result.path, size, result.verbose(), milliseconds)
+                name = f"{result.path}{_frame(info)}"
+                LOGGER.info("%s: %s %s%.1f ms", name, size, result.verbose(), milliseconds)
 
     def _writes(self) -> bool:
         args = self.args
         if args.embed is not None:
             return False
         return any((args.save, args.save_txt, args.save_crop, args.save_frames, args.visualize))
+
+    def _tell_strange_classes(self) -> None:
+        """Log which of the classes that are asked for the model does not have."""
+        names = self.model.names
+        strange = [number for number in self.args.classes or () if names and number not in names]
+        if strange:
+            LOGGER.warning(
+                "classes=%s: the model has no such classes; it has %d, numbered from 0.",
+                ",".join(map(str, strange)),
+                len(names),
+            )
 
     def _say_goodbye(self) -> None:
         if self.save_dir is not None:
@@ -316,6 +331,13 @@ def drawn_pictures(channels: int) -> list[np.ndarray]:
         np.resize(scene.transpose(2, 0, 1), (channels, *scene.shape[:2])).transpose(1, 2, 0)
         for scene in scenes
     ]
+
+
+def _frame(info: Any) -> str:
+    """Return which frame of its video or stream a picture is, with a blank before; nothing for other pictures."""
+    if not info.frame:
+        return ""
+    return f" frame {info.frame} of {info.frames}" if info.frames else f" frame {info.frame}"
 
 
 def _mode(given: Mapping[str, Any]) -> str:

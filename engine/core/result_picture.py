@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ CROP_GAIN = 1.02
 CROP_MARGIN_PX = 10
 # Classes of a semantic mask that are named on its picture.
 LEGEND_LINES = 8
+# Letters of a folder's name; disks take 255 bytes, a letter may need 4.
+_LONGEST_NAME = 60
 
 
 def draw_result(
@@ -79,6 +82,8 @@ def write_class_map(mask: SemanticMask, path: Path) -> Path:
 def save_crops(result: Results, folder: Path, stem: str) -> None:
     """Write what is inside each box to ``folder/CLASS/STEM.jpg``, ``STEM2.jpg``, ...
 
+    Signs that folders cannot have in their names, which a model file may put into a class's name, become ``_``.
+
     Of an oriented box it is the upright box around it, as far as that is in the image.
     """
     found = result.cpu().numpy().objects
@@ -87,9 +92,19 @@ def save_crops(result: Results, folder: Path, stem: str) -> None:
     height, width = result.orig_shape
     corners = np.clip(found.xyxy, 0, [width, height, width, height])
     for i, (number, xywh) in enumerate(zip(found.cls, xyxy2xywh(corners), strict=True)):
-        path = folder / result.names[int(number)] / f"{stem}{i + 1 if i else ''}.jpg"
+        path = folder / _folder_name(result.names[int(number)]) / f"{stem}{i + 1 if i else ''}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_picture(path, crop(visible(result.orig_img), xywh))
+
+
+def _folder_name(name: str) -> str:
+    """Return a class's name as that of one folder, wherever it would lead as a path.
+
+    >>> _folder_name("../tv/monitor")
+    '.._tv_monitor'
+    """
+    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip()[:_LONGEST_NAME]
+    return plain if plain.strip(".") else f"_{plain}"
 
 
 def crop(image: np.ndarray, xywh: np.ndarray) -> np.ndarray:

@@ -15,6 +15,8 @@ from engine.core.results import Results
 from engine.runtime.errors import ImageError
 
 DEFAULT_FPS = 30
+# Of a side; the encoder refuses more (the format itself ends at 65535).
+LONGEST_JPEG_PX = 65_500
 # Sources of which a run that keeps one picture after the other makes a video.
 _MOVING = ("video", "stream", "screen")
 
@@ -132,12 +134,14 @@ class Video:
 
 
 def write_jpeg(path: Path, picture: Any) -> None:
-    """Write (H, W, 3) uint8 BGR.
+    """Write (H, W, 3) uint8 BGR; with a side longer than JPEG can say as ``.png`` of the same name.
 
     Raises:
         ImageError: It cannot be encoded.
     """
-    done, data = cv2.imencode(".jpg", picture)
+    if max(picture.shape[:2]) > LONGEST_JPEG_PX:
+        path = path.with_suffix(".png")
+    done, data = cv2.imencode(path.suffix, picture)
     if not done:
         raise ImageError("the picture cannot be encoded.", path=path)
     path.parent.mkdir(parents=True, exist_ok=True)

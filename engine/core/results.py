@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageShow
 
 from engine.core.result_image import Probs, SemanticMask
 from engine.core.result_keypoints import Keypoints
@@ -19,6 +19,7 @@ from engine.core.result_tensors import Array, Boxes, Masks, ResultTensor
 from engine.core.result_text import describe, label_lines
 from engine.data.images import write_image
 from engine.data.source_arrays import visible
+from engine.runtime.log import LOGGER
 
 __all__ = ["OBB", "Boxes", "Keypoints", "Masks", "Probs", "Results", "SemanticMask"]
 
@@ -206,7 +207,7 @@ class Results:
         if save:
             write_image(self._picture_path(filename), drawn)
         if show:
-            Image.fromarray(np.ascontiguousarray(drawn[..., ::-1])).show(title=self.path)
+            _open_viewer(drawn, self.path)
         return drawn
 
     def show(self, **kwargs: Any) -> None:
@@ -301,3 +302,11 @@ class Results:
         for name, part in self._parts().items():
             setattr(result, name, change(part))
         return result
+
+
+def _open_viewer(picture: np.ndarray, title: str) -> None:
+    """Open (H, W, 3) uint8 BGR in the system's viewer; that there is none is said."""
+    if not ImageShow.show(Image.fromarray(np.ascontiguousarray(picture[..., ::-1])), title=title):
+        LOGGER.warning(
+            "No viewer for pictures is installed here; save() writes the picture instead."
+        )

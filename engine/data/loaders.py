@@ -16,7 +16,7 @@ import numpy as np
 from engine.data.images import IMG_FORMATS, VID_FORMATS, read_image
 from engine.data.source_arrays import from_array, from_pil, from_tensor
 from engine.data.sources.ahead import mapped_ahead
-from engine.data.sources.files import is_video, named_files
+from engine.data.sources.files import existing, is_video, named_files
 from engine.data.sources.picture import Picture, Source, SourceBatch, SourceInfo, joined
 from engine.data.sources.screen import ScreenSource, is_screen
 from engine.data.sources.streams import StreamSource, addresses
@@ -88,8 +88,8 @@ def load_source(
 class SourceLoader:
     """Iterates a source that has an end; each iteration starts at its beginning.
 
-    Files are read in threads ahead of the consumer. A damaged file among several is named in the log and
-    left out; a damaged single file raises.
+    Files are read in threads ahead of the consumer. A damaged or missing file among several is named in the
+    log and left out; a single one raises.
 
     Attributes:
         is_long: Whether there is a video in it.
@@ -166,11 +166,11 @@ def _items(source: Any, channels: int) -> list[Item]:
     if isinstance(source, str | os.PathLike):
         return list(named_files(str(source)))
     if isinstance(source, list | tuple):
-        return [item for entry in source for item in _items(entry, channels)]
+        return existing(source, lambda entry: _items(entry, channels))
     if isinstance(source, np.ndarray):
         arrays = list(source) if source.ndim == 4 else [source]
         return [Memory(from_array(array, channels), "array") for array in arrays]
-    if hasattr(source, "detach"):
+    if hasattr(source, "detach") and hasattr(source, "cpu"):  # files have a detach too
         return [Memory(image, "tensor") for image in from_tensor(source, channels)]
     if hasattr(source, "convert"):
         return [Memory(from_pil(source, channels), "array")]

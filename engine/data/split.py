@@ -24,8 +24,10 @@ def split_counts(count: int, weights: Weights) -> tuple[int, int, int]:
     Raises:
         DatasetError: A weight is negative or all are 0.
     """
-    if min(weights) < 0 or sum(weights) <= 0:
-        raise DatasetError(f"Split weights must be 0 or more and not all 0, received {weights}.")
+    if len(weights) != len(SPLITS) or min(weights) < 0 or sum(weights) <= 0:
+        raise DatasetError(
+            f"Split weights: expected 0 or more for each of {', '.join(SPLITS)}, not all 0, received {weights}."
+        )
     shares = np.array(weights, dtype=np.float64) / sum(weights) * count
     counts = np.floor(shares).astype(int)
     for i in np.argsort(-(shares - counts), kind="stable")[: count - counts.sum()]:

@@ -318,7 +318,15 @@ class Annotator:
 
 
 def _as_bgr(im: np.ndarray | Image.Image) -> np.ndarray:
-    """Return an image as a BGR array that can be drawn into."""
+    """Return an image as a BGR array that can be drawn into.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if im is None:  # what many a script passes on unseen
+        raise ValueError(
+            "expected an image, received None, as cv2.imread gives for a file it cannot read"
+        )
     if isinstance(im, Image.Image):
         return np.ascontiguousarray(np.asarray(im.convert("RGB"))[..., ::-1])
     if (

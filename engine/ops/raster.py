@@ -28,7 +28,15 @@ def polygons2masks(
 
     Returns:
         (len, height / ratio, width / ratio) uint8, 0 outside.
+
+    Raises:
+        ValueError: A polygon has an x without its y.
     """
+    for polygon in polygons:
+        if np.size(polygon) % 2:
+            raise ValueError(
+                f"expected x, y, x, y ... of a polygon, received {np.size(polygon)} numbers"
+            )
     height, width = imgsz[0] // downsample_ratio, imgsz[1] // downsample_ratio
     masks = _parity(polygons, height, width, downsample_ratio)
     return masks * np.uint8(color) if color != 1 else masks

@@ -1,4 +1,8 @@
-"""The engine's logger: library code logs here, only the command line decides where it shows."""
+"""The engine's logger: library code logs here, only the command line decides where it shows.
+
+Where nobody has decided, warnings go to stderr, as Python does for every logger without a handler: what is left
+out of a data set or of the settings must not pass unseen.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from pathlib import Path
 from engine.runtime.live_line import LiveLine
 
 LOGGER = logging.getLogger("engine")
-LOGGER.addHandler(logging.NullHandler())
 
 
 class _StandardError(logging.StreamHandler):
@@ -39,8 +42,7 @@ def show_log(level: int = logging.INFO) -> None:
 
 def show_log_by_default() -> None:
     """Show the log, unless the program around it has set up logging and so has said where logs go."""
-    own = [handler for handler in LOGGER.handlers if not isinstance(handler, logging.NullHandler)]
-    if not own and not logging.getLogger().handlers:
+    if not LOGGER.handlers and not logging.getLogger().handlers:
         show_log()
 
 

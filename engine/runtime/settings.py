@@ -97,7 +97,7 @@ class SettingsManager(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         with self._lock:
-            self._refresh()
+            self._look()
             if name not in self._values:
                 raise KeyError(_unknown(name, self._schema))
             return self._values[name]
@@ -118,12 +118,12 @@ class SettingsManager(MutableMapping[str, Any]):
 
     def __iter__(self) -> Iterator[str]:
         with self._lock:
-            self._refresh()
+            self._look()
             return iter(list(self._values))
 
     def __len__(self) -> int:
         with self._lock:
-            self._refresh()
+            self._look()
             return len(self._values)
 
     def shown(self) -> dict[str, Any]:
@@ -140,24 +140,52 @@ class SettingsManager(MutableMapping[str, Any]):
 
     def _checked(self, name: str, value: Any) -> Any:
         if name not in self._schema:
-            raise ConfigError(_unknown(name, self._schema), value=value)
+            raise ConfigError(
+                _unknown(name, self._schema), value=value, remedy="`yolo settings` shows them all."
+            )
         setting = self._schema[name]
         value = setting.check(value)
         if setting.not_yet and value != setting.fresh():
             LOGGER.warning("Setting %s is kept but has no effect: %s.", name, setting.not_yet)
         return value
 
-    def _refresh(self) -> None:
-        """Read the file if it is another one than at the last access, or make it."""
-        path, signature = self.path, _signature(self.path)
-        if self._values and self._read_from == (path, signature):
+    def _look(self) -> None:
+        """Make the values those of the file, for reading.
+
+        A missing or damaged file is replaced under the lock only, where it is looked at once more: another
+        process may have written it meanwhile, and that must not be written over.
+        """
+        if self._is_fresh():
             return
-        stored = _read(path) if signature else None
-        self._values = self._completed(stored or {})
-        if stored is None:
-            self._write()
-        else:
+        if not self._take(self.path, _signature(self.path)):
+            with _file_lock(self.path):
+                self._refresh()
+
+    def _refresh(self) -> None:
+        """Make the values those of the file, or make the file; for those who hold the lock."""
+        path, signature = self.path, _signature(self.path)
+        if self._is_fresh() or self._take(path, signature):
+            return
+        self._values = self._completed({})
+        if signature and not _move_aside(path):
             self._read_from = (path, signature)
+            return
+        self._write()
+
+    def _is_fresh(self) -> bool:
+        return bool(self._values) and self._read_from == (self.path, _signature(self.path))
+
+    def _take(self, path: Path, signature: _Signature | None) -> bool:
+        """Take the file's values; False where there is none or it is damaged."""
+        try:
+            stored = _read(path)
+        except ValueError:
+            return False
+        if stored is None:
+            return False
+        self._values = self._completed(stored)
+        self._read_from = (path, signature)
+        return True
 
     def _completed(self, stored: dict[str, Any]) -> dict[str, Any]:
         values = {name: setting.fresh() for name, setting in self._schema.items()}
@@ -212,12 +240,13 @@ def _signature(path: Path) -> _Signature | None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """Return the file's object; a damaged file is moved aside and counts as none."""
+    """Return the file's object, None where there is no file.
+
+    Raises:
+        ValueError: It is damaged.
+    """
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(stored, dict):
-            return stored
-        reason = f"expected a JSON object, received {type(stored).__name__}"
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -225,21 +254,32 @@ def _read(path: Path) -> dict[str, Any] | None:
             "%s: the settings cannot be read (%s); defaults are used.", path, error.strerror
         )
         return {}
+    if not isinstance(stored, dict):
+        raise ValueError(f"expected a JSON object, received {type(stored).__name__}")
+    return stored
+
+
+def _move_aside(path: Path) -> bool:
+    """Rename a damaged file, so that a new one can be made and nothing in it is lost; say whether it is gone."""
+    try:
+        _read(path)
     except ValueError as error:
         reason = str(error)
+    else:
+        return False
     aside = increment_path(path.with_suffix(".damaged.json"))
     try:
         path.replace(aside)
     except OSError as error:
         LOGGER.warning("%s is damaged (%s) and stays (%s).", path, reason, error.strerror)
-        return {}
+        return False
     LOGGER.warning(
         "%s is damaged (%s). It was moved to %s and a new one made with the defaults.",
         path,
         reason,
         aside.name,
     )
-    return None
+    return True
 
 
 def _merged(*others: Any) -> dict[str, Any]:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import csv
 import glob
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from engine.data.images import IMG_FORMATS, VID_FORMATS, list_images
 from engine.data.sources.web import WebFile
 from engine.runtime.downloads import is_url
 from engine.runtime.errors import DatasetError
+from engine.runtime.log import LOGGER
 
 Item = Path | WebFile
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class MissingSourceError(DatasetError):
+    """A path that names nothing."""
+
 
 # Names of the column that holds paths, in the order in which they are looked for; without one it is the first.
 PATH_COLUMNS = ("path", "source", "image", "image_path", "file", "file_name", "filename", "url")
@@ -29,6 +38,10 @@ def named_files(text: str, lists: bool = True) -> list[Item]:
     Raises:
         DatasetError: There is no such thing.
     """
+    if not text.strip():
+        raise DatasetError(
+            "The source is empty text.", value=text, remedy="Give a path; . is the working folder."
+        )
     if is_url(text):
         return [WebFile(text)]
     path = Path(text).expanduser()
@@ -47,7 +60,27 @@ def named_files(text: str, lists: bool = True) -> list[Item]:
             value=text,
             remedy="Give a stream as the only source, several in a .streams file; files need http or https.",
         )
-    raise DatasetError("The source does not exist.", path=path, remedy="Correct the path.")
+    raise MissingSourceError("The source does not exist.", path=path, remedy="Correct the path.")
+
+
+def existing(entries: Iterable[T], items_of: Callable[[T], Iterable[R]]) -> list[R]:
+    """Return the items of several entries, less those of paths that do not exist: these are logged.
+
+    Raises:
+        MissingSourceError: None of them exists.
+    """
+    found: list[R] = []
+    missing: list[MissingSourceError] = []
+    for entry in entries:
+        try:
+            found += items_of(entry)
+        except MissingSourceError as error:
+            missing.append(error)
+    if missing and not found:
+        raise missing[0]
+    for left_out in missing:
+        LOGGER.warning("Left out: %s", left_out)
+    return found
 
 
 def is_video(path: Path) -> bool:
@@ -64,17 +97,18 @@ def _listed(file: Path, read: Callable[[Path], list[str]]) -> list[Item]:
     """Return what a list names; its paths are relative to the list.
 
     Raises:
-        DatasetError: The list cannot be read, or an entry does not exist.
+        DatasetError: The list cannot be read, or none of its entries exists.
     """
     try:
         entries = read(file)
     except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise DatasetError(f"The list of sources cannot be read ({error}).", path=file) from error
-    found: list[Item] = []
-    for entry in entries:
-        named = entry if is_url(entry) else str(file.parent / Path(entry).expanduser())
-        found += named_files(named, lists=False)
-    return found
+        raise DatasetError(
+            f"The list of sources cannot be read ({error}).",
+            path=file,
+            remedy="Write a path a line, as text in UTF-8.",
+        ) from error
+    named = (e if is_url(e) else str(file.parent / Path(e).expanduser()) for e in entries)
+    return existing(named, lambda entry: named_files(entry, lists=False))
 
 
 def _lines(file: Path) -> list[str]:

@@ -41,6 +41,10 @@ def addresses(source: Any) -> list[Address]:
     text = str(source).strip()
     if Path(text).suffix.lower() == LIST_SUFFIX:
         return _listed(Path(text).expanduser())
+    if isinstance(source, int) and source < 0:  # OpenCV would take any camera, or crash the program
+        raise DatasetError(
+            f"There is no camera {source}.", value=source, remedy="Cameras are numbered from 0."
+        )
     if isinstance(source, int) or (text.isdecimal() and not Path(text).exists()):
         return [int(text)]
     if text.lower().startswith(LIVE_SCHEMES):

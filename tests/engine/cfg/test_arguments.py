@@ -115,6 +115,16 @@ def test_refusals_say_what_was_expected_and_received(name, given, message):
     assert caught.value.value is given
 
 
+def test_all_unknown_names_are_told_at_once_each_with_the_nearest():
+    with pytest.raises(ConfigError) as caught:
+        check({"sorce": "a", "imgsz": 64, "imgzs": 3, "qwxyz": 1})
+    assert str(caught.value) == (
+        "there is no argument 'sorce'. Did you mean 'source' or 'scale'? "
+        "there is no argument 'imgzs'. Did you mean 'imgsz'? there is no argument 'qwxyz'. "
+        "`yolo help MODE` lists the arguments of a mode."
+    )
+
+
 def test_an_argument_without_effect_may_be_given_its_default_or_off():
     harmless = {
         "workspace": None,

@@ -55,6 +55,7 @@ def test_missing_mode_is_assumed_with_a_note():
         ("detect segment train", "expected one task"),
         ("=3 train", "expected name=value"),
         ("hub login", "unknown word 'hub'"),
+        ("tune model=m.pt", "from Python: YOLO(FILE).tune(data="),
     ],
 )
 def test_refusals(line, message):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine import cli
+from engine import YOLO, cli
 from engine.runtime.log import LOGGER
 
 ROOT = Path(__file__).parents[3]
@@ -108,6 +108,14 @@ def test_predict_saves_pictures_and_labels(trained, drawn_parts, tmp_path, capsy
     rows = sum(len(file.read_text().splitlines()) for file in (folder / "labels").glob("*.txt"))
     assert rows == outcome["objects"]
     assert 0 < rows <= 6
+
+
+def test_the_outcome_names_an_exported_model_too(trained, tmp_path, capsys):
+    onnx = tmp_path / "small.onnx"
+    shutil.copy(YOLO(trained["model"]).export(format="onnx", imgsz=64), onnx)
+    words = ["predict", f"model={onnx}", "imgsz=64", "save=False", "json", "quiet"]
+    assert cli.main(words) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == str(onnx)
 
 
 def test_predict_without_a_source_looks_at_drawn_pictures(trained, tmp_path, capsys):

@@ -44,3 +44,13 @@ def test_a_host_does_not_change_the_table_it_was_given():
 def test_a_misspelt_event_is_refused_not_silently_never_called(name):
     with pytest.raises(ConfigError, match=r"on_train_epoch_end|There are"):
         _Host().add_callback(name, print)
+
+
+def test_what_cannot_be_called_is_refused_where_it_is_given():
+    for give in (
+        lambda: _Host().add_callback("on_val_end", None),
+        lambda: _Host().set_callback("on_val_end", "print"),
+        lambda: _Host({"on_val_end": [print, 5]}),
+    ):
+        with pytest.raises(ConfigError, match="expects a function, received"):
+            give()

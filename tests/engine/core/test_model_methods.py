@@ -69,3 +69,15 @@ def test_saved_fused_and_loaded_again(tmp_path):
         for key, value in model.model.state_dict().items():
             torch.testing.assert_close(state[key].float(), value.float(), rtol=1e-2, atol=1e-3)
     assert again.fuse().model.is_fused()
+
+
+def test_it_is_saved_only_under_a_name_that_can_be_opened_again(model, tmp_path):
+    with pytest.raises(ConfigError, match=r"\.safetensors; received .*weights\.zip"):
+        model.save(tmp_path / "weights.zip")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_search_without_data_is_refused_before_a_folder_is_made(model, tmp_path):
+    with pytest.raises(ConfigError, match="training needs data="):
+        model.tune(project=tmp_path / "runs")
+    assert not list(tmp_path.iterdir())

@@ -266,3 +266,34 @@ def test_without_a_screen_the_prediction_goes_on(model, files, monkeypatch, capl
     monkeypatch.delenv("DISPLAY", raising=False)
     assert len(predict(model, [files / "a.png", files / "b.png"], show=True)) == 2
     assert caplog.text.count("no window can be opened") == 1
+
+
+# What is said
+
+
+def test_a_picture_too_long_for_jpeg_is_written_as_png_and_the_next_one_comes(model, tmp_path):
+    longest = np.zeros((65_501, 8, 3), np.uint8)
+    results = predict(
+        model, [longest, np.zeros((8, 8, 3), np.uint8)], save=True, project=tmp_path, name="run"
+    )
+    assert len(results) == 2
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {"image0.png", "image1.jpg"}
+
+
+def test_classes_that_the_model_does_not_have_and_half_without_effect_are_said(model, caplog):
+    predict(model, np.zeros((8, 8, 3), np.uint8), classes=[0, 80], half=True)
+    assert "classes=80: the model has no such classes; it has 80" in caplog.text
+    assert "half=True has no effect here: cpu computes in float32" in caplog.text
+    caplog.clear()
+    predict(model, np.zeros((8, 8, 3), np.uint8), classes=[0, 79])
+    assert "classes" not in caplog.text
+
+
+def test_frames_are_told_apart_in_the_log(model, files, caplog):
+    caplog.set_level("INFO")
+    predict(model, files / "clip.avi", verbose=True, vid_stride=4)
+    lines = [r.getMessage() for r in caplog.records if "clip.avi" in r.getMessage()]
+    assert [line.partition(": 48x64")[0][-21:] for line in lines] == [
+        "clip.avi frame 1 of 6",
+        "clip.avi frame 5 of 6",
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import ImageShow
 
 from engine.core.results import Boxes, Masks, Results
 
@@ -102,3 +103,24 @@ def test_summary_is_json_with_pixels_or_fractions():
     assert set(rows[0]["segments"]) == {"x", "y"}
     assert "segments" not in _result(masks=False).summary()[0]
     assert _result().summary(normalize=True)[0]["box"]["x2"] == 0.5
+
+
+def test_crops_stay_in_their_folder_whatever_the_classes_are_called(tmp_path):
+    result = _result(masks=False)
+    result.names = {0: "../../nut", 1: "/tmp/tv: bolt"}
+    result.save_crop(tmp_path / "run" / "crops", "a.png")
+    written = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.jpg"))
+    assert written == [
+        "run/crops/.._.._nut/a2.jpg",
+        "run/crops/_tmp_tv_ bolt/a.jpg",
+        "run/crops/_tmp_tv_ bolt/a3.jpg",
+    ]
+    result.names = {0: "..", 1: "."}
+    result.save_crop(tmp_path / "run" / "dots", "a.png")
+    assert {p.name for p in (tmp_path / "run" / "dots").iterdir()} == {"_..", "_."}
+
+
+def test_a_picture_that_no_viewer_shows_is_said(monkeypatch, caplog):
+    monkeypatch.setattr(ImageShow, "_viewers", [])
+    _result().show()
+    assert "No viewer" in caplog.text

@@ -64,8 +64,18 @@ def test_a_table_of_paths(folder, text):
     assert [path[-5:] for path, _, _ in pictures(folder / "list.csv")] == ["0.png", "2.png"]
 
 
-def test_what_a_list_names_must_exist_and_is_no_list(folder):
-    (folder / "list.txt").write_text("0.png\nmissing.png\n")
+@pytest.mark.parametrize("make", [str, lambda folder: [folder / "0.png", str(folder / "gone.png")]])
+def test_one_of_several_paths_that_does_not_exist_is_named_and_the_rest_goes_on(
+    folder, caplog, make
+):
+    (folder / "list.txt").write_text("gone.png\n0.png\n")
+    source = make(folder) if make is not str else folder / "list.txt"
+    assert [path[-5:] for path, _, _ in pictures(source)] == ["0.png"]
+    assert caplog.text.count("gone.png: The source does not exist") == 1
+
+
+def test_a_list_names_something_that_exists_and_no_list(folder):
+    (folder / "list.txt").write_text("missing.png\nmissing_too.png\n")
     with pytest.raises(DatasetError, match=r"missing\.png"):
         load_source(folder / "list.txt")
     (folder / "list.txt").write_text("list.txt\n")

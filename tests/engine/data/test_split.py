@@ -25,7 +25,7 @@ def test_counts_add_up(count, weights, expected):
     assert split_counts(count, weights) == expected
 
 
-@pytest.mark.parametrize("weights", [(0, 0, 0), (-1, 1, 1)])
+@pytest.mark.parametrize("weights", [(0, 0, 0), (-1, 1, 1), (0.5, 0.5)])
 def test_impossible_weights(weights):
     with pytest.raises(DatasetError, match="weights"):
         split_counts(5, weights)

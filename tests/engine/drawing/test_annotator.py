@@ -51,6 +51,11 @@ def test_grey_and_pil_images_become_bgr(shape):
         Annotator(np.zeros((5, 5, 3)))
 
 
+def test_no_image_is_refused_with_its_usual_cause():
+    with pytest.raises(ValueError, match=r"received None, as cv2\.imread gives"):
+        Annotator(None)
+
+
 def test_a_label_stands_above_its_box_or_inside_where_there_is_no_room():
     roomy, tight = _blank(), _blank()
     Annotator(roomy, line_width=1).box_label([20, 60, 140, 110], "nut 0.93", RED)

@@ -109,6 +109,11 @@ def test_smaller_masks_and_colours():
     assert (mask > 0).sum() == pytest.approx(np.pi * 9, abs=4)
 
 
+def test_an_x_without_its_y_is_refused():
+    with pytest.raises(ValueError, match="received 5 numbers"):
+        polygon2mask((40, 40), [np.array([1, 1, 5, 1, 5])])
+
+
 def test_overlapping_objects_stack_by_size():
     shapes = [_circle(20, 20, 3), _circle(20, 20, 15), np.zeros((3, 2)), _circle(28, 20, 6)]
     index, order = polygons2masks_overlap((40, 40), shapes)

@@ -19,8 +19,8 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_library_is_silent_until_asked():
-    assert run("LOGGER.warning('a')").stderr == ""
+def test_library_tells_only_warnings_until_asked():
+    assert run("LOGGER.info('a'); LOGGER.warning('b')").stderr == "b\n"
 
 
 def test_show_log_twice_shows_once_and_changes_the_level():

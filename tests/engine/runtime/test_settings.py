@@ -201,6 +201,30 @@ def test_two_processes_lose_no_change(file):
     assert [stored(file)[name] for name in names] == ["/29", "/29"]
 
 
+@pytest.mark.parametrize("content", [None, "{damaged"])
+def test_a_reader_does_not_write_over_what_another_process_has_just_written(
+    file, monkeypatch, content
+):
+    """The other comes between the look at the file and what the reader makes of it."""
+    if content is not None:
+        file.parent.mkdir()
+        file.write_text(content)
+    read_text = Path.read_text
+
+    def read_and_be_late(path, *args, **kwargs):
+        try:
+            return read_text(path, *args, **kwargs)
+        finally:
+            monkeypatch.setattr(Path, "read_text", read_text)
+            SettingsManager(file).update({"runs_dir": "/mine"})
+
+    monkeypatch.setattr(Path, "read_text", read_and_be_late)
+    manager = SettingsManager(file)
+    assert manager["runs_dir"] == "/mine"
+    assert stored(file)["runs_dir"] == "/mine"
+    assert len(list(file.parent.glob("*.damaged*"))) == (content is not None)
+
+
 def test_the_shared_object_follows_the_variable(monkeypatch, tmp_path):
     monkeypatch.setenv("MASKWRIGHT_CONFIG_DIR", str(tmp_path / "one"))
     settings.update({"runs_dir": "/one"})
