@@ -22,6 +22,10 @@ BENCHMARKS = {
         "benchmarks.count_clicks",
         "clicks and keys that labels cost, by hand and by pointing",
     ),
+    "label_session": (
+        "benchmarks.label_session",
+        "ten pictures labelled by prompts, every event recorded",
+    ),
     "tools": ("benchmarks.time_tools", "brush, wand and scissors at 12 megapixels"),
     "image_switch": ("benchmarks.time_image_switch", "the next image, read ahead and cold"),
     "huge_image": ("benchmarks.time_huge_image", "a picture of 20,000 x 20,000 on the canvas"),
@@ -49,6 +53,11 @@ BENCHMARKS = {
         "benchmarks.time_sam_click",
         "a click on a picture looked at before, to its outline",
     ),
+    "smart_click": (
+        "benchmarks.time_smart_click",
+        "a click in the window, to the frame with its mask",
+    ),
+    "batch": ("benchmarks.time_batch", "labelling a folder: what the network and the threads do"),
     "sam_quality": (
         "benchmarks.sam_quality",
         "clicks and boxes to masks: the small network, GrabCut",

@@ -9,24 +9,22 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.drawn_parts import draw_pictures, iou, point_by_box, point_by_click, take_smart
 from benchmarks.studio_window import studio_window, write_pictures
 
 if TYPE_CHECKING:
     import shapely
 
     from docs.scenes.stage import Stage
-    from engine.data.annotations import Point
 
 _CORNERS = ((60.0, 60.0), (300.0, 70.0), (280.0, 250.0), (80.0, 230.0))
 _WITHIN = (
     1.0  # pixels: a hand leaves corners out that lie as near to the line between their neighbours
 )
-_SIZE, _SEED = (480, 360), 0
-_CLOSED = 30.0  # pixels: room around a part for the box that is dragged
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +67,7 @@ def count_parts(folder: Path, pictures: int, model: str) -> dict[str, dict[str, 
     from docs.scenes.stage import Stage
     from studio.model.preferences import SMART_MODEL
 
-    rings = _draw(folder, pictures)
+    rings = draw_pictures(folder, pictures)
     ways: dict[str, Callable[[Stage, shapely.Polygon], None]] = {
         "by_hand": _by_hand, "smart_click": _by_click, "smart_box": _by_box,
     }  # fmt: skip
@@ -97,10 +95,10 @@ def _counted(
     draw(stage, truth)
     counts = stage.clicks - clicks, stage.keys - keys
     shapes = stage.session.project.shapes(stage.session.workspace.image_id or 0)
-    iou = _iou([shape.geometry for shape in shapes], truth)
+    covered = iou([shape.geometry for shape in shapes], truth)
     stage.clear()
     stage.settle(0.02)
-    return *counts, iou
+    return *counts, covered
 
 
 def _by_hand(stage: Stage, truth: shapely.Polygon) -> None:
@@ -114,69 +112,24 @@ def _by_hand(stage: Stage, truth: shapely.Polygon) -> None:
 
 def _by_click(stage: Stage, truth: shapely.Polygon) -> None:
     """Click into the part, Enter."""
-    _take_smart(stage)
-    place = truth.representative_point()
-    stage.click(place.x, place.y)
-    _accept(stage, lambda prompts: bool(prompts.added))
+    take_smart(stage)
+    point_by_click(stage, truth)
+    _accept(stage)
 
 
 def _by_box(stage: Stage, truth: shapely.Polygon) -> None:
     """Drag a box around the part, Enter."""
-    _take_smart(stage)
-    left, top, right, bottom = truth.bounds
-    stage.drag((left - 4, top - 4), (left + 9, top + 9), (right + 4, bottom + 4))
-    _accept(stage, lambda prompts: prompts.box is not None)
+    take_smart(stage)
+    point_by_box(stage, truth)
+    _accept(stage)
 
 
-def _take_smart(stage: Stage) -> None:
-    from studio.tools.prompting import Readiness
-
-    stage.session.use_tool("smart")
-    stage.canvas.set_option("hover", False)  # what the cursor passes is not what was asked for
-    stage.wait(lambda: stage.session.smart.prompter.readiness is Readiness.READY)
-
-
-def _accept(stage: Stage, asked: Callable[[Any], bool]) -> None:
-    """Wait for the answer to what was pointed at and take it; where nothing was found, nothing is kept."""
-    prompter = stage.session.smart.prompter
-    stage.wait(lambda: (answer := prompter.answer()) is not None and asked(answer.prompts))
+def _accept(stage: Stage) -> None:
+    """Take the answer to what was pointed at; where nothing was found, nothing is kept."""
     stage.settle(0.03)
     stage.key(_keys().Key_Return)
     stage.key(_keys().Key_Escape)
     stage.keys -= 1  # Escape only tidies up for the next count
-
-
-def _draw(folder: Path, pictures: int) -> list[list[shapely.Polygon]]:
-    """Write pictures of the sample; return the outlines of the parts that lie wholly in them."""
-    import shapely
-
-    from engine.data.annotations import Polygon
-    from engine.data.images import write_image
-    from engine.data.synthetic.scene import draw_scene
-
-    folder.mkdir()
-    rings = []
-    for number in range(pictures):
-        scene = draw_scene((_SEED, number), _SIZE)
-        write_image(folder / f"{number:03}.jpg", scene.image)
-        shown = [label.geometry for label in scene.annotations]
-        outlines = [shapely.Polygon(g.exterior, g.holes) for g in shown if isinstance(g, Polygon)]
-        inside = shapely.box(0, 0, *_SIZE).buffer(-_CLOSED / 5)
-        rings.append([outline for outline in outlines if inside.contains(outline)])
-    return rings
-
-
-def _iou(found: Sequence[Any], truth: shapely.Polygon) -> float:
-    """Return the share that outlines, filled, have in common with the true one."""
-    import shapely
-
-    filled = [shapely.make_valid(shapely.Polygon(ring)) for ring in _exteriors(found)]
-    union, truth = shapely.union_all(filled), shapely.Polygon(truth.exterior)
-    return float(union.intersection(truth).area / union.union(truth).area)
-
-
-def _exteriors(found: Iterable[Any]) -> list[tuple[Point, ...]]:
-    return [geometry.exterior for geometry in found if len(geometry.exterior) > 2]
 
 
 def _summary(rows: Sequence[tuple[int, int, float]]) -> dict[str, float]:
