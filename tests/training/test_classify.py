@@ -19,6 +19,7 @@ PLAIN = {"auto_augment": None, "erasing": 0.0}
 FAST = {
     "optimizer": "AdamW",
     "lr0": 0.002,
+    "amp": False,  # the same numbers on every processor
     "nbs": 4,
     "warmup_epochs": 1,
     "hsv_h": 0,

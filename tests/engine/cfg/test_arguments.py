@@ -117,9 +117,9 @@ def test_refusals_say_what_was_expected_and_received(name, given, message):
 
 def test_all_unknown_names_are_told_at_once_each_with_the_nearest():
     with pytest.raises(ConfigError) as caught:
-        check({"sorce": "a", "imgsz": 64, "imgzs": 3, "qwxyz": 1})
+        check({"epochz": 4, "imgsz": 64, "imgzs": 3, "qwxyz": 1})
     assert str(caught.value) == (
-        "there is no argument 'sorce'. Did you mean 'source' or 'scale'? "
+        "there is no argument 'epochz'. Did you mean 'epochs'? "
         "there is no argument 'imgzs'. Did you mean 'imgsz'? there is no argument 'qwxyz'. "
         "`yolo help MODE` lists the arguments of a mode."
     )
