@@ -95,9 +95,9 @@ class _Normalise(torch.autograd.Function):
         eps: float,
         total: Total,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        axes = _axes(images)
+        exact = _exact(images)
         own = images.numel() // images.shape[1]
-        var, mean = torch.var_mean(images, axes, correction=0)
+        var, mean = torch.var_mean(exact, _axes(images), correction=0)
         # In double precision the squares of means can be added and taken off again without loss.
         var, mean = var.double(), mean.double()
         sums = total(torch.stack((mean, var + mean**2, torch.ones_like(mean))) * own)
@@ -107,14 +107,15 @@ class _Normalise(torch.autograd.Function):
         ctx.save_for_backward(images, weight, mean, (var + eps).rsqrt(), count)
         ctx.total = total
         ctx.mark_non_differentiable(mean, var, count)
-        dtype = images.dtype
-        out = F.batch_norm(images, mean.to(dtype), var.to(dtype), weight, bias, eps=eps)
-        return out, mean, var, count
+        dtype = exact.dtype
+        out = F.batch_norm(exact, mean.to(dtype), var.to(dtype), weight, bias, eps=eps)
+        return out.to(images.dtype), mean, var, count
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        images, weight, mean, scale, count = ctx.saved_tensors
+        given, weight, mean, scale, count = ctx.saved_tensors
+        images, slope = _exact(given), _exact(slope)
         shape = [1, -1, *[1] * (images.dim() - 2)]
         normal = (images - mean.to(images.dtype).view(shape)) * scale.to(images.dtype).view(shape)
         axes = _axes(images)
@@ -125,9 +126,14 @@ class _Normalise(torch.autograd.Function):
         if weight is not None:
             factor = factor * weight
         along = slope - flat.view(shape) - normal * tilted.view(shape)
-        by_images = along * factor.view(shape)
+        by_images = (along * factor.view(shape)).to(given.dtype)
         has = weight is not None
         return by_images, by_weight if has else None, by_bias if has else None, None, None
+
+
+def _exact(images: Tensor) -> Tensor:
+    """Return numbers of 16 bits as float32: sums of many would lose what they are about."""
+    return images.float() if images.dtype in (torch.bfloat16, torch.float16) else images
 
 
 def _axes(images: Tensor) -> list[int]:

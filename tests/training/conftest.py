@@ -24,6 +24,14 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="package", autouse=True)
+def no_matrix_units() -> Iterator[None]:
+    """Compute in float32: the same numbers on every processor. Mixed precision has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.training.precision.has_matrix_units", lambda: False)
+        yield
+
+
 @pytest.fixture
 def arguments(drawn_parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Arguments of a tiny training in a fresh folder."""

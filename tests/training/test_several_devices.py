@@ -83,7 +83,7 @@ def two(arguments, tiny_task):
     """Arguments of a training in two processes."""
     return {
         **arguments, **tiny_task("detect", IMAGES), "device": "cpu,cpu",
-        "batch": 4, "optimizer": "SGD", "nbs": 4, "epochs": 2, "exist_ok": True,
+        "batch": 4, "optimizer": "SGD", "nbs": 4, "epochs": 2, "exist_ok": True, "amp": False,
     }  # fmt: skip
 
 

@@ -162,6 +162,35 @@ def test_statistics_over_shares_are_those_of_all_images(momentum):
         assert share(images).shape == whole.shape
 
 
+def test_statistics_of_numbers_of_16_bits_are_those_of_float32():
+    torch.manual_seed(0)
+    plain = nn.BatchNorm2d(4).train()
+    shares = [copy.deepcopy(plain), copy.deepcopy(plain)]
+    team = Threads()
+    for share in shares:
+        share_statistics(share, team)
+    images = (torch.randn(6, 4, 9, 9) + 30).bfloat16()
+    slope = torch.randn(6, 4, 9, 9).bfloat16()
+    exact = images.float().requires_grad_()
+    (plain(exact) * slope.float()).sum().backward()
+
+    def work(number):
+        own = images[number::2].clone().requires_grad_()
+        out = shares[number](own)
+        out.backward(slope[number::2])
+        assert out.dtype is own.grad.dtype is torch.bfloat16
+        return own.grad
+
+    gradients = team.run(lambda: work(0), lambda: work(1))
+    for number, gradient in enumerate(gradients):
+        wanted = exact.grad[number::2]
+        assert torch.allclose(gradient.float(), wanted, atol=0.01 * float(wanted.abs().max()))
+    for share in shares:
+        assert torch.allclose(share.running_mean, plain.running_mean, rtol=1e-5)
+        assert torch.allclose(share.running_var, plain.running_var, rtol=1e-3)
+        assert share.weight.grad.dtype is torch.float32
+
+
 @pytest.mark.parametrize("few", [True, False])
 def test_a_training_shares_statistics_where_asked(make_trainer, tiny_task, few):
     trainer = make_trainer(
