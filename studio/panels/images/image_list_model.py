@@ -69,6 +69,11 @@ class ImageListModel(QAbstractTableModel):
                 self._records.popitem(last=False)
         return self._records.get(image_id)
 
+    def cell(self, row: int, section: int) -> tuple[str, Qt.AlignmentFlag]:
+        """Return what a cell says and how it is aligned."""
+        record, column = self.record(row), COLUMNS[section]
+        return "" if record is None else column.text(record), _ALIGNMENT[column.is_number]
+
     def _on_list_changed(self) -> None:
         self.beginResetModel()
         self._records.clear()

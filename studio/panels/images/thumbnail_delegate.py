@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from studio.model.records import ImageRecord
@@ -66,14 +66,12 @@ class ThumbnailDelegate(QStyledItemDelegate):
         """Draw the frame of a record: its picture, and above it what frames of the same state have in common."""
         size, ratio = place.size(), painter.device().devicePixelRatioF()
         wide, high = size.width(), size.height()
-        if picture is None:
-            name = "image_broken" if record.status == "damaged" else "image"
-            painter.drawImage(place.topLeft(), _ground(wide, high, ratio, colors.scheme, name))
-        else:
+        absent = picture is None
+        if picture is not None:
             shown = _thumbnails.frame(picture, wide, high, ratio, colors.scheme)
             painter.drawImage(place.topLeft(), shown)
         look = _look(state)
-        marks = _marks(wide, high, ratio, colors.scheme, look, record.status, record.stage)
+        marks = _marks(wide, high, ratio, colors.scheme, look, record.status, record.stage, absent)
         painter.drawImage(place.topLeft(), marks)
         if record.suggestion_count:
             _paint_badge(painter, _frame_of(place), str(record.suggestion_count), colors)
@@ -105,11 +103,12 @@ class CaptionDelegate(ThumbnailDelegate):
         above = whole.adjusted(0, 0, 0, -self.LINE)
         self.paint_frame(painter, above, option.state, record, picture, colors)
         below = whole.adjusted(6, whole.height() - self.LINE - 2, -6, -2)
-        painter.setFont(font(tokens.FONT_CAPTION))
+        painter.setFont(_caption_font())
         painter.setPen(QColor(colors.secondary))
-        metrics = painter.fontMetrics()
-        short = metrics.elidedText(record.path.name, Qt.TextElideMode.ElideMiddle, below.width())
-        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, short)
+        name, metrics = record.path.name, painter.fontMetrics()
+        if metrics.horizontalAdvance(name) > below.width():  # measured in less than half the time
+            name = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, below.width())
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, name)
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -129,6 +128,12 @@ def _outline_of(frame: QRectF) -> QPainterPath:
     return outline
 
 
+@cache
+def _caption_font() -> QFont:
+    return font(tokens.FONT_CAPTION)
+
+
+@cache
 def _look(state: QStyle.StateFlag) -> Look:
     if state & QStyle.StateFlag.State_Selected:
         return "selected"
@@ -192,29 +197,24 @@ def _framed(picture: QImage, wide: int, high: int, ratio: float, colors: Colors)
     return sheet
 
 
-@lru_cache(maxsize=32)
-def _ground(wide: int, high: int, ratio: float, scheme: Scheme, icon_name: str) -> QImage:
-    """Return the frame of a picture that is not there (yet)."""
-    colors = SCHEMES[scheme]
-    sheet, painter = _sheet(wide, high, ratio)
-    frame = _frame_of(QRect(0, 0, wide, high))
-    painter.fillPath(_outline_of(frame), QColor(colors.pressed))
-    place = QRectF(0, 0, tokens.ICON_SIZE, tokens.ICON_SIZE)
-    place.moveCenter(frame.center())
-    icon = icons.pixmap(icon_name, colors.secondary, tokens.ICON_SIZE, ratio)
-    painter.drawPixmap(place.toRect(), icon)
-    painter.end()
-    return sheet
-
-
 @lru_cache(maxsize=256)
 def _marks(
-    wide: int, high: int, ratio: float, scheme: Scheme, look: Look, status: str, stage: str
+    wide: int,
+    high: int,
+    ratio: float,
+    scheme: Scheme,
+    look: Look,
+    status: str,
+    stage: str,
+    absent: bool,
 ) -> QImage:
-    """Return border, status dot and the mark of the stage, on a clear ground."""
+    """Return border, status dot and the mark of the stage; on a clear ground, or on what stands for an absent picture."""
     colors = SCHEMES[scheme]
     sheet, painter = _sheet(wide, high, ratio)
     frame = _frame_of(QRect(0, 0, wide, high))
+    if absent:
+        icon_name = "image_broken" if status == "damaged" else "image"
+        _paint_stand_in(painter, frame, icon_name, ratio, colors)
     inks = {
         "selected": (colors.accent, 2.5),
         "hovered": (colors.outline, 1.5),
@@ -237,6 +237,17 @@ def _marks(
         painter.drawPixmap(inner.toRect(), icons.pixmap(name, color, round(inner.width()), ratio))
     painter.end()
     return sheet
+
+
+def _paint_stand_in(
+    painter: QPainter, frame: QRectF, icon_name: str, ratio: float, colors: Colors
+) -> None:
+    """Draw the frame of a picture that is not there (yet)."""
+    painter.fillPath(_outline_of(frame), QColor(colors.pressed))
+    place = QRectF(0, 0, tokens.ICON_SIZE, tokens.ICON_SIZE)
+    place.moveCenter(frame.center())
+    icon = icons.pixmap(icon_name, colors.secondary, tokens.ICON_SIZE, ratio)
+    painter.drawPixmap(place.toRect(), icon)
 
 
 def _sheet(wide: int, high: int, ratio: float) -> tuple[QImage, QPainter]:

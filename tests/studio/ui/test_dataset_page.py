@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QStyledItemDelegate,
+)
 
 from studio.app.dataset_page import DatasetPage
 from studio.model.edits import SetSplit, SetTags
@@ -201,3 +205,18 @@ def test_each_bar_of_the_overview_leads_to_its_images(labelled: Hands) -> None:
         assert session.workspace.filter == expected
         assert list(session.workspace.image_ids) == [session.workspace.image_id]
         assert page.currentWidget() is page.images
+
+
+def test_a_cell_of_the_table_looks_as_qts_own_delegate_draws_it(labelled: Hands) -> None:
+    images = page_of(labelled, "images").images
+    labelled.push(images.table_button)
+    table = images.table
+    table.setColumnWidth(0, 40)  # the name does not fit
+    table.selectRow(1)
+    QApplication.processEvents()
+    drawn = table.viewport().grab().toImage()
+    table.setItemDelegate(QStyledItemDelegate(table))
+    QApplication.processEvents()
+    assert table.viewport().grab().toImage() == drawn
+    table.selectRow(2)
+    assert table.viewport().grab().toImage() != drawn, "two pictures are told apart"

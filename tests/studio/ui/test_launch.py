@@ -1,0 +1,63 @@
+"""What the program does around the window: what garbage collections need not look at."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from studio.app import launch as launching
+from studio.app.file_handlers import FileHandlers
+from studio.app.studio import Studio
+from tests.studio.ui.conftest import close
+
+OPTIONS = Namespace(screenshot=None, theme=None, size=None, panel="annotate")
+
+
+@pytest.fixture
+def all_collected_again() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("all_collected_again")
+def test_collections_pass_by_the_window_but_not_by_the_project(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[Studio, int]] = []
+    before = gc.get_freeze_count()
+
+    def note(files: FileHandlers, _paths: list[Path]) -> None:
+        studio = next(found for found in qapp.children() if isinstance(found, Studio))
+        opened.append((studio, gc.get_freeze_count()))
+
+    monkeypatch.setattr(FileHandlers, "open_paths", note)
+    monkeypatch.setattr(QApplication, "exec", lambda *_: 0)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    assert launching.launch(Path("project"), OPTIONS) == 0
+    ((studio, count),) = opened
+    close(studio)
+    assert count > before + 10_000, "modules and the window, before a project is there"
+
+
+@pytest.mark.usefixtures("all_collected_again")
+def test_a_picture_of_the_window_sets_nothing_aside(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    taken: list[Studio] = []
+
+    def take(studio: Studio, file: Path) -> Path:
+        taken.append(studio)
+        return file
+
+    monkeypatch.setattr(launching, "take_picture", take)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    before = gc.get_freeze_count()
+    launching.launch(None, Namespace(**vars(OPTIONS) | {"screenshot": tmp_path / "window.png"}))
+    close(taken[0])
+    assert gc.get_freeze_count() == before
