@@ -230,11 +230,11 @@ def test_early_stopping_after_patience(make_trainer, read_events):
 
 
 def test_a_time_budget_ends_the_run_with_a_measured_model(make_trainer, read_events):
-    trainer = make_trainer(epochs=1, time=3 / 3600)  # epochs= does not matter then
+    trainer = make_trainer(epochs=1, time=6 / 3600)  # epochs= does not matter then
     metrics = trainer.train()
     assert trainer.stop_reason == "time"
     assert trainer.epoch > 1
-    assert trainer.clock.seconds() < 15
+    assert trainer.clock.seconds() < 30
     assert "metrics/mAP50(B)" in metrics
     lr = [e["lr"]["pg0"] for e in read_events(trainer.save_dir, "on_fit_epoch_end")]
     assert lr[-1] < lr[0]

@@ -19,7 +19,6 @@ from engine.models.sam.classic import ClassicSegmenter
 from engine.models.sam.embedding_cache import embedding_key
 from engine.models.sam.everything import Everything, find_everything, stability
 from engine.models.sam.frame import Frame
-from engine.models.sam.interrupting import interruptible
 from engine.models.sam.onnx_pair import OnnxSegmenter, export_pair
 from engine.models.sam.packages import sam2_config
 from engine.models.sam.prompts import Prompt, as_tokens, make_prompt, make_prompts
@@ -464,46 +463,3 @@ def _embedding(numbers: int) -> Embedding:
 
 def _fail(*_: object) -> None:
     raise AssertionError("the picture was looked at again")
-
-
-class TestGivingUp:
-    """A look at a picture ends where somebody wants something else."""
-
-    def test_it_ends_between_two_layers(self, sam: SAM, discs: np.ndarray) -> None:
-        asked: list[int] = []
-
-        def check() -> None:
-            asked.append(len(asked))
-            if len(asked) == 5:
-                raise InterruptedError
-
-        with pytest.raises(InterruptedError), interruptible(sam.segmenter, check):
-            sam.embed(discs)
-        assert len(asked) == 5
-        sam.set_image(discs)  # nobody asks any more
-        assert len(asked) == 5
-        with interruptible(sam.segmenter, lambda: asked.append(0)):
-            again = sam.segmenter.embed(discs)
-        assert len(asked) > 10
-        ours = sam.segmenter.segment(again, [make_prompt((96, 128), [[40, 48]])], True)[0]
-        assert np.abs(ours.low_res - sam.predict(points=[[40, 48]])[2]).max() < 1e-5
-
-    def test_back_ends_without_a_network_go_on(
-        self, discs: np.ndarray, memory_only: EmbeddingCache
-    ) -> None:
-        classic = SAM("classic", cache=memory_only)
-        with interruptible(classic.segmenter, lambda: pytest.fail("asked")):
-            classic.set_image(discs)
-
-    def test_what_prompts_share_is_there_before_the_first(
-        self, sam: SAM, discs: np.ndarray, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        made: list[int] = []
-        network = sam.segmenter.network
-        prepare = network.prepare
-        monkeypatch.setattr(network, "prepare", lambda image: made.append(1) or prepare(image))
-        sam.set_image(np.ascontiguousarray(discs[::-1]))
-        assert made == [1]
-        sam.predict(points=[[40, 48]])
-        sam.predict(points=[[80, 40]])
-        assert made == [1]
