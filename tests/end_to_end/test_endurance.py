@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from benchmarks.measure_endurance import Day
 from benchmarks.studio_window import write_pictures
 from studio.app.studio import Studio
+from tests.studio.ui.conftest import close
 
 
 @pytest.mark.slow
@@ -30,7 +31,7 @@ def test_memory_does_not_grow_with_the_day(
         qtbot.waitUntil(lambda: not studio.is_busy(), timeout=20_000)
         curve = Day(studio.session).live(edits=600, changes=150)
     finally:
-        studio.window.close()
+        close(studio)
     quarter = len(curve) // 4
     assert (
         curve[-1] - curve[quarter] < 12

@@ -75,9 +75,10 @@ def _wait(condition, seconds=60):
 
 
 def test_killed_at_any_moment_a_run_goes_on_as_if_nothing_had_been(arguments, make_trainer):
-    whole = make_trainer(epochs=EPOCHS, name="whole", optimizer="SGD", nbs=4)
+    asked = {"epochs": EPOCHS, "optimizer": "SGD", "nbs": 4, "amp": False}
+    whole = make_trainer(**asked, name="whole")
     whole.train()
-    wanted = {**arguments, "epochs": EPOCHS, "name": "killed", "optimizer": "SGD", "nbs": 4}
+    wanted = {**arguments, **asked, "name": "killed"}
     folder = Path(arguments["project"]) / "killed"
     last = folder / "weights" / "last.pt"
     chance = random.Random(0)

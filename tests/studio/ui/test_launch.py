@@ -33,7 +33,8 @@ def test_collections_pass_by_the_window_but_not_by_the_project(
     before = gc.get_freeze_count()
 
     def note(files: FileHandlers, _paths: list[Path]) -> None:
-        studio = next(found for found in qapp.children() if isinstance(found, Studio))
+        studios = [found for found in qapp.children() if isinstance(found, Studio)]
+        (studio,) = [found for found in studios if found.window.isVisible()]
         opened.append((studio, gc.get_freeze_count()))
 
     monkeypatch.setattr(FileHandlers, "open_paths", note)
