@@ -14,7 +14,8 @@ from engine.drawing.annotator import Annotator, Color
 from engine.drawing.mosaic import write_picture
 from engine.drawing.palette import colors
 from engine.ops.boxes import xyxy2xywh
-from engine.runtime.errors import ImageError
+from engine.runtime.errors import ConfigError, ImageError
+from engine.runtime.log import LOGGER
 
 if TYPE_CHECKING:
     from engine.core.result_image import SemanticMask
@@ -50,10 +51,10 @@ def draw_result(
         txt_color: Of the names beside boxes, BGR; None takes what can be read.
 
     Raises:
-        ValueError: The colour mode is neither.
+        ConfigError: The colour mode is neither.
     """
     if color_mode not in ("class", "instance"):
-        raise ValueError(f"expected color_mode class or instance, received {color_mode!r}")
+        raise ConfigError(f"expected color_mode class or instance, received {color_mode!r}.")
     annotator = Annotator(picture, example=result.names, **style)
     result = result.cpu().numpy()
     if result.semantic_mask is not None and shown["masks"]:
@@ -88,6 +89,7 @@ def save_crops(result: Results, folder: Path, stem: str) -> None:
     """
     found = result.cpu().numpy().objects
     if found is None:
+        LOGGER.warning("%s has no boxes: there are no crops to write.", result.path)
         return
     height, width = result.orig_shape
     corners = np.clip(found.xyxy, 0, [width, height, width, height])

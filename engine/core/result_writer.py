@@ -68,7 +68,7 @@ class ResultWriter:
                 missing_ok=True
             )  # of an earlier run with exist_ok, which would be gone on with
             result.save_txt(labels, save_conf=args.save_conf)
-        if args.save_crop:
+        if args.save_crop and result.objects is not None:
             result.save_crop(self.folder / "crops", name)
         if args.save_frames and info.frame:
             write_jpeg(self.folder / f"{stem}_frames" / f"{info.frame}.jpg", picture)

@@ -8,9 +8,12 @@ import numpy as np
 
 from engine.data.images import to_uint8
 from engine.runtime.errors import DatasetError
+from engine.runtime.log import LOGGER
 
 # channels -> mode of PIL with as many, in the order that files of four channels are read in.
 _PIL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+# A value this little above 1 is 1 that was resized or stored in half precision.
+_ROUNDING = 0.01
 
 
 def from_array(array: np.ndarray, channels: int = 3) -> np.ndarray:
@@ -41,6 +44,8 @@ def from_array(array: np.ndarray, channels: int = 3) -> np.ndarray:
 def from_tensor(tensor: Any, channels: int = 3) -> list[np.ndarray]:
     """Return a (C, H, W) or (B, C, H, W) tensor, 0..1 or uint8, RGB where C is 3, as pictures.
 
+    Fractions above 1 are taken for 0..255, and a warning says so: cut off at 1 they would be white.
+
     Raises:
         DatasetError: Its shape is another, or has other channels.
     """
@@ -51,9 +56,19 @@ def from_tensor(tensor: Any, channels: int = 3) -> list[np.ndarray]:
             f"Expected a tensor of (B, {channels}, H, W), received {tuple(tensor.shape)}."
         )
     if values.dtype != np.uint8:
-        values = np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8)
+        values = np.clip(values * _full_scale(values) + 0.5, 0, 255).astype(np.uint8)
     values = values[:, ::-1] if channels == 3 else values
     return [np.ascontiguousarray(image.transpose(1, 2, 0)) for image in values]
+
+
+def _full_scale(values: np.ndarray) -> float:
+    """Return what brings a tensor's values to 0..255."""
+    if not values.size or values.max() <= 1 + _ROUNDING:
+        return 255
+    LOGGER.warning(
+        "A tensor's values go up to %g, expected 0 to 1: they are taken for 0 to 255.", values.max()
+    )
+    return 1
 
 
 def from_pil(picture: Any, channels: int = 3) -> np.ndarray:

@@ -112,3 +112,12 @@ def test_pictures_in_memory_take_the_form_that_is_asked_for(picture):
     assert np.array_equal(from_array(picture[..., 0], 3), picture[..., [0, 0, 0]])
     assert np.array_equal(visible(picture), picture[..., 2::-1])
     assert np.array_equal(visible(picture[..., :1]), picture[..., [0, 0, 0]])
+
+
+def test_a_tensor_of_0_to_255_is_not_made_white(picture, caplog):
+    whole = torch.from_numpy(picture.transpose(2, 0, 1).copy())
+    assert np.array_equal(from_tensor(whole / 255, 4)[0], picture)
+    assert np.array_equal(from_tensor((whole / 255).half(), 4)[0], picture)
+    assert "0 to 255" not in caplog.text
+    assert np.array_equal(from_tensor(whole.float(), 4)[0], picture)
+    assert "0 to 255" in caplog.text

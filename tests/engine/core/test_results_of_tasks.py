@@ -238,3 +238,10 @@ def test_people_are_joined_unless_told_otherwise():
     result = Results(image(), "a.png", NAMES, boxes=boxes, keypoints=points)
     joined, apart = result.plot(boxes=False), result.plot(boxes=False, kpt_line=False)
     assert (joined != 90).sum() > (apart != 90).sum()
+
+
+def test_crops_of_a_result_without_boxes_are_refused_in_words(tmp_path, caplog):
+    picture = np.zeros((8, 8, 3), np.uint8)
+    Results(picture, "a.jpg", {0: "cat"}, probs=torch.ones(1)).save_crop(tmp_path)
+    assert "a.jpg has no boxes" in caplog.text
+    assert not list(tmp_path.iterdir())
