@@ -67,7 +67,7 @@ def studio_window() -> Iterator[object]:
 
 
 def wait(condition: Callable[[], object], limit_s: float = 60.0) -> None:
-    """Let the window work until something is true.
+    """Let the window and its threads work until something is true: QTest.qWait would keep Python's lock from threads.
 
     Raises:
         TimeoutError: It was not in time.

@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.studio_window import wait
+
 CLASS_NAMES = ("bolt", "nut", "washer", "gear")
 PICTURE_WH = (4000, 3000)
 CANVAS_WH = (1920, 1080)
@@ -59,7 +61,7 @@ class CanvasBenchmark:
         self.canvas.set_shapes(self.shapes)
         self.canvas.repaint()
         first = time.perf_counter() - start
-        self._wait(self.canvas.is_covered)
+        wait(self.canvas.is_covered)
         self.canvas.repaint()
         visible, used = time.perf_counter() - start, time.thread_time() - cpu
         self._settle()
@@ -177,14 +179,7 @@ class CanvasBenchmark:
 
     def _settle(self) -> None:
         """Wait until everything in view is sharp."""
-        self._wait(self.canvas.is_settled)
-
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        from PySide6.QtTest import QTest
-
-        limit = time.perf_counter() + 60
-        while not condition() and time.perf_counter() < limit:
-            QTest.qWait(2)
+        wait(self.canvas.is_settled)
 
     def _shape_in_view(self):
         x1, y1, x2, y2 = self.canvas.viewport.visible()

@@ -15,6 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.studio_window import wait
+
 PICTURE_WH = (4000, 3000)
 CANVAS_WH = (1920, 1080)
 STEPS = 80
@@ -172,11 +174,7 @@ class ToolBenchmark:
         )
 
     def _settle(self) -> None:
-        from PySide6.QtTest import QTest
-
-        limit = time.perf_counter() + 60
-        while not self.canvas.is_settled() and time.perf_counter() < limit:
-            QTest.qWait(2)
+        wait(self.canvas.is_settled)
 
 
 def run(options: argparse.Namespace) -> dict[str, object]:

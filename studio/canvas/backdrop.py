@@ -7,7 +7,7 @@ from math import ceil, floor
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QRegion
 
 from studio.canvas.samples import Picture
 from studio.canvas.tone import render
@@ -46,11 +46,13 @@ class Backdrop:
 
     def paint(self, painter: QPainter, part: QRect, viewport: Viewport, colors: Colors) -> None:
         """Draw the part of the canvas within ``part``."""
-        painter.fillRect(part, QColor(colors.surround))
         if self.problem:
+            painter.fillRect(part, QColor(colors.surround))
             self._paint_problem(painter, viewport, colors)
             return
         target, source = _visible_part(part, viewport)
+        for rect in QRegion(part) - QRegion(_covered(target)):
+            painter.fillRect(rect, QColor(colors.surround))
         if target.isEmpty():
             return
         if self.picture is None:
@@ -185,6 +187,12 @@ class Backdrop:
             used = painter.boundingRect(room, int(flags), text)
             painter.drawText(used, int(flags), text)
             top += used.height() + tokens.SPACE_S * ratio
+
+
+def _covered(target: QRectF) -> QRect:
+    """Return the whole pixels that a rectangle covers."""
+    left, top = ceil(target.left()), ceil(target.top())
+    return QRect(left, top, floor(target.right()) - left, floor(target.bottom()) - top)
 
 
 def _visible_part(part: QRect, viewport: Viewport) -> tuple[QRectF, QRectF]:

@@ -89,6 +89,19 @@ class Content:
         return self.styles.style(entry.shape.class_id, source.look(entry.shape.id))
 
 
+def is_crowded(sources: Sequence[Source], part: QRectF, scale: float, limit: int) -> bool:
+    """Tell quickly whether some source has so many shapes in a part that painting them costs more than ``limit``.
+
+    Args:
+        sources: As `gather` takes them.
+        part: Device pixels at ``scale``, counted from the picture's corner.
+        scale: Device pixels per image pixel.
+        limit: In vertices, see `Content.cost`.
+    """
+    rect = _on_image(part, scale)
+    return any(source.scene.has_more_touching(rect, limit // SHAPE_COST) for source in sources)
+
+
 def gather(
     sources: Sequence[Source],
     part: QRectF,
@@ -109,9 +122,8 @@ def gather(
     """
 
     def touching(rect: QRectF) -> list[tuple[Source, list[Entry]]]:
-        corners = rect.left(), rect.top(), rect.right(), rect.bottom()
-        x1, y1, x2, y2 = (value / scale for value in corners)
-        found = [(source, source.scene.entries_touching((x1, y1, x2, y2))) for source in sources]
+        box = _on_image(rect, scale)
+        found = [(source, source.scene.entries_touching(box)) for source in sources]
         if hidden:
             own, entries = found[-1]
             found[-1] = own, [entry for entry in entries if entry.shape.id not in hidden]
@@ -125,3 +137,10 @@ def gather(
     return Content(
         part, scale, shapes, touching(part.adjusted(-reach_x, 0.0, MARGIN, reach_y)), styles
     )
+
+
+def _on_image(rect: QRectF, scale: float) -> Bounds:
+    """Return device pixels at ``scale`` as image pixels."""
+    corners = rect.left(), rect.top(), rect.right(), rect.bottom()
+    x1, y1, x2, y2 = (value / scale for value in corners)
+    return x1, y1, x2, y2

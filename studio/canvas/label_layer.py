@@ -14,7 +14,15 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QRegion
 
-from studio.canvas.label_content import MARGIN, Bounds, Content, Source, gather
+from studio.canvas.label_content import (
+    MARGIN,
+    SHAPE_COST,
+    Bounds,
+    Content,
+    Source,
+    gather,
+    is_crowded,
+)
 from studio.canvas.label_tile import TILE_SIDE, Job, Tile, TileWorker, new_image, repaint
 from studio.canvas.styles import Styles
 from studio.canvas.tags import Tags
@@ -73,7 +81,7 @@ class LabelLayer(QObject):
         self._pool = shared_pool("labels", 1)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.timeout.connect(self._pump)
+        self._later.timeout.connect(self._on_rest)
 
     # -- what is shown -------------------------------------------------------
 
@@ -182,9 +190,9 @@ class LabelLayer(QObject):
         self._pump()
 
     def _paint_stand_in(self, painter: QPainter, where: QRegion) -> None:
-        """Draw the last sharp view, and the overview around it, where tiles are missing."""
+        """Draw the last sharp view, and the overview around it, where tiles are missing: coarsely while the wheel turns."""
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._unsettled_s() <= 0)
         if self._snapshot is not None:
             target = self._to_view(self._snapshot.rect)
             inner = QRegion(target.toAlignedRect())
@@ -254,6 +262,8 @@ class LabelLayer(QObject):
         for key in keys:
             whole |= _tile_rect(key)
         sheet = Tile(whole, self._scale)
+        if is_crowded(self._sources, QRectF(whole), self._scale, limit + self._hidden_cost):
+            return limit + 1
         cost = self._content(sheet, QRectF(whole), tagged=False).cost(limit)
         if cost > limit:
             return cost
@@ -270,13 +280,19 @@ class LabelLayer(QObject):
         for _, box in tile.dirty:
             part |= self._grown(box, tile.scale)
         part &= QRectF(tile.rect)
-        cost = self._content(tile, part, tagged=False).cost(budget)
+        crowded = is_crowded(self._sources, part, tile.scale, budget + self._hidden_cost)
+        cost = budget + 1 if crowded else self._content(tile, part, tagged=False).cost(budget)
         if cost > budget:
             tile.deferred = True
             return 0
         self._repaint(tile, part.toAlignedRect() & tile.rect)
         tile.dirty.clear()
         return cost
+
+    @property
+    def _hidden_cost(self) -> int:
+        """What painting the shapes would cost that the scene shows but this layer leaves out."""
+        return SHAPE_COST * len(self._hidden)
 
     def _repaint(self, tile: Tile, part: QRect) -> None:
         content = self._content(tile, QRectF(part))
@@ -305,7 +321,7 @@ class LabelLayer(QObject):
         """Give the thread its next tile: a first overview of many shapes, then in view, the overview, around the view."""
         if self._job is not None:
             return
-        wait_s = self._scaled_at + _SETTLE_S - time.monotonic()
+        wait_s = self._unsettled_s()
         tile = self._next_tile()
         if tile is None:
             return
@@ -324,6 +340,14 @@ class LabelLayer(QObject):
         self._job = job
         worker = self._worker
         self._pool.start(lambda: worker.run(job))
+
+    def _unsettled_s(self) -> float:
+        """Return how long the wheel has to rest still until the zoom counts as chosen."""
+        return self._scaled_at + _SETTLE_S - time.monotonic()
+
+    def _on_rest(self) -> None:
+        self.updated.emit(self._view_rect())  # the stand-in once more, smoothly
+        self._pump()
 
     def _next_tile(self) -> Tile | None:
         keys = self._visible_keys()

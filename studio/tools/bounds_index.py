@@ -6,7 +6,7 @@ that is why there is no tree here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +48,19 @@ class BoundsIndex:
 
     def touching(self, x1: float, y1: float, x2: float, y2: float) -> list[int]:
         """Return the ids of the boxes that share a point with the rectangle, in drawing order."""
-        box = self._bounds
-        hit = (box[:, 0] <= x2) & (box[:, 2] >= x1) & (box[:, 1] <= y2) & (box[:, 3] >= y1)
-        slots = np.flatnonzero(hit)
+        slots = self._slots_touching(x1, y1, x2, y2)
         ordered = slots[np.lexsort((self._ids[slots], self._orders[slots]))]
         found: list[int] = self._ids[ordered].tolist()
         return found
+
+    def unordered(self, x1: float, y1: float, x2: float, y2: float) -> Iterator[int]:
+        """Give what `touching` does one after the other, in no particular order, for those who need only some."""
+        return (int(self._ids[slot]) for slot in self._slots_touching(x1, y1, x2, y2))
+
+    def _slots_touching(self, x1: float, y1: float, x2: float, y2: float) -> NDArray[np.intp]:
+        box = self._bounds
+        hit = (box[:, 0] <= x2) & (box[:, 2] >= x1) & (box[:, 1] <= y2) & (box[:, 3] >= y1)
+        return np.flatnonzero(hit)
 
     def ids(self) -> Iterable[int]:
         """Return all ids, in no particular order."""

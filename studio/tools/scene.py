@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -228,6 +229,12 @@ class Scene:
         entries, hidden = self._entries, self._hidden_classes
         found = [entries[i] for i in self._index.touching(*rect)]
         return [e for e in found if not e.shape.hidden and e.shape.class_id not in hidden]
+
+    def has_more_touching(self, rect: Bounds, limit: int) -> bool:
+        """Tell whether more than ``limit`` of `entries_touching` are there, without listing all of them."""
+        touching = (self._entries[i] for i in self._index.unordered(*rect))
+        shown = (entry for entry in touching if self._shows(entry))
+        return next(islice(shown, limit, None), None) is not None
 
     def shapes_touching(self, rect: Bounds) -> list[Shape]:
         """Return the shown shapes that are not locked and share a point with the rectangle, in drawing order."""

@@ -150,6 +150,27 @@ def test_while_tiles_are_missing_the_last_view_stands_in(
     assert studio.color(200, 150).name() != "#404040"
 
 
+def test_what_stands_in_becomes_smooth_when_the_wheel_rests(
+    in_thread: None, new_studio: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = new_studio()
+    studio.show()
+    studio.view.set_shapes([Shape(1, 7, 0, OrientedBox(200, 150, 300, 60, 0.3))])
+    studio.settle()
+    still, clock = studio.view.labels.still, [1000.0]
+    monkeypatch.setattr(label_layer.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(still._pool, "start", lambda _: None)  # the thread never gets to it
+    studio.wheel(200, 150, 240)
+    coarse = studio.shot()
+    asked: list[QRect] = []
+    still.updated.connect(asked.append)
+    clock[0] += 1
+    studio.qtbot.waitUntil(lambda: bool(asked), timeout=5000)
+    smooth = studio.shot()
+    assert asked[0].size() == studio.view.size()
+    assert difference(coarse, smooth) > 100
+
+
 def test_zooming_out_of_a_detail_shows_the_overview(
     in_thread: None, new_studio: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,3 +138,21 @@ def test_clamp(scene: Scene) -> None:
 def test_outweighs_counts_vertices(scene: Scene) -> None:
     assert scene.outweighs(11)
     assert not scene.outweighs(12)  # two squares and a box
+
+
+def test_counting_up_to_a_limit_agrees_with_the_list() -> None:
+    scene = Scene()
+    scene.set_image(1, (100, 100))
+    shapes = [Shape(n, 1, n % 3, Box(n, n, n + 5, n + 5), hidden=n % 7 == 0) for n in range(1, 60)]
+    scene.set_shapes(shapes)
+    scene.set_hidden_classes([2])
+    rect = (10.0, 10.0, 40.0, 40.0)
+    count = len(scene.entries_touching(rect))
+    assert 10 < count < 30
+    assert [scene.has_more_touching(rect, count + n) for n in (-9, -1, 0, 1)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not scene.has_more_touching((90.0, 0.0, 99.0, 5.0), 0)
