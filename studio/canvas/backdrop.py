@@ -51,8 +51,12 @@ class Backdrop:
             self._paint_problem(painter, viewport, colors)
             return
         target, source = _visible_part(part, viewport)
-        for rect in QRegion(part) - QRegion(_covered(target)):
-            painter.fillRect(rect, QColor(colors.surround))
+        around = QRegion(part) - QRegion(_covered(target))
+        if not around.isEmpty():
+            painter.save()
+            painter.setClipRegion(around)
+            painter.fillRect(part, QColor(colors.surround))
+            painter.restore()
         if target.isEmpty():
             return
         if self.picture is None:
