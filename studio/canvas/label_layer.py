@@ -23,7 +23,16 @@ from studio.canvas.label_content import (
     gather,
     is_crowded,
 )
-from studio.canvas.label_tile import TILE_SIDE, Job, Tile, TileWorker, new_image, repaint
+from studio.canvas.label_tile import (
+    TILE_SIDE,
+    Job,
+    Tile,
+    TileWorker,
+    new_image,
+    paint_sheet,
+    repaint,
+)
+from studio.canvas.sheet import Sheet
 from studio.canvas.styles import Styles
 from studio.canvas.tags import Tags
 from studio.canvas.viewport import Viewport
@@ -261,17 +270,18 @@ class LabelLayer(QObject):
         whole = QRect()
         for key in keys:
             whole |= _tile_rect(key)
-        sheet = Tile(whole, self._scale)
         if is_crowded(self._sources, QRectF(whole), self._scale, limit + self._hidden_cost):
             return limit + 1
-        cost = self._content(sheet, QRectF(whole), tagged=False).cost(limit)
+        cost = self._content(self._scale, QRectF(whole), tagged=False).cost(limit)
         if cost > limit:
             return cost
-        self._repaint(sheet, whole)
-        for key in keys:
-            tile = self._tile(key)
-            part = tile.rect.translated(-whole.topLeft())
-            tile.image = sheet.image.copy(part) if sheet.image is not None else None
+        sheet, content = Sheet(whole), self._content(self._scale, QRectF(whole))
+        tags = content.tags(self._tags)
+        paint_sheet(sheet, self._scale, content.drawables(), tags, self._tags.pen())
+        is_only = not self._tiles  # else a last tile of each of many sheets would keep all of them
+        for tile in map(self._tile, keys):
+            part = sheet.cut(tile.rect)
+            tile.image, tile.sheet = (part, sheet) if is_only else (part.copy(), None)
         return cost
 
     def _repaint_dirty(self, tile: Tile, budget: int) -> int:
@@ -281,7 +291,7 @@ class LabelLayer(QObject):
             part |= self._grown(box, tile.scale)
         part &= QRectF(tile.rect)
         crowded = is_crowded(self._sources, part, tile.scale, budget + self._hidden_cost)
-        cost = budget + 1 if crowded else self._content(tile, part, tagged=False).cost(budget)
+        cost = budget + 1 if crowded else self._content(tile.scale, part, tagged=False).cost(budget)
         if cost > budget:
             tile.deferred = True
             return 0
@@ -295,13 +305,13 @@ class LabelLayer(QObject):
         return SHAPE_COST * len(self._hidden)
 
     def _repaint(self, tile: Tile, part: QRect) -> None:
-        content = self._content(tile, QRectF(part))
+        content = self._content(tile.scale, QRectF(part))
         repaint(tile, part, content.drawables(), content.tags(self._tags), self._tags.pen())
 
-    def _content(self, tile: Tile, part: QRectF, *, tagged: bool = True) -> Content:
-        """Return what lies in a part of a tile."""
+    def _content(self, scale: float, part: QRectF, *, tagged: bool = True) -> Content:
+        """Return what lies in a part of the layer, device pixels at a scale."""
         reach = self._tags.reach() if tagged and self._tags_shown else None
-        return gather(self._sources, part, tile.scale, self._styles, reach, self._hidden)
+        return gather(self._sources, part, scale, self._styles, reach, self._hidden)
 
     def _grown(self, box: Bounds, scale: float) -> QRectF:
         """Return the device pixels at ``scale`` that a shape in ``box`` can touch with halo and tag."""
@@ -331,7 +341,7 @@ class LabelLayer(QObject):
         is_draft = tile is self._overview
         job = Job(
             tile,
-            self._content(tile, QRectF(tile.rect), tagged=not is_draft),
+            self._content(tile.scale, QRectF(tile.rect), tagged=not is_draft),
             self._tags.pen(),
             self._revision,
             is_draft=is_draft,
@@ -400,7 +410,7 @@ class LabelLayer(QObject):
             return
         self._job = None
         tile = job.tile
-        tile.image = image
+        tile.image, tile.sheet = image, None
         tile.dirty = [change for change in tile.dirty if change[0] > job.revision]
         tile.deferred = False
         self._drop_far_tiles()

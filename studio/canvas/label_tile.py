@@ -12,6 +12,7 @@ from shiboken6 import isValid
 from studio.canvas.draft import draw_draft
 from studio.canvas.items import build_item
 from studio.canvas.label_content import Bounds, Content, Drawable
+from studio.canvas.sheet import Sheet
 from studio.canvas.styles import ShapeStyle
 from studio.canvas.tags import Tag, TagPen, Tags
 from studio.tools.scene import Entry
@@ -28,6 +29,7 @@ class Tile:
         rect: Which part: device pixels at ``scale``, counted from the picture's top-left corner.
         scale: Device pixels per image pixel.
         image: What is painted, transparent where no shape is; None while nothing was painted yet.
+        sheet: Where the image's pixels are, if it was cut from one.
         dirty: Boxes in image pixels where shapes changed after ``image`` was painted, with the revision of the change.
         deferred: Painting it anew is too much work for one frame; the thread will do it.
     """
@@ -35,6 +37,7 @@ class Tile:
     rect: QRect
     scale: float
     image: QImage | None = None
+    sheet: Sheet | None = None
     dirty: list[tuple[int, Bounds]] = field(default_factory=list)
     deferred: bool = False
 
@@ -154,19 +157,43 @@ def repaint(
     is_blank = tile.image is None
     if tile.image is None:
         tile.image = new_image(tile.rect)
-    painter = QPainter(tile.image)
-    painter.translate(-tile.rect.x(), -tile.rect.y())
+    painter = _painter_of(tile.image, tile.rect)
     painter.setClipRect(part)
     if not is_blank:
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
         painter.fillRect(part, 0)
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-    painter.scale(tile.scale, tile.scale)
+    _draw(painter, tile.rect, tile.scale, drawables, tags, pen)
+
+
+def paint_sheet(
+    sheet: Sheet, scale: float, drawables: Sequence[Drawable], tags: Sequence[Tag], pen: TagPen
+) -> None:
+    """Paint on a fresh sheet of the layer at a scale; the rest is as in `repaint`."""
+    painter = _painter_of(sheet.image, sheet.rect)
+    _draw(painter, sheet.rect, scale, drawables, tags, pen)
+
+
+def _painter_of(image: QImage, rect: QRect) -> QPainter:
+    painter = QPainter(image)
+    painter.translate(-rect.x(), -rect.y())
+    return painter
+
+
+def _draw(
+    painter: QPainter,
+    rect: QRect,
+    scale: float,
+    drawables: Sequence[Drawable],
+    tags: Sequence[Tag],
+    pen: TagPen,
+) -> None:
+    painter.scale(scale, scale)
     for drawable in drawables:
         item = build_item(drawable.entry)
         if item is not None:
             item.draw(painter, drawable.style)
-    draw_tags(painter, tags, pen, tile.rect)
+    draw_tags(painter, tags, pen, rect)
     painter.end()
 
 
