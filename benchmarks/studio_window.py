@@ -67,13 +67,14 @@ def studio_window() -> Iterator[object]:
 
 
 def wait(condition: Callable[[], object], limit_s: float = 60.0) -> None:
-    """Let the window and its threads work until something is true: QTest.qWait would keep Python's lock from threads.
+    """Let the window and its threads work until something is true.
 
     Raises:
         TimeoutError: It was not in time.
     """
     from PySide6.QtWidgets import QApplication
 
+    # QTest.qWait would keep Python's lock from the threads
     end = time.perf_counter() + limit_s
     while not condition():
         QApplication.processEvents()

@@ -12,8 +12,8 @@ from engine.runtime.log import LOGGER
 
 # channels -> mode of PIL with as many, in the order that files of four channels are read in.
 _PIL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-# A value this little above 1 is 1 that was resized or stored in half precision.
-_ROUNDING = 0.01
+# Resizing makes values a little above 1; from here on they can only be meant as 0..255.
+_NO_FRACTION = 2
 
 
 def from_array(array: np.ndarray, channels: int = 3) -> np.ndarray:
@@ -44,7 +44,7 @@ def from_array(array: np.ndarray, channels: int = 3) -> np.ndarray:
 def from_tensor(tensor: Any, channels: int = 3) -> list[np.ndarray]:
     """Return a (C, H, W) or (B, C, H, W) tensor, 0..1 or uint8, RGB where C is 3, as pictures.
 
-    Fractions above 1 are taken for 0..255, and a warning says so: cut off at 1 they would be white.
+    A tensor with values far above 1 is taken for one of 0..255, and a warning says so: cut off at 1 it would be white.
 
     Raises:
         DatasetError: Its shape is another, or has other channels.
@@ -63,7 +63,7 @@ def from_tensor(tensor: Any, channels: int = 3) -> list[np.ndarray]:
 
 def _full_scale(values: np.ndarray) -> float:
     """Return what brings a tensor's values to 0..255."""
-    if not values.size or values.max() <= 1 + _ROUNDING:
+    if not values.size or values.max() < _NO_FRACTION:
         return 255
     LOGGER.warning(
         "A tensor's values go up to %g, expected 0 to 1: they are taken for 0 to 255.", values.max()

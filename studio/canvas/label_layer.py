@@ -281,7 +281,7 @@ class LabelLayer(QObject):
         is_only = not self._tiles  # else a last tile of each of many sheets would keep all of them
         for tile in map(self._tile, keys):
             part = sheet.cut(tile.rect)
-            tile.image, tile.sheet = (part, sheet) if is_only else (part.copy(), None)
+            tile.image = part if is_only else part.copy()
         return cost
 
     def _repaint_dirty(self, tile: Tile, budget: int) -> int:
@@ -410,7 +410,7 @@ class LabelLayer(QObject):
             return
         self._job = None
         tile = job.tile
-        tile.image, tile.sheet = image, None
+        tile.image = image
         tile.dirty = [change for change in tile.dirty if change[0] > job.revision]
         tile.deferred = False
         self._drop_far_tiles()

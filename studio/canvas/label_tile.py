@@ -29,7 +29,6 @@ class Tile:
         rect: Which part: device pixels at ``scale``, counted from the picture's top-left corner.
         scale: Device pixels per image pixel.
         image: What is painted, transparent where no shape is; None while nothing was painted yet.
-        sheet: Where the image's pixels are, if it was cut from one.
         dirty: Boxes in image pixels where shapes changed after ``image`` was painted, with the revision of the change.
         deferred: Painting it anew is too much work for one frame; the thread will do it.
     """
@@ -37,7 +36,6 @@ class Tile:
     rect: QRect
     scale: float
     image: QImage | None = None
-    sheet: Sheet | None = None
     dirty: list[tuple[int, Bounds]] = field(default_factory=list)
     deferred: bool = False
 

@@ -14,7 +14,7 @@ class Sheet:
     """A transparent picture whose parts are pictures themselves.
 
     Its memory is the system's zeros until something is painted on it, so that what stays empty costs nothing. It lives
-    as long as any of its parts: whoever keeps a part keeps the sheet.
+    as long as any of its parts, each of which refers to it: whoever keeps a part keeps the memory of all.
 
     Attributes:
         rect: Which part of a larger plane it is; parts are counted on that plane too.

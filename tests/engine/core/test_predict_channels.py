@@ -118,6 +118,7 @@ def test_a_tensor_of_0_to_255_is_not_made_white(picture, caplog):
     whole = torch.from_numpy(picture.transpose(2, 0, 1).copy())
     assert np.array_equal(from_tensor(whole / 255, 4)[0], picture)
     assert np.array_equal(from_tensor((whole / 255).half(), 4)[0], picture)
+    assert from_tensor(torch.full((4, 2, 2), 1.3), 4)[0].min() == 255  # as resizing leaves behind
     assert "0 to 255" not in caplog.text
     assert np.array_equal(from_tensor(whole.float(), 4)[0], picture)
     assert "0 to 255" in caplog.text
