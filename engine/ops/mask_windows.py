@@ -54,6 +54,13 @@ class MaskWindow:
         its = other.pixels[top - other.y : bottom - other.y, left - other.x : right - other.x]
         return int(np.count_nonzero(mine & its))
 
+    def whole(self, size_hw: tuple[int, int]) -> np.ndarray:
+        """Return the mask over an image of (height, width), bool."""
+        mask = np.zeros(size_hw, bool)
+        rows, columns = self.pixels.shape
+        mask[self.y : self.y + rows, self.x : self.x + columns] = self.pixels
+        return mask
+
     def outline(self) -> np.ndarray:
         """Return the outline (k, 2) in pixels of the image; (0, 2) for an empty mask."""
         segment = masks2segments(self.pixels[None])[0]

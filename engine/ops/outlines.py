@@ -31,7 +31,10 @@ class Outline:
 
 
 def trace_outlines(
-    mask: np.ndarray, tolerance: float | None = None, least_part: float = 0.0
+    mask: np.ndarray,
+    tolerance: float | None = None,
+    least_part: float = 0.0,
+    corner: tuple[int, int] = (0, 0),
 ) -> list[Outline]:
     """Trace a mask, largest part first.
 
@@ -40,15 +43,17 @@ def trace_outlines(
         tolerance: Pixels that an outline may leave the mask's border by, for fewer points; 0 keeps all. None
             takes as much as leaves the IoU with the mask above 0.99, which is little for small objects.
         least_part: Parts and holes smaller than this share of the mask are left out.
+        corner: x and y of its top-left pixel, where it is a part of a picture.
 
     Raises:
         ValueError: The tolerance is negative.
     """
     if tolerance is not None and not 0 <= tolerance < np.inf:
         raise ValueError(f"expected a tolerance of 0 or more pixels, received {tolerance}")
-    binary, corner = _window(mask)
+    binary, inside = _window(mask)
     if binary is None:
         return []
+    shift = inside + corner
     rings, tree = cv2.findContours(binary, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     areas = [abs(cv2.contourArea(ring)) for ring in rings]
     total = float(cv2.countNonZero(binary))
@@ -56,7 +61,7 @@ def trace_outlines(
         tolerance = _tolerance(total, sum(cv2.arcLength(ring, True) for ring in rings))
     kept = {i for i, area in enumerate(areas) if area >= least_part * total}
     holes: dict[int, list[np.ndarray]] = {}
-    traced = {i: _border(rings[i][:, 0], tolerance) + corner for i in kept}
+    traced = {i: _border(rings[i][:, 0], tolerance) + shift for i in kept}
     for i in kept:
         parent = int(tree[0, i, 3])
         if parent >= 0:
@@ -70,7 +75,7 @@ def _window(mask: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
     inside = np.ascontiguousarray(mask)
     inside = inside if inside.dtype in (np.bool_, np.uint8) else inside != 0
     binary = inside.view(np.uint8)
-    x, y, width, height = cv2.boundingRect(binary)
+    x, y, width, height = cv2.boundingRect(binary) if binary.size else (0, 0, 0, 0)
     if not width:
         return None, np.zeros(2)
     return np.ascontiguousarray(binary[y : y + height, x : x + width]), np.array([x, y], float)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.data.annotations import Geometry, Keypoints, Mask, Tag
+from engine.data.annotations import Geometry, Keypoints, Tag
 from engine.data.images import read_image
+from engine.models.sam.prompts import make_prompt
 from engine.runtime.errors import ImageError
 from studio.jobs.messages import (
     Outline,
@@ -18,7 +19,7 @@ from studio.jobs.messages import (
     PredictionDone,
     Progress,
 )
-from studio.jobs.segmenting import forget_image, load_segmenter
+from studio.jobs.segmenting import forget_image, load_segmenter, mask_of
 from studio.jobs.worker import Context
 from studio.language import tr
 from studio.model.geometry_ops.outlines import outlined
@@ -90,20 +91,20 @@ def _outlines(
         if min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE:
             found.append((None, None))
         else:
-            found.append(_outline(sam, box))
+            found.append(_outline(sam, image.shape[:2], box))
     return found
 
 
 def _outline(
-    sam: Any, box: tuple[float, float, float, float]
+    sam: Any, size_hw: tuple[int, int], box: tuple[float, float, float, float]
 ) -> tuple[Geometry | None, float | None]:
-    masks, scores, _ = sam.predict(box=np.array(box, np.float32), multimask_output=False)
-    mask = Mask.from_array(np.asarray(masks[0]) > 0)
+    found = sam.ask(make_prompt(size_hw, box=box), multimask=False)
+    mask = mask_of(found, 0)
     parts = outlined(mask, _TOLERANCE_PX)
     if not parts:
         return None, None
     # Parts of one object stay one shape: a mask holds them, an outline cannot.
-    score = round(float(np.clip(scores[0], 0, 1)), 4) if sam.segmenter.judges else None
+    score = round(float(np.clip(found.scores[0], 0, 1)), 4) if sam.segmenter.judges else None
     return (parts[0] if len(parts) == 1 else mask), score
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.data.annotations import Geometry, Mask, to_mask
-from engine.data.images import read_image, read_image_header
+from engine.data.images import read_image_header
 from engine.runtime.errors import ImageError
 from studio.jobs.messages import Encode, Encoded, Progress, Segment, Segmented
 from studio.jobs.worker import Context
@@ -30,7 +30,7 @@ class _Kept:
     model: str = ""
     sam: Any = None
     image: tuple[str, int] = ("", 0)
-    size_wh: tuple[int, int] = (0, 0)
+    size_hw: tuple[int, int] = (0, 0)
 
 
 _KEPT = _Kept()
@@ -46,7 +46,7 @@ def encode(request: Encode, context: Context) -> Encoded:
         with interruptible(
             sam.segmenter, context.check
         ):  # a click does not wait for the next image
-            sam.embed(_pixels(request.image))
+            sam.embed_file(_fitting(request.image))
     else:
         sam = _look(request, context)
     return Encoded(sam.segmenter.about, time.perf_counter() - begun)
@@ -95,15 +95,15 @@ def _look(request: Encode | Segment, context: Context) -> Any:
     if image != _KEPT.image:
         context.check()
         context.send(Progress(request.job, 0, 0, tr("Looking at the picture")))
-        pixels = _pixels(request.image)
+        file = _fitting(request.image)
         forget_image()
-        sam.set_image(pixels)
-        _KEPT.image, _KEPT.size_wh = image, (pixels.shape[1], pixels.shape[0])
+        sam.set_image(file)
+        _KEPT.image, _KEPT.size_hw = image, sam.size_hw
     return sam
 
 
-def _pixels(path: str) -> np.ndarray:
-    """Return an image (H, W, 3) uint8 RGB.
+def _fitting(path: str) -> str:
+    """Return the path of an image that a segmenter can look at.
 
     Raises:
         ImageError: It cannot be read, or is too large to be looked at as a whole.
@@ -117,7 +117,7 @@ def _pixels(path: str) -> np.ndarray:
             path=path,
             remedy=tr("Cut it into tiles, or outline by hand."),
         )
-    return np.ascontiguousarray(read_image(path)[..., ::-1])
+    return path
 
 
 def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
@@ -131,7 +131,7 @@ def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
         "box": prompts.box,
     }
     hint = None if prompts.base is None else _hint(sam, prompts.base, given)
-    prompt = make_prompt(_KEPT.size_wh[::-1], **given, mask=hint)
+    prompt = make_prompt(_KEPT.size_hw, **given, mask=hint)
     # Several are offered while it is open what is meant; more prompts say it.
     is_open = len(points) == 1 and prompts.box is None and prompts.base is None
     found = sam.ask(prompt, multimask=is_open)
@@ -142,12 +142,14 @@ def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
         if not any(_overlap(rough[index], rough[other]) > _ALIKE for other in kept):
             kept.append(int(index))
     judges = sam.segmenter.judges
-    masks = [(found.mask(index), float(found.scores[index].clip(0, 1))) for index in kept]
-    return tuple(
-        Candidate(Mask.from_array(mask), score if judges else None)
-        for mask, score in masks
-        if mask.any()
-    )
+    masks = [(mask_of(found, index), float(found.scores[index].clip(0, 1))) for index in kept]
+    return tuple(Candidate(mask, score if judges else None) for mask, score in masks if mask.area())
+
+
+def mask_of(found: Any, number: int) -> Mask:
+    """Return one of the candidates that a segmenter found."""
+    window = found.window(number)
+    return Mask.from_window(window.pixels, (window.x, window.y), *found.frame.size_hw)
 
 
 def _hint(sam: Any, base: Geometry, prompt: dict[str, Any]) -> np.ndarray:
@@ -157,9 +159,9 @@ def _hint(sam: Any, base: Geometry, prompt: dict[str, Any]) -> np.ndarray:
     from engine.models.sam.prompts import make_prompt
 
     # A prediction says which size its rough masks have and how the picture lies in them.
-    frame = sam.ask(make_prompt(_KEPT.size_wh[::-1], **prompt), multimask=False)
+    frame = sam.ask(make_prompt(_KEPT.size_hw, **prompt), multimask=False)
     height, width = frame.low_res.shape[1:]
-    mask = to_mask(base, *_KEPT.size_wh[::-1]).to_array().astype(np.float32)
+    mask = to_mask(base, *_KEPT.size_hw).to_array().astype(np.float32)
     inner_h, inner_w = frame.frame.inner_hw
     side = frame.frame.side
     whole = np.zeros((side or inner_h, side or inner_w), np.float32)

@@ -35,7 +35,7 @@ class Mask:
     @classmethod
     def from_array(cls, array: np.ndarray) -> Mask:
         """Encode an (H, W) array; whatever is not zero belongs to the object."""
-        inside = np.asarray(array) != 0
+        inside = _as_flags(array)
         rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
         if not len(rows):
             return cls((inside.size,), *inside.shape)
@@ -65,7 +65,7 @@ class Mask:
             )
         if not columns or not rows:
             return cls((height * width,), height, width)
-        inside = np.asarray(window) != 0
+        inside = _as_flags(window)
         # Where a column comes from outside into the object or leaves it; above and below the part all is outside.
         crossed = np.empty((rows + 1, columns), bool)
         crossed[0], crossed[-1] = inside[0], inside[-1]
@@ -151,6 +151,12 @@ class Mask:
             "height": self.height,
             "width": self.width,
         }
+
+
+def _as_flags(pixels: np.ndarray) -> np.ndarray:
+    """Return where an array is not zero; flags are taken as they are, without looking at millions of them."""
+    array = np.asarray(pixels)
+    return array if array.dtype == np.bool_ else array != 0
 
 
 def _marked(flat: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.data.images import read_image
 from engine.models.sam.prompts import make_prompt
-from engine.models.sam.segmenter import Segmenter
+from engine.models.sam.segmenter import Candidates, Segmenter
 from engine.ops.outlines import Outline, trace_outlines
 from engine.runtime.errors import ImageError
 from engine.runtime.log import LOGGER
@@ -116,12 +116,12 @@ def annotate(
         for path, image in _read_ahead(paths, pace):
             start = time.perf_counter()
             found = find(path, image)
-            masks, scores = _masks(segmenter, image, found)
+            answers = _answers(segmenter, image, found)
             pace.network_seconds += time.perf_counter() - start
             written.append(
-                writer.submit(_finish, finish, path, image.shape[:2], found, masks, scores, tolerance)
+                writer.submit(_finish, finish, path, image.shape[:2], found, answers, tolerance)
             )  # fmt: skip
-            while len(written) > AHEAD:  # masks take memory: the writer is waited for
+            while len(written) > AHEAD:  # answers take memory: the writer is waited for
                 written.pop(0).result()
             pace.images += 1
             pace.objects += len(found.boxes)
@@ -158,22 +158,13 @@ def _read_ahead(paths: Sequence[Path], pace: Pace) -> Iterator[tuple[Path, np.nd
                 future.cancel()
 
 
-def _masks(
-    segmenter: Segmenter, image: np.ndarray, found: Found
-) -> tuple[list[Callable[[], np.ndarray]], np.ndarray]:
-    """Return for each box what makes its mask in the picture's size, and the masks' scores."""
+def _answers(segmenter: Segmenter, image: np.ndarray, found: Found) -> list[Candidates]:
+    """Return a mask for each box of a picture, BGR, not yet enlarged."""
     if not len(found.boxes):
-        return [], np.zeros(0, np.float32)
+        return []
     size = (image.shape[0], image.shape[1])
     embedding = segmenter.embed(np.ascontiguousarray(image[..., ::-1]))
-    prompts = [make_prompt(size, box=box) for box in found.boxes]
-    answers = segmenter.segment(embedding, prompts, False)
-    makers = [_maker(answer.mask) for answer in answers]
-    return makers, np.array([float(answer.scores[0]) for answer in answers], np.float32)
-
-
-def _maker(mask: Callable[[int], np.ndarray]) -> Callable[[], np.ndarray]:
-    return lambda: mask(0)
+    return segmenter.segment(embedding, [make_prompt(size, box=box) for box in found.boxes], False)
 
 
 def _finish(
@@ -181,10 +172,14 @@ def _finish(
     path: Path,
     size_hw: tuple[int, int],
     found: Found,
-    masks: list[Callable[[], np.ndarray]],
-    scores: np.ndarray,
+    answers: Sequence[Candidates],
     tolerance: float | None,
 ) -> None:
     """Enlarge masks, trace them and hand them on: work for the other thread."""
-    outlines = [trace_outlines(make(), tolerance, LEAST_PART) for make in masks]
+    windows = [answer.window(0) for answer in answers]
+    outlines = [
+        trace_outlines(window.pixels, tolerance, LEAST_PART, (window.x, window.y))
+        for window in windows
+    ]
+    scores = np.array([float(answer.scores[0]) for answer in answers], np.float32)
     finish(Annotated(path, (size_hw[0], size_hw[1]), found, outlines, scores))

@@ -11,7 +11,8 @@ import torch
 from engine.models.sam.decoding import BATCH
 from engine.models.sam.frame import Frame
 from engine.models.sam.prompts import make_prompt
-from engine.models.sam.segmenter import Embedding, Segmenter
+from engine.models.sam.segmenter import THRESHOLD, Embedding, Segmenter
+from engine.ops.mask_windows import MaskWindow
 from engine.ops.nms import select
 from engine.runtime.errors import ConfigError, ModelError
 
@@ -63,7 +64,11 @@ class Thing:
 
     def mask(self) -> np.ndarray:
         """Return it in the picture's size, (H, W) bool."""
-        return self.frame.enlarge(self.low_res) > 0
+        return self.window().whole(self.frame.size_hw)
+
+    def window(self) -> MaskWindow:
+        """Return the part of it where anything is."""
+        return self.frame.cut(self.low_res, THRESHOLD)
 
 
 def find_everything(
@@ -110,7 +115,7 @@ def find_everything(
     kept = order[select(boxes[order], None, options.overlap, options.most)].tolist()
     things = [Thing(found[i][0], found[i][1], found[i][3]) for i in kept]
     if options.least_area:
-        things = [t for t in things if np.count_nonzero(t.mask()) >= options.least_area]
+        things = [t for t in things if t.window().area >= options.least_area]
     return things
 
 

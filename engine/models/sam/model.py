@@ -41,6 +41,8 @@ TAKEN = [
     "conf",
     "max_det",
 ]
+# Where a file lies, its bytes, when it was written
+_Stamp = tuple[str, int, int]
 
 
 class SAM:
@@ -82,6 +84,7 @@ class SAM:
         self.segmenter = open_segmenter(model, device)
         self.cache = cache if cache is not None else EmbeddingCache()
         self._embedding: Embedding | None = None
+        self._keys: dict[_Stamp, str] = {}
 
     def __repr__(self) -> str:
         return f"SAM({self.segmenter.about})"
@@ -97,12 +100,10 @@ class SAM:
         Raises:
             ImageError: It cannot be read, or is no such array.
         """
-        pixels = (
-            np.ascontiguousarray(read_image(image)[..., ::-1])
-            if isinstance(image, str | Path)
-            else _checked(image)
-        )
-        self._embedding = self.embed(pixels)
+        if isinstance(image, str | Path):
+            self._embedding = self.embed_file(image)
+        else:
+            self._embedding = self.embed(image)
         prepare = getattr(self.segmenter, "prepare", None)
         if prepare is not None:
             prepare(self._embedding)
@@ -113,12 +114,39 @@ class SAM:
 
     def embed(self, image: np.ndarray) -> Embedding:
         """Return the embedding of a picture, (H, W, 3) uint8 RGB, from the cache or made now and kept there."""
-        key = embedding_key(image, self.segmenter.identity)
+        return self._embedded(_checked(image))[1]
+
+    def embed_file(self, file: str | Path) -> Embedding:
+        """Return the embedding of a picture's file; one that was seen before and did not change is not read.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
+        stamp = _stamp(file)
+        known = self._keys.get(stamp)
+        found = None if known is None else self.cache.get(known)
+        if found is None:
+            pixels = np.ascontiguousarray(read_image(file)[..., ::-1])
+            self._keys[stamp], found = self._embedded(pixels)
+        return found
+
+    def _embedded(self, pixels: np.ndarray) -> tuple[str, Embedding]:
+        """Return the key and the embedding of a picture."""
+        key = embedding_key(pixels, self.segmenter.identity)
         found = self.cache.get(key)
         if found is None:
-            found = self.segmenter.embed(image)
+            found = self.segmenter.embed(pixels)
             self.cache.put(key, found, on_disk=self.segmenter.shares)
-        return found
+        return key, found
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(height, width) of the picture that is looked at.
+
+        Raises:
+            ModelError: There is none.
+        """
+        return self._picture().size_hw
 
     def use_embedding(self, embedding: Embedding) -> None:
         """Go on with a picture that `embed` has looked at."""
@@ -186,8 +214,9 @@ class SAM:
         frame = box if box is not None else bboxes
         prompt = make_prompt(picture.size_hw, points, labels, frame, mask)
         found = self.ask(prompt, multimask_output is None or multimask_output)
-        logits = np.stack([found.logits(i) for i in range(len(found))])
-        return (logits if return_logits else logits > 0), found.scores, found.low_res
+        enlarged = found.logits if return_logits else found.mask
+        masks = np.stack([enlarged(i) for i in range(len(found))])
+        return masks, found.scores, found.low_res
 
     def __call__(
         self, source: Any = None, stream: bool = False, bboxes: Any = None, points: Any = None,
@@ -324,6 +353,16 @@ def _options(options: Mapping[str, Any]) -> Everything:
             remedy=f"There are {', '.join(known)}.",
         )
     return Everything(**options)
+
+
+def _stamp(file: str | Path) -> _Stamp:
+    """Return what changes when a file does; sizes of -1 where there is none."""
+    place = str(Path(file).absolute())
+    try:
+        status = Path(file).stat()
+    except OSError:  # reading it will tell
+        return place, -1, -1
+    return place, status.st_size, status.st_mtime_ns
 
 
 def _checked(image: Any) -> np.ndarray:

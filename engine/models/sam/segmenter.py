@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.models.sam.frame import Frame
 from engine.models.sam.prompts import Prompt
+from engine.ops.mask_windows import MaskWindow
 
 # Logits of a mask count as inside from here on
 THRESHOLD = 0.0
@@ -61,7 +62,11 @@ class Candidates:
 
     def mask(self, number: int) -> np.ndarray:
         """Return one in the picture's size, (H, W) bool."""
-        return self.logits(number) > THRESHOLD
+        return self.window(number).whole(self.frame.size_hw)
+
+    def window(self, number: int) -> MaskWindow:
+        """Return the part of one where anything is; quick for small objects of large pictures."""
+        return self.frame.cut(self.low_res[number], THRESHOLD)
 
 
 class Segmenter(Protocol):

@@ -85,18 +85,24 @@ class Attention(nn.Module):
         return self.out_proj(seen.transpose(1, 2).flatten(2) + self.v_proj.bias)
 
     def spread(
-        self, query: Tensor, key: Tensor, value: Tensor, asked: Tensor | None = None
+        self,
+        onto: Tensor,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        asked: Tensor | None = None,
     ) -> Tensor:
-        """The same as `forward` for many queries (B, M, dim) and few keys and values (B, N, dim).
+        """The same as ``onto + forward`` for many queries (B, M, dim) and few keys and values (B, N, dim).
 
         Args:
+            onto: What the answer is added to, (B, M, dim).
             query: The cells.
             key: The tokens.
             value: The tokens.
             asked: The queries projected and laid out by heads, where they are known already.
         """
         if not self._are_few(key):
-            return self.forward(query, key, value)
+            return onto + self.forward(query, key, value)
         keys = self.apart(self.k_proj(key)) * self._scale  # (B, heads, N, d)
         if asked is None:
             wide = (keys @ self._by_heads(self.q_proj)).flatten(1, 2)  # (B, heads * N, dim)
@@ -108,7 +114,9 @@ class Attention(nn.Module):
         shares = scores.softmax(2).flatten(1, 2)
         outward = self.out_proj.weight.T.unflatten(0, (self.heads, -1))
         told = self.apart(self.v_proj(value)) @ outward
-        return torch.baddbmm(self.out_proj.bias, shares.transpose(1, 2), told.flatten(1, 2))
+        # a cell's shares of a head are one in all: with each goes as much of the bias
+        told = told + self.out_proj.bias / self.heads
+        return torch.baddbmm(onto, shares.transpose(1, 2), told.flatten(1, 2))
 
     @property
     def _scale(self) -> float:
@@ -168,7 +176,7 @@ class TwoWayBlock(nn.Module):
         tokens = self.norm2(tokens + looked)
         tokens = self.norm3(tokens + self.mlp(tokens))
         placed = tokens + token_places
-        image = self.norm4(image + back.spread(keys, placed, tokens, asked))
+        image = self.norm4(back.spread(image, keys, placed, tokens, asked))
         return tokens, image
 
 
@@ -271,9 +279,10 @@ class MaskDecoder(nn.Module):
             logits = (mixed @ maps.flatten(2)).unflatten(2, (4 * shape[0], 4 * shape[1]))
             return logits, self.iou_prediction_head(found[:, 0])
         maps = self._enlarged(cells)
-        inner = (maps @ mixed.transpose(1, 2)).unflatten(1, (*shape, 2, 2, 2, 2))
-        # rows lie at 1, 3 and 5, columns at 2, 4 and 6
-        logits = inner.permute(0, 7, 1, 3, 5, 2, 4, 6).flatten(2, 4).flatten(3, 5)
+        inner = (mixed @ maps.transpose(1, 2)).unflatten(2, (*shape, 2, 2, 2, 2))
+        # rows lie at 2, 4 and 6, columns at 3, 5 and 7; those of 7 stay side by side and move as one number
+        pairs = torch.view_as_complex(inner).permute(0, 1, 2, 4, 6, 3, 5).contiguous()
+        logits = torch.view_as_real(pairs).flatten(2, 4).flatten(3, 5)
         return logits, self.iou_prediction_head(found[:, 0])
 
     def _enlarged(self, cells: Tensor) -> Tensor:

@@ -239,6 +239,26 @@ class TestFrame:
         wanted = torch.nn.functional.interpolate(whole[..., :192, :], (300, 400), mode="bilinear")
         assert np.abs(frame.enlarge(logits) - wanted[0, 0].numpy()).max() < 1e-4
 
+    @pytest.mark.parametrize("side", [64, 256])
+    @pytest.mark.parametrize("size", [(852, 637), (199, 75), (64, 64), (1, 900), (40, 30)])
+    def test_cutting_is_enlarging_where_the_mask_lies(
+        self, size: tuple[int, int], side: int
+    ) -> None:
+        rng, frame = np.random.default_rng(0), Frame(size, side)
+        for least in (-9.0, 0.0, 1.0, 9.0):  # everything, much, little, nothing
+            coarse = rng.normal(size=(5, 5)).astype(np.float32)
+            logits = cv2.resize(coarse, (side // 4, side // 4))
+            window, whole = frame.cut(logits, least), frame.enlarge(logits)
+            differ = window.whole(size) != (whole > least)
+            assert not (np.abs(whole[differ] - least) > 0.02).any()
+            assert differ.mean() < 0.001
+            assert window.pixels.any() == (whole > least).any()
+
+    def test_a_mask_beside_the_picture_is_empty(self) -> None:
+        logits = np.full((16, 16), -1.0, np.float32)
+        logits[14:] = 1.0  # below a picture that fills the upper half
+        assert not Frame((32, 64), 64).cut(logits, 0.0).pixels.any()
+
 
 class TestCache:
     def test_a_picture_is_looked_at_once(self, small_weights: Path, tmp_path: Path, discs: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
