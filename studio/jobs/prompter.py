@@ -18,6 +18,8 @@ QUICK_S = 0.2  # an outline that follows the cursor later than this is in the wa
 class WorkerPrompter(QObject):
     """Keeps one question on its way and one waiting; an older one that waits is dropped.
 
+    Beside them one image that may come next is looked at; the worker answers questions in the middle of that.
+
     Signals:
         changed(): There is an answer, or the readiness is another one.
 
@@ -49,14 +51,15 @@ class WorkerPrompter(QObject):
         self._waiting: Prompts | None = None
         self._running: Job | None = None
         self._ahead: list[Path] = []
-        self._looks_ahead = False  # what is running is for an image that may come next
+        self._looking_ahead: Job | None = None
         self.readiness, self.reason, self.title = Readiness.OFF, "", ""
         self.is_quick = True
 
     def set_image(self, image: Path | None, ahead: Sequence[Path] = ()) -> None:
         """Answer about another image from now on, and look at the ones that may come next while there is time."""
-        if self._running is not None and self._running.property("image") != str(image):
-            self._stop_looking_ahead()
+        looking = self._looking_ahead
+        if looking is not None and looking.property("image") != str(image):
+            looking.cancel()
         self._ahead = [path for path in ahead if path != image]
         if image == self._image and self.readiness is not Readiness.FAILED:
             return
@@ -71,7 +74,6 @@ class WorkerPrompter(QObject):
         """Want an answer about the present image."""
         if self._image is not None and prompts and self.readiness is not Readiness.FAILED:
             self._waiting = prompts
-            self._stop_looking_ahead()
             self._go_on()
 
     @property
@@ -122,17 +124,17 @@ class WorkerPrompter(QObject):
             prompts, self._waiting = self._waiting, None
             job = self._client().segment(self._model(), image, prompts)
             self._start(job, image, lambda found: self._on_segmented(prompts, found))
-        elif self._ahead and self.readiness is Readiness.READY:
-            path = self._ahead.pop(0)
-            job = self._client().encode(self._model(), path, ahead=True)
-            self._looks_ahead = True
-            self._start(job, path, lambda _: None)
+        elif self._ahead and self._looking_ahead is None and self.readiness is Readiness.READY:
+            self._look_ahead(self._ahead.pop(0))
 
-    def _stop_looking_ahead(self) -> None:
-        """Give up an image that may come next for a question about the present one; it is looked at again later."""
-        if self._running is not None and self._looks_ahead and not self._running.is_cancelled:
-            self._ahead.insert(0, Path(self._running.property("image")))
-            self._running.cancel()
+    def _look_ahead(self, image: Path) -> None:
+        job = self._looking_ahead = self._client().encode(self._model(), image, ahead=True)
+        job.setProperty("image", str(image))
+        job.ended.connect(self._on_looked_ahead)
+
+    def _on_looked_ahead(self) -> None:
+        self._looking_ahead = None
+        self._go_on()
 
     def _start(self, job: Job, image: Path, done: Callable[..., None]) -> None:
         self._running = job
@@ -143,7 +145,7 @@ class WorkerPrompter(QObject):
         job.ended.connect(self._on_ended)
 
     def _on_ended(self) -> None:
-        self._running, self._looks_ahead = None, False
+        self._running = None
         self._go_on()
 
     def _on_progress(self, image: Path, progress: Progress) -> None:

@@ -43,9 +43,7 @@ def encode(request: Encode, context: Context) -> Encoded:
         from engine.models.sam.interrupting import interruptible
 
         sam = load_segmenter(request.model, request.job, context)
-        with interruptible(
-            sam.segmenter, context.check
-        ):  # a click does not wait for the next image
+        with interruptible(sam.segmenter, context.give_way):  # a click goes first
             sam.embed_file(_fitting(request.image))
     else:
         sam = _look(request, context)

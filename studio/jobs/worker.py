@@ -30,7 +30,7 @@ from engine.runtime.errors import (
     ImageError,
     ModelError,
 )
-from studio.jobs.messages import Cancel, Failed, FailureKind, Report, Started
+from studio.jobs.messages import Cancel, Failed, FailureKind, Report, Segment, Started
 from studio.language import tr
 
 _KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
@@ -46,6 +46,8 @@ _KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "unable to allocate")
 _MEMORY_REMEDY = tr("Choose a smaller image size, a smaller model or another device.")
 _CANCEL_MESSAGE = tr("Cancelled.")
+# A person waits for the answer with the hand on the mouse, and it takes a moment.
+_URGENT = Segment
 
 
 class CancelledError(Exception):
@@ -59,14 +61,20 @@ class Context:
         job: Number of the request.
         send: Takes a report to the window.
         cancelled: Says whether the request was cancelled.
+        answer_urgent: Answers urgent requests that came meanwhile.
     """
 
     def __init__(
-        self, job: int, send: Callable[[Report], None], cancelled: Callable[[], bool]
+        self,
+        job: int,
+        send: Callable[[Report], None],
+        cancelled: Callable[[], bool],
+        answer_urgent: Callable[[], None] | None = None,
     ) -> None:
         self.job = job
         self.send = send
         self._cancelled = cancelled
+        self._answer_urgent = answer_urgent
 
     def check(self) -> None:
         """Raise where the request was cancelled; called between two steps.
@@ -77,6 +85,16 @@ class Context:
         if self._cancelled():
             raise CancelledError
 
+    def give_way(self) -> None:
+        """Check, and let urgent requests that came meanwhile be answered first.
+
+        Raises:
+            CancelledError: The request was cancelled.
+        """
+        self.check()
+        if self._answer_urgent is not None:
+            self._answer_urgent()
+
 
 class _Inbox:
     """Requests in their order; a thread of its own reads the pipe, so that Cancel overtakes."""
@@ -84,12 +102,20 @@ class _Inbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._first: list[Any] = []  # taken from the queue to be looked at
         self._cancelled: set[int] = set()
         threading.Thread(target=self._read, name="requests", daemon=True).start()
 
     def next(self) -> Any:
         """Wait for the next request; None when the window is gone."""
-        return self._requests.get()
+        return self._first.pop() if self._first else self._requests.get()
+
+    def next_urgent(self) -> Any:
+        """Return the next request where that is an urgent one, else None."""
+        if not self._first:
+            with contextlib.suppress(queue.Empty):
+                self._first.append(self._requests.get_nowait())
+        return self._first.pop() if self._first and isinstance(self._first[0], _URGENT) else None
 
     def is_cancelled(self, job: int) -> bool:
         """Whether a request was cancelled."""
@@ -123,9 +149,15 @@ def run(connection: Connection, tasks: str, log_path: str) -> None:
         with lock:
             connection.send(report)
 
+    def answer_urgent() -> None:
+        while (request := inbox.next_urgent()) is not None:
+            serve(
+                request, Context(request.job, send, partial(inbox.is_cancelled, request.job)), tasks
+            )
+
     while (request := inbox.next()) is not None:
-        context = Context(request.job, send, partial(inbox.is_cancelled, request.job))
-        serve(request, context, tasks)
+        is_cancelled = partial(inbox.is_cancelled, request.job)
+        serve(request, Context(request.job, send, is_cancelled, answer_urgent), tasks)
 
 
 def serve(request: Any, context: Context, tasks: str) -> None:

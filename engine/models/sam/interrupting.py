@@ -13,6 +13,8 @@ from engine.models.sam.segmenter import Segmenter
 def interruptible(segmenter: Segmenter, check: Callable[[], None]) -> Iterator[None]:
     """Call ``check`` before each layer of a segmenter's image encoder; what it raises ends the look at the picture.
 
+    It may ask the same segmenter about another picture: what is under way is not disturbed.
+
     Back ends without a network of ours go on to their end: they are quick, or ask nobody.
     """
     network = getattr(segmenter, "network", None)

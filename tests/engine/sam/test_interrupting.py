@@ -38,6 +38,24 @@ def test_it_ends_between_two_layers(sam: SAM, discs: np.ndarray) -> None:
     assert np.abs(ours.low_res - sam.predict(points=[[40, 48]])[2]).max() < 1e-5
 
 
+def test_questions_in_the_middle_of_a_look_change_neither(sam: SAM, discs: np.ndarray) -> None:
+    other = np.ascontiguousarray(discs[::-1])
+    wanted = sam.segmenter.embed(other).arrays["image"]
+    sam.set_image(discs)
+    before = sam.predict(points=[[40, 48]])[2]
+    answers: list[np.ndarray] = []
+
+    def ask() -> None:
+        if len(answers) < 3:
+            answers.append(sam.predict(points=[[40, 48]])[2])
+
+    with interruptible(sam.segmenter, ask):
+        found = sam.segmenter.embed(other)
+    assert np.array_equal(found.arrays["image"], wanted)
+    assert len(answers) == 3
+    assert all(np.array_equal(answer, before) for answer in answers)
+
+
 def test_back_ends_without_a_network_go_on(discs: np.ndarray, memory_only: EmbeddingCache) -> None:
     classic = SAM("classic", cache=memory_only)
     with interruptible(classic.segmenter, lambda: pytest.fail("asked")):

@@ -8,7 +8,15 @@ from typing import Any
 
 from engine.data.annotations import Polygon
 from engine.runtime.errors import DatasetError
-from studio.jobs.messages import Predicted, PredictedShape, PredictionDone, Progress, Result
+from studio.jobs.messages import (
+    Encoded,
+    Predicted,
+    PredictedShape,
+    PredictionDone,
+    Progress,
+    Result,
+    Segmented,
+)
 from studio.jobs.worker import Context
 
 SHAPE = PredictedShape(0, "bolt", 0.9, Polygon(((1.0, 2.0), (3.0, 2.0), (3.0, 4.0))))
@@ -35,6 +43,18 @@ def _slow(request: Any, context: Context) -> Result:
     return _good(request, context)
 
 
+def _yielding(request: Any, context: Context) -> Result:
+    """Works until it is cancelled, or for half a minute, and lets urgent requests go first."""
+    for _ in range(600):
+        context.give_way()
+        time.sleep(0.05)
+    return Result(request.job, Encoded("slow", 30.0))
+
+
+def _answer(request: Any, _context: Context) -> Result:
+    return Result(request.job, Segmented((), 0.01))
+
+
 def _deaf(request: Any, context: Context) -> Result:
     """Never asks whether it was cancelled."""
     time.sleep(60)
@@ -57,6 +77,8 @@ def _memory(_request: Any, _context: Context) -> Result:
 _BEHAVIOURS = {
     "good": _good,
     "slow": _slow,
+    "yielding": _yielding,
+    "answer": _answer,
     "deaf": _deaf,
     "bad data": _bad_data,
     "bug": _bug,

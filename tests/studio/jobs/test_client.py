@@ -12,6 +12,7 @@ import pytest
 
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed, PredictionDone
+from studio.tools.prompting import Prompts
 
 
 @pytest.fixture
@@ -154,6 +155,22 @@ def test_a_call_in_a_thread_returns_reports_and_fails(client, qtbot, caplog):
     with caplog.at_level(logging.CRITICAL):
         failed = end_of(qtbot, client.call(fail))
     assert "/nowhere" in failed.message
+
+
+def test_a_question_is_answered_in_the_middle_of_longer_work(client, qtbot):
+    image = Path("a.png")
+    looking = client.encode("yielding", image, ahead=True)
+    with qtbot.waitSignal(looking.started, timeout=20_000):
+        pass
+    for _ in range(2):
+        assert end_of(qtbot, client.segment("answer", image, Prompts(((1.0, 1.0),)))).seconds
+    later = predict(client, "good")
+    qtbot.wait(200)
+    assert looking.is_running
+    assert later.is_running  # it waits for its turn
+    looking.cancel()
+    assert end_of(qtbot, later) == PredictionDone(2, 2, 0, 0.1)
+    assert not looking.is_running
 
 
 def test_closing_ends_the_worker_also_in_the_middle_of_work(client, qtbot):

@@ -34,9 +34,9 @@ class Client(QObject):
     def cancel(self, _job: Job) -> None:
         """The worker hears of it; what it runs ends later."""
 
-    def end(self, value: Any = None) -> None:
-        """End the newest job: with a value, or given up."""
-        job = self.jobs[-1]
+    def end(self, value: Any = None, which: int = -1) -> None:
+        """End a job, the newest where none is named: with a value, or given up."""
+        job = self.jobs[which]
         report = Failed(job.number, "cancelled", "") if value is None else Result(job.number, value)
         job.take(report)
 
@@ -63,41 +63,46 @@ def prompter(client: Client) -> WorkerPrompter:
 
 def test_a_click_does_not_wait_for_the_next_image(client: Client, prompter: WorkerPrompter) -> None:
     prompter.ask(CLICK)
-    assert client.jobs[-1].is_cancelled
-    client.end()
     assert client.asked[2:] == [("segment", "here")]
     client.end(Segmented((), 0.01))
-    assert client.asked[3:] == [("ahead", "next")]  # and then it is looked at again
-    client.end(Encoded("model", 0.1))
-    assert client.asked[4:] == [("ahead", "after")]
     assert prompter.answer() is not None
     assert prompter.readiness is Readiness.READY
+    # and what was under way goes on: each of the two next images is looked at once
+    assert not client.jobs[1].is_cancelled
+    assert client.asked[3:] == []
+    client.end(Encoded("model", 0.1), which=1)
+    assert client.asked[3:] == [("ahead", "after")]
 
 
-def test_a_second_click_gives_up_nothing_more(client: Client, prompter: WorkerPrompter) -> None:
+def test_of_questions_that_wait_only_the_newest_is_asked(
+    client: Client, prompter: WorkerPrompter
+) -> None:
     prompter.ask(CLICK)
-    prompter.ask(Prompts(((4.0, 5.0), (9.0, 9.0))))
-    client.end()
+    for x in (9.0, 12.0):
+        prompter.ask(Prompts(((4.0, 5.0), (x, 9.0))))
     client.end(Segmented((), 0.01))
-    client.end(Encoded("model", 0.1))
-    client.end(Encoded("model", 0.1))
-    kinds = [kind for kind, _ in client.asked[2:]]
-    assert kinds == ["segment", "ahead", "ahead"]  # each of the two next images once
+    client.end(Segmented((), 0.01))
+    assert client.asked[2:] == [("segment", "here"), ("segment", "here")]
+    answer = prompter.answer()
+    assert answer is not None
+    assert answer.prompts.added[-1] == (12.0, 9.0)
 
 
 def test_going_to_the_image_that_is_looked_at_waits_for_it(
     client: Client, prompter: WorkerPrompter
 ) -> None:
     prompter.set_image(NEXT, (AFTER,))
-    assert not client.jobs[-1].is_cancelled
-    client.end(Encoded("model", 0.1))
-    assert client.asked[2:] == [("encode", "next")]
+    assert not client.jobs[1].is_cancelled
+    assert client.asked[2:] == [("encode", "next")]  # answered when that is done
+    client.end(Encoded("model", 0.1), which=1)
+    client.end(Encoded("model", 0.0))
+    assert client.asked[3:] == [("ahead", "after")]
 
 
 def test_going_to_another_image_gives_it_up(client: Client, prompter: WorkerPrompter) -> None:
     prompter.set_image(AFTER, ())
-    assert client.jobs[-1].is_cancelled
-    client.end()
+    assert client.jobs[1].is_cancelled
+    client.end(which=1)
     assert client.asked[2:] == [("encode", "after")]
     client.end(Encoded("model", 0.1))
     assert client.asked[3:] == []  # nobody said that the one before may come next
