@@ -18,6 +18,7 @@ from studio.model.edits import (
 )
 from studio.model.edits.arranging import copied
 from studio.model.records import Shape, new_shape
+from studio.model.tracks import track_of
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -166,6 +167,8 @@ class EditHandlers:
         session = self._session()
         if session is None or session.studio.heavy.step(back):
             return
+        if back and session.canvas.hand.step_back():  # what is being drawn comes first
+            return
         edit = session.attempt(session.project.undo if back else session.project.redo)
         if edit is None:
             return
@@ -179,8 +182,10 @@ class EditHandlers:
         record = session.workspace.image()
         if record is None or not shapes:
             return
-        size = (0, 0) if shift else (record.width, record.height)
-        edit = copied(shapes, record.id, size, label, shift)
+        size = (record.width, record.height)
+        tracked = any(track_of(shape) is not None for shape in shapes)
+        there = session.project.shapes(record.id) if tracked else ()
+        edit = copied(shapes, record.id, size, label, shift, there)
         if edit is None:
             session.say(tr("None of the shapes lies inside this image."))
             return

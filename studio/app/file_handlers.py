@@ -106,8 +106,11 @@ class FileHandlers:
             self.exporting.ask(session)
 
     def file_save(self) -> None:
-        """Say that there is nothing to save."""
+        """Say that there is nothing to save, or write what the disk refused."""
         if session := self._studio.session:
+            if session.refused.count:
+                session.refused.try_again()
+                return
             session.say(tr("Everything is saved: each finished edit is written at once."))
 
     def file_close_project(self) -> None:
@@ -147,14 +150,13 @@ class FileHandlers:
             session.say(tr("This project is open already."))
             return True
         try:
-            self._studio.start_session(open_project(folder))
+            return self._studio.start_session(open_project(folder))
         except DamagedError as error:
             self._studio.safety.tell_damaged(folder, error)
             return False
         except EngineError as error:
             self._studio.show_error(error)
-            return False
-        return True
+        return False
 
     def drop(self, paths: Sequence[Path]) -> None:
         """Add dropped images and data sets to the open project, else open them; videos are asked about."""
@@ -187,7 +189,8 @@ class FileHandlers:
         except EngineError as error:
             self._studio.show_error(error)
             return
-        self._studio.start_session(project)
+        if not self._studio.start_session(project):
+            return
         if self._studio.session is not None and not project.read_only:
             self.adding.start(self._studio.session, opening.paths)
             if opening.paths[0].is_dir():
@@ -234,7 +237,8 @@ class FileHandlers:
             page: Which page to show in the end.
             tell: Says what was done; None: as an import does.
         """
-        self._studio.close_session()
+        if not self._studio.close_session():
+            return
         self._studio.window.banner.hide()
         job = self._studio.jobs.call(work)
         follow(self._studio.window, job, title)

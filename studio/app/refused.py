@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtWidgets import QMessageBox
+
 from engine.runtime.errors import EngineError
 from studio.language import ntr, tr
 from studio.model.edits import Edit
@@ -38,6 +40,10 @@ class RefusedEdits:
         Args:
             write: Applies the edit to the project; called again when the person says so.
         """
+        if self._waiting:  # in the order they were made
+            self._waiting.append(write)
+            self.try_again()
+            return None
         try:
             edit = write()
         except ReadOnlyError as error:  # waiting would not help: another window holds the project
@@ -72,6 +78,37 @@ class RefusedEdits:
             studio.show_error(unfit)
         else:
             self._session.say(tr("Everything is saved."))
+
+    def may_leave(self) -> bool:
+        """Write what waits before the project is closed; where that cannot be, ask whether to give it up."""
+        while self._waiting:
+            self.try_again()
+            if self._waiting and (answer := self._ask()) is not None:
+                return answer
+        return True
+
+    def _ask(self) -> bool | None:
+        """Ask what to do with what cannot be written: True to leave without it, False to stay, None to try again."""
+        box = QMessageBox(self._session.studio.window)
+        box.setWindowTitle("Maskwright")
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setText(
+            ntr(
+                "One change could not be written yet.",
+                "{count:,} changes could not be written yet.",
+                self.count,
+            ).format(count=self.count)
+        )
+        box.setInformativeText(
+            tr("Make room on the disk and try again. Who closes the project now loses them.")
+        )
+        again = box.addButton(tr("Try again"), QMessageBox.ButtonRole.AcceptRole)
+        leave = box.addButton(tr("Close without them"), QMessageBox.ButtonRole.DestructiveRole)
+        stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(again)
+        box.setEscapeButton(stay)
+        box.exec()
+        return None if box.clickedButton() is again else box.clickedButton() is leave
 
     def _tell(self, error: StorageError) -> None:
         self._session.studio.window.status.show_refused(self.count)

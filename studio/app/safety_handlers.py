@@ -155,7 +155,8 @@ class SafetyHandlers:
 
     def _restore(self, folder: Path, backup: Backup) -> None:
         """Restore in a thread while the project is closed, and open it again whatever the outcome."""
-        self._studio.close_session()
+        if not self._studio.close_session():
+            return
         self._studio.window.banner.hide()
         job = self._studio.jobs.call(
             lambda steps: restore_backup(folder, backup, steps.is_cancelled)
@@ -202,8 +203,7 @@ class SafetyHandlers:
             session.say(tr("Still for reading only."))
             return
         place = session.workspace.image_id
-        self._studio.start_session(project)
-        if (fresh := self._studio.session) is not None:
+        if self._studio.start_session(project) and (fresh := self._studio.session) is not None:
             if place in fresh.workspace.image_ids:
                 fresh.workspace.go_to(place)
             fresh.say(tr("The project is open for editing now."))

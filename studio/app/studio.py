@@ -120,8 +120,11 @@ class Studio(QObject):
         """The Settings page."""
         return self._settings_page.content
 
-    def start_session(self, project: Project) -> None:
-        """Show a project in place of the one that is open."""
+    def start_session(self, project: Project) -> bool:
+        """Show a project in place of the one that is open; False where the person stays with that."""
+        if not self.may_leave():
+            project.close()
+            return False
         if self.actions["view.canvas_only"].isChecked():
             self.actions["view.canvas_only"].trigger()
         self.window.banner.hide()
@@ -139,14 +142,22 @@ class Studio(QObject):
         self.restore_docks(
             self.session.annotate
         )  # on a page that shows: else Qt leaves a second row of tabs
+        return True
 
-    def close_session(self) -> None:
-        """Close the open project and show the start screen; its trainings go on."""
+    def may_leave(self) -> bool:
+        """Tell whether the open project may be closed: all of it is written, or the person gives up what is not."""
+        return self.session is None or self.session.refused.may_leave()
+
+    def close_session(self) -> bool:
+        """Close the open project and show the start screen; its trainings go on. False where the person stays."""
+        if not self.may_leave():
+            return False
         session, self.session = self.session, None
         if session is not None:
             self.runs.set_folder(None)
             self._show_start()
             self._end(session)
+        return True
 
     def _end(self, session: Session | None) -> None:
         if session is not None:
@@ -249,6 +260,7 @@ class Studio(QObject):
         window = self.window
         window.dropped.connect(self.files.drop)
         window.closing.connect(self.shut_down)
+        window.may_close = self.may_leave
         self.theme.changed.connect(self.actions.recolor_icons)
         self.runs.runs_changed.connect(self._on_runs_changed)
         window.status.run_words.clicked.connect(lambda: self.show_page("train"))

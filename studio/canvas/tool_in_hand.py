@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, Signal
 
+from engine.data.annotations import Point
 from studio.language import tr
 from studio.model.edits import Edit
+from studio.model.records import Shape
 from studio.tools.base import Key, Pointer, Preview, Tool
 from studio.tools.keypoint_edits import keypoint_at, with_next_visibility, with_sides_swapped
+from studio.tools.path_tool import PathTool
 from studio.tools.scene import Scene
 from studio.tools.table import TOOLS
+
+_LOCKED = tr("The shape is locked: unlock it in the list of objects to change it.")
+_NO_SIDES = tr("No selected object has keypoints of which left and right are known.")
 
 
 class ToolInHand(QObject):
@@ -36,19 +44,43 @@ class ToolInHand(QObject):
         self._scene = scene
         self.name = "select"
         self.tool: Tool = TOOLS[self.name].build(scene)
+        self._drafts: dict[tuple[str, int], tuple[Point, ...]] = {}  # by tool and image
 
     def take_up(self, name: str) -> None:
-        """Use another tool; what the last one had begun is dropped.
+        """Use another tool; an open line waits for its tool, everything else that was begun is dropped.
 
         Raises:
             KeyError: There is no such tool.
         """
         tool = TOOLS[name].build(self._scene)
-        self.tool.cancel()
+        self.lay_aside()
         self.name, self.tool = name, tool
+        self.pick_up()
         self._scene.hovered = None
         self.changed.emit()
         self.tool_changed.emit(name)
+
+    def lay_aside(self) -> None:
+        """Let go of what is begun, before another image or tool: an open line waits for this image and tool."""
+        if isinstance(self.tool, PathTool) and self.tool.points and self._scene.image_id:
+            self._drafts[self.name, self._scene.image_id] = tuple(self.tool.points)
+            self.notice.emit(tr("The open line waits: it goes on with this tool on its image."))
+        self.tool.cancel()
+
+    def pick_up(self) -> None:
+        """Go on with the line that waits for this image and tool, if there is one."""
+        points = self._drafts.pop((self.name, self._scene.image_id), ())
+        if points and isinstance(self.tool, PathTool):
+            self.tool.resume(points)
+            self.notice.emit(tr("Here is the line that was open; Escape drops it."))
+
+    def step_back(self) -> bool:
+        """Take back the last step of what is being drawn; False where nothing is."""
+        back = Key("backspace")
+        if not TOOLS[self.name].steps_back or not self.tool.wants(back):
+            return False
+        self.press(back)
+        return True
 
     def takes_right(self) -> bool:
         """Tell whether the right button belongs to the tool."""
@@ -107,11 +139,12 @@ class ToolInHand(QObject):
 
     def swap_keypoints(self) -> None:
         """Let left and right keypoints of the selected objects change places."""
-        shapes = self._scene.selected()
-        schemes = [self._scene.keypoint_scheme(shape.class_id) for shape in shapes]
-        edit = with_sides_swapped(shapes, schemes)
+        edit = self._with_sides_swapped(self._scene.changeable())
         if edit is None:
-            self.notice.emit(
-                tr("No selected object has keypoints of which left and right are known.")
-            )
+            locked = self._with_sides_swapped(self._scene.selected()) is not None
+            self.notice.emit(_LOCKED if locked else _NO_SIDES)
         self.take(edit)
+
+    def _with_sides_swapped(self, shapes: Sequence[Shape]) -> Edit | None:
+        schemes = [self._scene.keypoint_scheme(shape.class_id) for shape in shapes]
+        return with_sides_swapped(shapes, schemes)

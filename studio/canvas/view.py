@@ -140,8 +140,9 @@ class CanvasView(ZoomedWidget):
             image_id: The image that new shapes belong to.
             size_wh: Its size in pixels if known: shapes and drawing need not wait for the file then.
         """
-        self.hand.tool.cancel()
+        self.hand.lay_aside()
         self.labels.set_image(image_id, size_wh)
+        self.hand.pick_up()
         self.viewport.set_image(size_wh)
         self.picture.set_image(image)
         self.refresh_preview()
@@ -219,8 +220,9 @@ class CanvasView(ZoomedWidget):
         self.refresh_preview()
 
     def select(self, shape_ids: Sequence[int]) -> None:
-        """Select these shapes and no others."""
+        """Select these shapes and no others; who asked for hidden ones too is told which are selected."""
         self.scene.select(shape_ids)
+        self._announced_selection = tuple(shape_ids)
         self.refresh_preview()
 
     def select_all(self) -> None:

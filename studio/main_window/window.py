@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -25,6 +25,9 @@ class MainWindow(QMainWindow):
     Signals:
         dropped(paths): Files or folders were dropped on the window.
         closing(): The window is about to close.
+
+    Attributes:
+        may_close: Asked before the window closes; False keeps it open.
     """
 
     dropped = Signal(list)
@@ -45,6 +48,7 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self._pages: dict[str, QWidget] = {}
         self.rail: Rail | None = None
+        self.may_close: Callable[[], bool] = lambda: True
         self._body = QHBoxLayout()
         self._body.setContentsMargins(0, 0, 0, 0)
         self._body.setSpacing(0)
@@ -117,6 +121,9 @@ class MainWindow(QMainWindow):
             self.dropped.emit(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Tell that the window closes; trainings go on."""
+        """Tell that the window closes, where it may; trainings go on."""
+        if not self.may_close():
+            event.ignore()
+            return
         self.closing.emit()
         super().closeEvent(event)

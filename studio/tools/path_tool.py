@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from enum import Enum, auto
 from math import dist
 
@@ -95,6 +96,12 @@ class PathTool(ABC):
         self.points.clear()
         self._snaps.clear()
         self.state, self._closing, self._trail = State.IDLE, False, []
+
+    def resume(self, points: Sequence[Point]) -> None:
+        """Go on with a line that was open before; its points follow no neighbour's border any more."""
+        self.points[:] = points
+        self._snaps[:] = map(Snap, points)
+        self.state = State.DRAWING
 
     def preview(self) -> Preview:
         """Return the open line with its rubber band."""

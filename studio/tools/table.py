@@ -35,6 +35,7 @@ class ToolSpec:
         options: Names of ``studio.tools.options.OPTIONS``, in the order of the strip.
         wheel: The option that Shift + wheel and the brackets change; empty for none.
         takes_right: The right button is a press with Alt for it, and opens no menu.
+        steps_back: Undo means Backspace to it while something is open.
     """
 
     build: Callable[[Scene], Tool]
@@ -42,11 +43,12 @@ class ToolSpec:
     options: tuple[str, ...] = ()
     wheel: str = ""
     takes_right: bool = False
+    steps_back: bool = True
 
 
 TOOLS: dict[str, ToolSpec] = {
     "select": ToolSpec(
-        SelectTool, tr("Click selects, drag moves; drag a vertex or an edge's middle to reshape"), ("snapping",)
+        SelectTool, tr("Click selects, drag moves; drag a vertex or an edge's middle to reshape"), ("snapping",), steps_back=False
     ),
     "smart": ToolSpec(
         SmartTool,
@@ -104,6 +106,6 @@ TOOLS: dict[str, ToolSpec] = {
     ),
     "knife": ToolSpec(KnifeTool, tr("Swipe or click a line across shapes; only the selected ones if there are any")),
     "measure": ToolSpec(
-        MeasureTool, tr("Drag along what you measure, or click both ends; Shift keeps it level or upright"), ("snapping",)
+        MeasureTool, tr("Drag along what you measure, or click both ends; Shift keeps it level or upright"), ("snapping",), steps_back=False
     ),
 }  # fmt: skip

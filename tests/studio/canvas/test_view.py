@@ -169,13 +169,26 @@ def test_a_refused_shape_gives_a_notice(studio: Any, qtbot: QtBot) -> None:
     assert "three points" in told.args[0]
 
 
-def test_changing_tools_drops_what_was_begun(studio: Any) -> None:
-    studio.view.set_tool("polygon")
+def test_changing_tools_drops_what_was_begun_but_lines(studio: Any) -> None:
+    studio.view.set_tool("oriented_box")
     studio.click(200, 210)
     studio.view.set_tool("select")
-    studio.view.set_tool("polygon")
+    studio.view.set_tool("oriented_box")
     studio.key(Qt.Key.Key_Return)
     assert studio.edits == []
+    studio.view.set_tool("polygon")
+    for corner in [(200, 210), (240, 210)]:
+        studio.click(*corner)
+    studio.view.set_tool("select")
+    studio.view.set_tool("polygon")
+    assert len(studio.view.hand.tool.points) == 2
+    studio.click(240, 240)
+    studio.key(Qt.Key.Key_Return)
+    (edit,) = studio.edits
+    assert len(edit.shapes[0].geometry.exterior) == 3
+    studio.view.set_tool("select")
+    studio.view.set_tool("polygon")  # nothing waits that was finished
+    assert studio.view.hand.tool.points == []
     with pytest.raises(KeyError):
         studio.view.set_tool("no such tool")
 

@@ -105,6 +105,53 @@ def test_locked_shapes_let_clicks_through_and_hidden_ones_are_gone(labelled: Any
     assert not any(shape.hidden for shape in labelled.shapes())
 
 
+def test_undo_takes_back_the_line_in_hand_before_what_is_finished(labelled: Any) -> None:
+    labelled.press(Qt.Key.Key_P)
+    for place in ((220, 50), (260, 50), (260, 100)):
+        labelled.click(*place)
+    tool = labelled.canvas.hand.tool
+    for left in (2, 1, 0):
+        labelled.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        assert len(tool.points) == left
+        assert len(labelled.shapes()) == 2
+    labelled.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert labelled.shapes() == []
+
+
+def test_an_open_line_waits_on_its_image(labelled: Any) -> None:
+    labelled.press(Qt.Key.Key_P)
+    for place in ((220, 50), (260, 50), (260, 100)):
+        labelled.click(*place)
+    labelled.press(Qt.Key.Key_D)
+    labelled.settle()
+    assert "waits" in labelled.studio.window.status.currentMessage()
+    assert labelled.canvas.hand.tool.points == []
+    labelled.press(Qt.Key.Key_A)
+    labelled.settle()
+    assert len(labelled.canvas.hand.tool.points) == 3
+    labelled.press(Qt.Key.Key_Return)
+    assert len(labelled.shapes()) == 3
+    labelled.press(Qt.Key.Key_D)
+    labelled.settle()
+    labelled.press(Qt.Key.Key_A)
+    labelled.settle()
+    assert labelled.canvas.hand.tool.points == []  # it is finished
+
+
+def test_hidden_shapes_are_not_selected_however_often_all_are(labelled: Any) -> None:
+    project = labelled.session.project
+    nut = project.classes()[1]
+    third = project.add_class("third")
+    project.apply(ChangeClass(replace(nut, visible=False)))
+    labelled.canvas.setFocus()
+    shown = labelled.shapes()[0]
+    for _ in range(2):
+        labelled.press(Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        assert labelled.session.workspace.selection == (shown.id,)
+    labelled.press(Qt.Key.Key_3)
+    assert [s.class_id for s in labelled.shapes()] == [third.id, nut.id]
+
+
 def test_groups_by_key_and_selected_as_a_whole(labelled: Any) -> None:
     labelled.press(KEY.Key_A, CTRL)
     labelled.press(KEY.Key_G)

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from engine.data.images import write_image
 from studio.dialogs.restore_backup import RestoreBackupDialog
@@ -93,6 +94,70 @@ def test_what_a_full_disk_refused_waits_and_is_written_when_there_is_room(opened
     assert check_health(opened.session.project).problems == []
     opened.session.project.undo()
     assert len(opened.shapes()) == taken + 2
+
+
+def answer_with(button: str) -> list[str]:
+    """Press a button of the next question; returns the list that its words come into."""
+    asked: list[str] = []
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        if not isinstance(box, QMessageBox):
+            QTimer.singleShot(20, press)
+            return
+        asked.append(box.text())
+        (wanted,) = [b for b in box.buttons() if b.text().replace("&", "") == button]
+        QTest.mouseClick(wanted, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(0, press)
+    return asked
+
+
+@pytest.mark.parametrize("leave", ["window", "project", "another"])
+def test_the_window_does_not_close_over_what_is_not_written(
+    opened: Any, leave: str, tmp_path: Path
+) -> None:
+    fill_disk(opened)
+    taken = draw_until_refused(opened)
+    project, folder = opened.session.project, opened.session.project.folder
+    ways = {
+        "window": opened.studio.window.close,
+        "project": opened.studio.files.file_close_project,
+        "another": lambda: opened.studio.files.open_paths([other]),
+    }
+    other = tmp_path / "other"
+    other.mkdir()
+    write_image(other / "a.png", np.zeros((40, 60, 3), np.uint8))
+    asked = answer_with("Stay")
+    ways[leave]()
+    assert asked == ["One change could not be written yet."]
+    assert opened.studio.window.isVisible()
+    assert opened.session.project is project
+    assert opened.session.refused.count == 1
+    free_disk(opened)
+    ways[leave]()  # there is room again: it is written, and nobody is asked
+    assert len(asked) == 1
+    with open_project(folder) as again:
+        assert sum(len(again.shapes(i)) for i in again.image_ids()) == taken + 1
+
+
+def test_who_gives_up_what_is_not_written_may_close(opened: Any) -> None:
+    fill_disk(opened)
+    draw_until_refused(opened)
+    asked = answer_with("Close without them")
+    opened.studio.files.file_close_project()
+    assert len(asked) == 1
+    assert opened.studio.session is None
+
+
+def test_a_later_edit_takes_those_that_wait_with_it(opened: Any) -> None:
+    fill_disk(opened)
+    taken = draw_until_refused(opened)
+    free_disk(opened)
+    opened.draw(*SQUARE)
+    assert opened.session.refused.count == 0
+    assert len(opened.shapes()) == taken + 2
+    assert opened.banner() == ""
 
 
 def test_the_first_class_that_cannot_be_written_comes_with_its_shape_later(opened: Any) -> None:
