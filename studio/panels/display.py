@@ -140,6 +140,7 @@ class DisplayPanel(QWidget):
         self.page.blockSignals(False)
         self._page_count.setText(tr("of {pages:,}").format(pages=pages))
         self._pages.setVisible(pages > 1)
+        self.page_note.setVisible(pages > 1)
 
     def _change(self, **values: object) -> None:
         self._display = replace(self._display, **values)  # type: ignore[arg-type]
@@ -180,11 +181,15 @@ class DisplayPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._pages = _line(TextLabel(tr("Page")), self.page, self._page_count)
+        self.page_note = TextLabel(
+            tr("Shapes belong to the file: they show on each of its pages."), "caption", wrap=True
+        )
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_M)
         column.setSpacing(tokens.SPACE_S)
         column.addWidget(self._pages)
+        column.addWidget(self.page_note)
         column.addWidget(self.histogram)
         column.addWidget(_line(self.auto, self.full, self._depth))
         column.addWidget(_line(TextLabel(tr("Channel")), self.channel))

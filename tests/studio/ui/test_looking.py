@@ -42,6 +42,7 @@ def test_a_deep_image_its_values_and_its_pages(looked: Any) -> None:
     panel = session.annotate.display
     assert panel.isVisible()
     assert panel.histogram.isEnabled()
+    assert not panel.page_note.isVisible()
     QTest.mouseClick(panel.full, LEFT)
     looked.wait(lambda: canvas.picture.display.window == (0.0, 3400.0))
     looked.studio.actions["view.reset_display"].trigger()
@@ -49,6 +50,7 @@ def test_a_deep_image_its_values_and_its_pages(looked: Any) -> None:
     session.workspace.go_to(session.workspace.image_ids[1])
     looked.settle()
     assert panel.page.isVisible()
+    assert panel.page_note.isVisible()
     assert values.text() == "30  30  30"  # without another move of the mouse
     for page in (1, 2, 2):  # the last one is the last
         looked.studio.actions["view.page:next"].trigger()
