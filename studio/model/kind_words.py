@@ -16,6 +16,16 @@ KIND_WORDS = {
     "keypoints": tr("keypoints"),
     "tag": tr("image class"),
 }
+# The same for several
+KIND_PLURALS = {
+    "box": tr("boxes"),
+    "oriented_box": tr("rotated boxes"),
+    "polygon": tr("polygons"),
+    "polyline": tr("lines"),
+    "mask": tr("masks"),
+    "keypoints": tr("keypoints"),
+    "tag": tr("image classes"),
+}
 
 
 def shapes_text(shapes: Sequence[Shape]) -> str:

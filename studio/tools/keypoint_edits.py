@@ -14,7 +14,7 @@ from studio.model.records import Shape, moved_to
 from studio.tools.scene import Scene
 
 NONE, HIDDEN, VISIBLE = 0, 1, 2  # what a point's visibility says, as COCO counts
-VISIBILITY_WORDS = {NONE: tr("not labelled"), HIDDEN: "hidden", VISIBLE: "visible"}
+VISIBILITY_WORDS = {NONE: tr("not labelled"), HIDDEN: tr("hidden"), VISIBLE: tr("visible")}
 _NEXT = {VISIBLE: HIDDEN, HIDDEN: NONE, NONE: VISIBLE}
 
 

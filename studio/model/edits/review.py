@@ -37,9 +37,8 @@ class SetStage(Edit):
     def title(self) -> str:
         names = set(self.stages.values())
         only = names.pop() if len(names) == 1 else None
-        said = (
-            tr("other stages") if only is None else STAGE_TITLES[only].lower() if only else "open"
-        )
+        stage = STAGE_TITLES[only].lower() if only else tr("open")
+        said = tr("other stages") if only is None else stage
         return self.label or tr("Mark {images} as {said}").format(
             images=count_of(self.stages), said=said
         )
