@@ -125,7 +125,7 @@ class Hands:
     def _import(self) -> None:
         if self.imported < SETS:
             folder = self.project.folder.parent / "sets" / str(self.imported)
-            import_dataset(self.project, folder / "data.yaml", replace=True)
+            import_dataset(self.project, folder / "data.yaml", present="replace")
             self.imported += 1
 
     def _background(self) -> None:

@@ -105,7 +105,9 @@ class EditHandlers:
         before = [s for s in session.project.shapes(image_id) if isinstance(s.geometry, Tag)]
         edits: list[Edit] = [RemoveShapes(tuple(before))] if before else []
         if [shape.class_id for shape in before] != [cls.id]:
-            edits.append(AddShapes((new_shape(image_id, cls.id, Tag()),)))
+            edits.append(
+                AddShapes((new_shape(image_id, cls.id, Tag(), attributes=cls.defaults()),))
+            )
         said = (
             tr("This image is {name}").format(name=cls.name)
             if len(edits) != 1 or not before
@@ -157,7 +159,7 @@ class EditHandlers:
         chosen = session.workspace.selected_shapes()
         shapes = [s for s in chosen if s.class_id != cls.id and not s.locked]
         if shapes:
-            session.apply(assign_class(shapes, cls.id))
+            session.apply(assign_class(shapes, cls.id, cls.defaults()))
 
     def _go(self, step: int) -> None:
         if session := self._session():

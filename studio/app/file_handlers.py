@@ -92,13 +92,13 @@ class FileHandlers:
         """Ask for a file of labels and show what it would bring into the open project."""
         session = self._studio.session
         if session is not None and (path := self._ask_labels(tr("Import labels"))):
-            self.importing.preview(session.project.folder, path)
+            self.importing.preview(session.project.folder, [path])
 
     def file_import_folder(self) -> None:
         """Ask for a folder of labels and show what it would bring into the open project."""
         session = self._studio.session
         if session is not None and (folder := self._ask_folder(tr("Import a folder of labels"))):
-            self.importing.preview(session.project.folder, folder)
+            self.importing.preview(session.project.folder, [folder])
 
     def file_export_dataset(self) -> None:
         """Ask what to write in which format, and write it."""
@@ -170,18 +170,19 @@ class FileHandlers:
         self.importing.sort(session.project.folder, paths)
 
     def _open_known(self, opening: Opening) -> None:
-        self.open_project(opening.project)
+        if self.open_project(opening.project) and opening.paths:
+            self._take_more(opening.project, opening.paths)
 
     def _open_dataset(self, opening: Opening) -> None:
         is_known = is_project(opening.project)
         if is_known and not self.open_project(opening.project):
             return
-        if is_known and (is_description(opening.paths[0]) or opening.paths[0].is_dir()):
-            return
-        if is_description(opening.paths[0]) or opening.paths[0].is_dir():
-            self._import(opening.project, opening.paths[0])
-        else:
-            self.importing.preview(opening.project, opening.paths[0])
+        first, *more = opening.paths
+        is_described = is_description(first) or first.is_dir()
+        if more or not is_described:
+            self.importing.preview(opening.project, opening.paths)
+        elif not is_known:
+            self._import(opening.project, first)
 
     def _open_images(self, opening: Opening) -> None:
         try:
@@ -192,9 +193,18 @@ class FileHandlers:
         if not self._studio.start_session(project):
             return
         if self._studio.session is not None and not project.read_only:
+            if len(opening.paths) > 1:
+                self.importing.sort(opening.project, opening.paths)
+                return
             self.adding.start(self._studio.session, opening.paths)
             if opening.paths[0].is_dir():
                 self.importing.offer(opening.project, opening.paths[0])
+
+    def _take_more(self, folder: Path, paths: Sequence[Path]) -> None:
+        """Bring what was given beside a project into it."""
+        session = self._studio.session
+        if session is not None and not session.project.read_only:
+            self.importing.sort(folder, paths)
 
     # Work with progress
 

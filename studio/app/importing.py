@@ -13,9 +13,9 @@ from studio.app.opening import stoppable
 from studio.dialogs.import_preview import ImportPreviewDialog
 from studio.jobs.client import Steps
 from studio.language import tr
-from studio.storage.dataset_import import ImportReport, import_all
+from studio.storage.dataset_import import ImportReport, Present, import_all
 from studio.storage.import_preview import ImportPreview, preview_import
-from studio.storage.import_reading import Sources, find_sources, read_sources
+from studio.storage.import_reading import Sources, find_sources, name_of, read_several
 from studio.storage.project_files import is_project, open_project, writable_project
 
 if TYPE_CHECKING:
@@ -34,37 +34,34 @@ class Importing:
         self._studio = studio
         self.dialog: ImportPreviewDialog | None = None
 
-    def preview(self, folder: Path, source: Path, format: str | None = None) -> None:
-        """Read a source and show what it would bring into a project; the window goes on meanwhile.
+    def preview(self, folder: Path, paths: Sequence[Path]) -> None:
+        """Read files and folders and show what they would bring into a project; the window goes on meanwhile.
 
         Args:
             folder: The project's folder; it may not exist yet.
-            source: File or folder with labels.
-            format: Name of its format; None finds out.
+            paths: Files and folders with labels, also pictures and folders of them beside.
         """
-        job = self._studio.jobs.call(lambda steps: read_preview(folder, source, format, steps))
-        follow(self._studio.window, job, tr("Reading {name}").format(name=source.name))
+        job = self._studio.jobs.call(lambda steps: read_preview(folder, paths, steps))
+        follow(self._studio.window, job, tr("Reading {name}").format(name=name_of(paths)))
         job.finished.connect(lambda preview: self._show(folder, preview))
 
     def sort(self, folder: Path, paths: Sequence[Path]) -> None:
-        """Take what was dropped on an open project: labels are shown first, other folders and images are added."""
-        first = paths[0]
+        """Take what was dropped on an open project: with labels all is shown first, else the images are added."""
         if all(is_picture_name(path.name) for path in paths if not path.is_dir()):
             folders = [path for path in paths if path.is_dir()]
-            job = self._studio.jobs.call(lambda _: [p for p in folders if find_sources(p)])
+            job = self._studio.jobs.call(lambda _: any(find_sources(path) for path in folders))
             job.finished.connect(lambda labelled: self._sorted(folder, paths, labelled))
         else:
-            self.preview(folder, first)
+            self.preview(folder, paths)
 
-    def _sorted(self, folder: Path, paths: Sequence[Path], labelled: list[Path]) -> None:
+    def _sorted(self, folder: Path, paths: Sequence[Path], labelled: bool) -> None:
         session = self._studio.session
         if session is None or session.project.folder != folder:
             return
-        rest = [path for path in paths if path not in labelled]
-        if rest:
-            self._studio.files.adding.start(session, rest)
         if labelled:
-            self.preview(folder, labelled[0])
+            self.preview(folder, paths)
+        else:
+            self._studio.files.adding.start(session, paths)
 
     def offer(self, folder: Path, source: Path) -> None:
         """Look for labels beside images that were opened, and offer to import them."""
@@ -82,7 +79,7 @@ class Importing:
             tr("Import them, or go on without."),
             tone="info",
             action_text=tr("Import labels"),
-            action=lambda: self.preview(folder, source),
+            action=lambda: self.preview(folder, [source]),
         )
 
     def _show(self, folder: Path, preview: ImportPreview) -> None:
@@ -90,7 +87,7 @@ class Importing:
         if self.dialog is not None:
             self.dialog.close()
         dialog = ImportPreviewDialog(preview, self._studio.window)
-        dialog.chosen.connect(lambda c, replace: self._write(folder, preview.sources, c, replace))
+        dialog.chosen.connect(lambda c, present: self._write(folder, preview.sources, c, present))
         dialog.destroyed.connect(self._on_closed)
         self.dialog = dialog
         dialog.show()
@@ -99,24 +96,24 @@ class Importing:
         self.dialog = None
 
     def _write(
-        self, folder: Path, sources: Sources, classes: Mapping[str, str | None], replace: bool
+        self, folder: Path, sources: Sources, classes: Mapping[str, str | None], present: Present
     ) -> None:
         self._studio.files.in_thread(
-            lambda steps: write_sources(folder, sources, dict(classes), replace, steps),
-            tr("Importing {name}").format(name=sources.path.name),
+            lambda steps: write_sources(folder, sources, dict(classes), present, steps),
+            tr("Importing {name}").format(name=sources.name),
             folder,
         )
 
 
-def read_preview(folder: Path, source: Path, format: str | None, steps: Steps) -> ImportPreview:
-    """Read a source and compare it with the project in ``folder``; for a thread.
+def read_preview(folder: Path, paths: Sequence[Path], steps: Steps) -> ImportPreview:
+    """Read files and folders and compare them with the project in ``folder``; for a thread.
 
     Raises:
         EngineError: Nothing in it can be read.
         CancelledError: It was given up.
     """
     tell = stoppable(steps.progress, steps.is_cancelled)
-    sources = read_sources(source, format, lambda done, total: tell(done, total, ""))
+    sources = read_several(paths, lambda done, total: tell(done, total, ""))
 
     def counting(done: int, total: int) -> None:
         tell(done, total, "counting")
@@ -131,7 +128,7 @@ def write_sources(
     folder: Path,
     sources: Sources,
     classes: Mapping[str, str | None],
-    replace: bool,
+    present: Present,
     steps: Steps,
 ) -> ImportReport:
     """Import what was read into the project in ``folder``, made if needed; for a thread.
@@ -145,7 +142,7 @@ def write_sources(
         return import_all(
             project,
             sources.datasets,
-            replace,
+            present,
             lambda done, total: tell(done, total, ""),
             classes,
             sources.problems,

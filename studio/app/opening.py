@@ -30,7 +30,7 @@ class Opening:
     Attributes:
         kind: ``project``; ``dataset``: to import; ``images``: folders and files to add.
         project: The project folder; it may not exist yet.
-        paths: The data set's description, or what holds the images.
+        paths: The data set's description, or what holds the images; then whatever else was given.
     """
 
     kind: Kind
@@ -42,27 +42,36 @@ def classify(paths: Sequence[Path]) -> Opening:
     """Find out what was opened or dropped.
 
     A folder with a data set's description counts as a data set, any other folder as images. Of several paths the
-    first decides which project it is.
+    first that can be opened decides which project it is.
 
     Raises:
-        StorageError: It does not exist, or is nothing that can be opened.
+        StorageError: None exists, or they are nothing that can be opened; the error is that of the first.
     """
     given = tuple(path.expanduser().absolute() for path in paths)
-    first = given[0]
+    errors: list[StorageError] = []
+    for place, path in enumerate(given):
+        try:
+            return _classify(path, (*given[:place], *given[place + 1 :]))
+        except StorageError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _classify(first: Path, more: tuple[Path, ...]) -> Opening:
     if not first.exists():
         raise StorageError(
             tr("there is nothing here."), path=first, remedy=tr("Choose a folder that exists.")
         )
     if first.is_dir():
-        return _classify_folder(first, given)
+        return _classify_folder(first, more)
     if first.name == DATABASE:
-        return Opening("project", first.parent, ())
+        return Opening("project", first.parent, more)
     if is_description(first):
-        return Opening("dataset", project_folder_for(first), (first,))
+        return Opening("dataset", project_folder_for(first), (first, *more))
     if first.suffix.lower() in LABEL_SUFFIXES:
-        return Opening("dataset", project_folder_for(_set_folder(first)), (first,))
+        return Opening("dataset", project_folder_for(_set_folder(first)), (first, *more))
     if first.suffix.lower().lstrip(".") in SUFFIXES:
-        return Opening("images", project_folder_for(first.parent), given)
+        return Opening("images", project_folder_for(first.parent), (first, *more))
     raise StorageError(
         tr("a file of the kind {suffix!r} cannot be opened.").format(
             suffix=first.suffix or first.name
@@ -147,14 +156,14 @@ def stoppable(progress: Progress, is_cancelled: Callable[[], bool]) -> Progress:
     return tell
 
 
-def _classify_folder(folder: Path, given: tuple[Path, ...]) -> Opening:
+def _classify_folder(folder: Path, more: tuple[Path, ...]) -> Opening:
     project = project_folder_for(folder)
     if is_project(project):
-        return Opening("project", project, ())
+        return Opening("project", project, more)
     description = find_description(folder)
     if description is not None:
-        return Opening("dataset", project, (description,))
-    return Opening("images", project, given)
+        return Opening("dataset", project, (description, *more))
+    return Opening("images", project, (folder, *more))
 
 
 def _set_folder(file: Path) -> Path:

@@ -36,7 +36,11 @@ def import_sentence(report: ImportReport) -> str:
     shapes = ntr("{count:,} shape", "{count:,} shapes", report.annotations).format(
         count=report.annotations
     )
-    return tr("{images} and {shapes} were imported").format(images=images, shapes=shapes)
+    said = tr("{images} and {shapes} were imported").format(images=images, shapes=shapes)
+    if not (count := report.doubled):
+        return said
+    doubled = ntr("{count:,} was there already", "{count:,} were there already", count)
+    return f"{said}; {doubled.format(count=count)}"
 
 
 def tell_export(banner: MessageBanner, report: ExportReport, folder: Path) -> None:

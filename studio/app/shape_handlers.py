@@ -20,6 +20,7 @@ from studio.model.edits.arranging import (
 )
 from studio.model.edits.reshaping import filled, overlap, parted, subtracted, turned_into, united
 from studio.model.records import Shape
+from studio.model.tracks import track_of
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -186,7 +187,10 @@ class ShapeHandlers:
         record = session.workspace.image()
         if record is None:
             return
-        edit = copied(shapes, record.id, (record.width, record.height), label)
+        size = (record.width, record.height)
+        tracked = any(track_of(shape) is not None for shape in shapes)
+        there = session.project.shapes(record.id) if tracked else ()
+        edit = copied(shapes, record.id, size, label, there=there)
         bound = _apply(session, edit, tr("None of the shapes lies inside this image."))
         if bound is not None:
             _select(session, getattr(bound, "shapes", ()))

@@ -16,6 +16,12 @@ from studio.storage.dataset_import import import_all
 from studio.storage.import_reading import read_sources
 from studio.storage.project_files import writable_project
 
+# Of images that have shapes in the project; without one of these they keep them.
+_PRESENT = {
+    "replace": "take the labels of SOURCE in place of the shapes that images have in the project",
+    "add": "add the labels of SOURCE to the shapes that images have in the project",
+}
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -37,11 +43,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=[entry.name for entry in FORMATS],
         help="the format of SOURCE; without it the format is found out",
     )
-    parser.add_argument(
-        "--replace",
-        action="store_true",
-        help="take the labels of SOURCE also for images that have shapes in the project",
-    )
+    present = parser.add_mutually_exclusive_group()
+    for name, told in _PRESENT.items():
+        present.add_argument(
+            f"--{name}", dest="present", action="store_const", const=name, default="keep", help=told
+        )
 
 
 def run(arguments: Namespace) -> int:
@@ -54,7 +60,7 @@ def run(arguments: Namespace) -> int:
         report = import_all(
             project,
             sources.datasets,
-            arguments.replace,
+            arguments.present,
             progress,
             problems=sources.problems,
         )

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QCheckBox,
     QComboBox,
     QDialog,
     QHeaderView,
@@ -22,7 +21,8 @@ from PySide6.QtWidgets import (
 
 from engine.data.problems import Problem
 from studio.language import nmark, ntr, tr
-from studio.storage.import_preview import ImportPreview
+from studio.storage.dataset_import import Present
+from studio.storage.import_preview import ImportPreview, SetRow
 from studio.theme import tokens
 from studio.widgets.button_row import button_row
 from studio.widgets.icon_button import TextButton
@@ -31,6 +31,7 @@ from studio.widgets.text_label import TextLabel
 
 _WIDTH, _HEIGHT = 640, 560
 _SHOWN = 200  # problems in the list; more nobody reads
+_SETS_SHOWN = 12
 _NEW, _LEFT_OUT = tr("New class"), tr("Leave out")
 _NAME, _COUNT, _BECOMES = range(3)
 _KINDS = {
@@ -42,6 +43,16 @@ _KINDS = {
     "keypoints": nmark("{count:,} set of points", "{count:,} sets of points"),
     "tag": nmark("{count:,} class of a whole image", "{count:,} classes of whole images"),
 }
+# What becomes of the labels that images have: the words, the choice, what more there is to say.
+_PRESENT: tuple[tuple[str, Present, str], ...] = (
+    (tr("Keep their labels"), "keep", tr("What the file says of these images is left out.")),
+    (tr("Replace their labels"), "replace", tr("What these images have is taken away.")),
+    (
+        tr("Add to what is there"),
+        "add",
+        tr("Shapes of the same class and place as one that is there are not doubled."),
+    ),
+)
 _INDEX = QModelIndex | QPersistentModelIndex
 
 
@@ -49,15 +60,15 @@ class ImportPreviewDialog(QDialog):
     """Says what would come in and asks what its classes become.
 
     Signals:
-        chosen(object, bool): Import: a dict of names in the project by names of the dataset (None:
-            leave out), and whether labels of the file take the place of the project's.
+        chosen(object, str): Import: a dict of names in the project by names of the dataset (None:
+            leave out), and what becomes of the labels that images have.
 
     Args:
         preview: What was found out.
         parent: The window.
     """
 
-    chosen = Signal(object, bool)
+    chosen = Signal(object, str)
 
     def __init__(self, preview: ImportPreview, parent: QWidget) -> None:
         super().__init__(parent)
@@ -68,12 +79,7 @@ class ImportPreviewDialog(QDialog):
         self.title = TextLabel(_title(preview), "title", wrap=True)
         self.facts = TextLabel(_facts(preview), wrap=True)
         self.table = self._class_table()
-        self.replace = QCheckBox(_replace_text(preview.occupied))
-        self.replace.setToolTip(
-            tr(
-                "Without this, images keep the labels that they have in the project. It can be undone."
-            )
-        )
+        self.present = _present_box(preview)
         self.problems = QListWidget()
         self.problems.setAccessibleName(tr("Problems"))
         self.problems.setWordWrap(True)
@@ -101,8 +107,7 @@ class ImportPreviewDialog(QDialog):
         return found
 
     def _on_import(self) -> None:
-        replace = self.replace.isChecked() and bool(self._preview.occupied)
-        self.chosen.emit(self.choices(), replace)
+        self.chosen.emit(self.choices(), self.present.currentData())
         self.accept()
 
     def _class_table(self) -> QTableWidget:
@@ -142,8 +147,10 @@ class ImportPreviewDialog(QDialog):
         layout.addWidget(self.facts)
         if self._preview.classes:
             layout.addWidget(self.table, 3)
-        if self._preview.occupied:
-            layout.addWidget(self.replace)
+        if said := _present_text(self._preview):
+            self.present.setAccessibleName(said)
+            layout.addWidget(TextLabel(said, wrap=True))
+            layout.addWidget(self.present)
         if count := len(self._preview.skipped) + len(self._preview.notes):
             layout.addWidget(TextLabel(_problems_title(self._preview), "section"))
             self.problems.setMinimumHeight(4 * tokens.CONTROL_HEIGHT)
@@ -180,11 +187,10 @@ class _ClassDelegate(QStyledItemDelegate):
 
 
 def _title(preview: ImportPreview) -> str:
-    if len(preview.formats) == 1:
-        title, path = preview.formats[0]
-        return f"{title}: {path.name}"
+    if len(preview.sets) == 1:
+        return f"{preview.sets[0].title}: {preview.sets[0].path.name}"
     return tr("{count} data sets in {name}").format(
-        count=len(preview.formats), name=preview.sources.path.name
+        count=len(preview.sets), name=preview.sources.name
     )
 
 
@@ -213,8 +219,10 @@ def _facts(preview: ImportPreview) -> str:
                 preview.unlabelled,
             ).format(count=preview.unlabelled)
         )
-    if len(preview.formats) > 1:
-        lines += [f"{title}: {path_text(path)}" for title, path in preview.formats]
+    if len(preview.sets) > 1:
+        lines += map(_set_line, preview.sets[:_SETS_SHOWN])
+        if more := len(preview.sets[_SETS_SHOWN:]):
+            lines.append(tr("and {more:,} more").format(more=more))
     return "\n".join(lines)
 
 
@@ -227,8 +235,52 @@ def _images(count: int) -> str:
     return ntr("{count:,} image", "{count:,} images", count).format(count=count)
 
 
-def _replace_text(occupied: int) -> str:
-    return tr("Replace the labels of {images} that have some").format(images=_images(occupied))
+def _set_line(row: SetRow) -> str:
+    """Return what one of several datasets brings."""
+    shapes = ntr("{count:,} shape", "{count:,} shapes", row.shapes).format(count=row.shapes)
+    return f"{row.title}: {path_text(row.path)} ({_images(row.images)}, {shapes})"
+
+
+def _present_box(preview: ImportPreview) -> QComboBox:
+    """Return the choice of what becomes of labels; what only the files themselves share is added."""
+    box = QComboBox()
+    for row, (words, choice, told) in enumerate(_PRESENT):
+        box.addItem(words, choice)
+        box.setItemData(row, told, Qt.ItemDataRole.ToolTipRole)
+    several = len(preview.sources.paths) > 1 and preview.shared and not preview.occupied
+    box.setCurrentIndex(box.findData("add" if several else "keep"))
+    box.setToolTip(tr("What becomes of labels that these images have. It can be undone."))
+    return box
+
+
+def _present_text(preview: ImportPreview) -> str:
+    """Return which images have labels already; empty where none has."""
+    said = []
+    if count := preview.occupied:
+        said.append(
+            ntr(
+                "{count:,} image has labels in the project.",
+                "{count:,} images have labels in the project.",
+                count,
+            ).format(count=count)
+        )
+    if count := preview.doubled or 0:
+        said.append(
+            ntr(
+                "{count:,} shape is there already.",
+                "{count:,} shapes are there already.",
+                count,
+            ).format(count=count)
+        )
+    if count := preview.shared:
+        said.append(
+            ntr(
+                "{count:,} image has labels in several of these data sets.",
+                "{count:,} images have labels in several of these data sets.",
+                count,
+            ).format(count=count)
+        )
+    return " ".join(said)
 
 
 def _button_text(preview: ImportPreview) -> str:

@@ -24,7 +24,8 @@ class AttributeDef:
         name: Key in ``Shape.attributes``; not empty, not one of the reserved names.
         kind: ``text``, ``number``, ``choice`` (one of ``choices``) or ``flag`` (yes or no).
         choices: What a choice can be, in the order in which it is offered; empty for the other kinds.
-        default: What a shape without a value of its own is shown with; None: nothing.
+        default: The value that a new shape of the class gets, and one that becomes of the class without having a value of
+            its own; None: none. Shapes that are there already are not changed by it.
     """
 
     name: str
@@ -88,3 +89,10 @@ def attribute_from_dict(values: Mapping[str, Any]) -> AttributeDef:
     """Return the attribute that :meth:`AttributeDef.to_dict` described."""
     choices = tuple(map(str, values.get("choices") or ()))
     return AttributeDef(str(values["name"]), values["kind"], choices, values.get("default"))
+
+
+def default_words(attribute: AttributeDef) -> str:
+    """Return an attribute's default as a person would type it."""
+    if isinstance(attribute.default, bool):
+        return tr("yes") if attribute.default else tr("no")
+    return "" if attribute.default is None else str(attribute.default)

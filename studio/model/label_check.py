@@ -84,17 +84,22 @@ class LabelDoubt:
             box_overlaps([self.place.bounds()], [other.place.bounds()])[0, 0] >= _SAME_DOUBT
         )
 
-    def fix(self, shapes: Sequence[Shape]) -> Edit | None:
+    def fix(
+        self, shapes: Sequence[Shape], defaults: Mapping[str, Any] | None = None
+    ) -> Edit | None:
         """Return the edit that takes the model's word for it.
 
         None where the shape is gone, or where the model gives less than the shape has: a box is no outline.
 
         Args:
             shapes: The present shapes of the image.
+            defaults: The attributes that a new shape of :attr:`class_id` has at first.
         """
         if self.kind == "missing":
-            added = new_shape(self.image_id, self.class_id, self.place, "model", self.score)
-            return AddShapes((added,), tr("Add what was missing"))
+            found = new_shape(
+                self.image_id, self.class_id, self.place, "model", self.score, dict(defaults or {})
+            )
+            return AddShapes((found,), tr("Add what was missing"))
         shape = next((one for one in shapes if one.id == self.shape_id), None)
         if shape is None:
             return None

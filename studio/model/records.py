@@ -70,6 +70,10 @@ class ClassDef:
                 value=names,
             )
 
+    def defaults(self) -> dict[str, Any]:
+        """Return the attributes that a new shape of the class has at first."""
+        return {a.name: a.default for a in self.attributes if a.default is not None}
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {

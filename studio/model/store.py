@@ -237,18 +237,23 @@ class Store(Protocol):
     def suggestion_rows(self, image_ids: Sequence[int] | None = None) -> list[SuggestionRow]:
         """Return what waits on the images of the list, or on these, without outlines, in no particular order."""
 
-    def suggestion_places(self, shape_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-        """Return ``(image id, z)`` of those of these suggestions that are there."""
+    def suggestion_places(
+        self, shape_ids: Sequence[int]
+    ) -> dict[int, tuple[int, int, int, frozenset[str]]]:
+        """Return ``(image id, z, class id, names of its attributes)`` of those of these suggestions that are there."""
 
     def accept_suggestions(
-        self, places: Sequence[tuple[int, int]], stamp: Mapping[str, str]
+        self, places: Sequence[tuple[int, int, Mapping[str, Any]]], stamp: Mapping[str, str]
     ) -> None:
-        """Turn suggestions, as ``(id, z of the shape)``, into shapes with the attributes of ``stamp`` besides."""
+        """Turn suggestions, as ``(id, z of the shape, attributes)``, into shapes with these and those of ``stamp`` besides."""
 
     def take_acceptance_back(
-        self, places: Sequence[tuple[int, int]], stamped: Sequence[str]
+        self, places: Sequence[tuple[int, int, Mapping[str, None]]], stamped: Sequence[str]
     ) -> None:
-        """Turn shapes, as ``(id, z of the suggestion)``, back into suggestions without the ``stamped`` attributes."""
+        """Turn shapes, as ``(id, z of the suggestion, names)``, back into suggestions without these and the ``stamped``.
+
+        The names have the value None.
+        """
 
     def insert_suggestions(self, shapes: Sequence[Shape]) -> None:
         """Add numbered suggestions; one that is there already is replaced."""

@@ -43,6 +43,12 @@ def with_track(shape: Shape, track: int) -> Shape:
     return replace(shape, attributes={**shape.attributes, TRACK_ID: track})
 
 
+def off_track(shape: Shape) -> Shape:
+    """Return the shape as one of no track."""
+    kept = {name: value for name, value in shape.attributes.items() if name != TRACK_ID}
+    return replace(shape, attributes=kept)
+
+
 def shares(times: Mapping[int, float] | None, frames: Sequence[int]) -> list[float]:
     """Return how far each frame lies from the first to the last, 0..1, by time where every frame has one.
 

@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.data.annotations import Annotation
 from engine.data.formats import LabelledDataset, LabelledImage, Problem, read
@@ -19,6 +20,7 @@ from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.project import Project
 from studio.model.provenance import IMPORTED, from_file
 from studio.model.records import Shape
+from studio.storage.alike import unlike
 from studio.storage.image_index import SUFFIXES, place_files, store_of
 from studio.storage.import_classes import ClassChoices, take_classes
 from studio.storage.import_step import ImportStep
@@ -27,6 +29,9 @@ from studio.storage.shape_table import ShapeValues, ring_values, shape_values
 from studio.storage.sqlite_store import SqliteStore
 
 Progress = Callable[[int, int], None]
+# What becomes of the shapes that an image has: they are kept and the dataset's left out, the dataset's take
+# their place, or the dataset's come to them.
+Present = Literal["keep", "replace", "add"]
 _BATCH = 500  # images written together
 _SHALLOW = 2  # a common folder like / or /home says nothing about where the images belong
 
@@ -39,6 +44,7 @@ class ImportReport:
         format: The format that was read.
         images: Images of the dataset that are in the project now.
         annotations: Shapes that were added.
+        doubled: Shapes that were there already and were not added again.
         classes: Names of the dataset's classes, in its order.
         skipped: What was left out, with the reason.
         notes: What was kept in another form, or is worth knowing.
@@ -49,6 +55,7 @@ class ImportReport:
     format: str
     images: int = 0
     annotations: int = 0
+    doubled: int = 0
     classes: list[str] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
@@ -61,6 +68,7 @@ class ImportReport:
             "format": self.format,
             "images": self.images,
             "annotations": self.annotations,
+            "doubled": self.doubled,
             "classes": self.classes,
             "skipped": [_plain(problem) for problem in self.skipped],
             "notes": [_plain(problem) for problem in self.notes],
@@ -72,7 +80,7 @@ def import_dataset(
     project: Project,
     source: str | Path,
     format: str | None = None,
-    replace: bool = False,
+    present: Present = "keep",
     progress: Progress | None = None,
     dataset: LabelledDataset | None = None,
     classes: ClassChoices | None = None,
@@ -81,13 +89,14 @@ def import_dataset(
 
     Everything is written in one transaction: an import that fails or is cancelled changes nothing.
     Classes are matched by name. Images that have shapes in the project keep them, unless
-    ``replace`` says otherwise, and importing the same dataset twice adds nothing.
+    ``present`` says otherwise, and importing the same dataset twice adds nothing.
 
     Args:
         project: Where to.
         source: What names the dataset: a data.yaml, a folder.
         format: Name of the format; None finds out.
-        replace: Take the dataset's labels for images that have shapes; this can be undone.
+        present: What becomes of the shapes that an image has; this can be undone. Where the dataset's
+            are added, those that say the same as one that is there are not.
         progress: Called with (done, total) images; an exception it raises cancels.
         dataset: What ``source`` holds, where it has been read already; then ``progress`` tells of
             the writing.
@@ -102,13 +111,13 @@ def import_dataset(
     reading = progress if dataset is None else None
     dataset = dataset or read(source, format, reading)
     writing = None if reading else progress
-    return import_all(project, [(source, dataset)], replace, writing, classes)
+    return import_all(project, [(source, dataset)], present, writing, classes)
 
 
 def import_all(
     project: Project,
     sources: Sequence[tuple[Path, LabelledDataset]],
-    replace: bool = False,
+    present: Present = "keep",
     progress: Progress | None = None,
     classes: ClassChoices | None = None,
     problems: Sequence[Problem] = (),
@@ -118,7 +127,7 @@ def import_all(
     Args:
         project: Where to.
         sources: Where each dataset was read from, and what it holds.
-        replace: Take the datasets' labels for images that have shapes.
+        present: What becomes of the shapes that an image has, also from a dataset before.
         progress: Called with (done, total) images; an exception it raises cancels.
         classes: Names in the project for names of the datasets, None for those to leave out.
         problems: What was found wrong beside them, for the report.
@@ -144,7 +153,7 @@ def import_all(
             report.classes += [n for n in dataset.names.values() if n not in report.classes]
             before = report.annotations
             taken = take_classes(store, dataset, classes or {})
-            writer = _Writer(store, taken, replace, report, step)
+            writer = _Writer(store, taken, present, report, step)
             writer.take(dataset, step.known | step.kept | set(report.image_ids), tell)
             _take_keypoints(store, dataset, source, report)
             _tell(report, dataset.skipped)
@@ -171,15 +180,15 @@ class _Writer:
         self,
         store: SqliteStore,
         class_ids: dict[int, int | None],
-        replace: bool,
+        present: Present,
         report: ImportReport,
         step: ImportStep,
     ) -> None:
         self._step = step
         self._store = store
         self._class_ids = class_ids
-        self._replace = replace
         self._report = report
+        self._resolve = {"keep": self._keep, "replace": self._replace, "add": self._add}[present]
 
     def take(
         self, dataset: LabelledDataset, known: set[int], tell: Callable[[int], object]
@@ -244,13 +253,13 @@ class _Writer:
             return
         shapes = self._shapes(image_id, image)
         present = store.shapes(image_id)
-        if present and not _same(present, shapes):
+        if present:
             self._resolve(image, present, shapes)
-        elif not present and not shapes:
+        elif not shapes:
             if not store.background_flags([image_id]).get(image_id):
                 self._step.background.append(image_id)
             store.set_background({image_id: True})
-        elif not present:
+        else:
             self._insert([shape_values(shape) for shape in shapes])
 
     def _insert(self, rows: list[ShapeValues]) -> None:
@@ -261,17 +270,20 @@ class _Writer:
             self._step.add_shapes(range(ids[0], ids[-1] + 1))
             self._step.changed.update(row[0] for row in rows)
 
-    def _resolve(self, image: LabelledImage, present: list[Shape], shapes: list[Shape]) -> None:
-        """Decide about an image that has other shapes in the project."""
-        if not self._replace:
-            count = ntr("{count:,} shape", "{count:,} shapes", len(present)).format(
-                count=len(present)
-            )
-            reason = tr(
-                "The image has {count} in the project, which were kept; import with replace to "
-                "take the file's."
-            ).format(count=count)
-            self._report.notes.append(Problem(image.path, None, reason, "note"))
+    def _keep(self, image: LabelledImage, present: list[Shape], shapes: list[Shape]) -> None:
+        """Leave the dataset's shapes out."""
+        if _same(present, shapes):
+            return
+        count = ntr("{count:,} shape", "{count:,} shapes", len(present)).format(count=len(present))
+        reason = tr(
+            "The image has {count} in the project, which were kept; import with replace to "
+            "take the file's, or with add to have both."
+        ).format(count=count)
+        self._report.notes.append(Problem(image.path, None, reason, "note"))
+
+    def _replace(self, _image: LabelledImage, present: list[Shape], shapes: list[Shape]) -> None:
+        """Put the dataset's shapes in the place of those that are there."""
+        if _same(present, shapes):
             return
         edit = replace_labels(self._store, present, shapes)
         edit.apply(self._store)
@@ -279,6 +291,15 @@ class _Writer:
         self._step.count += len(shapes)
         self._report.annotations += len(shapes)
         self._step.changed.add(present[0].image_id)
+
+    def _add(self, _image: LabelledImage, present: list[Shape], shapes: list[Shape]) -> None:
+        """Put the dataset's shapes above those that are there, but for those that say the same."""
+        top = max(shape.z for shape in present)
+        new = unlike(present, shapes)
+        self._report.doubled += len(shapes) - len(new)
+        self._insert(
+            [shape_values(changed(shape, z=top + place)) for place, shape in enumerate(new, 1)]
+        )
 
     def _rows(self, image_id: int, image: LabelledImage) -> list[ShapeValues]:
         """Return the image's shapes of the classes that are wanted, as columns.

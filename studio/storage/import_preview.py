@@ -10,6 +10,8 @@ from pathlib import Path
 from engine.data.formats import FORMATS, Problem
 from studio.language import tr
 from studio.model.project import Project
+from studio.model.records import Shape
+from studio.storage.alike import unlike
 from studio.storage.image_index import store_of
 from studio.storage.import_classes import matched_name
 from studio.storage.import_reading import Sources
@@ -17,6 +19,7 @@ from studio.storage.project_files import absolute
 
 Tell = Callable[[int, int], None]
 _EVERY = 1000
+_MOST_COMPARED = 2000  # images of which shapes are compared before they are imported
 _PICTURES_TITLE = tr("Pictures without labels")
 
 
@@ -35,16 +38,36 @@ class ClassRow:
     match: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class SetRow:
+    """One of the datasets.
+
+    Attributes:
+        title: Its format.
+        path: Where it lies.
+        images: Images in it.
+        shapes: Shapes in it.
+    """
+
+    title: str
+    path: Path
+    images: int
+    shapes: int
+
+
 @dataclass
 class ImportPreview:
     """What would come in.
 
     Attributes:
         sources: What was read.
-        formats: Title of each dataset's format, and where it lies.
+        sets: The datasets, in order.
         images: Images in all.
         known: Those of them that the project has already.
         occupied: Those of them that have labels in the project.
+        doubled: Shapes that say the same as one that the image has in the project; None where there are too many
+            images to compare.
+        shared: Images with labels in several of the datasets.
         background: Images known to show nothing.
         unlabelled: Images that nobody has labelled.
         kinds: Shapes by kind.
@@ -55,10 +78,12 @@ class ImportPreview:
     """
 
     sources: Sources
-    formats: list[tuple[str, Path]] = field(default_factory=list)
+    sets: list[SetRow] = field(default_factory=list)
     images: int = 0
     known: int = 0
     occupied: int = 0
+    doubled: int | None = 0
+    shared: int = 0
     background: int = 0
     unlabelled: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
@@ -88,15 +113,16 @@ def preview_import(
     titles = {entry.name: tr(entry.title) for entry in FORMATS}
     kinds: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    paths: dict[Path, None] = {}
+    paths: dict[Path, int] = {}  # in how many datasets each has labels
     total = sum(len(dataset.images) for _, dataset in sources.datasets)
     done = 0
     for path, dataset in sources.datasets:
-        preview.formats.append((titles.get(dataset.format, _PICTURES_TITLE), path))
+        before = kinds.total()
         counts.update(dict.fromkeys(dataset.names.values(), 0))
         _tell(preview, dataset.skipped)
         for image in dataset.images:
-            paths[absolute(image.path)] = None
+            place = absolute(image.path)
+            paths[place] = paths.get(place, 0) + bool(image.annotations)
             preview.unlabelled += image.annotations is None
             preview.background += image.annotations is not None and not image.annotations
             for annotation in image.annotations or ():
@@ -105,6 +131,9 @@ def preview_import(
             done += 1
             if tell is not None and done % _EVERY == 0:
                 tell(done, total)
+        title = titles.get(dataset.format, _PICTURES_TITLE)
+        preview.sets.append(SetRow(title, path, len(dataset.images), kinds.total() - before))
+    preview.shared = sum(count > 1 for count in paths.values())
     preview.images, preview.kinds = len(paths), dict(kinds.most_common())
     preview.project_classes = [cls.name for cls in project.classes()] if project else []
     preview.classes = [
@@ -124,6 +153,28 @@ def _tell(preview: ImportPreview, problems: Sequence[Problem]) -> None:
 def _compare(preview: ImportPreview, project: Project, paths: Sequence[Path]) -> None:
     """Count the images that the project has, and those that have labels there."""
     store = store_of(project)
-    found = [image_id for path in paths if (image_id := store.find_image(path)) is not None]
+    found = {path: number for path in paths if (number := store.find_image(path)) is not None}
     preview.known = len(found)
-    preview.occupied = sum(record.shape_count > 0 for record in project.images(found))
+    records = project.images(list(found.values()))
+    labelled = {record.id for record in records if record.shape_count}
+    occupied = {path: number for path, number in found.items() if number in labelled}
+    preview.occupied = len(occupied)
+    is_few = len(occupied) <= _MOST_COMPARED
+    preview.doubled = _doubled(preview, project, occupied) if is_few else None
+
+
+def _doubled(preview: ImportPreview, project: Project, occupied: dict[Path, int]) -> int:
+    """Count the shapes that images have in the project already, with the classes as they are matched."""
+    ids = {cls.name: cls.id for cls in project.classes()}
+    matched = {row.name: ids[row.match] for row in preview.classes if row.match is not None}
+    count = 0
+    for _, dataset in preview.sources.datasets if occupied else ():
+        classes = {index: matched.get(name) for index, name in dataset.names.items()}
+        for image in dataset.images:
+            image_id = occupied.get(absolute(image.path))
+            if image_id is None:
+                continue
+            told = ((classes[a.class_id], a.geometry) for a in image.annotations or ())
+            shapes = [Shape(0, image_id, cls, place) for cls, place in told if cls is not None]
+            count += len(shapes) - len(unlike(project.shapes(image_id), shapes))
+    return count

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.data.annotations.attribute_names import ANNOTATION_MODEL
 from studio.language import tr
@@ -18,11 +19,12 @@ _ROWS = (
     "FROM suggestions JOIN images ON images.id = image_id WHERE removed = 0"
 )
 _COLUMNS = "id, image_id, class_id, kind, geometry, source, score, attributes, z, locked, hidden"
-# The numbers and places come as JSON, [[id, z], ...]: one statement moves ten thousand.
+# Numbers, places and changes of attributes come as JSON, [[id, z, {}], ...]: one statement moves ten thousand.
 _MOVE = (
     "INSERT INTO {there} ({columns}) "
     "SELECT {here}.id, image_id, class_id, kind, geometry, source, score, "
-    "json_patch(attributes, ?2), json_extract(place.value, '$[1]'), locked, hidden "
+    "json_patch(json_patch(attributes, ?2), json_extract(place.value, '$[2]')), "
+    "json_extract(place.value, '$[1]'), locked, hidden "
     "FROM json_each(?1) AS place "
     "JOIN {here} ON {here}.id = json_extract(place.value, '$[0]')"
 )
@@ -42,18 +44,23 @@ class SuggestionTable:
             values = [json.dumps(list(image_ids))]
         return list(map(SuggestionRow._make, self.db.rows(sql, values)))
 
-    def suggestion_places(self, shape_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-        sql = "SELECT id, image_id, z FROM suggestions WHERE id IN (SELECT value FROM json_each(?))"
+    def suggestion_places(
+        self, shape_ids: Sequence[int]
+    ) -> dict[int, tuple[int, int, int, frozenset[str]]]:
+        sql = (
+            "SELECT id, image_id, z, class_id, attributes FROM suggestions "
+            "WHERE id IN (SELECT value FROM json_each(?))"
+        )
         rows = self.db.rows(sql, (json.dumps(list(shape_ids)),))
-        return {shape_id: (image_id, z) for shape_id, image_id, z in rows}
+        return {row[0]: (row[1], row[2], row[3], frozenset(json.loads(row[4]))) for row in rows}
 
     def accept_suggestions(
-        self, places: Sequence[tuple[int, int]], stamp: Mapping[str, str]
+        self, places: Sequence[tuple[int, int, Mapping[str, Any]]], stamp: Mapping[str, str]
     ) -> None:
         self._carry("suggestions", "shapes", places, dict(stamp))
 
     def take_acceptance_back(
-        self, places: Sequence[tuple[int, int]], stamped: Sequence[str]
+        self, places: Sequence[tuple[int, int, Mapping[str, None]]], stamped: Sequence[str]
     ) -> None:
         self._carry("shapes", "suggestions", places, dict.fromkeys(stamped))
 
@@ -61,11 +68,11 @@ class SuggestionTable:
         self,
         here: str,
         there: str,
-        places: Sequence[tuple[int, int]],
+        places: Sequence[tuple[int, int, Mapping[str, Any]]],
         patch: Mapping[str, str | None],
     ) -> None:
-        """Move rows to the other table, their attributes changed by ``patch`` (None takes one away)."""
-        chosen = json.dumps(places)
+        """Move rows to the other table, their attributes changed by ``patch`` and their own (None takes one away)."""
+        chosen = json.dumps(places, ensure_ascii=False)
         sql = _MOVE.format(here=here, there=there, columns=_COLUMNS)
         moved = self.db.write(sql, (chosen, json.dumps(patch, ensure_ascii=False)))
         if moved != len(places):

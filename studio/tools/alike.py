@@ -8,15 +8,14 @@ import numpy as np
 from studio.tools.base import Pixels
 
 
-def colour_distance(pixels: Pixels, x: int, y: int) -> Pixels:
-    """Return how far each pixel's colour is from that at column x, row y: the largest difference of a channel, (h, w) uint8.
+def colour_distance(pixels: Pixels, colour: Pixels) -> Pixels:
+    """Return how far each pixel's colour is from another one: the largest difference of a channel, (h, w) uint8.
 
     Args:
         pixels: (h, w, 3) uint8.
-        x: Column within ``pixels``.
-        y: Row within ``pixels``.
+        colour: (3,) uint8.
     """
-    seed = tuple(float(value) for value in pixels[y, x])
+    seed = tuple(float(value) for value in colour)
     red, green, blue = cv2.split(cv2.absdiff(pixels, np.array([*seed, 0.0])))
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 

@@ -68,7 +68,8 @@ class ImageClassTool:
         if others and options.one_class:
             edits.append(RemoveShapes(tuple(others)))
         if not same:
-            edits.append(AddShapes((new_shape(self.scene.image_id, cls.id, Tag()),)))
+            tagged = new_shape(self.scene.image_id, cls.id, Tag(), attributes=cls.defaults())
+            edits.append(AddShapes((tagged,)))
         return (
             Batch(tuple(edits), tr("This image is {name}").format(name=cls.name)) if edits else None
         )

@@ -8,7 +8,7 @@ from math import dist
 from engine.data.annotations import Keypoints, Point
 from studio.language import tr
 from studio.model.edits import AddShapes, Edit, ReplaceShapes
-from studio.model.records import Shape, moved_to, new_shape
+from studio.model.records import Shape, moved_to
 from studio.tools.base import Key, Notice, Pointer, Preview, rounded
 from studio.tools.keypoint_edits import HIDDEN, NONE, VISIBLE, keypoint_at
 from studio.tools.keypoint_template import default_template, placed, template_among, template_of
@@ -183,13 +183,13 @@ class KeypointsTool:
             layout = self._known_layout(count) or default_template(count)
             points = placed(layout, (x1, y1, x2, y2))
             geometry = Keypoints(points, (VISIBLE,) * len(points))
-            return new_shape(scene.image_id, scene.class_id, geometry)
+            return scene.drawn(geometry)
         if not self._points:
             return None
         missing = max(0, (count or 0) - len(self._points))
         known = [*self._points, *[((0.0, 0.0), NONE)] * missing]
         points, visibility = zip(*known, strict=True)
-        return new_shape(scene.image_id, scene.class_id, Keypoints(points, visibility))
+        return scene.drawn(Keypoints(points, visibility))
 
     # -- the class -----------------------------------------------------------
 

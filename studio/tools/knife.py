@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from engine.data.annotations import Box, Geometry, OrientedBox, Point, Polygon, Polyline
+from engine.data.annotations import Box, Geometry, Mask, OrientedBox, Point, Polygon, Polyline
 from studio.language import tr
 from studio.model.edits import AddShapes, Batch, Edit, ReplaceShapes
 from studio.model.kind_words import shapes_text
 from studio.model.records import Shape, moved_to
+from studio.model.tracks import off_track
 from studio.tools.base import Pointer
 from studio.tools.cutting import cut_apart
 from studio.tools.path_tool import PathTool, State
 
-_CUTTABLE = (Polygon, Box, OrientedBox, Polyline)
+_CUTTABLE = (Polygon, Box, OrientedBox, Polyline, Mask)
+_MISSED = tr("Nothing was cut: the line has to cross a shape from side to side.")
+_LOCKED = tr("Nothing was cut: what the line crosses is locked. Unlock it in the list of objects.")
 
 
 class KnifeTool(PathTool):
     """Cuts the selected shapes, or where none is selected all that the line crosses.
 
-    The largest part keeps the number of the shape, all parts keep its class and attributes. A swipe cuts when the button
-    is let go; clicks make a line of several points that a double click or Enter ends.
+    The largest part keeps the number of the shape and its track, all parts keep its class and other attributes. Locked
+    shapes stay whole. A swipe cuts when the button is let go; clicks make a line of several points that a double click or
+    Enter ends.
     """
 
     too_few = tr("A cut needs two points; Escape drops it.")
@@ -35,15 +39,15 @@ class KnifeTool(PathTool):
     def _made(self, points: list[Point]) -> Edit | None:
         changed: list[Shape] = []
         added: list[Shape] = []
-        for shape in self._candidates(points):
-            parts = cut_apart(shape.geometry, points)
+        candidates = self._candidates(points)
+        for shape in candidates:
+            parts = [] if shape.locked else cut_apart(shape.geometry, points)
             if len(parts) > 1:
                 changed.append(moved_to(shape, parts[0]))
-                added += [replace(moved_to(shape, part), id=0, z=0) for part in parts[1:]]
+                rest = off_track(shape)  # one object cannot be twice on an image
+                added += [replace(moved_to(rest, part), id=0, z=0) for part in parts[1:]]
         if not changed:
-            self.notice.text = tr(
-                "Nothing was cut: the line has to cross a shape from side to side."
-            )
+            self.notice.text = _LOCKED if _would_cut_locked(candidates, points) else _MISSED
             return None
         label = tr("Cut {shapes} into {parts} parts").format(
             shapes=shapes_text(changed), parts=len(changed) + len(added)
@@ -56,6 +60,10 @@ class KnifeTool(PathTool):
         touched = [entry.shape for entry in self.scene.entries_touching(rect)]
         chosen = [s for s in touched if s.id in self.scene.selection] or touched
         return [shape for shape in chosen if _can_cut(shape.geometry)]
+
+
+def _would_cut_locked(shapes: Iterable[Shape], line: list[Point]) -> bool:
+    return any(s.locked and len(cut_apart(s.geometry, line)) > 1 for s in shapes)
 
 
 def _can_cut(geometry: Geometry) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.data.annotations import Box, Geometry, Mask, OrientedBox, Polygon
 from studio.language import tr
 from studio.model.edits import AddShapes, Edit, RemoveShapes, ReplaceShapes
-from studio.model.records import Shape, moved_to, new_shape
+from studio.model.records import Shape, moved_to
 from studio.tools.base import Key, Notice
 from studio.tools.paint_board import window_of
 from studio.tools.scene import Scene
@@ -73,12 +73,11 @@ class MaskTool:
 
     def _result(self, target: Shape | None, mask: Mask, label: str) -> Edit | None:
         """Return the edit that gives a shape these pixels."""
-        scene = self.scene
         if target is None:
             if not mask.area():
                 return None
             self._own, self._made = None, mask
-            return AddShapes((new_shape(scene.image_id, scene.class_id, mask),))
+            return AddShapes((self.scene.drawn(mask),))
         if not mask.area():
             return RemoveShapes((target,), tr("Erase shape"))
         if mask == self._mask_of(target):

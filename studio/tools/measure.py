@@ -9,6 +9,7 @@ from engine.data.annotations import Point
 from studio.model.edits import Edit
 from studio.tools.base import Key, Notice, Pointer, Preview
 from studio.tools.scene import Scene
+from studio.tools.snapping import find_snap
 
 
 class State(Enum):
@@ -57,7 +58,7 @@ class MeasureTool:
         if event.kind == "leave":
             self._cursor = None
             return None
-        place, _ = self._scene.snap(event.x, event.y, event.tolerance)
+        place = find_snap(self._scene, event.x, event.y, event.tolerance).point
         if event.shift and self.line is not None and self._state is not State.DONE:
             place = _straightened(self.line[0], place)
         self._cursor = place

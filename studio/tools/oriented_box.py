@@ -137,7 +137,7 @@ class OrientedBoxTool:
         if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
             self.notice.text = tr("Nothing was added: the box lies outside the image.")
             return None
-        return AddShapes((new_shape(self.scene.image_id, self.scene.class_id, box),))
+        return AddShapes((self.scene.drawn(box),))
 
 
 def box_on_side(first: Point, second: Point, far: Point) -> OrientedBox:

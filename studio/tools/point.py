@@ -70,4 +70,4 @@ class PointTool:
             self.notice.text = tr("Nothing was added: the point lies outside the image.")
             return None
         point = Keypoints((place,), (VISIBLE,))
-        return AddShapes((new_shape(scene.image_id, scene.class_id, point),))
+        return AddShapes((scene.drawn(point),))

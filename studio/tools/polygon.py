@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine.data.annotations import Point
 from studio.language import tr
 from studio.model.edits import AddShapes, Edit
-from studio.model.records import new_shape
 from studio.tools.finishing import finish_polygon
 from studio.tools.path_tool import PathTool
 from studio.tools.path_tool import State as State
@@ -24,9 +23,8 @@ class PolygonTool(PathTool):
     too_few = tr("A polygon needs three points; Escape drops it.")
 
     def _made(self, points: list[Point]) -> Edit | None:
-        scene = self.scene
-        polygons = finish_polygon(points, scene.size_wh)
+        polygons = finish_polygon(points, self.scene.size_wh)
         if not polygons:
             self.notice.text = NOTHING_LEFT
             return None
-        return AddShapes(tuple(new_shape(scene.image_id, scene.class_id, p) for p in polygons))
+        return AddShapes(tuple(map(self.scene.drawn, polygons)))

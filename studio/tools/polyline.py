@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine.data.annotations import Point, Polyline
 from studio.language import tr
 from studio.model.edits import AddShapes, Edit
-from studio.model.records import new_shape
 from studio.tools.base import rounded
 from studio.tools.finishing import MIN_SIDE
 from studio.tools.path_tool import PathTool
@@ -17,12 +16,11 @@ class PolylineTool(PathTool):
     too_few = tr("A line needs two points; Escape drops it.")
 
     def _made(self, points: list[Point]) -> Edit | None:
-        scene = self.scene
-        inside = [scene.clamp(*point) for point in points]
+        inside = [self.scene.clamp(*point) for point in points]
         line = Polyline(tuple((rounded(x), rounded(y)) for x, y in inside))
         if line.length() < MIN_SIDE:
             self.notice.text = tr(
                 "Nothing was added: the line is shorter than one pixel of the image."
             )
             return None
-        return AddShapes((new_shape(scene.image_id, scene.class_id, line),))
+        return AddShapes((self.scene.drawn(line),))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import numpy as np
-
-from engine.data.annotations import Keypoints, Mask, Point, Polyline, Tag
+from engine.data.annotations import Geometry, Keypoints, Mask, Point, Polyline, Tag
 from engine.data.annotations.geometry import Bounds
 from studio.model.edits.classes import NEW
 from studio.model.keypoint_scheme import KeypointScheme
-from studio.model.records import ClassDef, Shape
+from studio.model.records import ClassDef, Shape, new_shape
 from studio.tools.base import Pixels, rounded
 from studio.tools.bounds_index import BoundsIndex
 from studio.tools.options import ToolOptions
@@ -118,7 +116,7 @@ class Scene:
 
     @property
     def snapping(self) -> bool:
-        """Whether points snap to the vertices of other shapes and to the border of the image."""
+        """Whether points snap to the vertices and edges of other shapes and to the border of the image."""
         return self.options.snapping
 
     @snapping.setter
@@ -140,6 +138,24 @@ class Scene:
         """Return what the keypoints of a class are, None where nobody has said."""
         own = next((c.keypoints for c in self._classes if c.id == class_id), None)
         return own or self._scheme
+
+    def drawn(
+        self,
+        geometry: Geometry,
+        source: str = "drawn",
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Shape:
+        """Return a new shape on this image, of the current class and with the attributes that its objects have at first.
+
+        Args:
+            geometry: Image pixels.
+            source: Who made it, see :class:`studio.model.records.Shape`.
+            attributes: What it has besides.
+        """
+        cls = next((cls for cls in self._classes if cls.id == self.class_id), None)
+        usual = {} if cls is None else cls.defaults()
+        known = {**usual, **(attributes or {})}
+        return new_shape(self.image_id, self.class_id, geometry, source, attributes=known)
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -262,21 +278,6 @@ class Scene:
                 hits.append((distance > 0, entry.area, -shape.z, -shape.id, shape))
         return [hit[-1] for hit in sorted(hits, key=lambda hit: hit[:-1])]
 
-    def snap(
-        self, x: float, y: float, tolerance: float, ignore: Iterable[int] = ()
-    ) -> tuple[Point, bool]:
-        """Return where a point goes, and whether something attracted it.
-
-        It goes to the nearest vertex of a shape within ``tolerance``, else to the border of the image within half of
-        it, else to the nearest tenth of a pixel.
-        """
-        if self.snapping:
-            found = self._nearest_vertex(x, y, tolerance, frozenset(ignore))
-            if found is not None:
-                return found, True
-            return self.snap_to_border(x, y, tolerance)
-        return (rounded(x), rounded(y)), False
-
     def snap_to_border(self, x: float, y: float, tolerance: float) -> tuple[Point, bool]:
         """Return the nearest tenth of a pixel, on the border of the image within half of ``tolerance``, and whether that was so."""
         at_x, at_y = (
@@ -289,17 +290,6 @@ class Scene:
         """Return the nearest point of the image."""
         width, height = self.size_wh
         return min(max(x, 0.0), float(width)), min(max(y, 0.0), float(height))
-
-    def _nearest_vertex(
-        self, x: float, y: float, tolerance: float, ignore: frozenset[int]
-    ) -> Point | None:
-        rect = (x - tolerance, y - tolerance, x + tolerance, y + tolerance)
-        entries = [e for e in self.entries_touching(rect) if e.shape.id not in ignore]
-        if not entries:
-            return None
-        points = np.concatenate([entry.points for entry in entries])
-        distance, index = nearest_point(points, x, y)
-        return (float(points[index, 0]), float(points[index, 1])) if distance <= tolerance else None
 
     def _shows(self, entry: Entry) -> bool:
         return not entry.shape.hidden and entry.shape.class_id not in self._hidden_classes

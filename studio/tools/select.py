@@ -18,6 +18,7 @@ from studio.tools.frame import FrameDrag, Part, changed_by, words
 from studio.tools.handles import Grip, dragged, grip_after
 from studio.tools.moving import is_whole, moved
 from studio.tools.scene import Scene
+from studio.tools.snapping import find_snap
 from studio.tools.vertex_choice import VertexChoice
 from studio.tools.vertex_edits import held_shape, vertex_inserted, vertex_nudged, vertex_removed
 from studio.tools.vertex_set import EDITABLE, vertex_of
@@ -253,13 +254,14 @@ class SelectTool:
             self.cancel()
             return
         x, y = self.scene.clamp(event.x, event.y)
+        chosen = self._vertices.current()
         if event.ctrl:  # exactly there
             x, y = rounded(x), rounded(y)
         else:
-            (x, y), snapped = self.scene.snap(x, y, event.tolerance, ignore=(shape.id,))
-            self._snapped = (x, y) if snapped else None
+            dragged_ids = {shape.id, *(vertex.shape_id for vertex in chosen)}
+            snap = find_snap(self.scene, x, y, event.tolerance, ignore=dragged_ids)
+            (x, y), self._snapped = snap.point, snap.point if snap.kind != "free" else None
         handle = self._active.handle
-        chosen = self._vertices.current()
         if len(chosen) > 1 and vertex_of(self._active) in chosen:
             self._changed = self._vertices.moved(x - handle.x, y - handle.y)
             self._next_active = None

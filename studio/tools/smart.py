@@ -296,5 +296,4 @@ class SmartTool:
         if len(found) > 1:
             groups = (shape.attributes.get(GROUP_ID) for shape in self.scene.shapes())
             attributes[GROUP_ID] = max((g for g in groups if isinstance(g, int)), default=0) + 1
-        image_id, class_id = self.scene.image_id, self.scene.class_id
-        return [new_shape(image_id, class_id, g, "assisted", attributes=attributes) for g in found]
+        return [self.scene.drawn(geometry, "assisted", attributes) for geometry in found]

@@ -12,6 +12,7 @@ from studio.model.edits import AddShapes, Edit
 from studio.model.records import Shape, new_shape
 from studio.tools.base import Key, Notice, Pointer, Preview, rounded
 from studio.tools.scene import Scene
+from studio.tools.snapping import find_snap
 
 
 class State(Enum):
@@ -93,7 +94,8 @@ class TwoPointTool(ABC):
         if event.ctrl or event.alt:
             self._cursor, self._snapped = (rounded(event.x), rounded(event.y)), False
         else:
-            self._cursor, self._snapped = self.scene.snap(event.x, event.y, event.tolerance)
+            snap = find_snap(self.scene, event.x, event.y, event.tolerance)
+            self._cursor, self._snapped = snap.point, snap.kind != "free"
         if event.shift and self.state is not State.IDLE:
             self._cursor, self._snapped = equal_sided(self._first, self._cursor), False
 
@@ -117,8 +119,7 @@ class TwoPointTool(ABC):
         if not found:
             self.notice.text = self.too_small
             return None
-        scene = self.scene
-        return AddShapes(tuple(new_shape(scene.image_id, scene.class_id, g) for g in found))
+        return AddShapes(tuple(map(self.scene.drawn, found)))
 
 
 def equal_sided(first: Point, cursor: Point) -> Point:

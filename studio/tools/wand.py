@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor
+from math import floor, isqrt
 
 import cv2
 import numpy as np
@@ -18,9 +18,14 @@ from studio.tools.mask_tool import MaskTool
 from studio.tools.paint_board import PaintBoard, enclosed
 from studio.tools.scene import Scene
 
-_REACH = 2048  # pixels to each side of the click: 17 million pixels are what a click can look at without a wait
+_FIRST = 2**24  # pixels around the click: 17 million are what it can look at without a wait
+_MOST = 2**25  # and where what it takes goes on beyond them: 33 million, which take half a second
+_STRIP = 1024  # rows of the picture that are compared at once: their colours take far more room than what is kept of them
 _PX_A_LEVEL = 2.0  # of the screen, to drag for a level of tolerance
 _RADIUS_PX = 6.0  # what a hit radius is on screen
+_CUT = tr(
+    "The picture goes on: the wand looked at {width:,} × {height:,} pixels around the click and stopped there."
+)
 _WAITING = tr("The picture is still being read; the wand needs its pixels.")
 
 
@@ -34,6 +39,18 @@ class _Pick:
     distance: Pixels
     tolerance: int
     region: Pixels
+    is_widest: bool = False  # more than this is not looked at
+
+    def goes_on(self, size_wh: tuple[int, int], contiguous: bool) -> bool:
+        """Tell whether what was found may go on in the picture beyond the part that was read."""
+        (left, top), (height, width) = self.corner, self.region.shape
+        sides = (
+            (left > 0, self.region[:, 0]),
+            (top > 0, self.region[0]),
+            (left + width < size_wh[0], self.region[:, -1]),
+            (top + height < size_wh[1], self.region[-1]),
+        )
+        return any(is_open and (not contiguous or bool(row.any())) for is_open, row in sides)
 
 
 class WandTool(MaskTool):
@@ -100,19 +117,38 @@ class WandTool(MaskTool):
             refusal = refusal or tr(
                 "There is no shape in hand to take pixels from: select one first."
             )
-        left, top = max(x - _REACH, 0), max(y - _REACH, 0)
-        right, bottom = min(x + _REACH, width), min(y + _REACH, height)
-        pixels = None if refusal else self.scene.pixels(left, top, right, bottom)
-        if pixels is None:
+        found = None if refusal else self._distance(x, y, _FIRST)
+        if found is None:
             self.notice.text = refusal or _WAITING
             return
         self._shape, self._erasing = target, event.ctrl
-        seed = x - left, y - top
-        distance = colour_distance(pixels, *seed)
+        distance, (left, top) = found
         tolerance = round(self.scene.options.tolerance)
-        place = event.x, event.y
+        place, seed = (event.x, event.y), (x - left, y - top)
         self._pick = _Pick(place, (left, top), seed, distance, tolerance, distance)
         self._grow(self._pick, tolerance)
+
+    def _distance(self, x: int, y: int, most: int) -> tuple[Pixels, tuple[int, int]] | None:
+        """Return how far the colours around a pixel are from its own, and the first column and row of that part.
+
+        Args:
+            x: Column of the pixel.
+            y: Its row.
+            most: How many pixels that may be.
+
+        Returns:
+            The part, as much of the picture as may be; None where the picture is not there in full.
+        """
+        left, top, right, bottom = _around(x, y, self.scene.size_wh, most)
+        colour = self.scene.pixels(x, y, x + 1, y + 1)
+        distance = np.empty((bottom - top, right - left), np.uint8)
+        for row in range(top, bottom, _STRIP):
+            below = min(row + _STRIP, bottom)
+            strip = self.scene.pixels(left, row, right, below)
+            if colour is None or strip is None:
+                return None
+            distance[row - top : below - top] = colour_distance(strip, colour[0, 0])
+        return distance, (left, top)
 
     def _drag(self, pick: _Pick, event: Pointer) -> None:
         moved = (event.x - pick.start[0]) - (event.y - pick.start[1])
@@ -122,16 +158,28 @@ class WandTool(MaskTool):
             self._grow(pick, tolerance)
 
     def _grow(self, pick: _Pick, tolerance: int) -> None:
-        """Find the pixels for another tolerance."""
-        options = self.scene.options
-        region = alike(pick.distance, *pick.seed, tolerance, contiguous=options.contiguous)
+        """Find the pixels for another tolerance, in a larger part of the picture where they go on."""
+        options, size = self.scene.options, self.scene.size_wh
+        pick.tolerance = tolerance
+        pick.region = alike(pick.distance, *pick.seed, tolerance, contiguous=options.contiguous)
+        if not pick.is_widest and pick.goes_on(size, options.contiguous):
+            self._widen(pick)
+            pick.region = alike(pick.distance, *pick.seed, tolerance, contiguous=options.contiguous)
+        region = pick.region
         if options.fill_holes:
-            region = region | enclosed(region)
-        pick.tolerance, pick.region = tolerance, region
+            region = pick.region = region | enclosed(region)
         x, y, width, height = cv2.boundingRect(region)
         self._board = PaintBoard(self.scene.size_wh)
         window = region[y : y + height, x : x + width]
         self._board.put(window, (pick.corner[0] + x, pick.corner[1] + y))
+
+    def _widen(self, pick: _Pick) -> None:
+        x, y = pick.seed[0] + pick.corner[0], pick.seed[1] + pick.corner[1]
+        found = self._distance(x, y, _MOST)
+        pick.is_widest = True
+        if found is not None:
+            pick.distance, pick.corner = found
+            pick.seed = x - pick.corner[0], y - pick.corner[1]
 
     def _end(self, pick: _Pick) -> Edit | None:
         target, erasing, board = self._shape, self._erasing, self._board
@@ -139,9 +187,22 @@ class WandTool(MaskTool):
         self.cancel()
         if board is None:
             return None
+        if pick.goes_on(self.scene.size_wh, self.scene.options.contiguous):
+            height, width = pick.region.shape
+            self.notice.text = _CUT.format(width=width, height=height)
         if target is not None:
             found = board
             board = PaintBoard(self.scene.size_wh, target.geometry)
             board.put(np.ascontiguousarray(found.pixels), found.corner, int(not erasing))
         label = tr("Take pixels away") if erasing else tr("Add pixels")
         return self._result(target, board.mask(), label)
+
+
+def _around(x: int, y: int, size_wh: tuple[int, int], most: int) -> tuple[int, int, int, int]:
+    """Return the part of the picture around a pixel (x1, y1, x2, y2): all of it, else as many pixels as may be."""
+    width, height = size_wh
+    side = isqrt(most)
+    to_side, up = most // min(height, side) // 2, most // min(width, side) // 2
+    if width * height <= most:
+        return 0, 0, width, height
+    return max(x - to_side, 0), max(y - up, 0), min(x + to_side, width), min(y + up, height)

@@ -66,7 +66,10 @@ def read(path: Path, progress: Progress | None = None) -> LabelledDataset:
     if path.is_dir():
         sources, others = one_a_split(find_documents(path))
         for other in others:
-            reason = "It speaks of a split that another file was read for. Open it by itself."
+            reason = (
+                "It speaks of a split that another file was read for. "
+                "Import it by itself and add its labels to what is there."
+            )
             findings.add(other, reason, "note")
     if not sources:
         raise DatasetError("There is no COCO file in this folder.", path=path)

@@ -7,7 +7,7 @@ several keypoints are one shape of points with ``attributes.visibility``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,15 @@ def is_this(path: Path) -> bool:
     return holds(path, "labelme")
 
 
-def read(path: Path, progress: Progress | None = None) -> LabelledDataset:
-    """Read a file, or a folder and the folders in it.
+def read(
+    path: Path, progress: Progress | None = None, only: Sequence[Path] = ()
+) -> LabelledDataset:
+    """Read a file, or a folder and the folders in it, or of a folder only some files.
 
     Raises:
         DatasetError: There is no JSON file.
     """
-    return read_files(path, progress)
+    return read_files(path, progress, only)
 
 
 def write(

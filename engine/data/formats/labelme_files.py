@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as changed
 from hashlib import blake2b
 from pathlib import Path
@@ -90,13 +90,20 @@ def json_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_files(path: Path, progress: Progress | None = None) -> LabelledDataset:
+def read_files(
+    path: Path, progress: Progress | None = None, only: Sequence[Path] = ()
+) -> LabelledDataset:
     """Read a file or all of a folder.
+
+    Args:
+        path: The file or folder.
+        progress: Called with (done, total) files.
+        only: Files of the folder to read, without the pictures that have none; empty: all.
 
     Raises:
         DatasetError: There is no such file.
     """
-    files = [path] if path.is_file() else json_files(path)
+    files = [path] if path.is_file() else list(only) or json_files(path)
     if not files:
         raise DatasetError("There is no JSON file in this folder.", path=path)
     reader = _Reader(path if path.is_dir() else path.parent)
@@ -107,7 +114,7 @@ def read_files(path: Path, progress: Progress | None = None) -> LabelledDataset:
             reader.pass_over(file)
         if progress:
             progress(done, len(files))
-    return reader.finish(with_unlabelled=path.is_dir())
+    return reader.finish(with_unlabelled=path.is_dir() and not only)
 
 
 class _Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -25,12 +25,15 @@ class Format:
         module: Module with ``is_this(path)``, ``read(path, progress)`` and ``write(dataset, path, progress,
             images="copy", **options)``. ``is_this`` looks at content, is quick, and takes files and folders.
         holds: What it can hold, for people who choose one.
+        is_file_a_picture: Each picture has a file of its own; then ``read`` takes ``only``, the files of a folder
+            that are wanted.
     """
 
     name: str
     title: str
     module: str
     holds: str = ""
+    is_file_a_picture: bool = False
 
 
 # The order is that of recognition: of two formats that both know a path the first is taken.
@@ -79,18 +82,21 @@ FORMATS: tuple[Format, ...] = (
         "Pascal VOC (XML and masks)",
         "engine.data.formats.voc",
         "boxes, also rotated, outlines and masks, with flags and attributes",
+        is_file_a_picture=True,
     ),
     Format(
         "labelme",
         "labelme (JSON beside each picture)",
         "engine.data.formats.labelme",
         "all shapes, image flags, groups, descriptions and attributes",
+        is_file_a_picture=True,
     ),
     Format(
         "xanylabeling",
         "X-AnyLabeling (JSON beside each picture)",
         "engine.data.formats.xanylabeling",
         "boxes, also rotated, outlines, lines, points, image flags and attributes",
+        is_file_a_picture=True,
     ),
     Format(
         "cvat",
@@ -132,6 +138,22 @@ def read(
         raise DatasetError("It does not exist.", path=path, remedy="Correct the path.")
     chosen = find_format(format) if format else _detect(path)
     dataset: LabelledDataset = import_module(chosen.module).read(path, progress)
+    dataset.format = chosen.name
+    return dataset
+
+
+def read_some(
+    folder: Path, files: Sequence[Path], format: str, progress: Progress | None = None
+) -> LabelledDataset:
+    """Read some label files of a folder together, of a format that has a file for each picture.
+
+    Raises:
+        DatasetError: The format is unknown, or has one file for many pictures.
+    """
+    chosen = find_format(format)
+    if not chosen.is_file_a_picture:
+        raise DatasetError(f"The format {format} has one file for many pictures.", path=folder)
+    dataset: LabelledDataset = import_module(chosen.module).read(folder, progress, files)
     dataset.format = chosen.name
     return dataset
 

@@ -9,7 +9,7 @@ of objects (head, hand, foot) are in ``voc_parts.py``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace as changed
 from pathlib import Path
 
@@ -66,18 +66,21 @@ def is_this(path: Path) -> bool:
     return any((path / "SegmentationClass").glob("*.png"))
 
 
-def read(path: Path, progress: Progress | None = None) -> LabelledDataset:
-    """Read a set from its folder, from its Annotations folder, or one file.
+def read(
+    path: Path, progress: Progress | None = None, only: Sequence[Path] = ()
+) -> LabelledDataset:
+    """Read a set from its folder, from its Annotations folder, or one file, or of a folder only some files.
 
     Raises:
         DatasetError: There is neither a VOC file nor a mask.
     """
     root = path.parent if path.is_file() else path
     root = root.parent if root.name == "Annotations" else root
-    files = [path] if path.is_file() else _xml_files(path)
+    files = [path] if path.is_file() else list(only) or _xml_files(path)
+    is_whole = path.is_dir() and not only
     reader = _Reader(root, files)
     stems = {file.stem for file in files}
-    masked = [] if path.is_file() else [s for s in reader.masks.stems() if s not in stems]
+    masked = [s for s in reader.masks.stems() if s not in stems] if is_whole else []
     if not files and not masked:
         raise DatasetError("There is no Pascal VOC file in this folder.", path=path)
     total = len(files) + len(masked)
@@ -89,7 +92,7 @@ def read(path: Path, progress: Progress | None = None) -> LabelledDataset:
         reader.take_masks(stem)
         if progress:
             progress(done, total)
-    return reader.finish(with_unlabelled=path.is_dir())
+    return reader.finish(with_unlabelled=is_whole)
 
 
 class _Reader:

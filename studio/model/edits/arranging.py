@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine.data.annotations import Tag
 from engine.data.annotations.attribute_names import GROUP_ID
 from studio.language import tr
 from studio.model.edits.fields import SetFields, set_attributes, shape_count
@@ -13,7 +14,7 @@ from studio.model.edits.shapes import AddShapes
 from studio.model.geometry_ops.areas import Size
 from studio.model.geometry_ops.parts import fit_into
 from studio.model.records import Shape
-from studio.model.tracks import FILLED_IN
+from studio.model.tracks import FILLED_IN, off_track, track_of
 
 _MOVED = {
     "front": tr("Bring {shapes} to the front"),
@@ -75,31 +76,55 @@ def copied(
     size_wh: Size,
     label: str,
     shift: float = 0.0,
+    there: Sequence[Shape] = (),
 ) -> AddShapes | None:
     """Return the edit that adds copies of shapes to an image, at the same pixels as far as they are inside it.
+
+    A copy beside its original, or beside another shape of its track, has no track: one object is on an image once.
 
     Args:
         shapes: Shapes of any image.
         image_id: The image that gets the copies.
         size_wh: Its width and height in pixels; (0, 0) while it is not known: nothing is cut then.
         label: What the history calls it, with ``{shapes}`` for their number.
-        shift: How far the copies lie to the lower right of their originals, pixels.
+        shift: How far the copies lie to the lower right of their originals, pixels; to the left and above where only there
+            is room for it.
+        there: The shapes of that image.
 
     Returns:
         The edit, None where nothing lies inside the image.
     """
+    tracks = {track_of(shape) for shape in there}
+    dx, dy = _beside(shapes, shift, size_wh)
     copies = []
     for shape in shapes:
-        geometry = shape.geometry.translated(shift, shift) if shift else shape.geometry
+        geometry = shape.geometry.translated(dx, dy) if shift else shape.geometry
         fitted = fit_into(geometry, size_wh) if all(size_wh) else geometry
         if fitted is not None:
             copy = replace(shape, id=0, z=0, image_id=image_id, geometry=fitted)
+            if shape.image_id == image_id or track_of(shape) in tracks:
+                copy = off_track(copy)
             # What a person copies is where that person wants it: of a track it is a key frame.
             source = "drawn" if shape.source == FILLED_IN else shape.source
             copies.append(replace(copy, source=source, locked=False, hidden=False))
     if not copies:
         return None
     return AddShapes(tuple(copies), label.format(shapes=shape_count(len(copies))))
+
+
+def _beside(shapes: Sequence[Shape], shift: float, size_wh: Size) -> tuple[float, float]:
+    """Return by how much shapes are moved together, to the side on which they have room; to the lower right without any."""
+    boxes = [shape.geometry.bounds() for shape in shapes if not isinstance(shape.geometry, Tag)]
+    if not boxes or not all(size_wh):
+        return shift, shift
+    x1, y1, x2, y2 = zip(*boxes, strict=True)
+    width, height = size_wh
+    right = _stepped_aside(min(x1), max(x2), width, shift)
+    return right, _stepped_aside(min(y1), max(y2), height, shift)
+
+
+def _stepped_aside(low: float, high: float, size: int, shift: float) -> float:
+    return -shift if high + shift > size and low - shift >= 0 else shift
 
 
 def _by_z(shapes: Sequence[Shape]) -> list[Shape]:

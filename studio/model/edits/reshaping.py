@@ -1,6 +1,7 @@
 """Edits that make shapes of shapes: union, subtraction, overlap, parts, holes, other kinds, fewer points.
 
-The result keeps number, class and attributes of the first shape; further parts are new shapes of the same class.
+The result keeps number, class and attributes of the first shape; further parts are new shapes of the same class, and of
+no track: one object is on an image once.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from studio.model.geometry_ops import (
     without_holes,
 )
 from studio.model.geometry_ops.areas import Size
-from studio.model.kind_words import KIND_WORDS
+from studio.model.kind_words import KIND_PLURALS, KIND_WORDS
 from studio.model.records import Shape, moved_to
+from studio.model.tracks import off_track
 
 
 def united(shapes: Sequence[Shape], size_wh: Size) -> Edit:
@@ -152,7 +154,7 @@ def turned_into(shapes: Sequence[Shape], kind: str, size_wh: Size) -> Edit:
         made,
         (),
         tr("Turn {shapes} into {word}").format(
-            shapes=shape_count(len(made)), word=word if len(made) == 1 else word + "s"
+            shapes=shape_count(len(made)), word=word if len(made) == 1 else KIND_PLURALS[kind]
         ),
     )
 
@@ -173,7 +175,9 @@ def _made(
     """Return one edit: each shape becomes its first part, further parts are added, other shapes go."""
     kept = tuple(moved_to(shape, parts[0]) for shape, parts in made)
     new = tuple(
-        replace(shape, id=0, z=0, geometry=part) for shape, parts in made for part in parts[1:]
+        replace(off_track(shape), id=0, z=0, geometry=part)
+        for shape, parts in made
+        for part in parts[1:]
     )
     edits: list[Edit] = [ReplaceShapes(kept, label=label)]
     if new:

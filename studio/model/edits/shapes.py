@@ -3,7 +3,7 @@
 # ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,9 +134,16 @@ class ReplaceShapes(Edit):
         return cls(after, tuple(map(shape_from_dict, values["before"])), values["label"])
 
 
-def assign_class(shapes: Sequence[Shape], class_id: int) -> ReplaceShapes:
-    """Return the edit that gives ``shapes`` the class ``class_id``."""
-    return ReplaceShapes(tuple(replace(shape, class_id=class_id) for shape in shapes))
+def assign_class(
+    shapes: Sequence[Shape], class_id: int, defaults: Mapping[str, Any] | None = None
+) -> ReplaceShapes:
+    """Return the edit that gives ``shapes`` the class ``class_id``, and of ``defaults`` the attributes that they lack."""
+    return ReplaceShapes(
+        tuple(
+            replace(shape, class_id=class_id, attributes={**(defaults or {}), **shape.attributes})
+            for shape in shapes
+        )
+    )
 
 
 def _check_places(shapes: Sequence[Shape], store: Store) -> None:

@@ -59,12 +59,18 @@ class RemoveSuggestions(Edit):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a suggestion is drawn before and after it becomes a shape; its number stays."""
+    """Where a suggestion is drawn before and after it becomes a shape, and what its class gives it; its number stays."""
 
     id: int
     image_id: int
     z: int = 0
     shape_z: int = 0
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    def values(self) -> list[Any]:
+        """Return plain values for JSON, as few as tell it."""
+        known = [self.id, self.image_id, self.z, self.shape_z]
+        return [*known, dict(self.defaults)] if self.defaults else known
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ class AcceptSuggestions(Edit):
     The journal keeps their numbers and not their outlines, so that ten thousand are a short row.
 
     Attributes:
-        places: The suggestions; binding reads where they are drawn.
+        places: The suggestions; binding reads where they are drawn, and which attributes that an object of their class has
+            at first they lack.
         stamp: Attributes that say who accepted them and when.
         accepted: Whether this accepts, or takes an acceptance back.
     """
@@ -92,23 +99,27 @@ class AcceptSuggestions(Edit):
     def bind(self, store: Store) -> AcceptSuggestions:
         found = store.suggestion_places([place.id for place in self.places])
         _check_there(len(self.places), len(found))
+        defaults = {cls.id: cls.defaults() for cls in store.classes()}
         tops: dict[int, int] = {}
         bound = []
         for place in self.places:
-            image_id, z = found[place.id]
+            image_id, z, class_id, names = found[place.id]
             top = tops.get(image_id)
             tops[image_id] = (store.top_z(image_id) if top is None else top) + 1
-            bound.append(Place(place.id, image_id, z, tops[image_id]))
+            usual = defaults.get(class_id, {})
+            lacking = {name: value for name, value in usual.items() if name not in names}
+            bound.append(Place(place.id, image_id, z, tops[image_id], lacking))
         return replace(self, places=tuple(bound))
 
     def apply(self, store: Store) -> None:
         if self.accepted:
             store.accept_suggestions(
-                [(place.id, place.shape_z) for place in self.places], self.stamp
+                [(place.id, place.shape_z, place.defaults) for place in self.places], self.stamp
             )
         else:
             store.take_acceptance_back(
-                [(place.id, place.z) for place in self.places], list(self.stamp)
+                [(place.id, place.z, dict.fromkeys(place.defaults)) for place in self.places],
+                list(self.stamp),
             )
 
     def inverse(self) -> AcceptSuggestions:
@@ -121,7 +132,7 @@ class AcceptSuggestions(Edit):
         )
 
     def values(self) -> dict[str, Any]:
-        places = [[place.id, place.image_id, place.z, place.shape_z] for place in self.places]
+        places = [place.values() for place in self.places]
         return {"places": places, "stamp": dict(self.stamp), "accepted": self.accepted}
 
     @classmethod

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from studio.language import tr
-from studio.model.attribute_def import ATTRIBUTE_KINDS, AttributeDef, AttributeKind
-from studio.panels.classes.class_words import attribute_from_words, default_words
+from studio.model.attribute_def import ATTRIBUTE_KINDS, AttributeDef, AttributeKind, default_words
+from studio.panels.classes.class_words import attribute_from_words
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
 

@@ -59,13 +59,6 @@ def attribute_from_words(
     )
 
 
-def default_words(attribute: AttributeDef) -> str:
-    """Return an attribute's default as a person would type it."""
-    if isinstance(attribute.default, bool):
-        return tr("yes") if attribute.default else tr("no")
-    return "" if attribute.default is None else str(attribute.default)
-
-
 def scheme_from_words(names: str, bones: str, mirror: str) -> KeypointScheme | None:
     """Return the keypoints that three lines describe; None where no names are given.
 

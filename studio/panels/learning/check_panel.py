@@ -127,7 +127,8 @@ class CheckPanel(QWidget):
         doubt = self.current()
         if doubt is None or self._project.read_only:
             return
-        edit = doubt.fix(self._project.shapes(doubt.image_id))
+        classes = {cls.id: cls.defaults() for cls in self._project.classes()}
+        edit = doubt.fix(self._project.shapes(doubt.image_id), classes.get(doubt.class_id))
         if edit is None:
             self.said.setText(tr("The model gives a box here, no outline: open it and draw."))
         else:

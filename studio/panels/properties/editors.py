@@ -12,7 +12,7 @@ from PySide6.QtGui import QDoubleValidator, QIntValidator, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from studio.language import tr
-from studio.model.attribute_def import AttributeDef
+from studio.model.attribute_def import AttributeDef, default_words
 from studio.panels.properties.shared_values import MIXED
 
 _MIXED_WORD = tr("mixed")
@@ -28,17 +28,15 @@ class TextValue(QLineEdit):
 
     edited = Signal(object)
 
-    def __init__(self, name: str, default: Any = None, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._default = default
         self.setAccessibleName(name)
         self.editingFinished.connect(self._on_finished)
 
     def show_value(self, value: Any) -> None:
         """Show a value, None or that the shapes differ."""
         text = "" if value is None or value is MIXED else self._text_of(value)
-        usual = "" if self._default is None else self._text_of(self._default)
-        self.setPlaceholderText(_MIXED_WORD if value is MIXED else usual)
+        self.setPlaceholderText(_MIXED_WORD if value is MIXED else "")
         if text != self.text():
             self.setText(text)
         self.setModified(False)
@@ -58,8 +56,8 @@ class TextValue(QLineEdit):
 class NumberValue(TextValue):
     """A number; empty takes the value away."""
 
-    def __init__(self, name: str, default: Any = None, parent: QWidget | None = None) -> None:
-        super().__init__(name, default, parent)
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(name, parent)
         validator = QDoubleValidator(self)
         validator.setLocale(self.locale().c())
         self.setValidator(validator)
@@ -75,7 +73,7 @@ class IdValue(TextValue):
     """A whole number from 0; empty takes the value away."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(name, None, parent)
+        super().__init__(name, parent)
         self.setValidator(QIntValidator(0, _LARGEST_ID, self))
 
     def _value(self) -> Any:
@@ -94,8 +92,7 @@ class ChoiceValue(QComboBox):
     def __init__(self, attribute: AttributeDef, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(attribute.name)
-        usual = f"– ({attribute.default})" if attribute.default is not None else "–"
-        self.addItem(usual, None)
+        self.addItem("–", None)
         for word in attribute.choices:
             self.addItem(word, word)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -155,10 +152,17 @@ def narrow(box: QComboBox) -> None:
 
 
 def value_editor(attribute: AttributeDef) -> Value:
-    """Return the control for an attribute of a class."""
+    """Return the control for an attribute of a class; it shows what a shape has, its tip what a new one gets."""
+    editor = _editor(attribute)
+    if attribute.default is not None:
+        usual = default_words(attribute)
+        editor.setToolTip(tr("New objects of the class get: {value}").format(value=usual))
+    return editor
+
+
+def _editor(attribute: AttributeDef) -> Value:
     if attribute.kind == "choice":
         return ChoiceValue(attribute)
     if attribute.kind == "flag":
         return FlagValue("", keep_false=True)
-    kind = NumberValue if attribute.kind == "number" else TextValue
-    return kind(attribute.name, attribute.default)
+    return NumberValue(attribute.name) if attribute.kind == "number" else TextValue(attribute.name)

@@ -170,11 +170,8 @@ class PropertiesPanel(QWidget):
                 label.setBuddy(editor)
                 self._attribute_form.addRow(label, editor)
             self._attribute_title.setVisible(bool(asked))
-        defaults = {attribute.name: attribute.default for attribute in asked}
         for name, editor in self.attributes.items():
-            value = shared_attribute(self._shapes, name)
-            is_flag = isinstance(editor, FlagValue)
-            editor.show_value(defaults[name] if is_flag and value is None else value)
+            editor.show_value(shared_attribute(self._shapes, name))
 
     def _on_attribute(self, name: str, value: Any) -> None:
         self._apply(set_attributes(self._free(), {name: value}))
@@ -186,7 +183,8 @@ class PropertiesPanel(QWidget):
     def _on_class_chosen(self, row: int) -> None:
         class_id = self.class_box.itemData(row)
         free = [shape for shape in self._free() if shape.class_id != class_id]
-        self._apply(assign_class(free, class_id) if free else None)
+        classes = {cls.id: cls.defaults() for cls in self._workspace.project.classes()}
+        self._apply(assign_class(free, class_id, classes.get(class_id)) if free else None)
         self.finished.emit()
 
     def _apply(self, edit: Edit | None) -> None:

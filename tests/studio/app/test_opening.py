@@ -78,6 +78,25 @@ def test_a_project_by_folder_inside_and_database(tmp_path: Path, write_photos: W
         assert (found.kind, found.project) == ("project", folder / "maskwright")
 
 
+def test_what_is_given_beside_the_first_is_kept(
+    tmp_path: Path, dataset: Path, write_photos: WritePhotos
+) -> None:
+    folder = write_photos(tmp_path / "photos", 2)[0].parent
+    labels = [folder / "img0.json", folder / "img1.json"]
+    for file in labels:
+        file.write_text("{}")
+    found = classify(labels)
+    assert (found.kind, found.paths) == ("dataset", tuple(labels))
+    found = classify([dataset.parent, folder])
+    assert (found.kind, found.paths) == ("dataset", (dataset, folder))
+    found = classify([tmp_path / "gone", folder / "img0.png", *labels])
+    assert (found.kind, found.project) == ("images", folder / "maskwright")
+    assert set(found.paths) == {tmp_path / "gone", folder / "img0.png", *labels}
+    create_project(folder / "maskwright").close()
+    found = classify([folder, dataset])
+    assert (found.kind, found.paths) == ("project", (dataset,))
+
+
 @pytest.mark.parametrize("name", ["nothing", "notes.docx"])
 def test_what_cannot_be_opened_says_what_can(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.docx").touch()

@@ -97,6 +97,17 @@ def test_export_options(dataset: Path, tmp_path: Path) -> None:
     assert forced["images"] == 3
 
 
+def test_import_adds_to_what_is_there_when_asked(dataset: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    before = answer("import", dataset, "--project", folder)["annotations"]
+    (dataset / "labels/train/img0.txt").write_text("1 0.5 0.5 0.2 0.2\n")
+    added = answer("import", dataset, "--project", folder, "--add")
+    assert added["annotations"] == 1
+    assert sum(answer("info", "--project", folder)["classes"].values()) == before + 1
+    refused = run("import", dataset, "--project", folder, "--add", "--replace")
+    assert refused.returncode != 0
+
+
 def test_import_replaces_only_when_asked(dataset: Path, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     answer("import", dataset, "--project", folder)

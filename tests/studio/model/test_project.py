@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.data.annotations import Box, Polygon
+from engine.data.annotations.attribute_names import own_attributes
 from engine.data.images import write_image
-from studio.model.edits import AddShapes, RemoveImages, RemoveShapes, SetBackground, SetSplit
+from studio.model.attribute_def import AttributeDef
+from studio.model.edits import (
+    AddShapes,
+    ChangeClass,
+    RemoveImages,
+    RemoveShapes,
+    SetBackground,
+    SetSplit,
+)
 from studio.model.errors import EditError, ReadOnlyError
 from studio.model.project import Project
 from studio.model.records import ImageFilter, new_shape
@@ -135,6 +145,28 @@ def test_undo_of_what_someone_else_removed_is_refused_in_words(photo_project: Pr
     with pytest.raises(EditError, match="no longer there"):
         project.undo()
     assert project.can_undo
+
+
+def test_an_accepted_suggestion_gets_what_a_new_shape_gets(photo_project: Project) -> None:
+    project = photo_project
+    image, first = project.image_ids()[0], project.classes()[0]
+    asked = AttributeDef("maker", default="me"), AttributeDef("seen", "flag", default=True)
+    project.apply(ChangeClass(replace(first, attributes=asked)))
+    kinds = [(first.id, {}), (first.id, {"maker": "you"}), (1, {"own": 2})]
+    ghosts = project.set_suggestions(
+        image,
+        [
+            new_shape(image, class_id, Box(1, 1, 9, 9), "model", 0.5, dict(own))
+            for class_id, own in kinds
+        ],
+    )
+    project.accept_suggestions(image)
+    expected = [{"maker": "me", "seen": True}, {"maker": "you", "seen": True}, {"own": 2}]
+    for _ in range(2):
+        assert [own_attributes(s.attributes) for s in project.shapes(image)] == expected
+        project.undo()
+        assert project.suggestions(image) == ghosts
+        project.redo()
 
 
 def test_suggestions(photo_project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.data.annotations import Box, Geometry, Mask, Polygon, Tag
-from studio.model.edits import AddShapes, Edit
+from studio.model.edits import AddShapes, Edit, ReplaceShapes
 from studio.model.edits.arranging import (
     backward,
     copied,
@@ -160,6 +161,52 @@ def test_copies_are_cut_to_the_other_image_and_free(
     assert shifted.shapes[0].geometry == Box(22, 22, 72, 52)
 
 
+def test_a_copy_beside_its_original_has_no_track(
+    photo_project: Project, put: Callable[..., list[Shape]]
+) -> None:
+    (shape,) = put(Box(10, 10, 20, 20))
+    shape = replace(shape, attributes={"track_id": 3, "group_id": 2, "own": "x"})
+    here, other = photo_project.image_ids()[:2]
+    beside = copied([shape], here, SIZE, "Duplicate {shapes}", 12.0)
+    assert beside is not None
+    assert beside.shapes[0].attributes == {"group_id": 2, "own": "x"}
+    there = copied([shape], other, SIZE, "Copy {shapes}")
+    assert there is not None
+    assert there.shapes[0].attributes == shape.attributes
+    again = copied([shape], other, SIZE, "Copy {shapes}", there=there.shapes)
+    assert again is not None
+    assert "track_id" not in again.shapes[0].attributes
+
+
+@pytest.mark.parametrize(
+    ("places", "copies"),
+    [
+        ([Box(10, 10, 20, 20)], [Box(22, 22, 32, 32)]),
+        ([Box(40, 10, 60, 20)], [Box(28, 22, 48, 32)]),
+        ([Box(40, 30, 64, 48)], [Box(28, 18, 52, 36)]),
+        ([Box(40, 10, 60, 20), Box(20, 10, 30, 20)], [Box(28, 22, 48, 32), Box(8, 22, 18, 32)]),
+        ([Box(2, 10, 64, 20)], [Box(14, 22, 64, 32)]),
+    ],
+)
+def test_a_duplicate_stays_inside_the_image(
+    places: list[Box], copies: list[Box], put: Callable[..., list[Shape]]
+) -> None:
+    shapes = put(*places)
+    edit = copied(shapes, shapes[0].image_id, SIZE, "Duplicate {shapes}", 12.0)
+    assert edit is not None
+    assert [shape.geometry for shape in edit.shapes] == copies
+
+
+def test_of_parts_the_first_keeps_the_track(
+    photo_project: Project, put: Callable[..., list[Shape]]
+) -> None:
+    shapes = put(square(5, 5, 30), Box(0, 15, 60, 20))
+    photo_project.apply(ReplaceShapes((replace(shapes[0], attributes={"track_id": 3, "own": 1}),)))
+    shapes = photo_project.shapes(shapes[0].image_id)
+    after = there_and_back(photo_project, subtracted(shapes, SIZE))
+    assert [shape.attributes for shape in after] == [{"track_id": 3, "own": 1}, {"own": 1}]
+
+
 def geometries(shapes: Sequence[Shape]) -> list[Geometry]:
     return [shape.geometry for shape in shapes]
 
@@ -233,5 +280,6 @@ def test_shapes_change_their_kind_and_their_points(
     after = there_and_back(photo_project, edit)
     assert [shape.geometry.kind for shape in after] == ["mask", "mask", "tag"]
     assert edit.title() == "Turn 2 shapes into masks"
+    assert turned_into(after[:2], "box", SIZE).title() == "Turn 2 shapes into boxes"
     after = there_and_back(photo_project, overlap(after[:2], SIZE))
     assert len(after) == 2

@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.data.annotations import Box, Keypoints, Mask, OrientedBox, Polyline, Tag
-from studio.model.attribute_def import AttributeDef
+from studio.model.attribute_def import AttributeDef, default_words
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef, Shape
 from studio.panels.classes.class_words import (
     attribute_from_words,
-    default_words,
     depths,
     pair_words,
     possible_parents,

@@ -18,7 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from engine.data.annotations import Box
 from studio.jobs.client import JobsClient, RunsWatcher
-from studio.model.edits import AddShapes, RemoveShapes, ReplaceShapes
+from studio.model.attribute_def import AttributeDef
+from studio.model.edits import AddShapes, ChangeClass, RemoveShapes, ReplaceShapes
 from studio.model.project import Project
 from studio.model.records import Shape, new_shape
 from studio.panels.learning.check_panel import CheckPanel
@@ -175,6 +176,19 @@ def test_fine_stays_fine_in_later_checks_until_somebody_wants_it_again(
     QTest.mouseClick(check.again_button, LEFT)
     run_check(check, qtbot)
     assert kinds(check) == set(broken)
+
+
+def test_what_was_missing_has_what_its_class_gives_at_first(
+    check: CheckPanel, project: Project, qtbot: QtBot
+) -> None:
+    break_labels(project)
+    asked = (AttributeDef("maker", default="me"),)
+    for cls in project.classes():
+        project.apply(ChangeClass(replace(cls, attributes=asked)))
+    run_check(check, qtbot)
+    choose(check, "missing")
+    check.take_word()
+    assert project.shapes(project.image_ids()[0])[-1].attributes == {"maker": "me"}
 
 
 def test_a_mark_ends_with_the_shape_it_was_made_for(

@@ -107,11 +107,29 @@ def test_labels_drawn_here_are_kept_unless_asked(project: Project, dataset: Path
     kept_notes = [note for note in report.notes if "were kept" in note.reason]
     assert [note.file.name for note in kept_notes] == ["img0.png"]
     assert "1 shape in the project" in kept_notes[0].reason
-    replaced = import_dataset(project, dataset / "data.yaml", replace=True)
+    replaced = import_dataset(project, dataset / "data.yaml", present="replace")
     assert replaced.annotations == 2
     assert len(project.shapes(image)) == 2
     project.undo()
     assert project.shapes(image) == kept
+    assert check_health(project).problems == []
+
+
+def test_labels_are_added_to_those_drawn_here(project: Project, dataset: Path) -> None:
+    import_dataset(project, dataset / "data.yaml")
+    image = project.find_image(dataset / "images/train/img0.png")
+    assert image is not None
+    project.apply(RemoveShapes(tuple(project.shapes(image)[1:])))
+    project.apply(AddShapes((new_shape(image, 1, Box(1, 2, 9, 9)),)))
+    box, drawn = project.shapes(image)
+    report = import_dataset(project, dataset / "data.yaml", present="add")
+    assert [*project.shapes(image)[:2]] == [box, drawn]
+    assert project.shapes(image)[2].geometry.kind == "polygon"
+    assert project.shapes(image)[2].z > drawn.z
+    assert (report.annotations, report.doubled) == (1, 2)  # the box, and the polygon of the other
+    assert not [note for note in report.notes if "were kept" in note.reason]
+    again = import_dataset(project, dataset / "data.yaml", present="add")
+    assert (again.annotations, again.doubled, len(project.shapes(image))) == (0, 3, 3)
     assert check_health(project).problems == []
 
 

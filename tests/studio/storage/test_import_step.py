@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +24,7 @@ from studio.model.edits import (
 from studio.model.errors import EditError
 from studio.model.project import Project
 from studio.model.records import new_shape
-from studio.storage.dataset_import import add_paths, import_dataset
+from studio.storage.dataset_import import Present, add_paths, import_dataset
 from studio.storage.health import check_health
 from studio.storage.image_index import store_of
 from studio.storage.project_files import open_project
@@ -91,7 +91,19 @@ def test_labels_that_it_replaced_come_back_with_the_same_step(
 ) -> None:
     first = photo_project.image_ids()[0]
     photo_project.apply(AddShapes((new_shape(first, 0, Box(0, 0, 9, 9)),)))
-    back_and_forth(photo_project, lambda: import_dataset(photo_project, dataset, replace=True))
+    back_and_forth(photo_project, lambda: import_dataset(photo_project, dataset, present="replace"))
+
+
+def test_labels_that_it_added_go_and_those_before_stay(
+    photo_project: Project, dataset: Path
+) -> None:
+    first = photo_project.image_ids()[0]
+    photo_project.apply(AddShapes((new_shape(first, 0, Box(0, 0, 9, 9)),)))
+    drawn = photo_project.shapes(first)
+    back_and_forth(photo_project, lambda: import_dataset(photo_project, dataset, present="add"))
+    assert len(photo_project.shapes(first)) == 2
+    photo_project.undo()
+    assert photo_project.shapes(first) == drawn
 
 
 def test_a_second_import_and_edits_of_what_the_first_brought(
@@ -102,7 +114,7 @@ def test_a_second_import_and_edits_of_what_the_first_brought(
         new = photo_project.image_ids()[-1]
         photo_project.apply(RemoveShapes(tuple(photo_project.shapes(new)[:1])))
         photo_project.apply(SetSplit({new: "test"}))
-        import_dataset(photo_project, dataset, replace=True)
+        import_dataset(photo_project, dataset, present="replace")
 
     back_and_forth(photo_project, change, steps=4)
 
@@ -239,8 +251,8 @@ def test_any_import_is_taken_back(photo_project: Project, data: st.DataObject) -
     )
     before = state(photo_project)
     steps = photo_project.store.steps()[0]
-    over = data.draw(st.booleans())
-    import_dataset(photo_project, folder, dataset=dataset, replace=over)
+    present = data.draw(st.sampled_from(get_args(Present)))
+    import_dataset(photo_project, folder, dataset=dataset, present=present)
     after = state(photo_project)
     photo_project.undo()
     assert state(photo_project) == before

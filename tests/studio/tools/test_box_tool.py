@@ -25,6 +25,14 @@ def box_of(edit: object) -> Box:
     return made.geometry
 
 
+def test_corners_go_to_the_edges_of_other_shapes(hand: Any) -> None:
+    """The shapes next to it are a square of 50..170 and a box of 250..350."""
+    assert box_of(hand.drag((172, 75), (200, 100), (248, 150))) == Box(170, 75, 250, 150)
+    assert box_of(hand.drag((172, 205), (200, 210), (248, 220), alt=True)) == Box(
+        172, 205, 248, 220
+    )
+
+
 @pytest.mark.parametrize("stop", [(80, 270), (20, 210)])
 def test_drag_in_any_direction(hand: Any, stop: tuple[float, float]) -> None:
     start = (20, 210) if stop == (80, 270) else (80, 270)

@@ -17,6 +17,7 @@ from studio.model.edits import RemoveShapes, ReplaceShapes
 from studio.model.records import Shape
 from studio.tools.frame import Frame, FrameDrag, changed_by, frame_of
 from studio.tools.select import SelectTool
+from studio.tools.snapping import find_snap
 
 SIZE = (400, 300)
 TOLERANCE = 6.0
@@ -284,7 +285,7 @@ def test_a_locked_shape_lets_clicks_through(hand: Any) -> None:
     assert hand.scene.selection == (1,)
     hand.drag((240, 90), (360, 210))
     assert hand.scene.selection == (3,)
-    assert hand.scene.snap(91, 91, TOLERANCE)[0] == (90, 90)
+    assert find_snap(hand.scene, 91, 91, TOLERANCE).point == (90, 90)
 
 
 def test_a_locked_shape_that_the_list_selected_is_not_changed(hand: Any) -> None:
@@ -312,6 +313,6 @@ def test_a_hidden_shape_is_neither_hit_nor_selected_nor_snapped_to(hand: Any) ->
     assert hand.scene.selection == ()
     hand.click(110, 110)
     assert hand.scene.selection == (1,)
-    assert hand.scene.snap(91, 91, TOLERANCE)[1] is False
+    assert find_snap(hand.scene, 91, 91, TOLERANCE).shape_id != 2
     hand.scene.select((2,))
     assert hand.scene.selection == ()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.data.annotations import Keypoints
+from studio.canvas.tool_in_hand import ToolInHand
 from studio.model.edits import AddShapes, ReplaceShapes
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef, Shape
@@ -152,6 +153,23 @@ def test_left_and_right_change_places_and_twice_is_nothing() -> None:
     assert again.after[0] == shape
     assert with_sides_swapped([shape], [None]) is None
     assert with_sides_swapped([shape], [KeypointScheme(2, (1, 0))]) is None
+
+
+def test_sides_of_a_locked_object_stay(hand: Any, scene: Scene) -> None:
+    scene.set_shapes([Shape(5, 7, 0, Keypoints(CORNERS, (2, 1, 0)), locked=True)])
+    scene.select((5,))
+    in_hand, said, made = ToolInHand(scene), list[str](), list[Any]()
+    in_hand.notice.connect(said.append)
+    in_hand.edit_made.connect(made.append)
+    in_hand.swap_keypoints()
+    assert made == []
+    assert "locked" in said.pop()
+    scene.set_shapes([Shape(5, 7, 0, Keypoints(CORNERS, (2, 1, 0)))])
+    in_hand.swap_keypoints()
+    assert len(made) == 1
+    scene.select(())
+    in_hand.swap_keypoints()
+    assert "left and right" in said.pop()
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 17, 33])

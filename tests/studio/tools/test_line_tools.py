@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.data.annotations import Box, Mask, Point, Polygon, Polyline
 from studio.model.edits import AddShapes, Batch, ReplaceShapes
+from studio.model.records import Shape
 from studio.tools.cutting import cut_apart
 from studio.tools.knife import KnifeTool
 from studio.tools.polygon import PolygonTool
@@ -245,7 +250,67 @@ def test_a_line_that_does_not_go_through_cuts_nothing(knife: Any) -> None:
     assert "side to side" in knife.tool.notice.take()
 
 
-def test_parts_keep_holes_and_a_mask_is_left_alone() -> None:
+def test_a_locked_shape_stays_whole(knife: Any, scene: Scene) -> None:
+    locked = [replace(shape, locked=True) for shape in scene.shapes()[:2]]
+    scene.update(locked)
+    edit = knife.drag((30, 110), (100, 110), (380, 110))
+    assert [shape.id for shape in edit.edits[0].after] == [3]
+    scene.update([replace(scene.shapes()[2], locked=True)])
+    assert knife.drag((30, 110), (100, 110), (380, 110)) is None
+    assert "locked" in knife.tool.notice.take()
+    assert knife.drag((240, 150), (270, 150), (300, 150)) is None
+    assert "side to side" in knife.tool.notice.take()
+
+
+def test_of_the_parts_the_largest_alone_keeps_the_track(knife: Any, scene: Scene) -> None:
+    scene.set_shapes([Shape(1, 7, 0, Box(50, 50, 150, 150), attributes={"track_id": 4, "own": 1})])
+    replaced, added = knife.drag((80, 30), (80, 100), (80, 170)).edits
+    assert replaced.after[0].attributes == {"track_id": 4, "own": 1}
+    assert replaced.after[0].geometry.area() == 7000
+    assert added.shapes[0].attributes == {"own": 1}
+
+
+def test_a_mask_is_cut_between_its_pixels(knife: Any) -> None:
+    whole = np.zeros((300, 400), np.uint8)
+    whole[50:150, 50:150] = 1
+    whole[10:20, 10:20] = 1  # another part, which the line does not reach
+    knife.put((1, Mask.from_array(whole)))
+    replaced, added = knife.drag((30, 81), (100, 84), (170, 87)).edits
+    parts = [shape.geometry.to_array() for shape in (*replaced.after, *added.shapes)]
+    assert len(parts) == 2
+    assert (parts[0] + parts[1] == whole).all()
+    assert parts[0][15, 15]
+    assert parts[0][90:150, 50:150].all()
+    assert parts[1][50:80, 50:150].all()
+    assert not parts[1][90:].any()
+
+
+def test_a_line_that_ends_within_a_mask_does_not_cut_it() -> None:
+    whole = np.zeros((60, 60), np.uint8)
+    whole[10:50, 10:50] = 1
+    mask = Mask.from_array(whole)
+    assert cut_apart(mask, [(5, 30), (40, 30)]) == [mask]
+    assert cut_apart(mask, [(0, 5), (60, 5)]) == [mask]
+    assert cut_apart(Mask((3600,), 60, 60), [(0, 5), (60, 5)]) == [Mask((3600,), 60, 60)]
+    corner = cut_apart(mask, [(5, 30), (30, 30), (30, 55)])
+    assert [part.area() for part in corner] == pytest.approx([1200, 400], abs=45)
+    whole[20:50, 20:40] = 0  # two legs, each cut through
+    assert len(cut_apart(Mask.from_array(whole), [(0, 40), (60, 40)])) == 3
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 9999),
+    line=st.lists(st.tuples(*[st.floats(-5, 35)] * 2), min_size=2, max_size=5),
+)
+def test_parts_of_a_mask_are_the_mask(seed: int, line: list[Point]) -> None:
+    pixels = (np.random.default_rng(seed).random((20, 30)) < 0.7).astype(np.uint8)
+    parts = [part.to_array() for part in cut_apart(Mask.from_array(pixels), line)]
+    assert (np.sum(parts, axis=0) == pixels).all()
+    assert all(part.any() for part in parts)
+
+
+def test_parts_keep_holes() -> None:
     ring = Polygon(
         ((0, 0), (90, 0), (90, 90), (0, 90)), (((30, 30), (60, 30), (60, 60), (30, 60)),)
     )

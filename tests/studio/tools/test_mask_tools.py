@@ -16,7 +16,7 @@ from studio.tools.alike import alike, colour_distance
 from studio.tools.brush import BrushTool, EraserTool
 from studio.tools.paint_board import PaintBoard, brush_place, enclosed, window_of
 from studio.tools.scene import Scene
-from studio.tools.wand import WandTool
+from studio.tools.wand import WandTool, _around
 
 
 @pytest.fixture
@@ -317,6 +317,51 @@ def test_enclosed_pixels_are_taken_where_that_is_asked_for(wand: Any, scene: Sce
     assert mask_of(wand.click(205, 25)).sum() == 40 * 60
 
 
+@pytest.mark.parametrize(("most", "taken", "said"), [(10**6, 400, ""), (2 * 80 * 80, 0, "80")])
+def test_the_wand_looks_farther_where_its_pixels_go_on(
+    most: int, taken: int, said: str, wand: Any, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.tools.wand._FIRST", 40 * 40)
+    monkeypatch.setattr("studio.tools.wand._MOST", most)
+    monkeypatch.setattr("studio.tools.wand._STRIP", 7)
+    pixels = np.full((300, 400, 3), 40, np.uint8)
+    pixels[100:110] = 200
+    scene.pixels = lambda x1, y1, x2, y2: pixels[y1:y2, x1:x2].copy()
+    found = mask_of(wand.click(230, 105))
+    assert found[100:110, 230 - 20 : 230 + 20].all()
+    assert found.sum() == 10 * (taken or np.flatnonzero(found.any(0)).size)
+    notice = wand.tool.notice.take()
+    assert ("stopped there" in notice) == bool(said)
+    wand.tool.let_go()
+    scene.options.set("contiguous", False)
+    pixels[5, 5] = 200
+    assert mask_of(wand.click(230, 105))[5, 5] == bool(taken)
+    assert ("stopped there" in wand.tool.notice.take()) == bool(said)
+
+
+def test_what_ends_near_the_click_is_looked_for_there_alone(
+    wand: Any, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.tools.wand._FIRST", 120 * 120)
+    asked: list[tuple[int, ...]] = []
+    pixels = scene.pixels
+    scene.pixels = lambda *place: (asked.append(place), pixels(*place))[1]
+    assert mask_of(wand.click(230, 40)).sum() == 40 * 60
+    assert wand.tool.notice.take() == ""
+    assert max(x2 - x1 for x1, _, x2, _ in asked) <= 120
+
+
+@pytest.mark.parametrize("size", [(400, 300), (50, 9000), (9000, 50), (3000, 3000)])
+def test_the_part_around_a_click_is_as_large_as_may_be(size: tuple[int, int]) -> None:
+    for most in (50 * 50, 150_000, 10**8):
+        x1, y1, x2, y2 = _around(30, 40, size, most)
+        assert 0 <= x1 <= 30 < x2 <= size[0]
+        assert 0 <= y1 <= 40 < y2 <= size[1]
+        assert (x2 - x1) * (y2 - y1) <= most
+        if size[0] * size[1] <= most:
+            assert (x2 - x1, y2 - y1) == size
+
+
 def test_the_wand_says_why_it_takes_nothing(wand: Any, scene: Scene) -> None:
     assert wand.click(-5, 10) is None
     assert "Click on the picture" in wand.tool.notice.take()
@@ -329,5 +374,7 @@ def test_the_wand_says_why_it_takes_nothing(wand: Any, scene: Scene) -> None:
 
 def test_a_distance_is_the_largest_of_the_channels() -> None:
     pixels = np.array([[[10, 10, 10], [12, 9, 60], [200, 10, 10]]], np.uint8)
-    assert colour_distance(pixels, 0, 0).tolist() == [[0, 50, 190]]
-    assert alike(colour_distance(pixels, 0, 0), 0, 0, 50, contiguous=True).tolist() == [[1, 1, 0]]
+    assert colour_distance(pixels, pixels[0, 0]).tolist() == [[0, 50, 190]]
+    assert alike(colour_distance(pixels, pixels[0, 0]), 0, 0, 50, contiguous=True).tolist() == [
+        [1, 1, 0]
+    ]

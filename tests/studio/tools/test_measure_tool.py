@@ -31,6 +31,14 @@ def test_a_drag_makes_a_line(tool: MeasureTool) -> None:
     assert tool.preview().path == tool.line
 
 
+def test_its_ends_go_to_edges(scene: Scene) -> None:
+    """The shapes are a square of 50..170 and a box of 250..350."""
+    tool = MeasureTool(scene)
+    send(tool, "press", 172, 110)
+    send(tool, "release", 248, 110)
+    assert tool.line == ((170, 110), (250, 110))
+
+
 def test_two_clicks_make_a_line(tool: MeasureTool) -> None:
     send(tool, "press", 10, 10)
     send(tool, "release", 10, 10)

@@ -11,6 +11,7 @@ from studio.model.edits.classes import NEW
 from studio.model.records import Shape
 from studio.tools.bounds_index import BoundsIndex
 from studio.tools.scene import Scene
+from studio.tools.snapping import Snap, find_snap
 
 
 def shape(shape_id: int, geometry: Geometry, z: int = 0) -> Shape:
@@ -109,6 +110,7 @@ def test_another_image_empties_everything(scene: Scene) -> None:
     ("at", "place", "snapped"),
     [
         ((252, 103), (250, 100), True),  # a corner of the box
+        ((252, 150), (250, 150), True),  # an edge of it
         ((220.26, 20.24), (220.3, 20.2), False),  # only to a tenth
         ((2, 150), (0, 150), True),  # the border of the image
         ((399, 298.5), (400, 300), True),
@@ -118,13 +120,14 @@ def test_another_image_empties_everything(scene: Scene) -> None:
 def test_snap(
     scene: Scene, at: tuple[float, float], place: tuple[float, float], snapped: bool
 ) -> None:
-    assert scene.snap(*at, 6.0) == (place, snapped)
+    snap = find_snap(scene, *at, 6.0)
+    assert (snap.point, snap.kind != "free") == (place, snapped)
 
 
 def test_snap_can_leave_out_a_shape_and_be_off(scene: Scene) -> None:
-    assert scene.snap(252, 103, 6.0, ignore=[3]) == ((252, 103), False)
+    assert find_snap(scene, 252, 103, 6.0, ignore=[3]) == Snap((252, 103))
     scene.snapping = False
-    assert scene.snap(252, 103, 6.0) == ((252, 103), False)
+    assert find_snap(scene, 252, 103, 6.0) == Snap((252, 103))
 
 
 def test_a_project_without_classes_gives_new_shapes_the_class_to_be_made() -> None:

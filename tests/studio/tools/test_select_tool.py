@@ -29,6 +29,15 @@ def after(edit: object) -> list[object]:
     return [s.geometry for s in edit.after]
 
 
+def test_a_dragged_vertex_goes_to_the_edge_of_another_shape(hand: Any) -> None:
+    hand.click(300, 150)  # the box of 250..350
+    assert after(hand.drag((250, 100), (200, 110), (172, 120))) == [Box(170, 120, 350, 200)]
+    edit = hand.drag(
+        (350, 200), (360, 180), (349, 150), ctrl=False
+    )  # its own edge does not attract
+    assert after(edit) == [Box(170, 120, 349, 150)]
+
+
 # -- choosing ----------------------------------------------------------------
 
 

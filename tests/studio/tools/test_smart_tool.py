@@ -9,7 +9,9 @@ import pytest
 
 from engine.data.annotations import Mask, Polygon, to_mask
 from engine.data.annotations.attribute_names import GROUP_ID
+from studio.model.attribute_def import AttributeDef
 from studio.model.edits import AddShapes, ReplaceShapes
+from studio.model.records import ClassDef
 from studio.tools.prompting import Answer, Candidate, Prompts, Readiness
 from studio.tools.scene import Scene
 from studio.tools.smart import SmartTool
@@ -96,6 +98,15 @@ def test_a_click_and_enter_make_an_outline(smart: Any, segmenter: Segmenter) -> 
     assert (shape.source, shape.class_id) == ("assisted", 0)
     assert shape.attributes == {"annotation_model": "sam_b.pt"}
     assert smart.leaves_nothing()
+
+
+def test_what_is_found_has_what_its_class_gives_at_first(smart: Any, scene: Scene) -> None:
+    scene.set_classes(
+        [ClassDef(0, "bolt", "#e69f00", attributes=(AttributeDef("a", default="b"),))]
+    )
+    smart.click(220, 230)
+    (shape,) = smart.key("enter").shapes
+    assert shape.attributes == {"a": "b", "annotation_model": "sam_b.pt"}
 
 
 def test_more_clicks_add_and_exclude_and_parts_share_a_group(

@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from studio.model.attribute_def import AttributeDef
+from studio.model.edits import AddShapes
+from studio.model.keypoint_scheme import KeypointScheme
+from studio.model.records import ClassDef
 from studio.tools.base import Key, Pointer
 from studio.tools.options import OPTIONS
 from studio.tools.scene import Scene
 from studio.tools.table import TOOLS
 
 KEYS = ("escape", "enter", "backspace", "delete", "left", "space", "other")
+UNLIKE = (
+    "select",
+    "eraser",
+    "knife",
+    "measure",
+    "smart",
+)  # they make no new object, or need a segmenter
 DRAWING = [name for name in TOOLS if name not in ("select", "image_class", "measure")]
 
 
@@ -51,6 +62,25 @@ def test_cancelling_leaves_nothing(name: str, scene: Scene, new_hand: Any) -> No
     assert preview.hidden == ()
     assert hand.release(200, 120) is None
     assert hand.edits == []
+
+
+@pytest.mark.parametrize("name", [name for name in TOOLS if name not in UNLIKE])
+def test_what_is_drawn_has_what_its_class_gives_at_first(
+    name: str, scene: Scene, new_hand: Any
+) -> None:
+    asked = AttributeDef("maker", default="me"), AttributeDef("age", "number")
+    kinds = [ClassDef(0, "bolt", "#e69f00", attributes=asked), ClassDef(1, "nut", "#56b4e9")]
+    scene.set_classes(kinds, KeypointScheme(3))
+    hand = new_hand(TOOLS[name].build)
+    for place in ((180, 60), (200, 220), (300, 240)):
+        hand.click(*place)
+    hand.key("enter")
+    hand.key("other", text="1")
+    parts = [part for edit in hand.edits for part in getattr(edit, "edits", (edit,))]
+    drawn = [shape for part in parts if isinstance(part, AddShapes) for shape in part.shapes]
+    assert drawn
+    assert {shape.attributes.get("maker") for shape in drawn} == {"me"}
+    assert not any("age" in shape.attributes for shape in drawn)
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -286,6 +286,43 @@ def test_properties_of_one_shape_are_changed(labelled: Any) -> None:
     assert "crowd" not in labelled.shapes()[0].attributes
 
 
+def test_what_is_drawn_gets_the_defaults_and_what_was_there_does_not(labelled: Any) -> None:
+    project = labelled.session.project
+    bolt, nut = project.classes()
+    asked = (
+        AttributeDef("weather", "choice", ("sun", "rain"), "sun"),
+        AttributeDef("seen", "flag", default=True),
+        AttributeDef("maker", "text", default="me"),
+        AttributeDef("age", "number"),
+    )
+    project.apply(ChangeClass(replace(bolt, attributes=asked)))
+    panel = labelled.session.annotate.properties
+    labelled.click(70, 70)
+    labelled.wait(lambda: "seen" in panel.attributes)
+    assert panel.attributes["seen"].checkState() == Qt.CheckState.Unchecked
+    assert panel.attributes["weather"].currentText() == "–"
+    assert panel.attributes["maker"].placeholderText() == ""
+    assert "sun" in panel.attributes["weather"].toolTip()
+    assert panel.attributes["age"].toolTip() == ""
+    labelled.session.workspace.choose_class(bolt.id)
+    labelled.press(KEY.Key_R)
+    labelled.drag((230, 40), (260, 60), (290, 90))
+    drawn = labelled.shapes()[-1]
+    usual = {"weather": "sun", "seen": True, "maker": "me"}
+    assert drawn.attributes == usual
+    labelled.session.workspace.select([drawn.id])
+    labelled.wait(panel.attributes["seen"].isChecked)
+    labelled.press(KEY.Key_Z, CTRL)
+    assert drawn.id not in [shape.id for shape in labelled.shapes()]
+    other = next(s for s in labelled.shapes() if s.class_id == nut.id)
+    labelled.session.workspace.select([other.id])
+    labelled.wait(lambda: panel.class_box.currentData() == nut.id)
+    row = panel.class_box.findData(bolt.id)
+    panel.class_box.activated.emit(row)
+    changed = next(s for s in labelled.shapes() if s.id == other.id)
+    assert (changed.class_id, changed.attributes) == (bolt.id, usual)
+
+
 def test_several_shapes_show_what_is_mixed_and_change_together(labelled: Any) -> None:
     ask(labelled)
     panel = labelled.session.annotate.properties

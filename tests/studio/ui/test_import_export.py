@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QLabel
 
 from engine.data.formats import read
 from studio.dialogs.export_dataset import ExportDatasetDialog
@@ -78,6 +78,109 @@ def test_dropped_labels_are_shown_and_then_imported(opened: Any, coco: Path) -> 
     assert project.class_counts() == {0: 1, 1: 1}
     assert project.status_counts()["background"] == 1
     assert "1 problem left out" in opened.banner()
+
+
+def labelme(picture: Path, label: str) -> Path:
+    """Write a triangle into the file beside a picture."""
+    shape = {"label": label, "points": [[10, 10], [50, 10], [50, 50]], "shape_type": "polygon"}
+    head = {"version": "5.0", "flags": {}, "shapes": [shape], "imageData": None}
+    size = {"imagePath": picture.name, "imageHeight": 240, "imageWidth": 320}
+    file = picture.with_suffix(".json")
+    file.write_text(json.dumps(head | size))
+    return file
+
+
+def import_shown(hands: Any) -> None:
+    QTest.mouseClick(preview_of(hands).import_button, LEFT)
+    hands.settle()
+    hands.wait(lambda: hands.studio.session is not None)
+
+
+def test_all_label_files_that_are_dropped_come_in(opened: Any, photos: Path) -> None:
+    files = [labelme(photo, "bolt") for photo in sorted(photos.glob("*.png"))]
+    opened.drop(opened.studio.window, *files[:2])
+    assert "2 images, 2 of them in the project already." in preview_of(opened).facts.text()
+    import_shown(opened)
+    assert opened.session.project.class_counts() == {0: 2}
+
+
+def test_folders_and_pictures_that_are_dropped_with_labels_come_in(
+    opened: Any, tmp_path: Path, write_photos: Any
+) -> None:
+    folders = [tmp_path / name for name in ("one", "two", "bare")]
+    for folder in folders:
+        for photo in write_photos(folder, 2, (320, 240)):
+            if folder.name != "bare":
+                labelme(photo, folder.name)
+    notes = tmp_path / "notes.docx"
+    notes.touch()
+    opened.drop(opened.studio.window, *folders, notes)
+    dialog = preview_of(opened)
+    assert "3 data sets in one and 3 more" in dialog.title.text()
+    assert "6 images." in dialog.facts.text()
+    lines = dialog.facts.text().splitlines()
+    assert [line.rpartition("(")[2] for line in lines if line.endswith(")")] == [
+        "2 images, 2 shapes)",
+        "2 images, 2 shapes)",
+        "2 images, 0 shapes)",
+    ]
+    assert "notes.docx" in dialog.problems.item(0).text()
+    import_shown(opened)
+    assert opened.session.project.count_images() == 9
+    assert opened.session.project.class_counts() == {0: 2, 1: 2}
+    assert "notes.docx" in opened.banner()
+
+
+def test_label_files_open_the_project_of_their_folder(hands: Any, photos: Path) -> None:
+    files = [labelme(photo, "bolt") for photo in sorted(photos.glob("*.png"))]
+    hands.studio.files.open_paths(files[:2])
+    import_shown(hands)
+    assert hands.session.project.folder == photos / "maskwright"
+    assert hands.session.project.class_counts() == {0: 2}
+
+
+def test_pictures_and_labels_open_the_project_of_their_folder(hands: Any, photos: Path) -> None:
+    pictures = sorted(photos.glob("*.png"))
+    hands.studio.files.open_paths([*pictures, labelme(pictures[0], "bolt")])
+    import_shown(hands)
+    assert hands.session.project.count_images() == 3
+    assert hands.session.project.class_counts() == {0: 1}
+
+
+def test_labels_are_added_to_those_of_the_project(labelled: Any, photos: Path) -> None:
+    project = labelled.session.project
+    first = project.image_ids()[0]
+    before = project.shapes(first)
+    labelled.drop(labelled.studio.window, labelme(photos / "img0.png", "bolt"))
+    dialog = preview_of(labelled)
+    assert dialog.present.isVisible()
+    assert dialog.present.currentData() == "keep"
+    dialog.present.setCurrentText("Add to what is there")
+    import_shown(labelled)
+    project = labelled.session.project
+    assert project.shapes(first)[: len(before)] == before
+    assert len(project.shapes(first)) == len(before) + 1
+    labelled.drop(labelled.studio.window, photos / "img0.json")
+    labelled.wait(lambda: labelled.studio.files.importing.dialog is not None)
+    assert "1 image has labels in the project. 1 shape is there already." in [
+        label.text() for label in preview_of(labelled).findChildren(QLabel)
+    ]
+    preview_of(labelled).reject()
+    labelled.session.project.undo()
+    assert labelled.session.project.shapes(first) == before
+
+
+def test_two_files_of_the_same_images_are_added_to_each_other(
+    opened: Any, coco: Path, photos: Path
+) -> None:
+    opened.drop(opened.studio.window, coco, labelme(photos / "img0.png", "washer"))
+    dialog = preview_of(opened)
+    assert dialog.present.currentData() == "add"
+    import_shown(opened)
+    project = opened.session.project
+    names = {cls.id: cls.name for cls in project.classes()}
+    shapes = project.shapes(project.image_ids()[0])
+    assert [names[shape.class_id] for shape in shapes] == ["Bolt", "washer"]
 
 
 def test_classes_are_matched_by_hand_and_left_out(opened: Any, coco: Path) -> None:

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from engine.data.annotations import Annotation, Box, Polygon, Tag
-from engine.data.formats import FORMATS, LabelledDataset, LabelledImage, write
+from engine.data.formats import FORMATS, LabelledDataset, LabelledImage, read, write
 from engine.data.formats.discover import PICTURES, discover, read_found
+from engine.data.formats.registry import read_some
 from engine.runtime.errors import DatasetError
 
 Lay = Callable[[dict[str, str | bytes]], Path]
@@ -179,3 +180,22 @@ def test_what_is_no_data_set_is_named_and_not_run(name: str, lay: Lay) -> None:
     assert any(words in text and name in text for text in problems), problems
     assert not Path("/tmp/STUDIO_NEVER").exists()
     assert not list(folder.rglob("STUDIO_*"))
+
+
+@pytest.mark.parametrize("format", [entry.name for entry in FORMATS if entry.is_file_a_picture])
+def test_some_files_of_a_folder_are_read_together(
+    format: str, dataset_of: Callable[..., LabelledDataset], tmp_path: Path
+) -> None:
+    folder = tmp_path / "set"
+    dataset = dataset_of(Annotation(Box(10, 10, 30, 30), 0))
+    dataset.images *= 3
+    write(dataset, folder, format)
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".xml"))
+    whole, some = read(folder, format), read_some(folder, files[:2], format)
+    assert (some.format, len(whole.images), len(some.images)) == (format, 3, 2)
+    assert all(image in whole.images for image in some.images)
+
+
+def test_a_file_of_many_pictures_is_not_read_as_one_of_many(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="many pictures"):
+        read_some(tmp_path, [tmp_path / "a.json"], "coco")
