@@ -113,8 +113,10 @@ class Model(CallbackHost):
         self._needs_network("train")
         given = self._given(kwargs, "train")
         if given.get("resume"):
-            self._read(find_last(given["resume"], given.get("model")))
-            given["model"] = str(self.ckpt_path)
+            begun = None if kwargs.get("model") else self.trainer
+            self._read(find_last(given["resume"], given.get("model"), begun))
+            # anew: what the model remembered before is of another training than the one that goes on
+            given = {**self._given(kwargs, "train"), "resume": True, "model": str(self.ckpt_path)}
         make = trainer or self._of_task("trainer")
         self.trainer = make(overrides=given, _callbacks=self.callbacks)
         if not given.get("resume"):
@@ -277,7 +279,10 @@ class Model(CallbackHost):
         return table
 
     def _set_up_predictor(self, given: Mapping[str, Any], predictor: Any) -> None:
-        """Make a predictor, or give the last one other arguments where its network can stay."""
+        """Make a predictor, or give the last one other arguments where its network can stay.
+
+        One that a stream still asks for results goes on with its own.
+        """
         make = predictor or self._of_task("predictor")
         if (
             self.predictor is None
@@ -287,6 +292,8 @@ class Model(CallbackHost):
             self.predictor = make(overrides=given, _callbacks=self.callbacks)
             self.predictor.setup_model(self.model)
         else:
+            if self.predictor.is_taken:
+                self.predictor = self.predictor.sibling()
             self.predictor.set_arguments(given)
             self.predictor.callbacks = new_callbacks(self.callbacks)
 

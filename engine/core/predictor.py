@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import cv2
 import numpy as np
@@ -45,6 +46,7 @@ class BasePredictor(CallbackHost):
         follower: What gives objects the numbers of their tracks; None while nothing is followed.
         save_dir: Folder that results are written to, None while nothing is written.
         speed: Milliseconds an image for ``preprocess``, ``inference`` and ``postprocess``.
+        is_taken: It is asked for results, and a stream may still want some.
     """
 
     task: ClassVar[str] = "detect"
@@ -64,7 +66,15 @@ class BasePredictor(CallbackHost):
         self.save_dir: Path | None = None
         self.speed: dict[str, float] = {}
         self.seen = 0
+        self.is_taken = False
         self._writer = ResultWriter(self.args, None)
+
+    def sibling(self) -> Self:
+        """Return another predictor with the same network: what this one is at stays as it is."""
+        other = copy.copy(self)
+        other.batch, other.results, other.follower = (), None, None
+        other.is_taken = False
+        return other
 
     def set_arguments(self, given: Mapping[str, Any]) -> None:
         """Take the arguments of the next prediction; the network stays."""
@@ -92,6 +102,7 @@ class BasePredictor(CallbackHost):
         Returns:
             A result for each picture; with ``embed`` a vector for each.
         """
+        self.is_taken = True
         results = self.stream_inference(source, model)
         return results if stream else self._listed(results)
 
@@ -204,6 +215,7 @@ class BasePredictor(CallbackHost):
                     self.run_callbacks("on_predict_batch_end")
                     yield from self.results
         finally:
+            self.is_taken = False
             writer.close()
             if self.follower is not None:
                 self.follower.close()

@@ -39,7 +39,7 @@ from engine.training.events import EventLog, event_callbacks
 from engine.training.freeze import freeze_layers, frozen_layers
 from engine.training.precision import Precision
 from engine.training.resume import check_length
-from engine.training.schedule import Schedule
+from engine.training.schedule import Schedule, keep_rates
 from engine.training.side_gradients import side_gradients
 from engine.training.team import Team
 
@@ -290,6 +290,7 @@ class TrainerSetup(TrainerHooks):
         )
         decay = self.args.weight_decay * step / self.args.nbs
         self.optimizer = self.build_optimizer(self.model, plan.name, plan.lr, plan.momentum, decay)
+        keep_rates(self.optimizer, plan.lr)
         self.schedule = make_schedule(self.args, plan)
         # An average that forgets everything at each step is the model itself.
         self.ema = ModelEMA(self.model) if self.args.ema else ModelEMA(self.model, decay=0.0)

@@ -234,11 +234,15 @@ def _read(mine: _Ranked, bit: int, objects: int) -> tuple[np.ndarray, float, np.
 
 
 def _by_confidence(mine: _Ranked, objects: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return precision and recall at the first threshold of what reaches each of CONFIDENCES."""
+    """Return precision and recall at the first threshold of what reaches each of CONFIDENCES.
+
+    Above the surest prediction precision is 1, as its curve ends there; without any prediction it is 0.
+    """
     mine = mine.take((mine.ignored & 1) == 0)
     kept = np.searchsorted(-mine.conf, -CONFIDENCES, side="right")  # scores fall
     right = np.concatenate(([0], (mine.hits & 1).cumsum()))[kept]
-    precision = np.divide(right, kept, out=np.ones(len(kept)), where=kept > 0)
+    none = np.full(len(kept), float(len(mine.conf) > 0))
+    precision = np.divide(right, kept, out=none, where=kept > 0)
     return precision, right / objects
 
 

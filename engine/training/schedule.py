@@ -13,6 +13,21 @@ from torch.optim import Optimizer
 from engine.training.optimizer import set_momentum
 
 
+# In a parameter group, and so in checkpoints: its rate as the share of the plan's, and the rate that was set last
+_HEIGHT, _PLANNED = "rate_height", "planned_lr"
+
+
+def keep_rates(optimizer: Optimizer, lr: float) -> None:
+    """Let each parameter group keep the rate that it was made with, as a share of the plan's.
+
+    Args:
+        optimizer: As it was built, by a person's own trainer maybe.
+        lr: Base learning rate of the plan, 0 or more.
+    """
+    for group in optimizer.param_groups:
+        group[_HEIGHT], group[_PLANNED] = group["lr"] / lr if lr else 1.0, group["lr"]
+
+
 def linear_factor(progress: float, lrf: float) -> float:
     """Fall straight from 1 to ``lrf`` while ``progress`` goes from 0 to 1."""
     return 1.0 - (1.0 - lrf) * min(max(progress, 0.0), 1.0)
@@ -63,6 +78,9 @@ class Schedule:
     def apply(self, optimizer: Optimizer, batch: int, progress: float, scale: float = 1.0) -> None:
         """Set rates and momentum for one batch.
 
+        Groups that `keep_rates` has seen keep their height above or below the curve; a rate that somebody changed
+        since the last batch counts from there on, and follows the curve at its height; the warm-up goes on.
+
         Args:
             optimizer: Groups named by ``param_group``.
             batch: Batches since the start of the run, from 0.
@@ -73,7 +91,13 @@ class Schedule:
         warm = self.warm(batch)
         for group in optimizer.param_groups:
             start = self.warmup_bias_lr if group.get("param_group") == "bias" else 0.0
-            group["lr"] = scale * (start * (1.0 - warm) + target * warm)
+            rate = scale * (start * (1.0 - warm) + target * warm)
+            if _PLANNED in group:
+                if group["lr"] != group[_PLANNED] and scale * target:
+                    group[_HEIGHT] = group["lr"] / (scale * target)
+                rate *= group[_HEIGHT]
+                group[_PLANNED] = rate
+            group["lr"] = rate
             if batch <= self.warmup and self.warmup:
                 momentum = self.warmup_momentum + (self.momentum - self.warmup_momentum) * warm
                 set_momentum(group, momentum)

@@ -49,6 +49,31 @@ def test_get_model_without_verbose_may_give_any_detection_model(overrides):
     assert started == [3.0]
 
 
+def test_own_optimizer_and_rates_of_a_callback_are_what_trains(overrides):
+    class CustomTrainer(DetectionTrainer):
+        def build_optimizer(self, model, name="auto", lr=0.001, momentum=0.9, decay=1e-5):
+            head = {id(p) for p in model.model[-1].parameters()}
+            rest = [p for p in model.parameters() if id(p) not in head]
+            groups = [{"params": rest, "lr": lr * 0.01}, {"params": model.model[-1].parameters()}]
+            return torch.optim.SGD(groups, lr=lr, momentum=momentum)
+
+    rates = []
+    trainer = CustomTrainer(overrides={**overrides, "lr0": 0.01, "optimizer": "SGD", "epochs": 3})
+
+    def lower(t):
+        if t.epoch == 2:
+            t.optimizer.param_groups[1]["lr"] = 1e-9
+
+    trainer.add_callback("on_train_epoch_start", lower)
+    trainer.add_callback(
+        "optimizer_step", lambda t: rates.append([g["lr"] for g in t.optimizer.param_groups])
+    )
+    trainer.train()
+    assert rates[0][0] == pytest.approx(rates[0][1] * 0.01)
+    assert rates[-1][1] <= 1e-9
+    assert rates[-1][0] > 1e-6
+
+
 def test_own_criterion_and_an_added_callback(overrides):
     class Doubled(DetectionLoss):
         def __call__(self, preds, batch):

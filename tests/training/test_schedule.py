@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.training.schedule import Schedule, cosine_factor, linear_factor
+from engine.training.schedule import Schedule, cosine_factor, keep_rates, linear_factor
 
 
 def _optimizer() -> torch.optim.Optimizer:
@@ -57,6 +57,39 @@ def test_after_the_warm_up_all_groups_follow_the_curve():
         schedule.apply(optimizer, batch, progress=batch / 100)
     assert {g["lr"] for g in optimizer.param_groups} == {0.01 * linear_factor(0.1, 0.1)}
     assert optimizer.param_groups[2]["momentum"] == pytest.approx(0.937)
+
+
+def test_groups_keep_the_rates_that_they_were_made_with():
+    optimizer, schedule = _optimizer(), _schedule(warmup=0)
+    for group, rate in zip(optimizer.param_groups, (0.01, 0.0001, 0.02), strict=True):
+        group["lr"] = rate
+    keep_rates(optimizer, 0.01)
+    for progress in (0.0, 0.5):
+        schedule.apply(optimizer, 0, progress)
+        factor = linear_factor(progress, 0.1)
+        rates = [g["lr"] / factor for g in optimizer.param_groups]
+        assert rates == pytest.approx([0.01, 0.0001, 0.02])
+
+
+def test_a_rate_that_somebody_changed_counts_and_follows_the_curve_from_there():
+    optimizer, schedule = _optimizer(), _schedule()
+    for group in optimizer.param_groups:
+        group["lr"] = 0.01
+    keep_rates(optimizer, 0.01)
+    optimizer.param_groups[0]["lr"] = 1e-9  # before the first batch
+    for batch in range(3):
+        schedule.apply(optimizer, batch, batch / 100)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.3e-9, rel=0.05)  # it is warmed up to
+    for batch in range(3, 20):
+        schedule.apply(optimizer, batch, batch / 100)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-9 * linear_factor(0.19, 0.1))
+    optimizer.param_groups[2]["lr"] = 0.5
+    schedule.apply(optimizer, 20, 0.2)
+    assert optimizer.param_groups[2]["lr"] == pytest.approx(0.5)
+    schedule.apply(optimizer, 21, 0.6)
+    wanted = 0.5 * linear_factor(0.6, 0.1) / linear_factor(0.2, 0.1)
+    assert optimizer.param_groups[2]["lr"] == pytest.approx(wanted)
+    assert optimizer.param_groups[1]["lr"] == pytest.approx(0.01 * linear_factor(0.6, 0.1))
 
 
 def test_accumulation_grows_from_one_step_a_batch():

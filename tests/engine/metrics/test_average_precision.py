@@ -140,6 +140,13 @@ def test_precision_and_recall_by_confidence_count_predictions():
     assert 0.3 < result.best_confidence <= 0.5
 
 
+def test_a_class_that_is_never_predicted_has_no_precision():
+    hit = np.ones((1, 10), bool)
+    found = ap_per_class(hit, np.array([0.9]), np.array([0]), np.array([0, 1]), nc=2)
+    assert found.p.tolist() == [1.0, 0.0]
+    assert found.r.tolist() == [1.0, 0.0]
+
+
 def test_classes_without_objects_do_not_count():
     tp = np.ones((2, 10), bool)
     result = ap_per_class(tp, np.array([0.9, 0.8]), np.array([2, 4]), np.array([2]), nc=6)

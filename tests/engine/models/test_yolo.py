@@ -43,6 +43,32 @@ def test_training_hands_over_the_best_weights_and_remembers_its_data(trained, dr
     assert metrics.seg.map75 >= 0
 
 
+def test_a_stream_keeps_its_arguments_while_the_model_is_asked_something_else(model, picture):
+    image = cv2.imread(str(picture))
+    stream = _predict(model, [image] * 4, stream=True, max_det=4)
+    unstarted = _predict(model, [image], stream=True, max_det=2)
+    assert len(next(stream)) == 4
+    assert len(_predict(model, image, imgsz=32, max_det=1)[0]) == 1
+    first = model.predictor
+    assert len(next(stream)) == 4
+    assert len(_predict(model, image, max_det=3)[0]) == 3
+    assert model.predictor is first  # nobody was waiting for that one
+    assert [len(result) for result in stream] == [4, 4]
+    assert [len(result) for result in unstarted] == [2]
+
+
+def test_tracking_goes_on_while_crops_are_predicted(model, picture):
+    image = cv2.imread(str(picture))
+    follow = {"conf": 0.0, "max_det": 5, "imgsz": 64, "verbose": False}
+    alone = [r.boxes.is_track for r in model.track([image] * 4, stream=True, **follow)]
+    between = []
+    for result in model.track([image] * 4, stream=True, **follow):
+        between.append(result.boxes.is_track)
+        _predict(model, image, imgsz=32)
+    assert any(alone)
+    assert between == alone
+
+
 def test_every_kind_of_source_gives_results(model, picture):
     array = cv2.imread(str(picture))
     with Image.open(picture) as file:
@@ -310,3 +336,13 @@ def test_a_wrong_task_and_an_unknown_argument_are_refused(model):
         YOLO("yolo11n-seg.yaml", task="detect")
     with pytest.raises(ConfigError, match="epochs"):
         model.train(epochz=3)
+
+
+def test_the_tasks_are_reachable_from_their_family():
+    from engine.models import yolo
+
+    assert yolo.segment.SegmentationValidator is yolo.SegmentationValidator
+    assert {"detect", "segment", "semseg", "classify", "pose", "obb"} <= set(dir(yolo))
+    for task in ("Classification", "OBB", "Pose"):
+        for role in ("Trainer", "Validator", "Predictor"):
+            assert isinstance(getattr(yolo, f"{task}{role}"), type)
