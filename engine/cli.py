@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import json
 import logging
 import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +85,38 @@ def format_json(outcome: dict[str, Any]) -> str:
     return json.dumps(_plain(outcome), ensure_ascii=False, allow_nan=False)
 
 
-def _resumed_file(overrides: Mapping[str, Any]) -> str | None:
-    """Return the checkpoint that ``resume=FILE`` names: it is the model too."""
+def _resumed_file(overrides: dict[str, Any], task: str | None) -> str | None:
+    """Return the checkpoint that ``resume`` names, which is the model too; None where nothing is resumed.
+
+    ``resume=True`` means the newest run of the ones that ``project`` and ``name`` leave: these say where to
+    look, and are taken out of the arguments.
+
+    Raises:
+        CheckpointError: There is no such run.
+    """
+    from engine.runtime.settings import settings
+    from engine.training.resume import find_last, newest_last
+
     resume = overrides.get("resume")
-    return resume if isinstance(resume, str) else None
+    if not resume:
+        return None
+    if resume is not True:
+        return str(find_last(resume, None))
+    project, name = overrides.pop("project", None), overrides.pop("name", None)
+    run = glob.escape(str(name)) if name else "*"
+    if project:
+        last = newest_last(Path(project).expanduser(), run)
+    else:
+        last = newest_last(settings.folder("runs_dir"), f"{task or '*'}/{run}")
+    LOGGER.info("Resuming the newest run: %s.", last)
+    return str(last)
 
 
 def _load_model(overrides: dict[str, Any], command: Command) -> Any:
     """Take ``model`` out of the arguments and open it, for the task that was named if one was."""
-    name = overrides.pop("model", None) or _resumed_file(overrides)
+    name = overrides.pop("model", None)
+    if name is None and command.mode == "train":
+        name = _resumed_file(overrides, command.task)
     if name is None:
         if command.mode != "train":
             raise ConfigError(

@@ -61,7 +61,8 @@ class SemanticMask(ResultTensor):
 
     Attributes:
         data: (H, W) class numbers in the original image's size; uint8 for up to 255 classes, where 255 marks
-            pixels of classes that were not asked for, int32 with -1 for those otherwise.
+            pixels of classes that were not asked for, int32 with -1 for those otherwise. Converted to
+            another type by `to` it has -1 for those too, where the type knows a minus.
     """
 
     def __init__(self, mask: Array, orig_shape: tuple[int, int]) -> None:
@@ -74,9 +75,26 @@ class SemanticMask(ResultTensor):
         return 1
 
     def __getitem__(self, index: Any) -> Self:
-        """Give itself: it is one mask, and only index 0 or a slice makes sense."""
-        range(1)[index]
+        """Give itself: it is one mask, only an index beyond it is an error.
+
+        Args:
+            index: A number, slice, list, array or tensor, as for results of several objects.
+
+        Raises:
+            IndexError: It asks for more than the one mask.
+        """
+        np.zeros(1)[index.cpu().numpy() if isinstance(index, torch.Tensor) else index]
         return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Give a copy converted as by ``torch.Tensor.to``; pixels of no class stay pixels of no class."""
+        data = torch.as_tensor(self.data)
+        moved = data.to(*args, **kwargs)
+        if moved.dtype == data.dtype:
+            return self._with(moved)
+        nowhere = data == NO_CLASS if data.dtype == torch.uint8 else data < 0
+        mark = -1 if moved.dtype.is_signed else NO_CLASS
+        return self._with(moved.masked_fill(nowhere.to(moved.device), mark))
 
     @cached_property
     def counts(self) -> dict[int, int]:
@@ -86,7 +104,7 @@ class SemanticMask(ResultTensor):
             found = np.bincount(data.reshape(-1), minlength=NO_CLASS + 1)[:NO_CLASS]
             return {int(number): int(found[number]) for number in np.flatnonzero(found)}
         numbers, found = np.unique(data[data >= 0], return_counts=True)
-        return dict(zip(numbers.tolist(), found.tolist(), strict=True))
+        return dict(zip(numbers.astype(int).tolist(), found.tolist(), strict=True))
 
     @property
     def classes(self) -> list[int]:

@@ -71,7 +71,8 @@ def write_class_map(mask: SemanticMask, path: Path) -> Path:
     import cv2
 
     data = mask.cpu().numpy().data
-    data = data if data.dtype == np.uint8 else np.where(data < 0, 2**16 - 1, data).astype(np.uint16)
+    if data.dtype != np.uint8:
+        data = np.where(data < 0, 2**16 - 1, data.astype(np.int64)).astype(np.uint16)
     done, encoded = cv2.imencode(".png", data)
     if not done:
         raise ImageError("the class map cannot be encoded.", path=path)
@@ -80,12 +81,19 @@ def write_class_map(mask: SemanticMask, path: Path) -> Path:
     return path
 
 
-def save_crops(result: Results, folder: Path, stem: str) -> None:
+def save_crops(result: Results, folder: Path, stem: str, separator: str = "") -> None:
     """Write what is inside each box to ``folder/CLASS/STEM.jpg``, ``STEM2.jpg``, ...
 
-    Signs that folders cannot have in their names, which a model file may put into a class's name, become ``_``.
+    A crop that is there already stays: the new one takes the next free number. Signs that folders cannot have
+    in their names, which a model file may put into a class's name, become ``_``.
 
     Of an oriented box it is the upright box around it, as far as that is in the image.
+
+    Args:
+        result: The predictions with their image.
+        folder: Gets a folder for each class.
+        stem: Name of the first crop, without suffix.
+        separator: Stands before a number; needed where the stem ends with one itself.
     """
     found = result.cpu().numpy().objects
     if found is None:
@@ -94,9 +102,29 @@ def save_crops(result: Results, folder: Path, stem: str) -> None:
     height, width = result.orig_shape
     corners = np.clip(found.xyxy, 0, [width, height, width, height])
     for i, (number, xywh) in enumerate(zip(found.cls, xyxy2xywh(corners), strict=True)):
-        path = folder / _folder_name(result.names[int(number)]) / f"{stem}{i + 1 if i else ''}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        inside = folder / _folder_name(result.names[int(number)])
+        inside.mkdir(parents=True, exist_ok=True)
+        path = inside / f"{stem}.jpg"
+        if i or path.exists():
+            path = _free_name(inside, f"{stem}{separator}", max(i + 1, 2))
         write_picture(path, crop(visible(result.orig_img), xywh))
+
+
+def _free_name(folder: Path, start: str, number: int) -> Path:
+    """Return the path of a crop of this number or, where it is taken, of a larger one that is free.
+
+    Numbers are skipped in growing steps and then halved: thousands of crops of one name stay quick to write.
+    """
+    taken, free = number - 1, number
+    while (folder / f"{start}{free}.jpg").exists():
+        taken, free = free, 2 * free
+    while free - taken > 1:
+        middle = (taken + free) // 2
+        if (folder / f"{start}{middle}.jpg").exists():
+            taken = middle
+        else:
+            free = middle
+    return folder / f"{start}{free}.jpg"
 
 
 def _folder_name(name: str) -> str:

@@ -96,4 +96,5 @@ def _point_values(keypoints: Any) -> np.ndarray:
     if keypoints.has_visible:
         parts.append(keypoints.conf[..., None])
     joined = np.concatenate(parts, -1)
-    return joined.reshape(len(joined), -1)
+    # not -1: without an object nothing says how many numbers a row has
+    return joined.reshape(len(joined), joined.shape[1] * joined.shape[2])

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from engine.cfg.arguments import Arguments
+from engine.core.result_picture import save_crops
 from engine.core.result_window import ResultWindow
 from engine.core.results import Results
 from engine.runtime.errors import ImageError
@@ -69,7 +70,7 @@ class ResultWriter:
             )  # of an earlier run with exist_ok, which would be gone on with
             result.save_txt(labels, save_conf=args.save_conf)
         if args.save_crop and result.objects is not None:
-            result.save_crop(self.folder / "crops", name)
+            save_crops(result, self.folder / "crops", name, separator="_" if info.frame else "")
         if args.save_frames and info.frame:
             write_jpeg(self.folder / f"{stem}_frames" / f"{info.frame}.jpg", picture)
         if args.save and info.kind in _MOVING:

@@ -248,7 +248,7 @@ class Results:
         return str(path)
 
     def save_crop(self, save_dir: str | Path, file_name: str | Path = "im.jpg") -> None:
-        """Write what is inside each box to ``save_dir/CLASS/FILE.jpg``, numbered."""
+        """Write what is inside each box to ``save_dir/CLASS/FILE.jpg``, numbered; no file is replaced."""
         from engine.core.result_picture import save_crops
 
         save_crops(self, Path(save_dir), Path(file_name).stem)

@@ -161,7 +161,7 @@ class TrainerSetup(TrainerHooks):
             raise ConfigError(
                 f"training expects imgsz as one number, received {self.args.imgsz}.",
                 value=self.args.imgsz,
-                remedy="Say the longer side; validation and prediction take height,width.",
+                remedy="Say the longer side; prediction and export take height,width.",
             )
 
     def _source_of_model(self) -> tuple[Any, Any]:

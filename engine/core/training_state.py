@@ -17,6 +17,7 @@ from torch import nn
 from engine.nn.checkpoint import Checkpoint, save_checkpoint
 from engine.nn.model_file import read_values
 from engine.runtime.errors import CheckpointError
+from engine.runtime.paths import lasting_path
 from engine.training import random_state
 from engine.training.auto import OptimizerPlan
 from engine.training.events import plain
@@ -135,7 +136,8 @@ class TrainingState:
         """Give what every file of the run tells about it."""
         t = self.trainer
         return {
-            "train_args": plain(vars(t.args)),
+            # best.pt is used from anywhere: without data= it validates on what it was trained with
+            "train_args": plain({**vars(t.args), "data": lasting_path(t.args.data)}),
             "metrics": t.metrics,
             "results": t.files.csv.read(),
         }

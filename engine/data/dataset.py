@@ -19,7 +19,7 @@ from engine.data.labels.cache import verify_images_cached
 from engine.data.labels.parse import LabelRow
 from engine.data.labels.paths import find_images
 from engine.data.labels.verify import VerifiedImage
-from engine.data.problems import Problem
+from engine.data.problems import Problem, first_reason
 from engine.data.sample_threads import make_samples
 from engine.data.transforms.compose import Augmentation
 from engine.data.transforms.format import Format, collate
@@ -104,6 +104,7 @@ class YOLODataset(Dataset):
         self.hyp, self.seed, self.stride, self.batch_size = hyp, int(seed), int(stride), batch_size
         self._take_description(data, task)
         self._classes = None if classes is None else frozenset(classes)
+        self._unwanted = 0  # objects of classes that do not count
         sources = [img_path] if isinstance(img_path, str | Path) else list(img_path)
         self._gather(sources, fraction, single_cls)
         self.batch_shapes = self._order_by_shape() if self.rect else None
@@ -253,6 +254,7 @@ class YOLODataset(Dataset):
         if self._classes is None or not image.rows:
             return image
         rows = tuple(row for row in image.rows if row.class_id in self._classes)
+        self._unwanted += len(image.rows) - len(rows)
         return dataclasses.replace(image, rows=rows)
 
     def _has_other_channels(self, file: Path) -> bool:
@@ -284,7 +286,7 @@ class YOLODataset(Dataset):
             raise DatasetError(
                 f"None of the {len(self.labels)} images has a usable label.",
                 path=place,
-                remedy="Label files lie in a folder 'labels' beside 'images', one .txt an image.",
+                remedy=self._why_unlabelled(),
             )
         LOGGER.info(
             "%s: %d images, %d of them without objects, %d without a label file (used as background), "
@@ -299,6 +301,18 @@ class YOLODataset(Dataset):
         if note and (boxes := sum(_count_boxes(label) for label in self.labels)):
             reason = f"{boxes} objects have only a box; {note}."
             self.problems.append(Problem(Path(place), None, reason, "note"))
+
+    def _why_unlabelled(self) -> str:
+        """Say why no object is left: all are of other classes, all lines are wrong, or there are none."""
+        if self._unwanted:
+            wanted = sorted(self._classes or ())
+            return (
+                f"classes={wanted} leaves out all {self._unwanted} objects there are. "
+                "Name classes that occur, or leave the argument out."
+            )
+        return first_reason(self.problems) or (
+            "Label files lie in a folder 'labels' beside 'images', one .txt an image."
+        )
 
     def _order_by_shape(self) -> list[tuple[int, int]]:
         """Sort the pictures by proportions; return the (height, width) of each batch."""

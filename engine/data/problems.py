@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -43,3 +44,16 @@ class Problem:
     def from_dict(cls, values: dict[str, Any]) -> Problem:
         """Build what ``to_dict`` wrote."""
         return cls(Path(values["file"]), values["line"], values["reason"], values["kind"])
+
+
+def first_reason(problems: Sequence[Problem]) -> str:
+    """Return the first thing that was left out, with its place and reason, and how many more were.
+
+    Labels come before whole files: of a picture that cannot be read nobody expects an object.
+    """
+    skipped = [problem for problem in problems if problem.kind == "skipped"]
+    if not skipped:
+        return ""
+    skipped.sort(key=lambda problem: problem.line is None)  # stable: else in the order found
+    more = len(skipped) - 1
+    return f"{skipped[0]}" + (f" ({more} more such problems.)" if more else "")

@@ -14,6 +14,8 @@ from engine.runtime.log import LOGGER
 _PIL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 # Resizing makes values a little above 1; from here on they can only be meant as 0..255.
 _NO_FRACTION = 2
+# How the modes of PIL begin whose samples are wider than 8 bits; PIL itself would cut them off at 255.
+_WIDE_MODES = ("I", "F")
 
 
 def from_array(array: np.ndarray, channels: int = 3) -> np.ndarray:
@@ -49,7 +51,8 @@ def from_tensor(tensor: Any, channels: int = 3) -> list[np.ndarray]:
     Raises:
         DatasetError: Its shape is another, or has other channels.
     """
-    values = tensor.detach().cpu().numpy()
+    # NumPy has no bfloat16
+    values = (tensor.float() if tensor.is_floating_point() else tensor).detach().cpu().numpy()
     values = values[None] if values.ndim == 3 else values
     if values.ndim != 4 or values.shape[1] != channels:
         raise DatasetError(
@@ -72,12 +75,12 @@ def _full_scale(values: np.ndarray) -> float:
 
 
 def from_pil(picture: Any, channels: int = 3) -> np.ndarray:
-    """Return a PIL picture, turned upright.
+    """Return a PIL picture, turned upright; of more than 8 bits it is scaled as an array is.
 
     Raises:
         DatasetError: PIL holds no picture of so many channels.
     """
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
     if channels not in _PIL_MODES:
         raise DatasetError(
@@ -85,9 +88,18 @@ def from_pil(picture: Any, channels: int = 3) -> np.ndarray:
             remedy="Give an array (height, width, channels).",
         )
     upright = ImageOps.exif_transpose(picture) or picture
+    if upright.mode.startswith(_WIDE_MODES):
+        upright = Image.fromarray(_narrowed(np.asarray(upright)))
     array = np.asarray(upright.convert(_PIL_MODES[channels]))
     array = array[..., None] if channels == 1 else array
     return np.ascontiguousarray(array[..., ::-1] if channels == 3 else array)
+
+
+def _narrowed(samples: np.ndarray) -> np.ndarray:
+    """Return (H, W) as uint8; PIL knows no unsigned 32 bits, so signed ones without a minus count as such."""
+    if samples.dtype.kind == "i" and samples.min(initial=0) >= 0:
+        samples = samples.astype(np.uint32)
+    return to_uint8(samples)
 
 
 def visible(image: np.ndarray) -> np.ndarray:

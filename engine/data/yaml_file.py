@@ -6,6 +6,7 @@ is never run (what `engine.data.fetch` follows is an address).
 
 from __future__ import annotations
 
+import functools
 import os
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ import yaml
 
 from engine import cfg
 from engine.runtime.errors import DatasetError
+from engine.runtime.log import LOGGER
 from engine.runtime.paths import write_atomic
 from engine.runtime.settings import settings
 
@@ -23,6 +25,8 @@ SPLITS = ("train", "val", "test")
 DATASETS_DIR = Path(cfg.__file__).parent / "datasets"
 # `path: ../datasets/x` is common, `path: ../../../../..` is a mistake or an attack.
 _MAX_CLIMB = 3
+# How folders of a split are called where people lay data sets out by hand
+_ALSO_CALLED = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
 _MAX_BYTES = 16 << 20
 _MAX_CHANNELS = 64
 
@@ -301,8 +305,39 @@ def _split_paths(value: Any, split: str, root: Path, file: Path) -> list[Path]:
             raise DatasetError(
                 f"'{split}: {entry}' climbs out of the data set.", path=file, value=entry
             )
-    joined: Iterable[str] = (os.path.abspath(root / entry) for entry in entries)  # noqa: PTH100
-    return [Path(p) for p in dict.fromkeys(joined)]
+    joined: Iterable[Path] = (_place_of(entry, split, root, file) for entry in entries)
+    return list(dict.fromkeys(joined))
+
+
+def _place_of(entry: str, split: str, root: Path, file: Path) -> Path:
+    """Return the absolute path of one entry of a split.
+
+    Data sets are often offered for download with ``../train/images`` for what lies beside the file: that is
+    taken where nothing is at the path as it is written.
+    """
+    written = Path(os.path.abspath(root / entry))  # noqa: PTH100 (keeps links)
+    parts = Path(entry).parts
+    below = Path(*(part for part in parts if part != ".."))
+    if written.exists() or parts[:1] != ("..",) or ".." in parts[parts.count("..") :]:
+        return written
+    beside = Path(os.path.abspath(file.parent / below))  # noqa: PTH100 (keeps links)
+    if below == Path() or not beside.exists():
+        return written
+    _tell_of_taken(file, split, entry, written, beside)
+    return beside
+
+
+@functools.cache
+def _tell_of_taken(file: Path, split: str, entry: str, written: Path, beside: Path) -> None:
+    """Warn once of a path that is not taken as it is written: a file is read several times in a run."""
+    LOGGER.warning(
+        "%s: '%s: %s' names %s, which does not exist; %s beside the file is taken.",
+        file,
+        split,
+        entry,
+        written,
+        beside,
+    )
 
 
 def _check_exists(
@@ -315,6 +350,8 @@ def _check_exists(
         given = str(values.get(split)) if isinstance(values.get(split), str) else ""
         if file and given and (file.parent / given).exists():
             remedy = f"{given} lies beside this file: write 'path: .'."
+        elif file and (there := _folder_there(path, split, file.parent)):
+            remedy = f"{there} lies beside this file: correct 'path' or '{split}'."
         if download := values.get("download"):
             remedy += _about_download(download)
         raise DatasetError(
@@ -323,6 +360,18 @@ def _check_exists(
             value=str(path),
             remedy=remedy,
         )
+
+
+def _folder_there(path: Path, split: str, folder: Path) -> str | None:
+    """Return what in ``folder`` may be meant by a path that does not exist, relative to it.
+
+    That is the longest end of the path that is there, else a folder called as the split usually is.
+    """
+    ends = (Path(*path.parts[i:]) for i in range(1, len(path.parts) - 1))
+    names = _ALSO_CALLED.get(split, (split,))
+    usual = (Path(place.format(name)) for name in names for place in ("{}/images", "images/{}"))
+    found = (there for there in (*ends, *usual) if (folder / there).is_dir())
+    return next((there.as_posix() for there in found), None)
 
 
 def _about_download(download: Any) -> str:

@@ -355,6 +355,8 @@ def check_options(found: ExportFormat, given: Mapping[str, Any]) -> None:
             continue
         if option == "nms" and value is False:  # chooses a branch of the head, in any format
             continue
+        if option == "int8" and found.key in ALWAYS_INT8:  # asks for what it is anyway
+            continue
         takers = [f.key for f in FORMATS if f.is_writable and option in f.options]
         raise ExportError(
             f"{option}={value} has no effect on {found.name}.",

@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -62,6 +63,20 @@ def data_dir() -> Path:
 def log_file() -> Path:
     """Return the file that keeps the tracebacks behind one-line error messages; it may not exist yet."""
     return config_dir() / "logs" / "engine.log"
+
+
+def lasting_path(value: Any) -> Any:
+    """Return the absolute path, as text, of a file or folder that is there; anything else as it is.
+
+    For what is read again later, maybe by a program that runs in another folder.
+    """
+    if not isinstance(value, str | Path) or not str(value):
+        return value
+    path = Path(value).expanduser()
+    try:
+        return str(path.absolute()) if path.exists() else value
+    except OSError:  # no path at all, such as a text that is too long for one
+        return value
 
 
 def increment_path(

@@ -6,6 +6,7 @@ The file is read again whenever somebody else changed it, so a running studio an
 from __future__ import annotations
 
 import contextlib
+import copy
 import difflib
 import json
 import threading
@@ -90,6 +91,16 @@ class SettingsManager(MutableMapping[str, Any]):
         with self._lock, _file_lock(self.path):
             self._values = {name: setting.fresh() for name, setting in self._schema.items()}
             self._write()
+
+    def clear(self) -> None:
+        """Do as :meth:`reset`: there is always a value, so deleting one after the other would never end."""
+        self.reset()
+
+    def copy(self) -> dict[str, Any]:
+        """Return the values as they are now in a dictionary of their own, whose changes are written nowhere."""
+        with self._lock:
+            self._look()
+            return copy.deepcopy(self._values)
 
     def save(self) -> None:
         """Write the file, which an :meth:`update` already did: useful to make it appear."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.runtime.errors import CheckpointError, ConfigError
+from engine.runtime.paths import lasting_path
 
 # What may differ when a run goes on: where and how it runs and when it ends, never what it computes.
 CHANGEABLE = frozenset(
@@ -17,13 +18,22 @@ CHANGEABLE = frozenset(
 _NEUTRAL = frozenset({"resume", "model", "mode", "task", "save_dir", "cfg"})
 
 
-def find_last(resume: Any, model: Any) -> Path:
-    """Give the checkpoint that ``resume`` (True or a path) and ``model`` mean.
+def find_last(resume: Any, model: Any, trainer: Any = None) -> Path:
+    """Give the checkpoint that ``resume`` (True, a file or the folder of a run) and ``model`` mean.
+
+    Args:
+        resume: What was said of resuming; a path wins over everything else.
+        model: The model of the call; its file is taken where nothing else is known.
+        trainer: The trainer of a run that was begun before, whose last.pt is meant where it has one.
 
     Raises:
         CheckpointError: There is no such file.
     """
-    for candidate in (resume, model):
+    if isinstance(resume, str | Path) and (folder := Path(resume).expanduser()).is_dir():
+        return _last_in(folder)
+    begun = getattr(trainer, "last", None)
+    begun = begun if begun is not None and begun.is_file() else None
+    for candidate in (resume, begun, model):
         if isinstance(candidate, str | Path) and str(candidate).endswith(".pt"):
             path = Path(candidate).expanduser()
             if path.is_file():
@@ -40,6 +50,42 @@ def find_last(resume: Any, model: Any) -> Path:
     )
 
 
+def newest_last(folder: Path, pattern: str) -> Path:
+    """Give the last.pt that was written last.
+
+    Args:
+        folder: Where runs lie.
+        pattern: Of the runs' folders below it, such as ``detect/*``.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    found = [path for path in folder.glob(f"{pattern}/weights/last.pt") if path.is_file()]
+    if not found:
+        raise CheckpointError(
+            f"there is no run with a weights/last.pt to resume ({pattern} was looked for).",
+            path=folder,
+            remedy="Write resume=RUN/weights/last.pt, or project= and name= of the run.",
+        )
+    return max(found, key=lambda path: path.stat().st_mtime_ns).absolute()
+
+
+def _last_in(run: Path) -> Path:
+    """Give the last.pt of a run's folder, or of its folder of weights.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    for path in (run / "weights" / "last.pt", run / "last.pt"):
+        if path.is_file():
+            return path.absolute()
+    raise CheckpointError(
+        "there is no weights/last.pt in this folder.",
+        path=run,
+        remedy="Name the folder of a run that has finished an epoch, or its last.pt.",
+    )
+
+
 def resumed_arguments(saved: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Lay what was given now over the run's own arguments.
 
@@ -49,7 +95,7 @@ def resumed_arguments(saved: Mapping[str, Any], given: Mapping[str, Any]) -> dic
     for key, value in given.items():
         if key in CHANGEABLE or key in _NEUTRAL or key not in saved:
             continue
-        if str(value) != str(saved[key]):
+        if not _is_same(key, value, saved[key]):
             raise ConfigError(
                 f"a resumed run keeps {key}={saved[key]}, received {key}={value}.",
                 value=value,
@@ -58,6 +104,13 @@ def resumed_arguments(saved: Mapping[str, Any], given: Mapping[str, Any]) -> dic
             )
     kept = {k: v for k, v in saved.items() if k not in ("cfg", "json", "quiet")}
     return {**kept, **{k: v for k, v in given.items() if k in CHANGEABLE}, "resume": True}
+
+
+def _is_same(key: str, value: Any, saved: Any) -> bool:
+    """Say whether an argument is as it was; data may be named from another folder than the run was started in."""
+    if key == "data":
+        value, saved = lasting_path(value), lasting_path(saved)
+    return str(value) == str(saved)
 
 
 def run_folder(last: Path) -> Path:

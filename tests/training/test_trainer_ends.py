@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -11,16 +12,29 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
-from engine import YOLO
+from engine import YOLO, cli
 from engine.cfg.schema import TASKS
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.models.yolo.segment.train import SegmentationTrainer
 from engine.nn.checkpoint import load_checkpoint
 from engine.runtime.errors import CheckpointError, ConfigError, DatasetError
+from engine.runtime.log import LOGGER
+from engine.runtime.paths import lasting_path
+from engine.runtime.settings import settings
 from engine.training.failures import DivergedError
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def _log_as_it_was():
+    """The command attaches handlers for a process that ends; a test's process goes on."""
+    handlers, level = list(LOGGER.handlers), LOGGER.level
+    yield
+    LOGGER.handlers[:] = handlers
+    LOGGER.setLevel(level)
 
 
 def _say(trainer, command):
@@ -108,6 +122,74 @@ def test_resume_continues_the_diary(make_trainer, read_events):
     assert second < third  # the first part counted up to its last.pt, not to its end
 
 
+def _fail(trainer):
+    raise RuntimeError("power cut")
+
+
+@pytest.fixture
+def broken(arguments):
+    """A model whose training broke off after its first epoch of three."""
+    model = YOLO("yolo11n.yaml")
+    model.overrides["imgsz"] = 640  # as a file of weights remembers it of its own training
+    model.add_callback("on_fit_epoch_end", _fail)
+    with pytest.raises(RuntimeError, match="power cut"):
+        model.train(**{**arguments, "epochs": 3})
+    model.reset_callbacks()
+    return model
+
+
+def test_a_model_goes_on_with_the_run_that_it_began(broken):
+    folder = broken.trainer.save_dir
+    broken.train(resume=True)
+    assert (broken.trainer.save_dir, len(_rows(broken.trainer))) == (folder, 4)
+
+
+@pytest.mark.parametrize("place", [".", "weights"])
+def test_a_run_is_resumed_by_its_folder(broken, place):
+    folder = broken.trainer.save_dir
+    model = YOLO("yolo11n.yaml")
+    model.train(resume=folder / place)
+    assert (model.trainer.save_dir, model.trainer.epoch) == (folder, 2)
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match=r"no weights/last\.pt in this folder"):
+        YOLO("yolo11n.yaml").train(resume=str(tmp_path))
+
+
+@pytest.mark.usefixtures("_log_as_it_was")
+def test_the_command_resumes_the_newest_run(broken, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = broken.trainer.save_dir
+    older = shutil.copytree(folder, folder.with_name("older"))
+    os.utime(older / "weights" / "last.pt", (0, 0))
+    assert cli.main(["train", "resume=True", f"project={folder.parent}", "json=True"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out.splitlines()[-1])["save_dir"] == str(folder)
+    assert "No model given" not in said.err
+    assert cli.main(["train", "resume=True", "project=runs", "name=older"]) == 0
+    assert capsys.readouterr().out.strip() == str(older)
+
+
+@pytest.mark.usefixtures("_log_as_it_was")
+def test_the_command_looks_for_runs_where_the_settings_say(broken, tmp_path, capsys):
+    settings.update({"runs_dir": str(tmp_path / "kept")})
+    run = shutil.copytree(broken.trainer.save_dir, tmp_path / "kept" / "detect" / "train7")
+    assert cli.main(["train", "resume=True"]) == 0
+    assert capsys.readouterr().out.strip() == str(run)
+
+
+@pytest.mark.usefixtures("_log_as_it_was")
+def test_the_command_says_at_once_that_there_is_nothing_to_resume(tmp_path, capsys):
+    settings.update({"runs_dir": str(tmp_path / "none")})
+    assert cli.main(["train", "resume=True"]) == 1
+    said = capsys.readouterr().err
+    assert "No model given" not in said
+    assert "resume=RUN/weights/last.pt" in said
+    assert cli.main(["train", f"resume={tmp_path}"]) == 1
+    assert "no weights/last.pt in this folder" in capsys.readouterr().err
+
+
 def test_resume_refuses_what_cannot_be_continued(make_trainer, tmp_path):
     trainer = make_trainer(epochs=1)
     trainer.train()
@@ -153,6 +235,34 @@ def test_a_moved_run_goes_on_where_it_is_now(make_trainer):
     resumed.train()
     assert resumed.save_dir == moved
     assert len(_rows(resumed)) == 3
+
+
+def test_a_run_knows_its_data_in_every_folder(make_trainer, drawn_parts, tmp_path, monkeypatch):
+    monkeypatch.chdir(drawn_parts.parent.parent)
+    relative = str(Path(drawn_parts.parent.name) / drawn_parts.name)
+    trainer = make_trainer(epochs=2, data=relative)
+    trainer.add_callback("on_train_epoch_start", lambda t: _say(t, "stop_after_epoch"))
+    trainer.train()
+    assert load_checkpoint(trainer.best).train_args["data"] == str(drawn_parts)
+    said = yaml.safe_load((trainer.save_dir / "args.yaml").read_text())
+    assert said["data"] == relative
+    again = DetectionTrainer(cfg=trainer.save_dir / "args.yaml", overrides={"epochs": 1})
+    again.train()
+    assert again.epoch == 0
+
+    resumed = DetectionTrainer(overrides={"resume": str(trainer.last), "data": relative})
+    assert resumed.args.data == str(drawn_parts)  # the same, named otherwise
+    monkeypatch.chdir(tmp_path)
+    DetectionTrainer(overrides={"resume": str(trainer.last)}).train()
+    assert YOLO(str(trainer.best)).val(device="cpu", plots=False).results_dict
+
+
+def test_data_that_is_no_path_is_remembered_as_it_was_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("coco8.yaml", "imagenet10", "https://example.org/data.yaml", "x" * 5000, "", None):
+        assert lasting_path(name) == name
+    (tmp_path / "coco8.yaml").touch()
+    assert lasting_path("coco8.yaml") == str(tmp_path / "coco8.yaml")
 
 
 def test_stop_now_leaves_a_file_that_can_be_used_and_resumed(make_trainer, read_events):

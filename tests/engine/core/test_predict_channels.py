@@ -114,6 +114,25 @@ def test_pictures_in_memory_take_the_form_that_is_asked_for(picture):
     assert np.array_equal(visible(picture[..., :1]), picture[..., [0, 0, 0]])
 
 
+@pytest.mark.parametrize("kind", ["uint16", "int32", "float32"])
+def test_a_pil_picture_of_many_bits_looks_as_its_array_does(kind):
+    ramp = np.linspace(0, 60000, 48 * 80).reshape(48, 80).astype(kind)
+    wide = Image.fromarray(ramp)
+    assert wide.mode == {"uint16": "I;16", "int32": "I", "float32": "F"}[kind]
+    as_array = from_array(ramp.astype(np.uint16) if kind == "int32" else ramp, 3)
+    assert np.array_equal(from_pil(wide, 3), as_array)
+    assert 100 < as_array.mean() < 140
+    assert np.array_equal(from_pil(wide, 1), as_array[..., :1])
+    assert np.array_equal(from_pil(wide, 4)[..., :3], as_array)
+    small = Image.fromarray(np.full((4, 4), 7, np.int32))
+    assert (from_pil(small, 1) == 7).all()
+
+
+def test_a_tensor_of_half_the_bits_of_a_float_is_a_picture_too(picture):
+    steps = torch.from_numpy(picture.transpose(2, 0, 1).copy() // 8 * 8).float() / 256
+    assert np.array_equal(from_tensor(steps.bfloat16(), 4)[0], from_tensor(steps, 4)[0])
+
+
 def test_a_tensor_of_0_to_255_is_not_made_white(picture, caplog):
     whole = torch.from_numpy(picture.transpose(2, 0, 1).copy())
     assert np.array_equal(from_tensor(whole / 255, 4)[0], picture)

@@ -149,6 +149,24 @@ def test_pictures_of_one_name_do_not_replace_one_another(model, files, tmp_path)
     assert sorted(p.name for p in run.glob("labels/*")) == ["a.txt", "a_2.txt"]
 
 
+def test_crops_of_frames_and_of_pictures_named_alike_do_not_replace_one_another(
+    model, files, tmp_path
+):
+    """Frame 1's third crop is not frame 13's first, nor is the second of ``a.v1`` the first of ``a.v12``."""
+    for name in ("a.v1.png", "a.v12.png"):
+        shutil.copy(files / "a.png", tmp_path / name)
+    writer = cv2.VideoWriter(str(tmp_path / "c.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 48))
+    for _ in range(13):
+        writer.write(cv2.imread(str(files / "a.png")))
+    writer.release()
+    results = predict(model, tmp_path, save_crop=True, project=str(tmp_path / "runs"), name="run")
+    assert len(results) == 15
+    crops = list((tmp_path / "runs/run/crops").rglob("*.jpg"))
+    assert len(crops) == sum(len(result) for result in results)
+    names = {crop.name for crop in crops}
+    assert {"a.v1.jpg", "a.v12.jpg", "c_1.jpg", "c_1_3.jpg", "c_13.jpg", "c_13_3.jpg"} <= names
+
+
 def test_a_second_run_into_the_same_folder_does_not_append_to_labels(model, files, tmp_path):
     for _ in range(2):
         predict(

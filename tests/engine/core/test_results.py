@@ -120,6 +120,16 @@ def test_crops_stay_in_their_folder_whatever_the_classes_are_called(tmp_path):
     assert {p.name for p in (tmp_path / "run" / "dots").iterdir()} == {"_..", "_."}
 
 
+def test_no_crop_replaces_another(tmp_path):
+    result = _result(masks=False)
+    for _ in range(4):
+        result.save_crop(tmp_path)
+    written = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.jpg"))
+    assert len(written) == 4 * len(result)
+    bolts = [name for name in written if name.startswith("bolt/")]
+    assert {"bolt/im.jpg", "bolt/im2.jpg", "bolt/im3.jpg"} <= set(bolts)
+
+
 def test_a_picture_that_no_viewer_shows_is_said(monkeypatch, caplog):
     monkeypatch.setattr(ImageShow, "_viewers", [])
     _result().show()

@@ -140,6 +140,39 @@ def test_indexing_picks_objects_and_leaves_what_belongs_to_the_image(
         mapped[1]
 
 
+@pytest.mark.parametrize("numpy", [False, True])
+@pytest.mark.parametrize(
+    ("inside", "beyond"),
+    [
+        ([0], [1]),
+        (torch.tensor([0]), torch.tensor([1])),
+        (np.array([0]), np.array([1])),
+        (torch.tensor([True]), torch.tensor([True, False])),
+        (-1, -2),
+    ],
+)
+def test_one_mask_is_indexed_as_several_objects_are(mapped, numpy, inside, beyond):
+    given = mapped.numpy() if numpy else mapped
+    assert given[inside].verbose() == mapped.verbose()
+    with pytest.raises(IndexError):
+        given[beyond]
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.float32, torch.int32, torch.int64])
+def test_a_class_map_of_another_type_means_the_same(mapped, tmp_path, kind):
+    other = mapped.to(kind)
+    assert other.semantic_mask.data.dtype == kind
+    assert other.semantic_mask.counts == {0: 1194, 2: 1200}
+    assert other.verbose() == mapped.verbose()
+    assert other.summary() == mapped.summary()
+    assert other.masks.data.shape == (2, 40, 60)
+    np.testing.assert_array_equal(other.plot(), mapped.plot())
+    wide = cv2.imread(other.save_txt(tmp_path / "a.txt"), cv2.IMREAD_UNCHANGED)
+    assert (wide[0, 0], wide[0, 50], wide[5, 5]) == (65535, 2, 0)
+    again = other.to(torch.uint8).semantic_mask.data
+    torch.testing.assert_close(again, mapped.semantic_mask.data)
+
+
 def test_moving_reaches_every_part(pose, oriented, classified, mapped):
     for result in (pose, oriented, classified, mapped):
         moved = result.numpy()
@@ -183,6 +216,15 @@ def test_label_text(pose, oriented, classified, tmp_path):
     first, _ = lines(oriented.save_txt(tmp_path / "obb.txt"))
     assert first == "1 0.666667 0.625 0.666667 0.375 0.333333 0.375 0.333333 0.625"
     assert lines(classified.save_txt(tmp_path / "cls.txt"))[:2] == ["0.40 bolt", "0.25 washer"]
+
+
+@pytest.mark.parametrize("numbers", [2, 3])
+def test_label_text_of_a_picture_without_a_person(pose, tmp_path, numbers):
+    pose.update(keypoints=pose.keypoints.data[..., :numbers])
+    for name, result in (("tensor", pose[0:0]), ("array", pose.numpy()[0:0])):
+        file = tmp_path / f"{name}.txt"
+        result.save_txt(file, save_conf=True)
+        assert not file.exists() or not file.read_text()
 
 
 def test_a_class_map_is_written_as_an_image(mapped, tmp_path):

@@ -264,6 +264,47 @@ def test_nothing_to_learn_from_is_an_error(tmp_path):
         YOLODataset(tmp_path / "none")
 
 
+@pytest.fixture
+def three_pictures(tmp_path):
+    """Return a function that writes three pictures whose label files have a text, and opens them."""
+
+    def make(text, **options):
+        for folder in ("images", "labels"):
+            (tmp_path / folder).mkdir()
+        for name in "abc":
+            cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), np.zeros((8, 8, 3), np.uint8))
+            (tmp_path / "labels" / f"{name}.txt").write_text(text)
+        return YOLODataset(tmp_path / "images", data={"nc": 1}, **options)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("0 20 20 10 10\n", "20 looks like pixels"),
+        ("1 0.5 0.5 0.2 0.2\n", "Class 1 does not exist"),
+        ("0 0,5 0,5 0,2 0,2\n", "'0,5' is not a number"),
+        ("0 0.5 0.5 0.2\n", "received 3"),
+    ],
+)
+def test_where_every_label_is_wrong_the_first_is_named_with_its_reason(
+    three_pictures, tmp_path, text, reason
+):
+    with pytest.raises(DatasetError, match="None of the 3 images") as caught:
+        three_pictures("\n" + text)
+    told = str(caught.value)
+    assert f"{tmp_path / 'labels' / 'a.txt'}, line 2: " in told
+    assert reason in told
+    assert "2 more such problems" in told
+    assert "Label files lie" not in told
+
+
+def test_classes_that_leave_nothing_are_named(three_pictures):
+    with pytest.raises(DatasetError, match=r"classes=\[7\] leaves out all 3 objects"):
+        three_pictures("0 0.5 0.5 0.2 0.2\n", classes=[7])
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [(False, None), (None, None), (True, "ram"), ("ram", "ram"), ("disk", "disk")],

@@ -160,3 +160,50 @@ def test_relative_root_is_beside_the_file_or_in_the_datasets_folder(tmp_path):
     assert read_data_yaml(file)["train"] == [kept / "parts" / "images"]
     (tmp_path / "parts" / "images").mkdir(parents=True)
     assert read_data_yaml(file)["train"] == [tmp_path / "parts" / "images"]
+
+
+DOWNLOADED = "train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnames: [a]\n"
+
+
+@pytest.fixture
+def downloaded(tmp_path):
+    """Return a folder laid out as data sets are offered for download, with what its YAML file says of it."""
+    for split in ("train", "valid", "test"):
+        (tmp_path / "set" / split / "images").mkdir(parents=True)
+    return tmp_path / "set"
+
+
+def test_folders_beside_the_file_are_taken_where_they_are_written_one_above(downloaded, caplog):
+    data = read_data_yaml(write(downloaded, DOWNLOADED))
+    for split, name in (("train", "train"), ("val", "valid"), ("test", "test")):
+        assert data[split] == [downloaded / name / "images"] == require_split(data, split)
+        assert str(downloaded.parent / name / "images") in caplog.text  # as it is written
+        assert f"{downloaded / name / 'images'} beside the file is taken" in caplog.text
+
+
+def test_what_exists_as_it_is_written_stays(downloaded, caplog):
+    (downloaded.parent / "train" / "images").mkdir(parents=True)
+    data = read_data_yaml(write(downloaded, DOWNLOADED))
+    assert data["train"] == [downloaded.parent / "train" / "images"]
+    assert data["val"] == [downloaded / "valid" / "images"]
+    assert "'train:" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("val", "there"),
+    [
+        ("../val/images", "valid/images"),
+        ("images/val", "valid/images"),
+        ("/home/alice/set/test/images", "test/images"),
+    ],
+)
+def test_an_error_names_a_folder_that_may_be_meant(downloaded, val, there):
+    text = f"train: ../train/images\nval: {val}\nnames: [a]\n"
+    with pytest.raises(DatasetError, match=f"does not exist. {there} lies beside this file"):
+        read_data_yaml(write(downloaded, text))
+
+
+def test_an_error_names_no_folder_where_none_is(tmp_path):
+    with pytest.raises(DatasetError, match="Correct 'path' or 'train'") as caught:
+        read_data_yaml(write(tmp_path, DOWNLOADED))
+    assert "lies beside" not in str(caught.value)

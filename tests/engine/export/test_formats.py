@@ -6,6 +6,7 @@ import pytest
 from engine.cfg.arguments import defaults
 from engine.cfg.schema import by_name
 from engine.export.formats import (
+    ALWAYS_INT8,
     FORMATS,
     NEUTRAL_OPTIONS,
     check_options,
@@ -160,6 +161,12 @@ def test_defaults_ask_for_nothing():
 def test_options_without_effect_are_refused(key, option, message):
     with pytest.raises(ExportError, match=message):
         check_options(find_format(key), {**defaults("export"), **option})
+
+
+@pytest.mark.parametrize("key", ALWAYS_INT8)
+@pytest.mark.parametrize("said", [True, False])
+def test_eight_bits_may_be_said_of_what_always_has_them(key, said):
+    check_options(find_format(key), {**defaults("export"), "int8": said})
 
 
 def test_the_branch_of_a_head_can_be_chosen_in_any_format():

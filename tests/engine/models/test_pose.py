@@ -130,6 +130,15 @@ def test_label_text_has_a_box_its_points_and_the_score(validated):
         assert len(line.split()) == 1 + 4 + 3 * 3 + 1
 
 
+def test_label_text_of_pictures_on_which_nothing_is_found(posed, tmp_path):
+    posed.val(
+        batch=2, conf=0.9999, save_txt=True, plots=False, project=str(tmp_path), name="out", **SMALL
+    )  # fmt: skip
+    files = list((tmp_path / "out" / "labels").iterdir())
+    assert files
+    assert not any(file.read_text() for file in files)
+
+
 def test_a_prediction_has_the_trained_points(posed, drawn_darts):
     picture = sorted((drawn_darts.parent / "images" / "train").iterdir())[0]
     result = YOLO(posed.ckpt_path)(picture, imgsz=64, conf=0.05, verbose=False)[0]

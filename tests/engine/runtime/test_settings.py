@@ -114,6 +114,27 @@ def test_reset_and_delete_restore_defaults(file):
     assert stored(file)["runs_dir"] == "runs"
 
 
+def test_clear_ends_at_the_defaults(file, monkeypatch):
+    manager = SettingsManager(file)
+    manager.update({"runs_dir": "/x"})
+
+    def endless(name):
+        raise AssertionError(f"{name} is deleted by itself")
+
+    monkeypatch.setattr(SettingsManager, "__delitem__", lambda self, name: endless(name))
+    manager.clear()
+    assert stored(file)["runs_dir"] == "runs"
+
+
+def test_a_copy_is_a_plain_dictionary(file):
+    manager = SettingsManager(file)
+    taken = manager.copy()
+    assert type(taken) is dict
+    assert taken == dict(manager)
+    taken["runs_dir"] = "/elsewhere"
+    assert manager["runs_dir"] == stored(file)["runs_dir"] == "runs"
+
+
 def test_change_by_someone_else_is_seen(file):
     one, other = SettingsManager(file), SettingsManager(file)
     assert one["runs_dir"] == "runs"

@@ -143,7 +143,8 @@ class KeepingValidator(BaseValidator):
         points = None
         if seen.keypoints is not None:
             points = seen.keypoints / np.append(size, 1)[: seen.keypoints.shape[2]]
-            points = points.reshape(len(points), -1)
+            # not -1: without an object nothing says how many numbers a row has
+            points = points.reshape(len(points), points.shape[1] * points.shape[2])
         scores = seen.scores if scored else None
         lines = format_lines(seen.classes, boxes, outlines, scores, points_n=points)
         path = self.save_dir / folder / f"{Path(labels['file']).stem}.txt"

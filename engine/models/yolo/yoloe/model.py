@@ -190,7 +190,10 @@ class YOLOE(YOLO):
             ModelError: The weights cannot be trained that way.
         """
         given = self._given(kwargs, "train")
-        kind = trainer or (PROBES[self.task] if _is_probe(given) else self._of_task("trainer"))
+        begun = None if kwargs.get("model") else self.trainer
+        kind = trainer or (
+            PROBES[self.task] if _is_probe(given, begun) else self._of_task("trainer")
+        )
 
         def make(**given: Any) -> Any:
             made = kind(**given)
@@ -308,10 +311,11 @@ def _is_without_classes(network: Any) -> bool:
     return isinstance(network, YOLOEModel) and network.pe is None and network.head.takes_embeddings
 
 
-def _is_probe(given: Mapping[str, Any]) -> bool:
-    """Say whether arguments of a training ask for a linear probe, or for going on with one."""
+def _is_probe(given: Mapping[str, Any], begun: Any) -> bool:
+    """Say whether arguments of a training ask for a linear probe, or for going on with one, such as ``begun``."""
     if given.get("resume"):
-        saved = load_checkpoint(find_last(given["resume"], given.get("model"))).train_args
+        last = find_last(given["resume"], given.get("model"), begun)
+        saved = load_checkpoint(last).train_args
         return bool(saved.get("linear_probe"))
     wanted = given.get("linear_probe")
     return wanted is not None and bool(coerce(by_name["linear_probe"], wanted))
