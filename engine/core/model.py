@@ -33,6 +33,7 @@ from engine.nn.tasks import build_model
 from engine.runtime.device import select_device
 from engine.runtime.errors import ConfigError, ModelError
 from engine.runtime.log import LOGGER, show_log_by_default
+from engine.runtime.paths import lasting_path
 from engine.training.resume import find_last
 
 TaskMap = Mapping[str, Mapping[str, type]]
@@ -424,7 +425,10 @@ class Model(CallbackHost):
     @staticmethod
     def _remember(args: Mapping[str, Any]) -> dict[str, Any]:
         """Give what of a training's arguments holds for later calls."""
-        return {k: args[k] for k in REMEMBERED if args.get(k) is not None}
+        kept = {k: args[k] for k in REMEMBERED if args.get(k) is not None}
+        if "data" in kept:
+            kept["data"] = lasting_path(kept["data"])
+        return kept
 
     def _given(self, kwargs: Mapping[str, Any], mode: str) -> dict[str, Any]:
         """Lay the arguments of a call over those that the model remembers.

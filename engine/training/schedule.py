@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 
 from engine.training.optimizer import set_momentum
 
-
 # In a parameter group, and so in checkpoints: its rate as the share of the plan's, and the rate that was set last
 _HEIGHT, _PLANNED = "rate_height", "planned_lr"
 
