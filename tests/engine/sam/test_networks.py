@@ -139,10 +139,10 @@ def test_few_tokens_and_many_cells_attend_as_any_others_do(tokens: int) -> None:
     assert torch.allclose(
         attention.gather(few, many, other), attention(few, many, other), atol=1e-6
     )
-    plain = attention(many, few, few.flip(1))
-    assert torch.allclose(attention.spread(many, few, few.flip(1)), plain, atol=1e-6)
+    plain = other + attention(many, few, few.flip(1))
+    assert torch.allclose(attention.spread(other, many, few, few.flip(1)), plain, atol=1e-6)
     asked = attention.apart(attention.q_proj(many))
-    assert torch.allclose(attention.spread(many, few, few.flip(1), asked), plain, atol=1e-6)
+    assert torch.allclose(attention.spread(other, many, few, few.flip(1), asked), plain, atol=1e-6)
 
 
 def test_masks_are_enlarged_as_the_published_layers_do() -> None:
