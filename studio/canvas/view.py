@@ -222,7 +222,8 @@ class CanvasView(ZoomedWidget):
     def select(self, shape_ids: Sequence[int]) -> None:
         """Select these shapes and no others; who asked for hidden ones too is told which are selected."""
         self.scene.select(shape_ids)
-        self._announced_selection = tuple(shape_ids)
+        if self.scene.selection != tuple(shape_ids):
+            self._announced_selection = tuple(shape_ids)
         self.refresh_preview()
 
     def select_all(self) -> None:
