@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.data.annotations import Point
@@ -51,6 +52,13 @@ class ScissorsTool(PolygonTool):
         super().cancel()
         self._fixed.clear()
         self._wire = None
+
+    def resume(self, points: Sequence[Point]) -> None:
+        """Go on with a line that was open before, point by point; the line follows edges from its end on."""
+        super().resume(points)
+        self._fixed[:] = range(1, len(points) + 1)
+        self._take_root()
+        self.notice.take()  # the picture may still be read: the next click tries again
 
     def preview(self) -> Preview:
         """Return the line; only what was clicked shows as vertices."""

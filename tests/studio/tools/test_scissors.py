@@ -75,6 +75,24 @@ def test_the_line_shows_before_the_click_with_only_what_was_clicked_as_vertices(
     assert len(preview.anchors) == 2
 
 
+def test_a_line_that_was_laid_aside_goes_on_along_edges_and_is_not_lost_to_backspace(
+    scissors: Any,
+) -> None:
+    for turn in (0, 0.2):
+        scissors.click(*on_rim(turn), ctrl=True)
+    points = tuple(scissors.tool.points)
+    scissors.tool.cancel()
+    scissors.tool.resume(points)
+    scissors.move(*on_rim(0.4), ctrl=True)
+    assert len(scissors.tool.preview().trail) > 5
+    scissors.click(*on_rim(0.4), ctrl=True)
+    assert len(scissors.tool.points) > len(points) + 5
+    scissors.key("backspace")
+    assert tuple(scissors.tool.points) == points
+    scissors.key("backspace")
+    assert tuple(scissors.tool.points) == points[:-1]
+
+
 def test_backspace_takes_a_whole_piece_back(scissors: Any) -> None:
     for turn in (0, 0.2, 0.4):
         scissors.click(*on_rim(turn), ctrl=True)
