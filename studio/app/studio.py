@@ -22,6 +22,7 @@ from studio.actions.table import Needs
 from studio.app.dataset_handlers import DatasetHandlers
 from studio.app.edit_handlers import EditHandlers
 from studio.app.file_handlers import FileHandlers
+from studio.app.garbage import GarbageCollector
 from studio.app.heavy_edits import HeavyEdits
 from studio.app.looking_handlers import AIDS, LookingHandlers, aid_states
 from studio.app.review_handlers import ReviewHandlers
@@ -71,6 +72,7 @@ class Studio(QObject):
 
     def __init__(self, application: QApplication, preferences: Preferences | None = None) -> None:
         super().__init__(application)
+        self._garbage = GarbageCollector(self)
         self.preferences = preferences or Preferences()
         self.theme = find_theme() or Theme(application)  # one for the application, not one a window
         self.theme.set_mode(self.preferences[THEME])
@@ -255,6 +257,7 @@ class Studio(QObject):
         self._end(session)
         self.runs.close()
         self.jobs.close()
+        self._garbage.close()
 
     def _wire(self) -> None:
         window = self.window

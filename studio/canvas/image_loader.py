@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QImage, QImageReader
-from shiboken6 import isValid
 
 from engine.data.image_headers import Header
 from engine.data.images import check_image, read_image, read_image_header, read_samples
@@ -26,6 +27,7 @@ from studio.canvas.samples import Picture, build_samples
 from studio.canvas.tiled import TiledPicture, TiledSource, read_source
 from studio.language import tr
 from studio.storage.big_images import Pyramid, PyramidCache, StoppedError, count_pages, read_page
+from studio.widgets.in_window import in_window
 from studio.widgets.thread_pools import shared_pool
 
 _CACHE_BYTES = 768 * 2**20  # some 40 photographs of 5 megapixels, or one of 108 and its preview
@@ -51,6 +53,8 @@ _EIGHT_BIT = frozenset(
 _FileKey = tuple[
     Path, int, int, int
 ]  # path, time of change, size, page: a changed file is another picture
+_What = Literal["preview", "done", "failed", "huge", "progress"]
+_Tell = Callable[[_What, _FileKey, object], None]  # from a reading thread to the window's
 
 
 @dataclass
@@ -76,21 +80,6 @@ class _Wishes:
         """Tell whether a huge picture is still to be prepared."""
         makes_way = self.urgent is not None and self.urgent != key
         return key in self and key not in self.refused and not makes_way
-
-
-class _Reports(QObject):
-    """Carries results from a reading thread to the window's; outlives both ends."""
-
-    preview = Signal(object, object)
-    done = Signal(object, object)
-    failed = Signal(object, object)
-    huge = Signal(object, object)
-    progress = Signal(object, object)
-
-    def tell(self, what: str, key: _FileKey, result: object) -> None:
-        """Emit one of the signals, unless the program has ended meanwhile."""
-        if isValid(self):
-            getattr(self, what).emit(key, result)
 
 
 class ImageLoader(QObject):
@@ -125,12 +114,7 @@ class ImageLoader(QObject):
         self._ahead.setInterval(_AHEAD_MS)
         self._ahead.timeout.connect(self._start_ahead)
         self._wishes = _Wishes()
-        self._reports = _Reports()
-        self._reports.preview.connect(self._on_preview)
-        self._reports.done.connect(self._on_done)
-        self._reports.failed.connect(self._on_failed)
-        self._reports.huge.connect(self._on_huge)
-        self._reports.progress.connect(self._on_progress)
+        self._tell: _Tell = in_window(self._on_told)
 
     def set_pyramids(self, pyramids: PyramidCache) -> None:
         """Keep the tiles of huge pictures here."""
@@ -186,9 +170,8 @@ class ImageLoader(QObject):
         if key in self._under_way:
             return
         self._under_way.add(key)
-        # not self: a thread must not keep the loader alive
-        reports, wishes, pyramids = self._reports, self._wishes, self._pyramids
-        self._pool.start(lambda: _work(key, reports, wishes, pyramids), priority)
+        work = partial(_work, key, self._tell, self._wishes, self._pyramids)
+        self._pool.start(work, priority)
 
     def _start_ahead(self) -> None:
         """Read what is wanted next; not while the picture on the canvas needs both cores."""
@@ -197,16 +180,25 @@ class ImageLoader(QObject):
                 self._start(key, _AHEAD)
         self._next = []
 
+    def _on_told(self, what: _What, key: _FileKey, result: Any) -> None:
+        """Take what a thread tells."""
+        take: dict[_What, Callable[[_FileKey, Any], None]] = {
+            "preview": self._on_preview,
+            "done": self._on_done,
+            "failed": self._on_failed,
+            "huge": self._on_huge,
+            "progress": self._on_progress,
+        }
+        take[what](key, result)
+
     def _on_huge(self, key: _FileKey, pages: int) -> None:
         """A huge picture has no tiles on disk yet: make them, one picture at a time."""
         is_shown = key == self._wishes.shown
         if is_shown:
             self._wishes.urgent = key
             self.progress.emit(key[0], 0.0)
-        reports, wishes, pyramids = self._reports, self._wishes, self._pyramids
-        self._preparing.start(
-            lambda: _prepare(key, pages, reports, wishes, pyramids), _WANTED if is_shown else _AHEAD
-        )
+        work = partial(_prepare, key, pages, self._tell, self._wishes, self._pyramids)
+        self._preparing.start(work, _WANTED if is_shown else _AHEAD)
 
     def _on_progress(self, key: _FileKey, share: float) -> None:
         if key == self._wishes.shown:
@@ -298,35 +290,35 @@ def _read_preview(path: Path) -> tuple[QImage, tuple[int, int]] | None:
     return small, full
 
 
-def _work(key: _FileKey, reports: _Reports, wishes: _Wishes, pyramids: PyramidCache) -> None:
+def _work(key: _FileKey, tell: _Tell, wishes: _Wishes, pyramids: PyramidCache) -> None:
     """Read one picture in a thread and report."""
     path, page = key[0], key[3]
     if key not in wishes:  # asked for ahead, and passed by before its turn came
-        reports.tell("done", key, None)
+        tell("done", key, None)
         return
     try:
         header = read_image_header(path)
         if is_huge(header):
             pages = count_pages(path)
             if (kept := pyramids.find(path, page)) is not None:
-                reports.tell("done", key, read_source(kept, pages, page))
+                tell("done", key, read_source(kept, pages, page))
                 return
-            _tell_preview(key, reports)
-            reports.tell("huge", key, pages)
+            _tell_preview(key, tell)
+            tell("huge", key, pages)
             return
         if header.kind != "tiff" and not header.deep:
             check_image(path)
-            _tell_preview(key, reports)
+            _tell_preview(key, tell)
             made: Picture = build_pyramid(_decode(path))
         else:
             made = _read_deep(path, page)
         _ = made.facts  # worked out here, not in the window's thread
-        reports.tell("done", key, made)
+        tell("done", key, made)
     except ImageError as error:
-        reports.tell("failed", key, error)
+        tell("failed", key, error)
     except MemoryError:
         text = tr("The image does not fit into memory.")
-        reports.tell(
+        tell(
             "failed",
             key,
             ImageError(text, path=path, remedy=tr("Close other programs, or tile it.")),
@@ -334,35 +326,35 @@ def _work(key: _FileKey, reports: _Reports, wishes: _Wishes, pyramids: PyramidCa
 
 
 def _prepare(
-    key: _FileKey, pages: int, reports: _Reports, wishes: _Wishes, pyramids: PyramidCache
+    key: _FileKey, pages: int, tell: _Tell, wishes: _Wishes, pyramids: PyramidCache
 ) -> None:
     """Write the tiles of a huge picture in a thread and report."""
     path, page = key[0], key[3]
     told_at = 0.0
 
-    def tell(share: float) -> bool:
+    def on_progress(share: float) -> bool:
         nonlocal told_at
         if time.monotonic() - told_at > _TOLD_EACH_S:
             told_at = time.monotonic()
-            reports.tell("progress", key, share)
+            tell("progress", key, share)
         return wishes.goes_on(key)
 
     try:
         made: Pyramid | None = pyramids.find(path, page)
         if made is None and wishes.goes_on(key):
-            made = pyramids.make(path, page, tell)
+            made = pyramids.make(path, page, on_progress)
         source = None if made is None else read_source(made, pages, page)
     except StoppedError:
         source = None
     except ImageError as error:
-        reports.tell("failed", key, error)
+        tell("failed", key, error)
         return
     if source is None and key in wishes.refused:
         text = tr("Preparing this very large image was stopped.")
         remedy = tr("Go to another image and back to begin again.")
-        reports.tell("failed", key, ImageError(text, path=path, remedy=remedy))
+        tell("failed", key, ImageError(text, path=path, remedy=remedy))
     else:
-        reports.tell("done", key, source)
+        tell("done", key, source)
 
 
 def is_huge(header: Header) -> bool:
@@ -381,10 +373,10 @@ def _read_deep(path: Path, page: int) -> Picture:
     return build_samples(samples, pages, page)
 
 
-def _tell_preview(key: _FileKey, reports: _Reports) -> None:
+def _tell_preview(key: _FileKey, tell: _Tell) -> None:
     preview = _read_preview(key[0]) if key[3] == 0 else None
     if preview is not None:
-        reports.tell("preview", key, build_pyramid(*preview))
+        tell("preview", key, build_pyramid(*preview))
 
 
 def _file_key(path: Path, page: int = 0) -> _FileKey:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QRegion
@@ -36,6 +37,7 @@ from studio.canvas.sheet import Sheet
 from studio.canvas.styles import Styles
 from studio.canvas.tags import Tags
 from studio.canvas.viewport import Viewport
+from studio.widgets.in_window import in_window
 from studio.widgets.thread_pools import shared_pool
 
 AT_ONCE = 2000  # vertices: about 8 ms of painting, half a frame
@@ -85,8 +87,7 @@ class LabelLayer(QObject):
         self._weighed_at, self._heavy = -1, False
         self._scaled_at = 0.0
         self._job: Job | None = None
-        self._worker = TileWorker()
-        self._worker.done.connect(self._on_done)
+        self._worker = TileWorker(in_window(self._on_done))
         self._pool = shared_pool("labels", 1)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -348,8 +349,7 @@ class LabelLayer(QObject):
             pixel_ratio=self._styles.pixel_ratio,
         )
         self._job = job
-        worker = self._worker
-        self._pool.start(lambda: worker.run(job))
+        self._pool.start(partial(self._worker.run, job))
 
     def _unsettled_s(self) -> float:
         """Return how long the wheel has to rest still until the zoom counts as chosen."""

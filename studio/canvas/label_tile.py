@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QObject, QRect, QRectF, Signal
+from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QImage, QPainter, QPicture
-from shiboken6 import isValid
 
 from studio.canvas.draft import draw_draft
 from studio.canvas.items import build_item
@@ -65,21 +64,19 @@ class Job:
     pixel_ratio: float = 1.0
 
 
-class TileWorker(QObject):
+class TileWorker:
     """Paints tiles in one thread.
 
     Qt's painter holds Python's lock during most of its calls, but not while it plays a recorded picture: so each shape is
     recorded once and played for every tile, and the window stays free. Recordings are used by this one thread
     only; playing one in two threads at a time is not safe.
 
-    Signals:
-        done(Job, QImage): The tile as painted.
+    Args:
+        tell: Called in the thread with a job and its tile (QImage) as painted.
     """
 
-    done = Signal(object, object)
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tell: Callable[[Job, QImage], None]) -> None:
+        self._tell = tell
         self._tags: Tags | None = None
         self._pictures: dict[Hashable, tuple[Entry, ShapeStyle, QPicture]] = {}
 
@@ -103,8 +100,8 @@ class TileWorker(QObject):
         self._report(job, image)
 
     def _report(self, job: Job, image: QImage) -> None:
-        if isValid(self) and not job.cancelled:  # the program may have ended meanwhile
-            self.done.emit(job, image)
+        if not job.cancelled:
+            self._tell(job, image)
 
     def _measuring(self, job: Job) -> Tags:
         """Return what measures tags in this thread."""

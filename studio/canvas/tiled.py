@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Signal
 from PySide6.QtGui import QPainter
-from shiboken6 import isValid
 
 from engine.runtime.errors import ImageError
 from engine.runtime.log import LOGGER
@@ -17,18 +17,13 @@ from studio.canvas.samples import Box, draw_levels
 from studio.canvas.tone import describe
 from studio.model.display import NEUTRAL, Display, PictureFacts
 from studio.storage.big_images import TILE, Pyramid
+from studio.widgets.in_window import in_window
 from studio.widgets.thread_pools import shared_pool
 
 _KEPT_BYTES = 384 << 20  # of tiles: more than a large screen shows at once, at any depth
 _MISSING_KEPT = 256  # tiles that are asked for; those wanted longest ago are forgotten
 _WHOLE_SIDE = 1024  # the largest level that is always in memory
 _Key = tuple[int, int, int]  # level, column, row
-
-
-class _Reports(QObject):
-    """Carries tiles from the reading thread to the window's."""
-
-    read = Signal(object, object)
 
 
 @dataclass(frozen=True)
@@ -80,8 +75,7 @@ class TiledPicture(QObject):
         self._held_bytes = 0
         self._missing: OrderedDict[_Key, None] = OrderedDict()  # the most urgent last
         self._reading: _Key | None = None
-        self._reports = _Reports()
-        self._reports.read.connect(self._on_read)
+        self._tell = in_window(self._on_read)
         self._pool = shared_pool("tiles", 1)
 
     @property
@@ -173,9 +167,8 @@ class TiledPicture(QObject):
             return
         key, _ = self._missing.popitem()
         self._reading = key
-        pyramid, reports = self._pyramid, self._reports
         box = _tile_box(key, self.sizes_wh[key[0]])
-        self._pool.start(lambda: _read(pyramid, key, box, reports))
+        self._pool.start(partial(_read, self._pyramid, key, box, self._tell))
 
     def _on_read(self, key: _Key, tile: np.ndarray | None) -> None:
         self._reading = None
@@ -191,15 +184,14 @@ class TiledPicture(QObject):
         self._pump()
 
 
-def _read(pyramid: Pyramid, key: _Key, box: Box, reports: _Reports) -> None:
+def _read(pyramid: Pyramid, key: _Key, box: Box, tell: Callable[..., None]) -> None:
     """Read a tile in the thread."""
     try:
         tile = pyramid.read(key[0], *box)
     except ImageError as error:
         LOGGER.warning("%s", error)
         tile = None
-    if isValid(reports):  # the program may have ended meanwhile
-        reports.read.emit(key, tile)
+    tell(key, tile)
 
 
 def _tile_box(key: _Key, size_wh: tuple[int, int]) -> Box:

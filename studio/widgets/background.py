@@ -8,11 +8,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from studio.widgets.in_window import in_window
+
 
 class Background(QObject):
     """Runs functions in a few threads.
-
-    It has no Qt parent: a thread that is still at work keeps it alive when its widget has gone.
 
     Signals:
         done(object, object): The key of a piece of work, and what its function returned.
@@ -27,11 +27,12 @@ class Background(QObject):
         super().__init__()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="widget")
         self._futures: dict[Hashable, Future[None]] = {}
+        self._tell = in_window(self._on_done)
 
     def start(self, key: Hashable, function: Callable[[], Any]) -> None:
-        """Run ``function`` when a thread is free; it must not touch widgets."""
+        """Run ``function`` when a thread is free; it must neither touch nor hold widgets."""
         self._futures = {k: f for k, f in self._futures.items() if not f.done()}
-        self._futures[key] = self._pool.submit(self._run, key, function)
+        self._futures[key] = self._pool.submit(_run, key, function, self._tell)
 
     def clear(self) -> None:
         """Forget what has not begun yet."""
@@ -47,5 +48,9 @@ class Background(QObject):
             except CancelledError:
                 continue
 
-    def _run(self, key: Hashable, function: Callable[[], Any]) -> None:
-        self.done.emit(key, function())
+    def _on_done(self, key: Hashable, value: Any) -> None:
+        self.done.emit(key, value)
+
+
+def _run(key: Hashable, function: Callable[[], Any], tell: Callable[..., None]) -> None:
+    tell(key, function())

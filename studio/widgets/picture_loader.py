@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from studio.widgets.in_window import in_window
 from studio.widgets.thread_pools import shared_pool
 
 Wish = TypeVar("Wish")
@@ -29,7 +31,6 @@ class PictureLoader(QObject, Generic[Wish]):
     """
 
     loaded = Signal(int)
-    _arrived = Signal(int, int, QImage)
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class PictureLoader(QObject, Generic[Wish]):
         self._running = self._round = 0
         self._closed = False
         self._pool = shared_pool(pool, _THREADS)
-        self._arrived.connect(self._on_arrived)
+        self._tell = in_window(self._on_arrived)
 
     def get(self, key: int, wish: Wish) -> QImage | None:
         """Return the picture, or None and ask for it."""
@@ -85,14 +86,11 @@ class PictureLoader(QObject, Generic[Wish]):
         while self._running < _THREADS and self._waiting:
             key, wish = self._waiting.popitem(last=True)
             self._running += 1
-            self._pool.start(_Making(self._deliver, self._make, (self._round, key), wish))
-
-    def _deliver(self, place: tuple[int, int], image: QImage) -> None:
-        """Runs in the pool's thread: the signal carries the picture over to the window's."""
-        if not self._closed:
-            self._arrived.emit(*place, image)
+            self._pool.start(partial(_work, self._tell, self._round, key, self._make, wish))
 
     def _on_arrived(self, made_in: int, key: int, image: QImage) -> None:
+        if self._closed:
+            return
         self._running -= 1
         if made_in == self._round:
             self._images[key] = None if image.isNull() else image
@@ -103,16 +101,8 @@ class PictureLoader(QObject, Generic[Wish]):
             self.loaded.emit(key)
 
 
-class _Making(QRunnable, Generic[Wish]):
-    def __init__(
-        self,
-        deliver: Callable[[tuple[int, int], QImage], None],
-        make: Callable[[Wish], QImage],
-        place: tuple[int, int],
-        wish: Wish,
-    ) -> None:
-        super().__init__()
-        self._deliver, self._make, self._place, self._wish = deliver, make, place, wish
-
-    def run(self) -> None:
-        self._deliver(self._place, self._make(self._wish))
+def _work(
+    tell: Callable[..., None], made_in: int, key: int, make: Callable[[Wish], QImage], wish: Wish
+) -> None:
+    """Make one picture in a thread and report."""
+    tell(made_in, key, make(wish))

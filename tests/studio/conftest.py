@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,16 @@ from studio.storage.image_index import add_folder
 from studio.storage.project_files import create_project
 
 WritePhotos = Callable[..., list[Path]]
+
+
+@pytest.fixture(autouse=True)
+def garbage_dies_here() -> Iterator[None]:
+    """Destroy what a test left behind in the window's thread, as `studio.app.garbage` does, and soon."""
+    gc.disable()
+    gc.freeze()  # what exists already is looked through once, not after each test
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture

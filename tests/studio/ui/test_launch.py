@@ -21,6 +21,7 @@ OPTIONS = Namespace(screenshot=None, theme=None, size=None, panel="annotate")
 
 @pytest.fixture
 def all_collected_again() -> Iterator[None]:
+    gc.unfreeze()
     yield
     gc.unfreeze()
 

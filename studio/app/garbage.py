@@ -1,0 +1,69 @@
+"""Python's garbage is collected in the window's thread alone.
+
+Python collects in whatever thread happens to allocate. What a closed page or dialog leaves behind are widgets in cycles,
+and widgets that are destroyed in another thread than the window's crash or hang the program. So while a window is open
+nothing is collected by itself; a timer does it, as often as Python would.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QTimer
+
+_EVERY_MS = 500
+_FULL_SHARE = 0.01  # of the time: how much may go into looking through everything
+_FULL = 2
+
+
+class GarbageCollector(QObject):
+    """Collects garbage from time to time, in the thread where it lives, and keeps Python from doing so elsewhere.
+
+    Args:
+        parent: Qt parent.
+        every_ms: Pause between two looks whether there is enough to collect.
+    """
+
+    def __init__(self, parent: QObject | None = None, every_ms: int = _EVERY_MS) -> None:
+        super().__init__(parent)
+        self._was_on = gc.isenabled()
+        gc.disable()
+        self._full_after = 0.0  # when the next full one may be, on the monotonic clock
+        self._timer = QTimer(self)
+        self._timer.setInterval(every_ms)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
+
+    def collect(self) -> None:
+        """Collect if it is time for it."""
+        generation = due_generation(gc.get_count(), gc.get_threshold())
+        if generation == _FULL and time.monotonic() < self._full_after:
+            generation = _FULL - 1
+        if generation is None:
+            return
+        began = time.monotonic()
+        gc.collect(generation)
+        if generation == _FULL:
+            ended = time.monotonic()
+            self._full_after = ended + (ended - began) / _FULL_SHARE
+
+    def close(self) -> None:
+        """Leave collecting to Python again."""
+        self._timer.stop()
+        if self._was_on:
+            gc.enable()
+
+
+def due_generation(counts: Sequence[int], thresholds: Sequence[int]) -> int | None:
+    """Return the oldest generation that is due for a collection, None where none is.
+
+    Args:
+        counts: As `gc.get_count` gives them.
+        thresholds: As `gc.get_threshold` gives them; a threshold of 0 means never.
+    """
+    if not thresholds[0] or counts[0] <= thresholds[0]:
+        return None
+    older = (n for n in (2, 1) if thresholds[n] and counts[n] > thresholds[n])
+    return next(older, 0)
