@@ -19,6 +19,7 @@ from engine.export.ncnn import write_ncnn
 from engine.export.onnx import write_onnx
 from engine.export.openvino import write_openvino
 from engine.export.paddle import write_paddle
+from engine.export.rewrites import rewrite
 from engine.export.rknn import write_rknn
 from engine.export.saved_model import write_saved_model
 from engine.export.tensorrt import write_tensorrt
@@ -31,6 +32,8 @@ Writer = Callable[[ExportGraph, Tensor, Path, Any], None]
 
 
 def _onnx(graph: ExportGraph, images: Tensor, path: Path, args: Any) -> None:
+    if not graph.in_half:  # which graphics cards run
+        rewrite(graph.model)
     write_onnx(graph, images, path, args.opset, args.simplify)
 
 

@@ -66,6 +66,8 @@ def _open(path: Path, device: torch.device) -> Any:
         3  # errors; its warnings are about graphs, which nobody can change here
     )
     options.intra_op_num_threads = torch.get_num_threads()
+    # its threads wait busily for the next layer, but not for the next image: what comes before and after needs the cores
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except _errors_of(onnxruntime) as error:

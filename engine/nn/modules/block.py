@@ -79,7 +79,7 @@ class C3k(C3):
     kernels = (3, 3)
 
 
-class _Split(nn.Module):
+class SplitBlock(nn.Module):
     """Cross-stage partial block that keeps what each of its inner blocks gives."""
 
     def __init__(
@@ -111,7 +111,7 @@ class _Split(nn.Module):
         return self.cv2(torch.cat(kept, 1))
 
 
-class C2f(_Split):
+class C2f(SplitBlock):
     """Cross-stage partial block around bottlenecks of two 3 x 3 convolutions."""
 
     def __init__(
@@ -120,7 +120,7 @@ class C2f(_Split):
         super().__init__(c1, c2, n, e, lambda c: Bottleneck(c, c, shortcut, g, e=1.0))
 
 
-class C3k2(_Split):
+class C3k2(SplitBlock):
     """Cross-stage partial block around narrow bottlenecks, :class:`C3k`, or bottlenecks with attention."""
 
     def __init__(
