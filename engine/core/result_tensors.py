@@ -42,9 +42,11 @@ class ResultTensor:
         return self._with(torch.as_tensor(self.data).cuda())
 
     def numpy(self) -> Self:
-        """Give a copy that holds a NumPy array."""
+        """Give a copy that holds a NumPy array; bfloat16, which NumPy lacks, becomes float32."""
         data = self.data
-        return self._with(data.cpu().numpy() if isinstance(data, torch.Tensor) else data)
+        if not isinstance(data, torch.Tensor):
+            return self._with(data)
+        return self._with((data.float() if data.dtype == torch.bfloat16 else data).cpu().numpy())
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Give a copy converted as by ``torch.Tensor.to``."""

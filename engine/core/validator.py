@@ -259,13 +259,7 @@ class BaseValidator(CallbackHost):
         split = self.data[self.args.split]
         self.stride, self.any_size = backend.stride, backend.dynamic
         height, width = input_size(backend, self.args.imgsz)
-        if height != width:
-            raise ConfigError(
-                f"validation expects square images, received imgsz={height},{width}.",
-                value=self.args.imgsz,
-                remedy="Say one number; with rect=True narrow images stay narrow.",
-            )
-        self.args.imgsz = height
+        self.args.imgsz = height if height == width else [height, width]
         self.dataloader = self.get_dataloader(split, max(int(self.args.batch), 1))
         if self.save_dir is None:
             self.save_dir = choose_save_dir(self.args, mkdir=True)

@@ -41,10 +41,9 @@ def build_yolo_dataset(
     """
     training = mode == "train"
     rect = rect or (training and bool(getattr(args, "rect", False)))
-    imgsz = args.imgsz if isinstance(args.imgsz, int) else max(args.imgsz)
     return kind(
         img_path,
-        imgsz=imgsz,
+        imgsz=args.imgsz,
         data=data,
         task=getattr(args, "task", None) or "detect",
         augment=training and not rect,

@@ -60,7 +60,7 @@ class YOLODataset(Dataset):
     def __init__(
         self,
         img_path: str | Path | Sequence[str | Path],
-        imgsz: int = 640,
+        imgsz: int | Sequence[int] = 640,
         data: Mapping[str, Any] | None = None,
         task: str = "detect",
         augment: bool = False,
@@ -79,7 +79,7 @@ class YOLODataset(Dataset):
 
         Args:
             img_path: Folder, list file or several of them.
-            imgsz: Side of the network's input in pixels.
+            imgsz: Side of the network's input in pixels; to measure also its height and width.
             data: What ``read_data_yaml`` returned; needed for the number of classes
                 (``label_nc`` where labels have more than the model).
             task: "detect", "segment", "pose" or "obb".
@@ -100,7 +100,11 @@ class YOLODataset(Dataset):
             DatasetError: No usable picture, or none with a label where there must be one.
         """
         data = data or {}
-        self.imgsz, self.augment, self.rect = int(imgsz), augment, rect and not augment
+        self.frame = (imgsz, imgsz) if isinstance(imgsz, int) else (imgsz[0], imgsz[-1])
+        self.imgsz, is_square = max(self.frame), self.frame[0] == self.frame[1]
+        if augment and not is_square:
+            raise ValueError(f"expected one side for samples to learn from, received {imgsz}")
+        self.augment, self.rect = augment, rect and is_square and not augment
         self.hyp, self.seed, self.stride, self.batch_size = hyp, int(seed), int(stride), batch_size
         self._take_description(data, task)
         self._classes = None if classes is None else frozenset(classes)
@@ -161,7 +165,7 @@ class YOLODataset(Dataset):
         """Return what keeps the decoded pictures, in the way that the argument ``cache`` names."""
         files, processes = [Path(f) for f in self.im_files], max(workers, 1)
         return ImageCache(
-            files, self.imgsz, cache_kind(told), processes, self.augment, self.channels
+            files, self.frame, cache_kind(told), processes, self.augment, self.channels
         )
 
     # What data sets of another kind say
@@ -186,7 +190,7 @@ class YOLODataset(Dataset):
         return self._format(sample, im_file, rng)
 
     def load(self, index: int) -> Sample:
-        """Return a picture, longer side ``imgsz``, with its objects; its pixels must not be changed."""
+        """Return a picture that fits into ``imgsz``, with its objects; its pixels must not be changed."""
         image = self.images.get(index)
         height, width = image.shape[:2]
         old_height, old_width = self.labels[index]["shape"]
@@ -216,7 +220,7 @@ class YOLODataset(Dataset):
 
     def _letterbox(self, index: int) -> LetterBox:
         if self.batch_shapes is None:
-            return LetterBox(self.imgsz)
+            return LetterBox(self.frame)
         return LetterBox(self.batch_shapes[index // self.batch_size])
 
     def _build_transforms(self) -> Augmentation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import math
 import shutil
 import threading
 from collections import OrderedDict
@@ -52,12 +53,12 @@ def cache_kind(value: Any) -> Kind:
 
 
 class ImageCache:
-    """Reads the pictures of a data set, resized so that the longer side is ``imgsz``."""
+    """Reads the pictures of a data set, resized to fit into the network's input."""
 
     def __init__(
         self,
         files: Sequence[Path],
-        imgsz: int,
+        imgsz: int | tuple[int, int],
         kind: Kind = None,
         sharers: int = 1,
         fast: bool = False,
@@ -67,7 +68,7 @@ class ImageCache:
 
         Args:
             files: Picture files, by index.
-            imgsz: Longer side in pixels.
+            imgsz: Longer side in pixels, or the (height, width) into which a picture is to fit.
             kind: Keep all in memory or on disk; None keeps what little memory allows.
             sharers: How many processes have a cache of their own.
             fast: Decode large JPEGs at a fraction of their size. The pixels differ a little from those of a
@@ -76,7 +77,7 @@ class ImageCache:
             channels: Of a picture.
         """
         self.channels = channels
-        self.files, self.imgsz, self.kind, self.fast = list(files), imgsz, kind, fast
+        self.files, self.frame, self.kind, self.fast = list(files), _frame(imgsz), kind, fast
         free = psutil.virtual_memory().available
         self.budget_bytes = int(min(free * _FREE_SHARE, _MOST_BYTES) / max(sharers, 1))
         if kind == "ram":
@@ -98,7 +99,7 @@ class ImageCache:
         self._lock = threading.Lock()
 
     def get(self, index: int) -> np.ndarray:
-        """Return a picture (H, W, C) uint8, longer side ``imgsz``. It may be shared: do not change it.
+        """Return a picture (H, W, C) uint8 that fits into ``imgsz``. It may be shared: do not change it.
 
         Raises:
             ImageError: The file has become unreadable.
@@ -120,13 +121,15 @@ class ImageCache:
     @property
     def form(self) -> str:
         """What decides how a picture is kept, for the names of copies on disk."""
-        return f"{self.imgsz}\0{self.fast}\0{self.channels}"
+        height, width = self.frame
+        size = height if height == width else f"{height}x{width}"
+        return f"{size}\0{self.fast}\0{self.channels}"
 
     def read(self, file: Path) -> np.ndarray:
         """Read a picture in the form in which it is kept; tasks with another one override this and `form`."""
-        image = read_image(file, self.imgsz if self.fast else None, self.channels)
+        image = read_image(file, max(self.frame) if self.fast else None, self.channels)
         height, width = image.shape[:2]
-        return resized(image, resized_size(height, width, self.imgsz))
+        return resized(image, resized_size(height, width, self.frame))
 
     def _from_disk(self, index: int) -> np.ndarray:
         """Read the resized copy, made on the first visit, in the program's cache folder."""
@@ -182,10 +185,15 @@ class ImageCache:
 
     def _most_bytes(self) -> int:
         """Return how many bytes all pictures need at most."""
-        return len(self.files) * self.imgsz * self.imgsz * self.channels
+        return len(self.files) * math.prod(self.frame) * self.channels
 
 
-def resized_size(height: int, width: int, imgsz: int) -> tuple[int, int]:
-    """Return (height, width) with the longer side ``imgsz``, the shorter at least one pixel."""
-    gain = imgsz / max(height, width)
+def resized_size(height: int, width: int, imgsz: int | tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) that just fits: a longer side, or (height, width) of the frame; no side below one pixel."""
+    most_h, most_w = _frame(imgsz)
+    gain = min(most_h / height, most_w / width)
     return max(round(height * gain), 1), max(round(width * gain), 1)
+
+
+def _frame(imgsz: int | tuple[int, int]) -> tuple[int, int]:
+    return (imgsz, imgsz) if isinstance(imgsz, int) else imgsz

@@ -93,7 +93,7 @@ class SemanticDataset(YOLODataset):
     def __init__(
         self,
         img_path: str | Path | Sequence[str | Path],
-        imgsz: int = 640,
+        imgsz: int | Sequence[int] = 640,
         data: Mapping[str, Any] | None = None,
         classes: Sequence[int] | None = None,
         **options: Any,
@@ -102,7 +102,7 @@ class SemanticDataset(YOLODataset):
 
         Args:
             img_path: Folder, list file or several of them.
-            imgsz: Side of the network's input in pixels.
+            imgsz: Side of the network's input in pixels; to measure also its height and width.
             data: What :func:`read_semantic_yaml` returned.
             classes: Numbers of the classes that count, None for all; pixels of others become background, or
                 are ignored where no class is called so.
@@ -145,7 +145,7 @@ class SemanticDataset(YOLODataset):
         return out
 
     def load(self, index: int) -> MapSample:
-        """Return a picture, longer side ``imgsz``, with its classes; neither must be changed."""
+        """Return a picture that fits into ``imgsz``, with its classes; neither must be changed."""
         image = self.images.get(index)
         height, width = image.shape[:2]
         old = self.labels[index]["shape"]
@@ -261,7 +261,7 @@ def build_semantic_dataset(
     rect = rect or (training and bool(args.rect))
     return SemanticDataset(
         img_path,
-        imgsz=args.imgsz if isinstance(args.imgsz, int) else max(args.imgsz),
+        imgsz=args.imgsz,
         data=data,
         augment=training and not rect,
         hyp=args,

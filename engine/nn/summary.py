@@ -62,7 +62,7 @@ def count_gflops(model: nn.Module, imgsz: int, channels: int = 3) -> float:
     """Count the operations of one forward, in 10^9, on tensors without content."""
     from torch.utils.flop_counter import FlopCounterMode  # slow to import, and seldom asked for
 
-    bare = deepcopy(model).to("meta").eval()
+    bare = deepcopy(model).to("meta").float().eval()
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         bare(torch.empty(1, channels, imgsz, imgsz, device="meta"))

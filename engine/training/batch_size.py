@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import psutil
@@ -20,6 +21,7 @@ FEW_BATCHES = 1000
 SMALLEST = 4
 _PROBES = (1, 2, 4, 8, 16)
 _CPU_PROBES = (1, 2)
+_ONE_CELL = 32  # side in pixels of a picture that the coarsest level of a network sees as one cell
 # Gradients, two moments of an optimizer and the average, beside the weights that are there already.
 _COPIES_OF_WEIGHTS = 4
 # Backward needs the gradients of what forward kept, a layer or so at a time.
@@ -106,7 +108,7 @@ def _for_processor(
     """Give the batch that fits into a share of the computer's free memory, up to the default."""
     probe = copy.deepcopy(model).train()
     points = []
-    for batch in _CPU_PROBES:
+    for batch in _normalised(_CPU_PROBES, shape):
         images = torch.zeros(batch, *shape, device=device)
         points.append((batch, int(_BACKWARD * kept_bytes(probe, images))))
     room = psutil.virtual_memory().available * share - reserve
@@ -114,12 +116,17 @@ def _for_processor(
     LOGGER.info(
         "batch=%d: an image takes about %.0f MiB, %.0f MiB are free; more than %d are no faster on %s.",
         batch,
-        (points[1][1] - points[0][1]) / 2**20,
+        (points[1][1] - points[0][1]) / (points[1][0] - points[0][0]) / 2**20,
         room / share / 2**20,
         DEFAULT_BATCH,
         device,
     )
     return batch
+
+
+def _normalised(batches: Sequence[int], shape: tuple[int, int, int]) -> list[int]:
+    """Double the batches to try where a single picture has nothing to be normalised by: one cell at the coarsest level."""
+    return [batch * (2 if max(shape[1:]) <= _ONE_CELL else 1) for batch in batches]
 
 
 def _measure(
@@ -131,7 +138,7 @@ def _measure(
     """Give (batch, peak bytes) of forward and backward passes, up to the first that does not fit."""
     probe = copy.deepcopy(model).train()
     points = []
-    for batch in _PROBES:
+    for batch in _normalised(_PROBES, shape):
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
         try:

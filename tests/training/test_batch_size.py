@@ -41,6 +41,12 @@ def test_a_processor_fills_a_share_of_its_memory_up_to_the_default(monkeypatch):
     assert found[2] == [1, 1]
 
 
+def test_pictures_of_a_single_cell_are_tried_in_pairs(monkeypatch):
+    model = nn.Sequential(nn.Conv2d(3, 8, 32, 32), nn.BatchNorm2d(8))
+    _memory(monkeypatch, 10**9)
+    assert choose_batch(model, torch.device("cpu"), 32, -1, None) == DEFAULT_BATCH
+
+
 def test_no_batch_is_larger_than_the_data(make_trainer):
     trainer = make_trainer(batch=-1, epochs=1)
     trainer.train()

@@ -18,6 +18,7 @@ def test_it_moves_and_converts(model):
     kind = lambda: next(model.model.parameters()).dtype  # noqa: E731
     assert model.half() is model
     assert kind() is torch.float16
+    assert model.info(verbose=False).gflops == pytest.approx(6.5, abs=0.1)
     assert model.float() is model
     assert kind() is torch.float32
     assert model.cpu().device == torch.device("cpu")

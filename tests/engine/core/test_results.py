@@ -75,6 +75,15 @@ def test_indexing_and_moving_act_on_all_parts():
     assert result.path == picked.path == "parts/a.png"
 
 
+def test_bfloat16_which_numpy_lacks_is_drawn_and_written(tmp_path):
+    result = _result().to(torch.bfloat16)
+    assert result.boxes.data.dtype == torch.bfloat16
+    assert result.numpy().boxes.data.dtype == np.float32
+    assert result.plot().shape == result.orig_img.shape
+    assert len(result.summary()) == len(result)
+    assert Path(result.save_txt(tmp_path / "a.txt")).read_text()
+
+
 def test_words_count_by_class():
     assert _result().verbose() == "1 nut, 2 bolts, "
     assert _result()[:0].verbose() == "(no detections), "

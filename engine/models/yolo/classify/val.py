@@ -20,7 +20,7 @@ from engine.drawing.mosaic import plot_images
 from engine.metrics.classification import TOP, ClassificationMetrics
 from engine.metrics.label_statistics import label_statistics
 from engine.nn.autobackend import AutoBackend
-from engine.runtime.errors import DatasetError
+from engine.runtime.errors import ConfigError, DatasetError
 from engine.runtime.log import LOGGER
 
 # What classification data may be
@@ -69,6 +69,12 @@ class ClassificationValidator(BaseValidator):
 
     def build_dataset(self, img_path: Any, batch_size: int) -> ClassifyDataset:
         """Build the data set of the split."""
+        if not isinstance(self.args.imgsz, int):
+            raise ConfigError(
+                f"pictures to classify are cropped to squares, received imgsz={self.args.imgsz}.",
+                value=self.args.imgsz,
+                remedy="Say one number, or export the model for one.",
+            )
         return build_dataset(self.args, img_path, self.data, augment=False)
 
     def init_metrics(self) -> None:
