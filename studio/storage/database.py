@@ -47,7 +47,11 @@ class Database:
         self._seen = 0
         with self._errors():
             self.connection = self._open_to_read() if read_only else self._open_to_write()
-        self._seen = self._data_version()
+            try:
+                self._seen = self._data_version()
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Close the connection; closing twice is allowed."""
@@ -208,8 +212,12 @@ def connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connection
     """Return a connection in the given mode of SQLite (``ro``, ``rw``, ``rwc``), references checked."""
     address = f"file:{quote(path)}?mode={mode}" + ("&immutable=1" if immutable else "")
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA cache_size = -32000")  # KiB
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -32000")  # KiB
+    except BaseException:  # reads the file already: on a full disk there is no room for its log
+        connection.close()
+        raise
     return connection
 
 
