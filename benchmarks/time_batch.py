@@ -29,7 +29,7 @@ Span = tuple[float, float]
 
 _FITTED = 3  # pictures that the masks of seeded weights are fitted to
 _JITTER = 0.04  # of a box's side: boxes that people draw are not exact
-_NETWORK = ("encode", "decode_masks")  # work of the thread that the batch is started in
+_NETWORK = ("encode", "decode_masks")  # the second beside the first, where a segmenter can
 _BESIDE = ("read_picture", "outline", "write")  # work that must not make the network wait
 
 
@@ -157,7 +157,7 @@ def figures(pace: Pace, spans: dict[str, list[Span]]) -> dict[str, object]:
     Of work beside the network ``overlapped`` is the share of its time in which the network ran; ``network_waited_s`` is
     the time in which it stood still, from the first picture's reading to the last one's file.
     """
-    network = [span for name in _NETWORK for span in spans.get(name, ())]
+    network = united([span for name in _NETWORK for span in spans.get(name, ())])
     beside = {}
     for name in _BESIDE:
         took = _total(spans.get(name, ()))
@@ -181,6 +181,17 @@ def figures(pace: Pace, spans: dict[str, list[Span]]) -> dict[str, object]:
         "encode_ms": round(1000 * _total(spans.get("encode", ())) / max(pace.images, 1), 1),
         "beside_the_network": beside,
     }
+
+
+def united(spans: Sequence[Span]) -> list[Span]:
+    """Return spans that do not lie over one another and cover what the given ones cover."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def shared_time(some: Sequence[Span], others: Sequence[Span]) -> float:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class Pace:
         objects: Masks made.
         failed: Pictures that could not be read, with the reason.
         seconds: Wall time from the first picture to the last.
-        network_seconds: Of these the time in which boxes and masks were computed.
+        network_seconds: Of these the time in which a network looked at pictures; masks are decoded beside it.
     """
 
     images: int = 0
@@ -85,7 +86,7 @@ class Pace:
 
     @property
     def network_share(self) -> float:
-        """Share of the time that the networks ran, 0..1."""
+        """Share of the time in which a network looked at pictures, 0..1."""
         return self.network_seconds / self.seconds if self.seconds else 0.0
 
 
@@ -111,16 +112,17 @@ def annotate(
         How it went.
     """
     pace, began = Pace(), time.perf_counter()
-    with ThreadPoolExecutor(1) as writer:
+    with ThreadPoolExecutor(1) as writer, ThreadPoolExecutor(1) as decoder:
         written: list[Future[None]] = []
         for path, image in _read_ahead(paths, pace):
             start = time.perf_counter()
-            found = find(path, image)
-            answers = _answers(segmenter, image, found)
+            size, found = (image.shape[0], image.shape[1]), find(path, image)
+            seen = _look(segmenter, image, found)
+            answers = decoder.submit(_answers, segmenter, seen, size, found)
+            if not segmenter.shares:  # it has one picture in mind, or hardly looks at any
+                wait([answers])
             pace.network_seconds += time.perf_counter() - start
-            written.append(
-                writer.submit(_finish, finish, path, image.shape[:2], found, answers, tolerance)
-            )  # fmt: skip
+            written.append(writer.submit(_finish, finish, path, size, found, answers, tolerance))
             while len(written) > AHEAD:  # answers take memory: the writer is waited for
                 written.pop(0).result()
             pace.images += 1
@@ -158,13 +160,20 @@ def _read_ahead(paths: Sequence[Path], pace: Pace) -> Iterator[tuple[Path, np.nd
                 future.cancel()
 
 
-def _answers(segmenter: Segmenter, image: np.ndarray, found: Found) -> list[Candidates]:
-    """Return a mask for each box of a picture, BGR, not yet enlarged."""
+def _look(segmenter: Segmenter, image: np.ndarray, found: Found) -> Any:
+    """Return what a segmenter makes of a picture, BGR; None where nobody asks for a mask."""
+    if not len(found.boxes):
+        return None
+    return segmenter.embed(np.ascontiguousarray(image[..., ::-1]))
+
+
+def _answers(
+    segmenter: Segmenter, seen: Any, size_hw: tuple[int, int], found: Found
+) -> list[Candidates]:
+    """Return a mask for each box, not yet enlarged: work beside the looking at the next picture."""
     if not len(found.boxes):
         return []
-    size = (image.shape[0], image.shape[1])
-    embedding = segmenter.embed(np.ascontiguousarray(image[..., ::-1]))
-    return segmenter.segment(embedding, [make_prompt(size, box=box) for box in found.boxes], False)
+    return segmenter.segment(seen, [make_prompt(size_hw, box=box) for box in found.boxes], False)
 
 
 def _finish(
@@ -172,14 +181,15 @@ def _finish(
     path: Path,
     size_hw: tuple[int, int],
     found: Found,
-    answers: Sequence[Candidates],
+    decoded: Future[list[Candidates]],
     tolerance: float | None,
 ) -> None:
-    """Enlarge masks, trace them and hand them on: work for the other thread."""
+    """Enlarge masks, trace them and hand them on: work for another thread."""
+    answers = decoded.result()
     windows = [answer.window(0) for answer in answers]
     outlines = [
         trace_outlines(window.pixels, tolerance, LEAST_PART, (window.x, window.y))
         for window in windows
     ]
     scores = np.array([float(answer.scores[0]) for answer in answers], np.float32)
-    finish(Annotated(path, (size_hw[0], size_hw[1]), found, outlines, scores))
+    finish(Annotated(path, size_hw, found, outlines, scores))

@@ -75,7 +75,8 @@ class Segmenter(Protocol):
     Attributes:
         identity: Tells its embeddings from those of other back ends, weights and versions.
         about: What it is, one sentence for people.
-        shares: Whether embeddings are worth keeping on disk.
+        shares: Whether embeddings are worth keeping on disk. They stand for themselves then: one thread may ask about
+            a picture while another looks at the next.
         judges: Whether it knows how good its masks are; else scores only give an order.
     """
 

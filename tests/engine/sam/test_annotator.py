@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from engine.data.labels.parse import parse_label_text
 from engine.models.sam.annotator import label_lines, read_boxes
 from engine.models.sam.batch import Annotated, Found, annotate
 from engine.models.sam.classic import ClassicSegmenter
+from engine.models.sam.segmenter import Candidates, Embedding
 from engine.models.yolo.model import YOLO
 from engine.ops.raster import polygon2mask
 from engine.runtime.errors import DatasetError, ModelError
@@ -222,8 +224,63 @@ def test_pictures_come_in_order_while_others_are_read(folder: Path) -> None:
     seen: list[str] = []
     paths = sorted((folder / "images").iterdir())
 
-    def find(_path: Path, image: np.ndarray) -> Found:
-        return Found(np.array([[20.0, 28, 60, 68]]), np.zeros(1, int), np.ones(1))
-
-    annotate(paths, find, ClassicSegmenter(), lambda result: seen.append(result.path.name))
+    annotate(paths, one_box, ClassicSegmenter(), lambda result: seen.append(result.path.name))
     assert seen == [path.name for path in paths]
+
+
+class Watched(ClassicSegmenter):
+    """Notes what is done when, and keeps the first picture's masks back until something has happened."""
+
+    def __init__(self, shares: bool, until: str = "") -> None:
+        super().__init__()
+        self.shares, self.noted, self._until = shares, [], until
+        self._came = threading.Event()
+
+    def embed(self, image: np.ndarray) -> Embedding:
+        self._note(f"look {sum(note.startswith('look') for note in self.noted)}")
+        return super().embed(image)
+
+    def segment(self, *given: object) -> list[Candidates]:
+        number = sum(note.startswith("mask") for note in self.noted)
+        if self._until and number == 0:
+            assert self._came.wait(20), f"{self._until!r} did not happen beside it: {self.noted}"
+        self._note(f"mask {number}")
+        return super().segment(*given)
+
+    def _note(self, what: str) -> None:
+        self.noted.append(what)
+        if what == self._until:
+            self._came.set()
+
+
+def one_box(_path: Path, _image: np.ndarray) -> Found:
+    return Found(np.array([[20.0, 28, 60, 68]]), np.zeros(1, int), np.ones(1))
+
+
+def test_masks_are_decoded_while_the_next_picture_is_looked_at(folder: Path) -> None:
+    seen: list[str] = []
+    paths, segmenter = sorted((folder / "images").iterdir()), Watched(True, until="look 1")
+    pace = annotate(paths, one_box, segmenter, lambda result: seen.append(result.path.name))
+    assert seen == [path.name for path in paths]
+    assert pace.images == pace.objects == len(paths) > 1
+    assert segmenter.noted.index("look 1") < segmenter.noted.index("mask 0")
+
+
+def test_who_has_one_picture_in_mind_is_asked_before_the_next(folder: Path) -> None:
+    paths, segmenter = sorted((folder / "images").iterdir()), Watched(False)
+    annotate(paths, one_box, segmenter, lambda _: None)
+    steps = [f"{word} {n}" for n in range(len(paths)) for word in ("look", "mask")]
+    assert segmenter.noted == steps
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_masks_that_cannot_be_decoded_end_the_batch(folder: Path, shares: bool) -> None:
+    class Broken(ClassicSegmenter):
+        def segment(self, *_: object) -> list[Candidates]:
+            raise ModelError("no masks today")
+
+    segmenter, done = Broken(), []
+    segmenter.shares = shares
+    with pytest.raises(ModelError, match="no masks today"):
+        annotate(sorted((folder / "images").iterdir()), one_box, segmenter, done.append)
+    assert not done

@@ -48,6 +48,14 @@ def test_shares_of_a_batch_are_those_of_its_spans() -> None:
     assert beside["outline"] == {"calls": 0, "seconds": 0, "overlapped": None}
 
 
+def test_a_network_that_does_two_things_at_once_runs_once() -> None:
+    spans = {"encode": [(0.0, 4.0), (4.0, 8.0)], "decode_masks": [(4.0, 5.0), (8.0, 9.0)], "write": [(4.5, 6.5)]}  # fmt: skip
+    figures = time_batch.figures(Pace(images=2, objects=4, seconds=10, network_seconds=8), spans)
+    assert figures["network_waited_s"] == 1
+    assert figures["beside_the_network"]["write"]["overlapped"] == 1
+    assert time_batch.united([(3, 4), (0, 1), (1, 2), (0.5, 0.7)]) == [(0, 2), (3, 4)]
+
+
 @pytest.mark.slow
 def test_masks_of_seeded_weights_are_discs(tmp_path: Path) -> None:
     weights = write_seeded_sam(tmp_path / "seeded.safetensors", [0], SIZE)
