@@ -8,14 +8,13 @@ nothing is collected by itself; a timer does it, as often as Python would.
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer
 
 _EVERY_MS = 500
-_FULL_SHARE = 0.01  # of the time: how much may go into looking through everything
-_FULL = 2
+_OLD = 2  # the generation of what has survived
+_GROWN = 0.25  # that much more than after the last full collection is worth another, which holds the window
 
 
 class GarbageCollector(QObject):
@@ -30,7 +29,7 @@ class GarbageCollector(QObject):
         super().__init__(parent)
         self._was_on = gc.isenabled()
         gc.disable()
-        self._full_after = 0.0  # when the next full one may be, on the monotonic clock
+        self._old = self._grown_old = 0  # objects: after the last full collection, and since
         self._timer = QTimer(self)
         self._timer.setInterval(every_ms)
         self._timer.timeout.connect(self.collect)
@@ -39,15 +38,16 @@ class GarbageCollector(QObject):
     def collect(self) -> None:
         """Collect if it is time for it."""
         generation = due_generation(gc.get_count(), gc.get_threshold())
-        if generation == _FULL and time.monotonic() < self._full_after:
-            generation = _FULL - 1
         if generation is None:
             return
-        began = time.monotonic()
+        if generation == _OLD and self._grown_old <= _GROWN * self._old:
+            generation = _OLD - 1
+        if generation == _OLD - 1:
+            gc.collect(0)  # so that all young ones are in one generation, to be counted
+            self._grown_old += len(gc.get_objects(generation=1))
         gc.collect(generation)
-        if generation == _FULL:
-            ended = time.monotonic()
-            self._full_after = ended + (ended - began) / _FULL_SHARE
+        if generation == _OLD:
+            self._old, self._grown_old = len(gc.get_objects(generation=_OLD)), 0
 
     def close(self) -> None:
         """Leave collecting to Python again."""

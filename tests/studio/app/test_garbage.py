@@ -107,17 +107,20 @@ def test_thresholds_of_zero_mean_never() -> None:
     assert due_generation((10_000, 99, 99), (700, 10, 0)) == 1
 
 
-def test_everything_is_looked_through_for_a_hundredth_of_the_time(
+def test_everything_is_looked_through_when_a_quarter_has_come(
     qtbot: QtBot, collecting: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     collector = GarbageCollector(every_ms=1_000_000)
-    clock = iter([0.0, 0.0, 0.2, 10.0, 10.0, 20.3, 20.3, 20.4])
+    sizes = {1: 10, 2: 100}
     with monkeypatch.context() as patch:
         patch.setattr("studio.app.garbage.gc.get_count", lambda: (701, 11, 11))
         patch.setattr("studio.app.garbage.gc.collect", asked.append)
-        patch.setattr("studio.app.garbage.time.monotonic", lambda: next(clock))
-        for _ in range(3):
+        patch.setattr(
+            "studio.app.garbage.gc.get_objects", lambda generation: [0] * sizes[generation]
+        )
+        for _ in range(7):
             collector.collect()
-    assert asked == [2, 1, 2]
+    oldest = [generation for generation in asked if generation]
+    assert oldest == [1, 2, 1, 1, 1, 2, 1], "10 have come beside none, then 30 beside 100"
     collector.close()
