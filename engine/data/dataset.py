@@ -100,7 +100,8 @@ class YOLODataset(Dataset):
             DatasetError: No usable picture, or none with a label where there must be one.
         """
         data = data or {}
-        self.frame = (imgsz, imgsz) if isinstance(imgsz, int) else (imgsz[0], imgsz[-1])
+        sides = imgsz if isinstance(imgsz, Sequence) else (imgsz,)
+        self.frame = int(sides[0]), int(sides[-1])
         self.imgsz, is_square = max(self.frame), self.frame[0] == self.frame[1]
         if augment and not is_square:
             raise ValueError(f"expected one side for samples to learn from, received {imgsz}")
