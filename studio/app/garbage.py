@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer
 
-_EVERY_MS = 500
+_EVERY_MS = 100  # what a busy thread makes meanwhile is looked through at once: 20 ms at most
 _OLD = 2  # the generation of what has survived
 _GROWN = 0.25  # that much more than after the last full collection is worth another, which holds the window
 
