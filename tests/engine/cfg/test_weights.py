@@ -340,23 +340,22 @@ def test_the_command_line_says_in_one_line_what_is_wrong(server, place, capsys):
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_leaves_a_part_that_the_same_command_goes_on_with(server, place, trained):
     server.files[f"/{NAME}"] = trained
-    server.pause_s, server.block = 0.2, len(trained) // 20
+    server.pause_s, server.block = 0.5, len(trained) // 20
     words = ("export", f"model={NAME}", "format=torchscript", "imgsz=64", "json=True")
     first = yolo(*words)
     part = place / "weights" / f"{NAME}.part"
-    for _ in range(1200):
-        if part.exists() and part.stat().st_size:
-            break
+    # No deadline: on a busy machine torch alone takes a minute to import.
+    while not (part.exists() and part.stat().st_size):
         assert first.poll() is None, first.communicate()
         time.sleep(0.05)
     first.send_signal(signal.SIGINT)
-    _, said = first.communicate(timeout=60)
+    _, said = first.communicate(timeout=300)
     assert first.returncode == 130
     assert f"are kept in {part}; the next call goes on from there." in said
     assert "Traceback" not in said
     server.pause_s = 0
     second = yolo(*words)
-    out, said = second.communicate(timeout=120)
+    out, said = second.communicate(timeout=300)
     assert second.returncode == 0, said
     assert json.loads(out.splitlines()[-1])["model"] == str(place / "weights" / NAME)
     assert f"from {server.url}/{NAME}, going on from" in said

@@ -245,7 +245,7 @@ def test_a_full_disk_gives_one_clear_error(photo_project: Project, start_python:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, resource.RLIM_INFINITY))\n"
         "try:\n    back_up(Path(sys.argv[1]))\nexcept StorageError as error:\n    print(error)"
     )
-    said, error = start_python(script, photo_project.folder).communicate(timeout=60)
+    said, error = start_python(script, photo_project.folder).communicate(timeout=240)
     assert "the backup could not be made" in said, error
     assert "The project itself is saved" in said
     assert files(photo_project.folder) == []

@@ -225,7 +225,7 @@ def test_a_killed_or_interrupted_process_leaves_a_part_that_goes_on(server, tmp_
     process = start(server, target)
     wait_for_part(target, process)
     process.send_signal(sign)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert process.returncode != 0
     assert not target.exists()
     kept = target.with_name("a.bin.part").stat().st_size
@@ -242,7 +242,7 @@ def test_two_processes_fetch_a_file_once(server, tmp_path):
     server.pause_s, server.block = 0.1, 50_000
     processes = [start(server, target) for _ in range(2)]
     for process in processes:
-        out, said = process.communicate(timeout=60)
+        out, said = process.communicate(timeout=240)
         assert out == "done\n", said
     assert target.read_bytes() == CONTENT
     assert len(server.asked_for("/a.bin")) == 1
@@ -277,9 +277,9 @@ def test_who_waits_takes_over_from_a_process_that_dies(server, tmp_path):
     second = start(server, target)
     time.sleep(0.5)
     first.kill()
-    first.communicate(timeout=30)
+    first.communicate(timeout=120)
     server.pause_s = 0
-    out, said = second.communicate(timeout=60)
+    out, said = second.communicate(timeout=240)
     assert out == "done\n", said
     assert target.read_bytes() == CONTENT
     assert "Range" in server.asked_for("/a.bin")[-1]
