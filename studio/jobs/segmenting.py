@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +142,15 @@ def _found(sam: Any, prompts: Prompts) -> tuple[Candidate, ...]:
         if not any(_overlap(rough[index], rough[other]) > _ALIKE for other in kept):
             kept.append(int(index))
     judges = sam.segmenter.judges
-    masks = [(mask_of(found, index), float(found.scores[index].clip(0, 1))) for index in kept]
+    scores = found.scores[kept].clip(0, 1).tolist()
+    masks = zip(_masks_of(found, kept), scores, strict=True)
     return tuple(Candidate(mask, score if judges else None) for mask, score in masks if mask.area())
+
+
+def _masks_of(found: Any, numbers: list[int]) -> list[Mask]:
+    """Return several candidates, each by a thread: on a large picture that takes longer than the decoder."""
+    with ThreadPoolExecutor(max(len(numbers), 1)) as threads:
+        return list(threads.map(partial(mask_of, found), numbers))
 
 
 def mask_of(found: Any, number: int) -> Mask:
