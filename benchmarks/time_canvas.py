@@ -35,14 +35,14 @@ class CanvasBenchmark:
 
     def __init__(self, polygons: int, vertices: int, seed: int = 0) -> None:
         from PySide6.QtTest import QTest
-        from PySide6.QtWidgets import QApplication
 
+        from studio.app.launch import build_application
         from studio.canvas.view import CanvasView
         from studio.model.colors import class_color
         from studio.model.records import ClassDef
         from studio.theme.theme import Theme, find_theme
 
-        self.application = QApplication.instance() or QApplication([])
+        self.application = build_application()
         self.theme = find_theme() or Theme(self.application, "dark")
         self.shapes = make_shapes(polygons, vertices, seed)
         self.canvas = CanvasView()

@@ -24,11 +24,11 @@ def run(options: argparse.Namespace) -> dict[str, object]:
     """Return the figures."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     import psutil
-    from PySide6.QtWidgets import QApplication
 
+    from studio.app.launch import build_application
     from studio.theme.theme import Theme, find_theme
 
-    application = QApplication.instance() or QApplication([])
+    application = build_application()
     theme = find_theme() or Theme(application, "dark")
     with tempfile.TemporaryDirectory() as temporary:
         picture = Path(temporary) / f"huge{options.suffix}"

@@ -173,13 +173,12 @@ def _both(name: str, action: Callable[[], object], repeats: int) -> dict[str, fl
 def _window(folder: Path) -> dict[str, float]:
     """Open the project in a window, scroll its lists, and return times and memory."""
     from PySide6.QtTest import QTest
-    from PySide6.QtWidgets import QApplication
 
-    from studio.app.launch import spare_collections
+    from studio.app.launch import build_application, spare_collections
     from studio.app.studio import Studio
 
-    application = QApplication.instance() or QApplication([])
-    studio = Studio(application)  # type: ignore[arg-type]
+    application = build_application()
+    studio = Studio(application)
     spare_collections()
     studio.keeps_layout = False
     studio.window.resize(*_WINDOW_WH)

@@ -34,14 +34,14 @@ class ToolBenchmark:
 
     def __init__(self, brush: int, polygons: int) -> None:
         from PySide6.QtTest import QTest
-        from PySide6.QtWidgets import QApplication
 
         from benchmarks.time_canvas import make_shapes
+        from studio.app.launch import build_application
         from studio.canvas.view import CanvasView
         from studio.model.records import ClassDef
         from studio.theme.theme import Theme, find_theme
 
-        self.application = QApplication.instance() or QApplication([])
+        self.application = build_application()
         self.theme = find_theme() or Theme(self.application, "dark")
         self.neighbours = make_shapes(polygons, 40)
         self.canvas = CanvasView()

@@ -8,11 +8,11 @@ only the rectangle that it touched is painted again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, QPointF, QRect, QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QRegion
 
 from studio.canvas.label_content import (
@@ -86,6 +86,7 @@ class LabelLayer(QObject):
         self._revision = 0
         self._weighed_at, self._heavy = -1, False
         self._scaled_at = 0.0
+        self._seen: tuple[tuple[float, ...], list[_Key]] = (), []
         self._job: Job | None = None
         self._worker = TileWorker(in_window(self._on_done))
         self._pool = shared_pool("labels", 1)
@@ -268,9 +269,8 @@ class LabelLayer(QObject):
 
         Where it costs more than the limit nothing is painted, and some number above the limit is returned.
         """
-        whole = QRect()
-        for key in keys:
-            whole |= _tile_rect(key)
+        columns, rows = zip(*keys, strict=True)
+        whole = _tile_rect((min(columns), min(rows))) | _tile_rect((max(columns), max(rows)))
         if is_crowded(self._sources, QRectF(whole), self._scale, limit + self._hidden_cost):
             return limit + 1
         cost = self._content(self._scale, QRectF(whole), tagged=False).cost(limit)
@@ -366,7 +366,7 @@ class LabelLayer(QObject):
             self._overview = self._new_overview()
             return self._overview
         if stale:
-            return self._tile(min(stale, key=self._distance))
+            return self._tile(min(stale, key=self._distance()))
         if not keys or not self._is_heavy():
             return None  # any view of so few shapes is painted in the frame that needs it
         if self._overview is None or not self._overview.is_clean:
@@ -375,7 +375,7 @@ class LabelLayer(QObject):
         side = TILE_SIDE
         ring = self._keys_in(self._view_rect().adjusted(-side, -side, side, side))
         ahead = [key for key in ring if key not in self._tiles]
-        return self._tile(min(ahead, key=self._distance)) if ahead else None
+        return self._tile(min(ahead, key=self._distance())) if ahead else None
 
     def _has_nothing_to_show(self, stale: list[_Key]) -> bool:
         """Tell whether neither an overview nor any sharp view can stand in for the tiles that are missing."""
@@ -424,7 +424,7 @@ class LabelLayer(QObject):
 
     def _drop_far_tiles(self) -> None:
         if len(self._tiles) > _TILES_KEPT:
-            near = sorted(self._tiles, key=self._distance)[: _TILES_KEPT // 2]
+            near = sorted(self._tiles, key=self._distance())[: _TILES_KEPT // 2]
             self._tiles = {key: self._tiles[key] for key in near}
 
     # -- places --------------------------------------------------------------
@@ -435,7 +435,11 @@ class LabelLayer(QObject):
         return QRect(-left, -top, *self._viewport.view_wh)
 
     def _visible_keys(self) -> list[_Key]:
-        return self._keys_in(self._view_rect())
+        view = self._viewport
+        place = (*view.origin, *view.view_wh, *view.image_wh, self._scale, self._styles.pixel_ratio)
+        if self._seen[0] != place:  # asked for several times a frame
+            self._seen = place, self._keys_in(self._view_rect())
+        return self._seen[1]
 
     def _keys_in(self, rect: QRect) -> list[_Key]:
         width, height = (round(side * self._scale) for side in self._viewport.image_wh)
@@ -447,8 +451,11 @@ class LabelLayer(QObject):
         rows = range(rect.top() // TILE_SIDE, rect.bottom() // TILE_SIDE + 1)
         return [(column, row) for row in rows for column in columns]
 
-    def _distance(self, key: _Key) -> int:
-        return (_tile_rect(key).center() - self._view_rect().center()).manhattanLength()
+    def _distance(self) -> Callable[[_Key], float]:
+        """Return what tells how far a tile lies from the middle of the view, in tiles."""
+        view = QRectF(self._view_rect()).center() / TILE_SIDE - QPointF(0.5, 0.5)
+        x, y = view.x(), view.y()
+        return lambda key: abs(key[0] - x) + abs(key[1] - y)
 
     def _to_view(self, rect: QRectF) -> QRectF:
         """Return an image rectangle in the canvas's device pixels."""

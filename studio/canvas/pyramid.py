@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from studio.canvas.scaled_drawing import draw_scaled
 from studio.canvas.tone import describe, toned
 from studio.model.display import NEUTRAL, Display, PictureFacts
 
@@ -92,11 +91,11 @@ class ImagePyramid:
         smooth = scale < SQUARES_FROM and scale != 1.0
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         if display.is_neutral:
-            draw_scaled(painter, target, level, part)
+            painter.drawImage(target, level, part)
             return
         whole = QRectF(part.toAlignedRect()) & QRectF(level.rect())
         shown = _shown(level, whole, display)
-        draw_scaled(painter, target, shown, part.translated(-whole.topLeft()))
+        painter.drawImage(target, shown, part.translated(-whole.topLeft()))
 
 
 def _within(level: QImage, source: QRectF, size_wh: tuple[int, int]) -> QRectF:

@@ -12,7 +12,6 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from studio.canvas.pyramid import SQUARES_FROM, qimage_of
-from studio.canvas.scaled_drawing import draw_scaled
 from studio.canvas.tone import describe, render
 from studio.model.display import NEUTRAL, Display, PictureFacts
 
@@ -101,7 +100,7 @@ def draw_levels(
     image = qimage_of(render(levels.part(number, (x1, y1, x2, y2)), display, facts))
     smooth = scale < SQUARES_FROM and scale != 1.0
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-    draw_scaled(painter, target, image, QRectF(left - x1, top - y1, right - left, bottom - top))
+    painter.drawImage(target, image, QRectF(left - x1, top - y1, right - left, bottom - top))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Which boxes touch a place: a table of bounds that numpy scans whole.
 
-With ten thousand boxes a query takes some 30 microseconds, far below a frame, needs no balancing and never gets out of step;
+With ten thousand boxes a query takes some 40 microseconds, far below a frame, needs no balancing and never gets out of step;
 that is why there is no tree here.
 """
 
@@ -20,7 +20,7 @@ class BoundsIndex:
     def __init__(self) -> None:
         self._slots: dict[int, int] = {}
         self._free: list[int] = []
-        self._bounds = _no_bounds(_FIRST_CAPACITY)
+        self._sides = _no_sides(_FIRST_CAPACITY)
         self._orders = np.zeros(_FIRST_CAPACITY, np.int64)
         self._ids = np.zeros(_FIRST_CAPACITY, np.int64)
 
@@ -35,7 +35,8 @@ class BoundsIndex:
             if slot >= len(self._ids):
                 self._grow()
             self._slots[item] = slot
-        self._bounds[slot] = bounds
+        x1, y1, x2, y2 = bounds
+        self._sides[:, slot] = x1, y1, -x2, -y2
         self._orders[slot] = order
         self._ids[slot] = item
 
@@ -43,7 +44,7 @@ class BoundsIndex:
         """Take a box out; an unknown id is ignored."""
         slot = self._slots.pop(item, None)
         if slot is not None:
-            self._bounds[slot] = (np.inf, np.inf, -np.inf, -np.inf)
+            self._sides[:, slot] = np.inf
             self._free.append(slot)
 
     def touching(self, x1: float, y1: float, x2: float, y2: float) -> list[int]:
@@ -58,9 +59,8 @@ class BoundsIndex:
         return (int(self._ids[slot]) for slot in self._slots_touching(x1, y1, x2, y2))
 
     def _slots_touching(self, x1: float, y1: float, x2: float, y2: float) -> NDArray[np.intp]:
-        box = self._bounds
-        hit = (box[:, 0] <= x2) & (box[:, 2] >= x1) & (box[:, 1] <= y2) & (box[:, 3] >= y1)
-        return np.flatnonzero(hit)
+        limits = np.array([[x2], [y2], [-x1], [-y1]])
+        return np.flatnonzero((self._sides <= limits).all(0))
 
     def ids(self) -> Iterable[int]:
         """Return all ids, in no particular order."""
@@ -68,11 +68,11 @@ class BoundsIndex:
 
     def _grow(self) -> None:
         more = len(self._ids)
-        self._bounds = np.concatenate([self._bounds, _no_bounds(more)])
+        self._sides = np.concatenate([self._sides, _no_sides(more)], 1)
         self._orders = np.concatenate([self._orders, np.zeros(more, np.int64)])
         self._ids = np.concatenate([self._ids, np.zeros(more, np.int64)])
 
 
-def _no_bounds(count: int) -> NDArray[np.float64]:
-    """Return boxes that touch nothing."""
-    return np.tile([np.inf, np.inf, -np.inf, -np.inf], (count, 1))
+def _no_sides(count: int) -> NDArray[np.float64]:
+    """Return the sides (4, count) of boxes that touch nothing: x1, y1, -x2, -y2, so that all are compared in one go."""
+    return np.full((4, count), np.inf)

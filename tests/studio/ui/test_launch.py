@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -24,6 +26,17 @@ def all_collected_again() -> Iterator[None]:
     gc.unfreeze()
     yield
     gc.unfreeze()
+
+
+@pytest.mark.parametrize(("cores", "said"), [(1, "1"), (2, "1"), (3, None)])
+def test_qt_paints_without_threads_of_its_own_on_few_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: int, said: str | None
+) -> None:
+    monkeypatch.setenv("QT_NO_GUI_THREADPOOL", "")  # so that it is as before afterwards
+    monkeypatch.delenv("QT_NO_GUI_THREADPOOL")
+    monkeypatch.setattr(launching, "QThread", SimpleNamespace(idealThreadCount=lambda: cores))
+    launching.paint_at_once_on_few_cores()
+    assert os.environ.get("QT_NO_GUI_THREADPOOL") == said
 
 
 @pytest.mark.usefixtures("all_collected_again")
