@@ -29,7 +29,6 @@ from studio.canvas.label_tile import (
     Job,
     Tile,
     TileWorker,
-    new_image,
     paint_sheet,
     repaint,
 )
@@ -232,21 +231,19 @@ class LabelLayer(QObject):
         painted = [(tile, tile.image) for tile in tiles if tile.image is not None]
         if not painted or len(painted) < len(keys):
             return
-        view = self._view_rect()
-        image = new_image(view)
+        covered = QRect()
+        for tile, _ in painted:
+            covered |= tile.rect
+        seen = covered & self._view_rect()
+        image = QImage(seen.size(), QImage.Format.Format_ARGB32_Premultiplied)
         painter = QPainter(image)
+        # Copied, not blended, onto memory that was not cleared: tiles lie side by side and leave no gap.
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
         for tile, content in painted:
-            painter.drawImage(tile.rect.topLeft() - view.topLeft(), content)
+            painter.drawImage(tile.rect.topLeft() - seen.topLeft(), content)
         painter.end()
-        self._snapshot = _Snapshot(
-            image,
-            QRectF(
-                view.x() / self._scale,
-                view.y() / self._scale,
-                view.width() / self._scale,
-                view.height() / self._scale,
-            ),
-        )
+        corners = seen.x(), seen.y(), seen.width(), seen.height()
+        self._snapshot = _Snapshot(image, QRectF(*(value / self._scale for value in corners)))
 
     # -- tiles ---------------------------------------------------------------
 
