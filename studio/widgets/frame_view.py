@@ -6,6 +6,8 @@ Python; here only what is on the screen is asked about.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
@@ -182,11 +184,21 @@ class FrameView(QAbstractItemView):
 
     # Showing
 
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move what is drawn already, and draw only what comes into view."""
+        self.viewport().scroll(dx, dy)
+
+    def dataChanged(self, first: Index, last: Index, _roles: Sequence[int] = ()) -> None:
+        """Draw the frames of some rows anew: Qt draws all where a change has more than one column."""
+        shown = self._shown()
+        for row in range(max(first.row(), shown.start), min(last.row() + 1, shown.stop)):
+            self.viewport().update(self.visualRect(self._index(row)))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the frames that are on the screen."""
         painter = QPainter(self.viewport())
         chosen, current = self.selectionModel(), self.currentIndex().row()
-        states, dirty, delegate = QStyle.StateFlag, event.rect(), self.itemDelegate()
+        states, dirty, delegate = QStyle.StateFlag, event.region(), self.itemDelegate()
         option = QStyleOptionViewItem()
         self.initViewItemOption(option)
         plain = option.state & ~states.State_HasFocus
@@ -197,7 +209,7 @@ class FrameView(QAbstractItemView):
             line, column = divmod(row, columns)
             place = QPoint(column * frame.width(), line * frame.height()) - offset
             option.rect = QRect(place, frame)
-            if not option.rect.intersects(dirty):
+            if not dirty.intersects(option.rect):
                 continue
             index = model.index(row, 0)
             option.state = plain

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+)
 from pytestqt.qtbot import QtBot
 
 from studio.widgets.frame_view import FrameView
@@ -59,6 +65,23 @@ def shown(qtbot: QtBot) -> Any:
         return view, model
 
     return show
+
+
+class Recorder(QStyledItemDelegate):
+    """Paints the number of a row, and keeps which rows were painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[int] = []
+
+    @staticmethod
+    def color(row: int) -> QColor:
+        return QColor(40 * row % 256, 7 * row % 256, 90)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Any) -> None:
+        self.rows.append(index.row())
+        painter.fillRect(option.rect, self.color(index.row()))
+        painter.drawText(option.rect, str(index.row()))
 
 
 def rows_chosen(view: FrameView) -> list[int]:
@@ -158,3 +181,58 @@ def test_selecting_all_of_them_is_one_range(shown: Any) -> None:
     view, _ = shown(100_000)
     view.selectAll()
     assert view.selectionModel().selection().count() == 1
+
+
+def test_a_change_draws_its_own_frames_and_no_others(shown: Any) -> None:
+    view, model = shown(1000)
+    recorder = Recorder()
+    view.setItemDelegate(recorder)
+    QApplication.processEvents()
+    recorder.rows.clear()
+    for row in (1, 6, 500):  # far apart; the last one is not on the screen
+        model.dataChanged.emit(model.index(row, 0), model.index(row, 2))
+    QApplication.processEvents()
+    assert recorder.rows == [1, 6]
+    recorder.rows.clear()
+    model.dataChanged.emit(model.index(0, 0), model.index(999, 2))
+    QApplication.processEvents()
+    assert recorder.rows == list(view._shown())
+
+
+@pytest.mark.parametrize("one_row", [False, True])
+def test_scrolling_moves_what_is_there_and_looks_as_if_drawn_anew(
+    shown: Any, one_row: bool
+) -> None:
+    view, _ = shown(400, one_row)
+    recorder = Recorder()
+    view.setItemDelegate(recorder)
+    QApplication.processEvents()
+    bar = view.horizontalScrollBar() if one_row else view.verticalScrollBar()
+    for target in (15, 60, 55, 3000, 2980):
+        bar.setValue(target)
+        QApplication.processEvents()
+        moved = on_screen(view)
+        assert moved == on_screen(view, anew=True)
+        assert moved.pixelColor(1, 1) == Recorder.color(view.indexAt(QPoint(1, 1)).row())
+
+
+def test_scrolling_a_little_draws_little(shown: Any) -> None:
+    view, _ = shown(400)
+    recorder = Recorder()
+    view.setItemDelegate(recorder)
+    QApplication.processEvents()
+    recorder.rows.clear()
+    view.verticalScrollBar().setValue(FRAME.height())
+    QApplication.processEvents()
+    per_line, lines = view.columns(), -(-view.viewport().height() // FRAME.height())
+    assert 0 < len(recorder.rows) <= 3 * per_line < lines * per_line
+
+
+def on_screen(view: FrameView, anew: bool = False) -> QImage:
+    """Return the pixels that the window shows of the frames, painted anew or as they have come to be."""
+    if anew:
+        view.viewport().update()
+        QApplication.processEvents()
+    place = QRect(view.viewport().mapTo(view.window(), QPoint()), view.viewport().size())
+    window = view.screen().grabWindow(view.window().winId())
+    return window.copy(place).toImage()
