@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from math import ceil, floor
 
@@ -24,6 +25,10 @@ _LUMA = (0.299, 0.587, 0.114)
 _LUMA_LIMIT = 140  # of 255: brighter pixels get dark digits
 _LINE_SHARE = 0.30  # height of a digit in a pixel that shows three lines
 _TEXT_WIDTH = 440  # logical pixels
+_TURNING_S = 0.1  # zooms that follow each other faster are one turn of the wheel
+# While the wheel turns a level with three pixels for four on the screen will do: to enlarge it takes two thirds of the
+# time that shrinking the next one does.
+_TURNING_DETAIL = 0.75
 _TILE_SIDE = 512  # device pixels
 _TILES_KEPT = 64  # of 1 MB
 _DIGITS_KEPT = 20_000  # a picture of 16 bits has many numbers
@@ -42,6 +47,8 @@ class Backdrop:
         self.display: Display = NEUTRAL
         self._tiles: dict[tuple[int, int], QImage] = {}
         self._tiled: tuple[Picture, float, Display] | None = None  # what the tiles show, and how
+        self._zoomed_at = 0.0  # on the monotonic clock
+        self.is_coarse = False  # drawn in a hurry: paint it once more when the wheel rests
         self._digits: dict[tuple[str, bool, int], QPixmap] = {}
 
     def paint(self, painter: QPainter, part: QRect, viewport: Viewport, colors: Colors) -> None:
@@ -65,10 +72,19 @@ class Backdrop:
         wanted = self.picture, viewport.scale, self.display
         if self._tiled is not None and _same(self._tiled, wanted):
             self._paint_tiles(painter, target.toAlignedRect() & part, self.picture, viewport)
+            if part.contains(QRect(0, 0, *viewport.view_wh)):
+                self.is_coarse = False
         else:  # tiles of a moment's zoom would be wasted: the wheel may still turn
+            self.is_coarse = self._is_turning() and viewport.scale < 1
             self._tiled = wanted
             self._tiles.clear()
-            self._paint_picture(painter, target, source, self.picture, viewport)
+            detail = _TURNING_DETAIL if self.is_coarse else 1.0
+            self._paint_picture(painter, target, source, self.picture, viewport, detail)
+
+    def _is_turning(self) -> bool:
+        """Tell whether the zoom has changed a moment ago already, now that it changes again."""
+        before, self._zoomed_at = self._zoomed_at, time.monotonic()
+        return self._zoomed_at - before < _TURNING_S
 
     def forget(self, rect: QRectF) -> None:
         """Draw a part of the picture (its pixels) anew: more of it has been read."""
@@ -94,8 +110,9 @@ class Backdrop:
         source: QRectF,
         picture: Picture,
         viewport: Viewport,
+        detail: float = 1.0,
     ) -> None:
-        picture.draw(painter, target, source, viewport.scale, self.display)
+        picture.draw(painter, target, source, viewport.scale * detail, self.display)
         if picture.is_preview:
             return
         if viewport.scale > tokens.PIXEL_GRID_ZOOM:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from math import nan
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QImage,
@@ -44,6 +44,7 @@ from studio.theme.theme import current_colors
 from studio.tools.base import Key, Pixels, Pointer, Preview, Tool
 from studio.tools.scene import Entry
 
+_REST_MS = 80  # after which the wheel counts as let go
 _NOTCH = 120.0  # what a wheel sends for one click
 
 
@@ -95,6 +96,7 @@ class CanvasView(ZoomedWidget):
         self._pointing = Pointing(self.hand, self.labels, self)
         self._announced_selection: tuple[int, ...] = ()
         self._cursor_place = (nan, nan)  # device pixels; NaN when it has left the canvas
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._connect()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -110,6 +112,7 @@ class CanvasView(ZoomedWidget):
         self.picture.sharpened.connect(self._on_picture_sharpened)
         self.picture.shown.connect(self._on_picture_shown)
         self.labels.stale.connect(self._on_shapes_stale)
+        self._rest.timeout.connect(self.update)
         hand, pointing = self.hand, self._pointing
         hand.changed.connect(self.refresh_preview)
         pointing.hovered.connect(self._show_live)
@@ -255,7 +258,8 @@ class CanvasView(ZoomedWidget):
 
     def is_settled(self) -> bool:
         """Tell whether picture and shapes in view are there in full sharpness."""
-        return self.picture.is_settled() and self.labels.still.is_settled(self.viewport)
+        is_sharp = self.picture.is_settled() and not self._backdrop.is_coarse
+        return is_sharp and self.labels.still.is_settled(self.viewport)
 
     def _redraw(self) -> None:
         self.refresh_preview()
@@ -377,6 +381,8 @@ class CanvasView(ZoomedWidget):
         if not self._backdrop.problem:
             self.labels.paint(painter, on_device)
         painter.end()
+        if self._backdrop.is_coarse:
+            self._rest.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the middle in the middle, and a fitted picture fitted."""
