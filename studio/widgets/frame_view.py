@@ -18,8 +18,10 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QRegion
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QWidget
+
+from studio.theme.theme import current_colors
 
 Index = QModelIndex | QPersistentModelIndex
 Move = QAbstractItemView.CursorAction
@@ -40,6 +42,8 @@ class FrameView(QAbstractItemView):
         self._frame, self._one_row = frame, one_row
         self._hovered = self._anchor = -1
         self.setMouseTracking(True)
+        # It fills its ground itself: Qt moves the pixels of a widget that scrolls only where none shines through.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.horizontalScrollBar().setSingleStep(frame.width())
         self.verticalScrollBar().setSingleStep(frame.height() // 2)
 
@@ -197,6 +201,7 @@ class FrameView(QAbstractItemView):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the frames that are on the screen."""
         painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), QColor(current_colors().panel))
         chosen, current = self.selectionModel(), self.currentIndex().row()
         states, dirty, delegate = QStyle.StateFlag, event.region(), self.itemDelegate()
         option = QStyleOptionViewItem()
