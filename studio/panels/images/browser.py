@@ -168,8 +168,7 @@ class ImageBrowser(QWidget):
         bar = QHBoxLayout()
         bar.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_S)
         bar.setSpacing(tokens.SPACE_S)
-        bar.addWidget(self.filter)
-        bar.addStretch()
+        bar.addWidget(self.filter, 1)
         bar.addWidget(self._said)
         for widget in (
             self.change_button,

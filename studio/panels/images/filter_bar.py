@@ -158,7 +158,7 @@ class FilterBar(QWidget):
             self.order_box,
             self.search,
         ):
-            line.addWidget(widget, int(widget is self.search))
+            line.addWidget(widget, 9 * int(widget is self.search))
         line.addStretch(1)
 
 
