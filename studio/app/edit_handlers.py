@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
+from studio.app.selected import change
 from studio.language import tr
 from studio.model.edits import (
     AddShapes,
@@ -17,6 +18,7 @@ from studio.model.edits import (
     assign_class,
 )
 from studio.model.edits.arranging import copied
+from studio.model.locks import locked_text, unlocked
 from studio.model.records import Shape, new_shape
 from studio.model.tracks import track_of
 
@@ -71,19 +73,18 @@ class EditHandlers:
         session = self._session()
         if session is not None and session.workspace.image_id is not None:
             shapes = session.project.shapes(session.workspace.image_id)
-            session.workspace.select([shape.id for shape in shapes if not shape.locked])
+            session.workspace.select([shape.id for shape in unlocked(shapes)])
 
     def edit_delete(self) -> None:
         """Delete the selected shapes that are not locked."""
         session = self._session()
         if session is None:
             return
-        chosen = session.workspace.selected_shapes()
-        free = tuple(shape for shape in chosen if not shape.locked)
-        if free:
-            session.apply(RemoveShapes(free))
-        if len(free) < len(chosen):
-            session.say(tr("Locked shapes stay; Ctrl+L unlocks them."))
+        change(
+            session,
+            session.workspace.selected_shapes(),
+            lambda free: RemoveShapes(tuple(free)),
+        )
 
     def edit_background(self) -> None:
         """Mark the image as looked at and empty, or take the mark back."""
@@ -103,6 +104,9 @@ class EditHandlers:
             return
         image_id = session.workspace.image_id
         before = [s for s in session.project.shapes(image_id) if isinstance(s.geometry, Tag)]
+        if left := locked_text(before):  # beside it the image would have two classes
+            session.say(left)
+            return
         edits: list[Edit] = [RemoveShapes(tuple(before))] if before else []
         if [shape.class_id for shape in before] != [cls.id]:
             edits.append(
@@ -156,10 +160,8 @@ class EditHandlers:
         if session is None or cls is None:
             return
         session.workspace.choose_class(cls.id)
-        chosen = session.workspace.selected_shapes()
-        shapes = [s for s in chosen if s.class_id != cls.id and not s.locked]
-        if shapes:
-            session.apply(assign_class(shapes, cls.id, cls.defaults()))
+        others = [s for s in session.workspace.selected_shapes() if s.class_id != cls.id]
+        change(session, others, lambda free: assign_class(free, cls.id, cls.defaults()))
 
     def _go(self, step: int) -> None:
         if session := self._session():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.app.gap_filling import GapFilling
+from studio.app.selected import change
 from studio.app.shown_run import ShownRun
 from studio.jobs.track_run import TrackCount, Tracking, TrackRun
 from studio.language import tr
@@ -97,12 +98,17 @@ class SequenceHandlers:
         self._run.follow(run, tr("Following the shapes"))
 
     def _numbered(self, session: Session, shapes: Sequence[Shape]) -> list[Shape]:
-        """Return the shapes with a track number each, written as an edit where they had none."""
+        """Return the shapes with a track number each, written as an edit where they had none.
+
+        A locked shape is followed as it is; one without a number gets none, and so is not.
+        """
         project = session.project
-        edit = number_tracks(shapes, free_track(project, shapes[0].image_id))
-        if edit is not None and session.apply(edit) is None:
-            return []
-        return project.shapes_by_id([shape.id for shape in shapes])
+        nameless = [shape for shape in shapes if track_of(shape) is None]
+        if nameless:
+            first = free_track(project, nameless[0].image_id)
+            change(session, nameless, lambda free: number_tracks(free, first))
+        found = project.shapes_by_id([shape.id for shape in shapes])
+        return [shape for shape in found if track_of(shape) is not None]
 
     def _on_followed(self, count: TrackCount) -> None:
         if count.problems:
@@ -123,11 +129,14 @@ class SequenceHandlers:
         shapes = session.workspace.selected_shapes() if session is not None else []
         if session is None or not shapes:
             return
-        edit = number_tracks(shapes, free_track(session.project, shapes[0].image_id))
-        if edit is None:
-            session.say(tr("These shapes have track numbers already."))
-        elif session.apply(edit) is not None:
-            session.say(edit.title())
+        first = free_track(session.project, shapes[0].image_id)
+        change(
+            session,
+            shapes,
+            lambda free: number_tracks(free, first),
+            tr("These shapes have track numbers already."),
+            tells=True,
+        )
 
     def sequence_fill(self) -> None:
         """Fill in between the selected shapes and their key frames before and after."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
+from studio.app.selected import change
 from studio.language import tr
 from studio.model.edits import Edit, set_marks
 from studio.model.edits.arranging import (
@@ -19,6 +20,7 @@ from studio.model.edits.arranging import (
     with_groups,
 )
 from studio.model.edits.reshaping import filled, overlap, parted, subtracted, turned_into, united
+from studio.model.locks import unlocked
 from studio.model.records import Shape
 from studio.model.tracks import track_of
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from studio.app.session import Session
 
 _ORDERS = {"front": to_front, "forward": forward, "backward": backward, "back": to_back}
-_LOCKED = tr("The shapes are locked: unlock them in the list of objects or with Ctrl+Shift+L.")
 
 
 class ShapeHandlers:
@@ -47,13 +48,13 @@ class ShapeHandlers:
             return
         chosen = {shape.class_id for shape in session.workspace.selected_shapes()}
         wanted: set[int | None] = {*chosen} or {session.workspace.class_id}
-        _select(session, [s for s in _shapes(session) if s.class_id in wanted and not s.locked])
+        _select(session, [s for s in unlocked(_shapes(session)) if s.class_id in wanted])
 
     def edit_invert_selection(self) -> None:
         """Select what is not selected."""
         if session := self._session():
             chosen = set(session.workspace.selection)
-            _select(session, [s for s in _shapes(session) if s.id not in chosen and not s.locked])
+            _select(session, [s for s in unlocked(_shapes(session)) if s.id not in chosen])
 
     def edit_select_group(self) -> None:
         """Select the whole groups of the selected shapes."""
@@ -70,10 +71,14 @@ class ShapeHandlers:
     # -- order, lock, hide, group ---------------------------------------------
 
     def shape_order(self, where: str) -> None:
-        """Put the selected shapes in front of others or behind them."""
+        """Put the selected shapes in front of others or behind them; locked ones count among the others."""
         if session := self._session():
-            edit = _ORDERS[where](session.workspace.selected_shapes(), _shapes(session))
-            _apply(session, edit, tr("They are there already."))
+            change(
+                session,
+                session.workspace.selected_shapes(),
+                lambda free: _ORDERS[where](free, _shapes(session)),
+                tr("They are there already."),
+            )
 
     def shape_lock(self) -> None:
         """Lock the selected shapes; all of them locked, unlock them."""
@@ -113,13 +118,13 @@ class ShapeHandlers:
         """Give the selected shapes a common group number."""
         if session := self._session():
             chosen = session.workspace.selected_shapes()
-            _apply(session, group(chosen, _shapes(session)))
+            change(session, chosen, lambda free: group(free, _shapes(session)))
 
     def shape_ungroup(self) -> None:
         """Take the selected shapes out of their groups."""
         if session := self._session():
-            edit = ungroup(session.workspace.selected_shapes())
-            _apply(session, edit, tr("None of the shapes is in a group."))
+            chosen = session.workspace.selected_shapes()
+            change(session, chosen, ungroup, tr("None of the shapes is in a group."))
 
     # -- shapes made of shapes -------------------------------------------------
 
@@ -129,11 +134,11 @@ class ShapeHandlers:
 
     def shape_subtract(self) -> None:
         """Cut the other selected shapes out of the one that was selected first, and use them up."""
-        self._make(lambda shapes, size: subtracted(shapes, size))
+        self._cut(keep=False)
 
     def shape_trim(self) -> None:
         """Cut the other selected shapes out of the one that was selected first, and keep them."""
-        self._make(lambda shapes, size: subtracted(shapes, size, keep=True))
+        self._cut(keep=True)
 
     def shape_intersect(self) -> None:
         """Keep what all selected shapes cover."""
@@ -196,21 +201,37 @@ class ShapeHandlers:
             _select(session, getattr(bound, "shapes", ()))
 
     def _make(self, build: Callable[[Sequence[Shape], tuple[int, int]], Edit]) -> None:
-        """Build an edit of the selected shapes, in the order they were selected, and apply it."""
+        """Build an edit of the selected shapes that are free, in the order they were selected, and apply it."""
         session = self._session()
         record = session.workspace.image() if session is not None else None
-        if session is None or record is None:
+        if session is not None and record is not None:
+            size = (record.width, record.height)
+            change(session, _in_turn(session), lambda free: build(free, size), tells=True)
+
+    def _cut(self, keep: bool) -> None:
+        """Cut the other selected shapes out of the one that was selected first.
+
+        That one has to be free: no other takes its place. The others may be locked where they are kept.
+        """
+        session = self._session()
+        record = session.workspace.image() if session is not None else None
+        chosen = _in_turn(session) if session is not None else []
+        if session is None or record is None or not chosen:
             return
-        places = {shape_id: place for place, shape_id in enumerate(session.workspace.selection)}
-        chosen = sorted(session.workspace.selected_shapes(), key=lambda s: places[s.id])
-        free = [shape for shape in chosen if not shape.locked]
-        if chosen and not free:
-            session.say(_LOCKED)
+        first, *others = chosen
+        if not (keep or first.locked):
+            self._make(subtracted)
             return
         size = (record.width, record.height)
-        edit = session.attempt(lambda: build(free, size))
-        if edit is not None and (bound := session.apply(edit)) is not None:
-            session.say(bound.title())
+        change(
+            session, [first], lambda free: subtracted([*free, *others], size, keep=True), tells=True
+        )
+
+
+def _in_turn(session: Session) -> list[Shape]:
+    """Return the selected shapes in the order they were selected."""
+    places = {shape_id: place for place, shape_id in enumerate(session.workspace.selection)}
+    return sorted(session.workspace.selected_shapes(), key=lambda shape: places[shape.id])
 
 
 def _shapes(session: Session) -> list[Shape]:

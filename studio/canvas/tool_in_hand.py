@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.data.annotations import Point
 from studio.language import tr
 from studio.model.edits import Edit
+from studio.model.locks import locked_text, unlocked
 from studio.model.records import Shape
 from studio.tools.base import Key, Pointer, Preview, Tool
 from studio.tools.keypoint_edits import keypoint_at, with_next_visibility, with_sides_swapped
@@ -16,7 +17,6 @@ from studio.tools.path_tool import PathTool
 from studio.tools.scene import Scene
 from studio.tools.table import TOOLS
 
-_LOCKED = tr("The shape is locked: unlock it in the list of objects to change it.")
 _NO_SIDES = tr("No selected object has keypoints of which left and right are known.")
 
 
@@ -139,11 +139,11 @@ class ToolInHand(QObject):
 
     def swap_keypoints(self) -> None:
         """Let left and right keypoints of the selected objects change places."""
-        edit = self._with_sides_swapped(self._scene.changeable())
-        if edit is None:
-            locked = self._with_sides_swapped(self._scene.selected()) is not None
-            self.notice.emit(_LOCKED if locked else _NO_SIDES)
-        self.take(edit)
+        chosen = self._scene.selected()
+        meant = [shape for shape in chosen if self._with_sides_swapped([shape]) is not None]
+        if said := locked_text(meant) if meant else _NO_SIDES:
+            self.notice.emit(said)
+        self.take(self._with_sides_swapped(unlocked(meant)))
 
     def _with_sides_swapped(self, shapes: Sequence[Shape]) -> Edit | None:
         schemes = [self._scene.keypoint_scheme(shape.class_id) for shape in shapes]

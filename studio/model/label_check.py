@@ -89,7 +89,7 @@ class LabelDoubt:
     ) -> Edit | None:
         """Return the edit that takes the model's word for it.
 
-        None where the shape is gone, or where the model gives less than the shape has: a box is no outline.
+        None where the shape is gone or locked, or where the model gives less than the shape has: a box is no outline.
 
         Args:
             shapes: The present shapes of the image.
@@ -101,7 +101,7 @@ class LabelDoubt:
             )
             return AddShapes((found,), tr("Add what was missing"))
         shape = next((one for one in shapes if one.id == self.shape_id), None)
-        if shape is None:
+        if shape is None or shape.locked:
             return None
         if self.kind in ("extra", "double"):
             return RemoveShapes((shape,), tr("Remove a label that was too many"))

@@ -10,6 +10,8 @@ from engine.data.annotations import Tag
 from engine.runtime.errors import EngineError
 from studio.language import tr
 from studio.model.edits import RemoveShapes
+from studio.model.errors import EditError
+from studio.model.locks import locked_text
 from studio.model.records import ClassDef, Shape
 from studio.model.workspace import Workspace
 from studio.theme import tokens
@@ -86,7 +88,10 @@ class ImageTagsStrip(QFrame):
         self._attempt(lambda: decide(shape.image_id, [shape.id]))
 
     def _remove(self, shape: Shape) -> None:
-        self._attempt(lambda: self._workspace.project.apply(RemoveShapes((shape,))))
+        if shape.locked:
+            self._refused(EditError(locked_text([shape])))
+        else:
+            self._attempt(lambda: self._workspace.project.apply(RemoveShapes((shape,))))
 
     def _attempt(self, action: Callable[[], object]) -> None:
         try:

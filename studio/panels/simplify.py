@@ -12,6 +12,7 @@ from engine.runtime.errors import EngineError
 from studio.language import tr
 from studio.model.edits.reshaping import thinned
 from studio.model.geometry_ops import point_count, simplified
+from studio.model.locks import locked_text, unlocked
 from studio.model.records import Shape, moved_to
 from studio.model.workspace import Workspace
 from studio.theme import tokens
@@ -42,6 +43,7 @@ class SimplifyBar(QFrame):
         super().__init__(parent)
         self._workspace, self._show_shapes, self._refused = workspace, show_shapes, refused
         self._shapes: tuple[Shape, ...] = ()
+        self._left = ""  # what is said of locked shapes
         self.setProperty("role", "strip")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, _STEPS)
@@ -74,12 +76,13 @@ class SimplifyBar(QFrame):
     def start(self) -> None:
         """Begin with the selected outlines; without one say that none is there."""
         chosen = self._workspace.selected_shapes()
-        self._shapes = tuple(s for s in chosen if s.geometry.kind in _KINDS and not s.locked)
+        outlines = [shape for shape in chosen if shape.geometry.kind in _KINDS]
+        self._shapes, self._left = tuple(unlocked(outlines)), locked_text(outlines)
         self.show()
         self.apply_button.setEnabled(bool(self._shapes))
         self.slider.setEnabled(bool(self._shapes))
         if not self._shapes:
-            self.words.setText(tr("Select a polygon or a line first"))
+            self.words.setText(self._left or tr("Select a polygon or a line first"))
             return
         self.slider.setValue(_place(_FIRST))
         self.slider.setFocus()
@@ -114,11 +117,10 @@ class SimplifyBar(QFrame):
         before_count, after_count = (
             sum(point_count(shape.geometry) for shape in shapes) for shapes in (self._shapes, after)
         )
-        self.words.setText(
-            tr("{before_count:,} → {after_count:,} points, within {tolerance:g} px").format(
-                before_count=before_count, after_count=after_count, tolerance=tolerance
-            )
+        said = tr("{before_count:,} → {after_count:,} points, within {tolerance:g} px").format(
+            before_count=before_count, after_count=after_count, tolerance=tolerance
         )
+        self.words.setText(f"{said} · {self._left}" if self._left else said)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter applies, Escape leaves."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.data.annotations import Tag
 from studio.language import tr
 from studio.model.edits import AddShapes, Batch, Edit, RemoveShapes
+from studio.model.locks import locked_text, unlocked
 from studio.model.records import ClassDef, Shape, new_shape
 from studio.tools.base import Key, Notice, Pointer, Preview
 from studio.tools.scene import Scene
@@ -31,9 +32,9 @@ class ImageClassTool:
             return None
         before = [shape for shape in self.scene.shapes() if isinstance(shape.geometry, Tag)]
         if event.text == _CLEAR:
-            return (
-                RemoveShapes(tuple(before), tr("Take the image's classes away")) if before else None
-            )
+            self.notice.text = locked_text(before)
+            free = tuple(unlocked(before))
+            return RemoveShapes(free, tr("Take the image's classes away")) if free else None
         cls = self._class_of(event)
         return None if cls is None else self._give(cls, before)
 
@@ -61,8 +62,14 @@ class ImageClassTool:
         options = self.scene.options
         same = [shape for shape in before if shape.class_id == cls.id]
         others = [shape for shape in before if shape.class_id != cls.id]
-        self.notice.next_image = options.advance and options.one_class
-        if same and not (self.notice.next_image or (options.one_class and others)):
+        goes_on = options.advance and options.one_class
+        takes_back = bool(same) and not (goes_on or (options.one_class and others))
+        gone = same if takes_back else others if options.one_class else []
+        if left := locked_text(gone):  # beside it the image would have two classes
+            self.notice.text = left
+            return None
+        self.notice.next_image = goes_on
+        if takes_back:
             return RemoveShapes(tuple(same), tr("This image is not {name}").format(name=cls.name))
         edits: list[Edit] = []
         if others and options.one_class:

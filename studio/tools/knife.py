@@ -9,6 +9,7 @@ from engine.data.annotations import Box, Geometry, Mask, OrientedBox, Point, Pol
 from studio.language import tr
 from studio.model.edits import AddShapes, Batch, Edit, ReplaceShapes
 from studio.model.kind_words import shapes_text
+from studio.model.locks import locked_text
 from studio.model.records import Shape, moved_to
 from studio.model.tracks import off_track
 from studio.tools.base import Pointer
@@ -17,7 +18,6 @@ from studio.tools.path_tool import PathTool, State
 
 _CUTTABLE = (Polygon, Box, OrientedBox, Polyline, Mask)
 _MISSED = tr("Nothing was cut: the line has to cross a shape from side to side.")
-_LOCKED = tr("Nothing was cut: what the line crosses is locked. Unlock it in the list of objects.")
 
 
 class KnifeTool(PathTool):
@@ -39,15 +39,15 @@ class KnifeTool(PathTool):
     def _made(self, points: list[Point]) -> Edit | None:
         changed: list[Shape] = []
         added: list[Shape] = []
-        candidates = self._candidates(points)
-        for shape in candidates:
-            parts = [] if shape.locked else cut_apart(shape.geometry, points)
-            if len(parts) > 1:
+        cuts = [(s, cut_apart(s.geometry, points)) for s in self._candidates(points)]
+        crossed = [(shape, parts) for shape, parts in cuts if len(parts) > 1]
+        for shape, parts in crossed:
+            if not shape.locked:
                 changed.append(moved_to(shape, parts[0]))
                 rest = off_track(shape)  # one object cannot be twice on an image
                 added += [replace(moved_to(rest, part), id=0, z=0) for part in parts[1:]]
+        self.notice.text = locked_text([shape for shape, _ in crossed]) if crossed else _MISSED
         if not changed:
-            self.notice.text = _LOCKED if _would_cut_locked(candidates, points) else _MISSED
             return None
         label = tr("Cut {shapes} into {parts} parts").format(
             shapes=shapes_text(changed), parts=len(changed) + len(added)
@@ -60,10 +60,6 @@ class KnifeTool(PathTool):
         touched = [entry.shape for entry in self.scene.entries_touching(rect)]
         chosen = [s for s in touched if s.id in self.scene.selection] or touched
         return [shape for shape in chosen if _can_cut(shape.geometry)]
-
-
-def _would_cut_locked(shapes: Iterable[Shape], line: list[Point]) -> bool:
-    return any(s.locked and len(cut_apart(s.geometry, line)) > 1 for s in shapes)
 
 
 def _can_cut(geometry: Geometry) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.data.annotations import Box, Geometry, Mask, OrientedBox, Polygon
 from studio.language import tr
 from studio.model.edits import AddShapes, Edit, RemoveShapes, ReplaceShapes
+from studio.model.locks import locked_text
 from studio.model.records import Shape, moved_to
 from studio.tools.base import Key, Notice
 from studio.tools.paint_board import window_of
@@ -12,7 +13,6 @@ from studio.tools.scene import Scene
 
 _PAINTABLE = (Mask, Polygon, Box, OrientedBox)
 _MANY = tr("Select one shape, not several, to work on it.")
-_LOCKED = tr("This shape is locked: unlock it in the list of objects first.")
 
 
 class MaskTool:
@@ -69,7 +69,7 @@ class MaskTool:
         """Return why nothing can be painted now, empty where it can."""
         if len(self.scene.selection) > 1:
             return _MANY
-        return _LOCKED if target is not None and target.locked else ""
+        return "" if target is None else locked_text([target])
 
     def _result(self, target: Shape | None, mask: Mask, label: str) -> Edit | None:
         """Return the edit that gives a shape these pixels."""

@@ -12,6 +12,7 @@ from engine.data.annotations import Geometry, Keypoints, Mask, Point, Polyline, 
 from engine.data.annotations.geometry import Bounds
 from studio.model.edits.classes import NEW
 from studio.model.keypoint_scheme import KeypointScheme
+from studio.model.locks import locked_text, unlocked
 from studio.model.records import ClassDef, Shape, new_shape
 from studio.tools.base import Pixels, rounded
 from studio.tools.bounds_index import BoundsIndex
@@ -220,7 +221,11 @@ class Scene:
 
     def changeable(self) -> list[Shape]:
         """Return the selected shapes that are not locked: those that keys and drags change."""
-        return [shape for shape in self.selected() if not shape.locked]
+        return unlocked(self.selected())
+
+    def left_alone(self) -> str:
+        """Return how many of the selected shapes are locked, for people; empty where none is."""
+        return locked_text(self.selected())
 
     def outweighs(self, limit: int) -> bool:
         """Tell whether all shapes together have more than ``limit`` vertices."""

@@ -26,7 +26,6 @@ from studio.tools.vertex_set import EDITABLE, vertex_of
 _NUDGE, _NUDGE_FAR, _NUDGE_FINE = 1.0, 10.0, 0.1  # image pixels: plain, with Shift, with Alt
 _ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _TOO_SMALL = tr("Kept as it was: the shape would cover less than one pixel.")
-_LOCKED = tr("The shape is locked: unlock it in the list of objects to change it.")
 
 
 class State(Enum):
@@ -240,8 +239,7 @@ class SelectTool:
         else:
             offset = event.x - self._start[0], event.y - self._start[1]
             self._changed = moved(self.scene.changeable(), *offset, self.scene.size_wh)
-            if not self._changed:
-                self.notice.text = _LOCKED
+            self.notice.text = self.scene.left_alone()
 
     def _gripped(self) -> tuple[int, ...]:
         """Return the shape that keeps its handles during a drag: the one that is reshaped."""
@@ -286,6 +284,7 @@ class SelectTool:
         self._words, self._dragged_to = words(motion), (event.x, event.y)
         size = self.scene.size_wh
         self._changed = changed_by(self.scene.changeable(), motion, size, preview)
+        self.notice.text = self.scene.left_alone()
 
     # -- finishing -----------------------------------------------------------
 
@@ -329,8 +328,7 @@ class SelectTool:
 
     def _remove_shapes(self) -> Edit | None:
         shapes = tuple(self.scene.changeable())
-        if len(shapes) < len(self.scene.selection):
-            self.notice.text = _LOCKED
+        self.notice.text = self.scene.left_alone()
         return RemoveShapes(shapes) if shapes else None
 
     def _replacing(self, changed: Sequence[Shape], label: str = "") -> Edit | None:
@@ -367,8 +365,7 @@ class SelectTool:
                 self._active = grip
             return self._nudged((changed,), tr("Nudge vertex"))
         shapes = moved(self.scene.changeable(), dx, dy, self.scene.size_wh)
-        if not shapes:
-            self.notice.text = _LOCKED
+        self.notice.text = self.scene.left_alone()
         return self._replacing(shapes, tr("Nudge {count}").format(count=shapes_text(shapes)))
 
     def _nudged(self, changed: Sequence[Shape], label: str) -> Edit | None:

@@ -56,9 +56,11 @@ def vertex_inserted(
 
 
 def held_shape(scene: Scene, grip: Grip | None) -> Shape | None:
-    """Return the shape of a grip whose handle is still where it was."""
+    """Return the shape of a grip whose handle is still where it was; none that was locked meanwhile."""
     shape = scene.shape(grip.shape_id) if grip is not None else None
-    if shape is None or grip is None or not still_there(grip.handle, shape.geometry):
+    if shape is None or grip is None or shape.locked:
+        return None
+    if not still_there(grip.handle, shape.geometry):
         return None
     return shape
 

@@ -33,7 +33,7 @@ def number_tracks(shapes: Sequence[Shape], first: int) -> SetFields | None:
 def fill_gaps(gaps: Sequence[Gap], times: Mapping[int, float] | None = None) -> Edit | None:
     """Return the edit that puts shapes between key frames; None where there is no frame between them.
 
-    What was filled in before is made anew, what somebody drew in between is left alone. Class and attributes are those
+    What was filled in before is made anew, what somebody drew or locked in between is left alone. Class and attributes are those
     of the nearer key frame.
 
     Args:
@@ -49,7 +49,7 @@ def fill_gaps(gaps: Sequence[Gap], times: Mapping[int, float] | None = None) -> 
         track = track_of(first)
         for image_id, share in list(zip(frames, shares(times, frames), strict=True))[1:-1]:
             known = shape_of_track(there.get(image_id, ()), track) if track is not None else None
-            if known is not None and is_key(known):
+            if known is not None and (is_key(known) or known.locked):
                 continue
             old += [known] if known is not None else []
             fresh.append(_filled(first, last, share, image_id))

@@ -29,6 +29,7 @@ from studio.model.edits import (
     split_off,
 )
 from studio.model.errors import EditError
+from studio.model.locks import locked_text, unlocked
 from studio.model.records import ClassDef
 from studio.model.workspace import Workspace
 from studio.panels.classes.class_words import depths
@@ -180,10 +181,16 @@ class ClassesPanel(QWidget):
         self._apply(lambda: MergeClass(cls, into.id))
 
     def split_selected(self, cls: ClassDef) -> None:
-        """Make a class of the selected shapes of ``cls``, named after it."""
+        """Make a class of the selected shapes of ``cls`` that are not locked, named after it."""
         chosen = [s for s in self._workspace.selected_shapes() if s.class_id == cls.id]
+        free, left = unlocked(chosen), locked_text(chosen)
         classes = self._workspace.project.classes()
-        self._apply(lambda: split_off(cls, _free_name(cls, classes), chosen, classes))
+        if free or not chosen:
+            name = _free_name(cls, classes)
+            if not self._apply(lambda: split_off(cls, name, free, classes)):
+                return
+        if left:
+            self.banner.show_message(left, tone="info")
 
     def split_by(self, cls: ClassDef, attribute: str) -> None:
         """Make a class of each value that the shapes of ``cls`` have for an attribute."""
@@ -196,7 +203,7 @@ class ClassesPanel(QWidget):
         image_id = self._workspace.image_id
         if image_id is not None:
             shapes = self._workspace.project.shapes(image_id)
-            self._workspace.select([s.id for s in shapes if s.class_id == cls.id and not s.locked])
+            self._workspace.select([s.id for s in unlocked(shapes) if s.class_id == cls.id])
 
     def open_menu(self, cls: ClassDef, at: QPoint) -> None:
         """Offer what can be done with a class."""

@@ -17,6 +17,7 @@ from studio.language import ntr, tr
 from studio.model.doubt_list import DoubtList
 from studio.model.edits import Edit
 from studio.model.label_check import KIND_TITLES, LabelDoubt
+from studio.model.locks import locked_text
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.model.runs import read_args
@@ -128,8 +129,11 @@ class CheckPanel(QWidget):
         if doubt is None or self._project.read_only:
             return
         classes = {cls.id: cls.defaults() for cls in self._project.classes()}
-        edit = doubt.fix(self._project.shapes(doubt.image_id), classes.get(doubt.class_id))
-        if edit is None:
+        shapes = self._project.shapes(doubt.image_id)
+        edit = doubt.fix(shapes, classes.get(doubt.class_id))
+        if left := locked_text([shape for shape in shapes if shape.id == doubt.shape_id]):
+            self.said.setText(left)
+        elif edit is None:
             self.said.setText(tr("The model gives a box here, no outline: open it and draw."))
         else:
             self._apply(edit)

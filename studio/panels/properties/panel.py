@@ -14,6 +14,7 @@ from engine.runtime.errors import EngineError
 from studio.language import tr
 from studio.model.attribute_def import AttributeDef
 from studio.model.edits import Edit, assign_class, set_attributes
+from studio.model.locks import locked_text, unlocked
 from studio.model.records import ClassDef, Shape
 from studio.model.workspace import Workspace
 from studio.panels.properties.editors import (
@@ -125,12 +126,13 @@ class PropertiesPanel(QWidget):
         for name, field in self._named_fields():
             field.show_value(shared_attribute(self._shapes, name))
         self._show_attributes(asked_attributes(self._shapes, classes))
-        free = any(not shape.locked for shape in self._shapes)
+        free = bool(unlocked(self._shapes))
         for control in (self.class_box, *self.flags.values(), *self.attributes.values()):
             control.setEnabled(free)
         for _, field in self._named_fields():
             field.setEnabled(free)
-        self._locked.setVisible(not free)
+        self.locked.setText(locked_text(self._shapes))
+        self.locked.setVisible(bool(self.locked.text()))
         self._fit_rows()
         self._fit.ask()  # new editors show, and count, only when the events go on
 
@@ -178,7 +180,7 @@ class PropertiesPanel(QWidget):
 
     def _free(self) -> list[Shape]:
         """Return the selected shapes that may change, as they are now: what is shown may be an edit behind."""
-        return [shape for shape in self._workspace.selected_shapes() if not shape.locked]
+        return unlocked(self._workspace.selected_shapes())
 
     def _on_class_chosen(self, row: int) -> None:
         class_id = self.class_box.itemData(row)
@@ -234,13 +236,11 @@ class PropertiesPanel(QWidget):
             label.setBuddy(field)
             named.addRow(label, field)
         self._attribute_form = _form()
-        self._locked = TextLabel(
-            tr("Locked: unlock the shapes to change them."), "secondary", wrap=True
-        )
+        self.locked = TextLabel("", "secondary", wrap=True)
         column = QVBoxLayout(self._body)
         column.setContentsMargins(tokens.SPACE_M, tokens.SPACE_S, tokens.SPACE_M, tokens.SPACE_M)
         column.setSpacing(tokens.SPACE_S)
-        column.addWidget(self._locked)
+        column.addWidget(self.locked)
         column.addLayout(self._facts)
         column.addLayout(flags)
         column.addLayout(named)
