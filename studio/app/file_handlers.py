@@ -20,7 +20,7 @@ from studio.app.opening import (
     is_description,
     mirror_into,
 )
-from studio.app.reports import import_sentence, tell_problems
+from studio.app.reports import import_sentence, tell_left, tell_problems
 from studio.app.sample import make_sample, sample_folder
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
@@ -62,9 +62,9 @@ class FileHandlers:
             self.open_paths([folder])
 
     def file_open_dataset(self) -> None:
-        """Ask for what describes a data set and open its project."""
-        if path := self._ask_labels(tr("Open data set")):
-            self.open_paths([path])
+        """Ask for what describes a data set, one file or several, and open its project."""
+        if paths := self._ask_labels(tr("Open data set")):
+            self.open_paths(paths)
 
     def file_open_project(self) -> None:
         """Ask for a project folder and open it."""
@@ -89,10 +89,10 @@ class FileHandlers:
             self.adding.start(self._studio.session, [folder])
 
     def file_import_labels(self) -> None:
-        """Ask for a file of labels and show what it would bring into the open project."""
+        """Ask for files of labels and show what they would bring into the open project."""
         session = self._studio.session
-        if session is not None and (path := self._ask_labels(tr("Import labels"))):
-            self.importing.preview(session.project.folder, [path])
+        if session is not None and (paths := self._ask_labels(tr("Import labels"))):
+            self.importing.preview(session.project.folder, paths)
 
     def file_import_folder(self) -> None:
         """Ask for a folder of labels and show what it would bring into the open project."""
@@ -129,7 +129,7 @@ class FileHandlers:
         if not paths:
             return
         if is_archive(paths[0]):
-            self._studio.safety.unpack(paths[0])
+            self._studio.safety.unpack(paths[0], paths[1:])
             return
         try:
             opening = classify(paths)
@@ -170,12 +170,15 @@ class FileHandlers:
         self.importing.sort(session.project.folder, paths)
 
     def _open_known(self, opening: Opening) -> None:
-        if self.open_project(opening.project) and opening.paths:
-            self._take_more(opening.project, opening.paths)
+        if self.open_project(opening.project):
+            self.take_more(opening.project, opening.paths)
+        else:
+            tell_left(self._studio.window.banner, opening.paths)
 
     def _open_dataset(self, opening: Opening) -> None:
         is_known = is_project(opening.project)
         if is_known and not self.open_project(opening.project):
+            tell_left(self._studio.window.banner, opening.paths[1:])
             return
         first, *more = opening.paths
         is_described = is_description(first) or first.is_dir()
@@ -192,18 +195,23 @@ class FileHandlers:
             return
         if not self._studio.start_session(project):
             return
+        if len(opening.paths) > 1:
+            self.take_more(opening.project, opening.paths)
+            return
         if self._studio.session is not None and not project.read_only:
-            if len(opening.paths) > 1:
-                self.importing.sort(opening.project, opening.paths)
-                return
             self.adding.start(self._studio.session, opening.paths)
             if opening.paths[0].is_dir():
                 self.importing.offer(opening.project, opening.paths[0])
 
-    def _take_more(self, folder: Path, paths: Sequence[Path]) -> None:
-        """Bring what was given beside a project into it."""
+    def take_more(self, folder: Path, paths: Sequence[Path]) -> None:
+        """Bring what was given beside a project into it, or say what cannot come in."""
         session = self._studio.session
-        if session is not None and not session.project.read_only:
+        if session is None or not paths:
+            return
+        if session.project.read_only:
+            said = tr("The project is open for reading only.")
+            tell_left(self._studio.window.banner, paths, said)
+        else:
             self.importing.sort(folder, paths)
 
     # Work with progress
@@ -283,8 +291,8 @@ class FileHandlers:
         )
         return Path(chosen) if chosen else None
 
-    def _ask_labels(self, title: str) -> Path | None:
-        chosen, _ = QFileDialog.getOpenFileName(
+    def _ask_labels(self, title: str) -> list[Path]:
+        chosen, _ = QFileDialog.getOpenFileNames(
             self._studio.window, title, str(self._studio.last_folder()), _LABEL_FILES
         )
-        return Path(chosen) if chosen else None
+        return [Path(file) for file in chosen]

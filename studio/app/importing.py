@@ -10,12 +10,19 @@ from engine.data.formats import FORMATS
 from engine.data.formats.pictures import is_picture_name
 from studio.app.follow import follow
 from studio.app.opening import stoppable
+from studio.app.reports import tell_left
 from studio.dialogs.import_preview import ImportPreviewDialog
 from studio.jobs.client import Steps
 from studio.language import tr
 from studio.storage.dataset_import import ImportReport, Present, import_all
 from studio.storage.import_preview import ImportPreview, preview_import
-from studio.storage.import_reading import Sources, find_sources, name_of, read_several
+from studio.storage.import_reading import (
+    Sources,
+    find_sources,
+    name_of,
+    read_several,
+    why_by_itself,
+)
 from studio.storage.project_files import is_project, open_project, writable_project
 
 if TYPE_CHECKING:
@@ -46,9 +53,15 @@ class Importing:
         job.finished.connect(lambda preview: self._show(folder, preview))
 
     def sort(self, folder: Path, paths: Sequence[Path]) -> None:
-        """Take what was dropped on an open project: with labels all is shown first, else the images are added."""
-        if all(is_picture_name(path.name) for path in paths if not path.is_dir()):
-            folders = [path for path in paths if path.is_dir()]
+        """Take what was dropped on an open project: with labels all is shown first, else the images are added.
+
+        Other projects among it cannot come into this one, which is said.
+        """
+        others = [path for path in paths if not why_by_itself(path)]
+        if not others:
+            self._tell_projects(paths)
+        elif all(is_picture_name(path.name) for path in others if not path.is_dir()):
+            folders = [path for path in others if path.is_dir()]
             job = self._studio.jobs.call(lambda _: any(find_sources(path) for path in folders))
             job.finished.connect(lambda labelled: self._sorted(folder, paths, labelled))
         else:
@@ -60,8 +73,14 @@ class Importing:
             return
         if labelled:
             self.preview(folder, paths)
-        else:
-            self._studio.files.adding.start(session, paths)
+            return
+        self._tell_projects([path for path in paths if why_by_itself(path)])
+        images = [path for path in paths if not why_by_itself(path)]
+        self._studio.files.adding.start(session, images)
+
+    def _tell_projects(self, projects: Sequence[Path]) -> None:
+        if projects:
+            tell_left(self._studio.window.banner, projects, why_by_itself(projects[0]))
 
     def offer(self, folder: Path, source: Path) -> None:
         """Look for labels beside images that were opened, and offer to import them."""

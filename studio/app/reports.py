@@ -30,6 +30,23 @@ def tell_problems(banner: MessageBanner, said: str, problems: Sequence[Problem])
     )
 
 
+def tell_left(banner: MessageBanner, paths: Sequence[Path], why: str = "") -> None:
+    """Name what did not come in, behind what the banner says already: that is then the reason.
+
+    Args:
+        banner: The window's.
+        paths: What did not come in; nothing is said of none.
+        why: The reason, where the banner does not say it.
+    """
+    if not paths:
+        return
+    said = tr("Not brought in: {names}.").format(names=", ".join(path.name for path in paths))
+    if banner.isHidden():
+        banner.show_message(said, why, tone="warning")
+    else:
+        banner.add(" ".join(filter(None, (said, why))))
+
+
 def import_sentence(report: ImportReport) -> str:
     """Return what an import brought, without the full stop."""
     images = ntr("{count:,} image", "{count:,} images", report.images).format(count=report.images)

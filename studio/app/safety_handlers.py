@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from engine.runtime.errors import EngineError
 from engine.runtime.paths import increment_path
 from studio.app.follow import follow
+from studio.app.reports import tell_left
 from studio.dialogs.restore_backup import RestoreBackupDialog
 from studio.dialogs.save_project import SaveProjectDialog
 from studio.jobs.client import Steps
@@ -65,21 +67,29 @@ class SafetyHandlers:
         if chosen:
             self.unpack(Path(chosen))
 
-    def unpack(self, file: Path) -> None:
-        """Ask for a place, make the project that is in ``file`` there, and open it."""
+    def unpack(self, file: Path, more: Sequence[Path] = ()) -> None:
+        """Ask for a place, make the project that is in ``file`` there, and open it.
+
+        Args:
+            file: The project as one file.
+            more: What was given beside it: it comes into that project. Without a place for that it is taken by itself; what
+                cannot come in is named.
+        """
         place = QFileDialog.getExistingDirectory(
             self._studio.window,
             tr("Where to put the project of {name}").format(name=file.name),
             str(file.parent),
         )
         if not place:
+            self._studio.files.drop(more)
             return
         folder = increment_path(Path(place) / file.stem, sep="-")
         job = self._studio.jobs.call(
             lambda steps: import_project(file, folder, steps.progress, steps.is_cancelled)
         )
         follow(self._studio.window, job, tr("Unpacking {name}").format(name=file.name))
-        job.finished.connect(self._on_unpacked)
+        job.finished.connect(lambda report: self._on_unpacked(report, more))
+        job.failed.connect(lambda _failed: tell_left(self._studio.window.banner, more))
 
     def _save_as(self, project: Project, images: bool, runs: bool) -> None:
         folder, name = project.folder, _UNFIT.sub("-", project.name)
@@ -105,11 +115,12 @@ class SafetyHandlers:
             tr("The project was written to {path}.").format(path=path_text(report.path)), report
         )
 
-    def _on_unpacked(self, report: ArchiveReport) -> None:
-        if self._studio.files.open_project(report.path):
-            self._tell(
-                tr("The project is in {path} now.").format(path=path_text(report.path)), report
-            )
+    def _on_unpacked(self, report: ArchiveReport, more: Sequence[Path]) -> None:
+        if not self._studio.files.open_project(report.path):
+            tell_left(self._studio.window.banner, more)
+            return
+        self._tell(tr("The project is in {path} now.").format(path=path_text(report.path)), report)
+        self._studio.files.take_more(report.path, more)
 
     def _tell(self, said: str, report: ArchiveReport) -> None:
         count = len(report.left_out)

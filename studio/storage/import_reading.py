@@ -14,6 +14,7 @@ from engine.data.formats.registry import formats_of, read_some
 from engine.data.images import scan_images
 from engine.runtime.errors import DatasetError
 from studio.language import tr
+from studio.storage.project_archive import is_archive
 from studio.storage.project_files import absolute, is_project
 
 Progress = Callable[[int, int], None]
@@ -46,6 +47,15 @@ def name_of(paths: Sequence[Path]) -> str:
     if not more:
         return paths[0].name
     return tr("{name} and {count:,} more").format(name=paths[0].name, count=more)
+
+
+def why_by_itself(path: Path) -> str:
+    """Return why a path cannot come into another project: it is one itself. Empty for all others."""
+    if is_project(path):
+        return tr("It is a project of this program: open it by itself.")
+    if is_archive(path):
+        return tr("It is a project as one file: open it by itself.")
+    return ""
 
 
 def find_sources(path: str | Path) -> list[Found]:
@@ -113,8 +123,7 @@ def read_several(paths: Sequence[Path], progress: Progress | None = None) -> Sou
             continue  # read with the first of its folder
         elif path.is_file() and is_picture_name(path.name):
             pictures.append(path)
-        elif is_project(path):
-            said = tr("It is a project of this program: open it by itself.")
+        elif said := why_by_itself(path):
             reading.sources.problems.append(Problem(path, None, said))
         else:
             reading.take(path, pictures)

@@ -94,6 +94,11 @@ class MessageBanner(QFrame):
         self._recolor()
         self.show()
 
+    def add(self, more: str) -> None:
+        """Say something more behind the message that shows."""
+        self._todo.setText(" ".join(filter(None, (self._todo.text(), more))))
+        self._todo.show()
+
     def text(self) -> str:
         """Return what is said, for tests and screen readers."""
         return " ".join(filter(None, (self._what.text(), self._todo.text())))

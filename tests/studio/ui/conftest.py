@@ -132,8 +132,9 @@ class Hands:
         self.qtbot.waitUntil(look, timeout=3000)
         return found[0]
 
-    def answer_dialog(self, path: Path) -> None:
-        """Type a path into the file dialog that opens next."""
+    def answer_dialog(self, *paths: Path) -> None:
+        """Type a path, or several, into the file dialog that opens next."""
+        text = str(paths[0]) if len(paths) == 1 else " ".join(f'"{path}"' for path in paths)
 
         def answer() -> None:
             dialog = QApplication.activeModalWidget()
@@ -142,7 +143,7 @@ class Hands:
                 return
             field = dialog.findChild(QLineEdit, "fileNameEdit")
             assert field is not None
-            field.setText(str(path))
+            field.setText(text)
             QTest.keyClick(field, Qt.Key.Key_Return)
 
         QTimer.singleShot(20, answer)
