@@ -11,6 +11,7 @@ from studio.canvas.view import CanvasView
 from studio.model.edits import AddShapes, Edit
 from studio.model.edits.classes import NEW
 from studio.model.project import Project
+from studio.model.records import ClassDef, Shape
 from studio.model.workspace import Workspace
 
 FIRST_CLASS = "object"
@@ -124,7 +125,12 @@ def with_class(project: Project, edit: Edit, class_id: int | None) -> Edit:
     """
     if not isinstance(edit, AddShapes) or all(s.class_id != NEW for s in edit.shapes):
         return edit
-    if class_id is None:
-        known = project.classes()
-        class_id = (known[0] if known else project.add_class(FIRST_CLASS)).id
-    return AddShapes(tuple(replace(shape, class_id=class_id) for shape in edit.shapes))
+    known = project.classes()
+    cls = next((cls for cls in known if cls.id == class_id), None)
+    cls = cls or (known[0] if known else project.add_class(FIRST_CLASS))
+    return AddShapes(tuple(_of_class(shape, cls) for shape in edit.shapes), edit.label)
+
+
+def _of_class(shape: Shape, cls: ClassDef) -> Shape:
+    attributes = {**cls.lacking(shape.attributes), **shape.attributes}
+    return replace(shape, class_id=cls.id, attributes=attributes)

@@ -161,7 +161,7 @@ class EditHandlers:
             return
         session.workspace.choose_class(cls.id)
         others = [s for s in session.workspace.selected_shapes() if s.class_id != cls.id]
-        change(session, others, lambda free: assign_class(free, cls.id, cls.defaults()))
+        change(session, others, lambda free: assign_class(free, cls.id))
 
     def _go(self, step: int) -> None:
         if session := self._session():

@@ -9,7 +9,7 @@ from typing import Any
 from engine.data.annotations import Box, Geometry, Mask, Polygon, Tag, geometry_from_dict
 from engine.data.annotations.convert import to_box
 from studio.language import mark, tr
-from studio.model.edits import AddShapes, Edit, RemoveShapes, ReplaceShapes
+from studio.model.edits import AddShapes, Edit, RemoveShapes, ReplaceShapes, assign_class
 from studio.model.records import Shape, new_shape
 from studio.model.validation_cells import box_overlaps
 
@@ -106,8 +106,7 @@ class LabelDoubt:
         if self.kind in ("extra", "double"):
             return RemoveShapes((shape,), tr("Remove a label that was too many"))
         if self.kind == "wrong_class" and self.found_class is not None:
-            changed = replace(shape, class_id=self.found_class)
-            return ReplaceShapes((changed,), (), tr("Take the model's class"))
+            return assign_class([shape], self.found_class, tr("Take the model's class"))
         outline = _as_kind_of(shape.geometry, self.found)
         if outline is None:
             return None

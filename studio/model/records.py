@@ -5,6 +5,7 @@ A change is an edit (``studio.model.edits``) that replaces one value by another.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -73,6 +74,13 @@ class ClassDef:
     def defaults(self) -> dict[str, Any]:
         """Return the attributes that a new shape of the class has at first."""
         return {a.name: a.default for a in self.attributes if a.default is not None}
+
+    def lacking(self, names: Container[str]) -> dict[str, Any]:
+        """Return the attributes that a shape with these gets when it becomes one of the class, whichever way it does.
+
+        What it has stays, also what this class does not ask for: a class that was chosen by mistake takes nothing away.
+        """
+        return {name: value for name, value in self.defaults().items() if name not in names}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -192,6 +192,12 @@ class Store(Protocol):
     ) -> None:
         """Give shapes and suggestions, as ``(id, image id)``, another class; suggestions that are gone are left out."""
 
+    def shapes_without(self, class_id: int, attribute: str) -> list[int]:
+        """Return the numbers of the shapes of a class that have no value for an attribute."""
+
+    def set_attribute(self, shape_ids: Sequence[int], name: str, value: Any) -> None:
+        """Give shapes a value for an attribute, None takes it away."""
+
     def shape_fields(self, shape_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return everything but the geometry of those of these shapes that are there, with their ``image_id``."""
 

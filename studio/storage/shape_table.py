@@ -107,6 +107,21 @@ class ShapeTable:
         self._touched.update(image_id for _, image_id in shapes)
         self._recounted.update(image_id for _, image_id in suggestions)
 
+    def shapes_without(self, class_id: int, attribute: str) -> list[int]:
+        sql = (
+            "SELECT id FROM shapes WHERE class_id = ? AND NOT EXISTS "
+            "(SELECT 1 FROM json_each(shapes.attributes) WHERE key = ?) ORDER BY id"
+        )
+        return [row[0] for row in self.db.rows(sql, (class_id, attribute))]
+
+    def set_attribute(self, shape_ids: Sequence[int], name: str, value: Any) -> None:
+        chosen, patch = json.dumps(list(shape_ids)), json.dumps({name: value}, ensure_ascii=False)
+        listed = "id IN (SELECT value FROM json_each(?))"
+        sql = f"UPDATE shapes SET attributes = json_patch(attributes, ?) WHERE {listed}"
+        self.db.write(sql, (patch, chosen))
+        images = f"SELECT DISTINCT image_id FROM shapes WHERE {listed}"
+        self._touched.update(row[0] for row in self.db.rows(images, (chosen,)))
+
     def shape_fields(self, shape_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}
         for start in range(0, len(shape_ids), _CHUNK):

@@ -21,11 +21,17 @@ from studio.model.records import ClassDef, Shape, class_from_dict
 from studio.model.store import Store
 
 Place = tuple[int, int]  # number of a shape, number of its image
+Given = tuple[
+    str, Any, tuple[int, ...]
+]  # an attribute, its value, the shapes that got it with their new class
 
 
 @dataclass(frozen=True)
 class MergeClass(Edit):
-    """Give all shapes and suggestions of a class to ``other`` and remove it; only the ids count, binding reads the rest."""
+    """Give all shapes and suggestions of a class to ``other`` and remove it; only the ids count, binding reads the rest.
+
+    The shapes get what objects of ``other`` have at first and they lack; suggestions when they are accepted.
+    """
 
     cls: ClassDef
     other: int
@@ -33,6 +39,7 @@ class MergeClass(Edit):
     shapes: tuple[Place, ...] = ()
     suggestions: tuple[Place, ...] = ()
     label: str = ""
+    given: tuple[Given, ...] = ()
 
     def title(self) -> str:
         return self.label or tr("Merge class {name}").format(name=self.cls.name)
@@ -49,9 +56,13 @@ class MergeClass(Edit):
         label = self.label or tr("Merge class {name} into {other} ({shapes})").format(
             name=classes[position].name, other=into.name, shapes=shape_count(len(shapes))
         )
-        return MergeClass(
-            classes[position], self.other, position, tuple(shapes), tuple(ghosts), label
-        )
+        lacking = [
+            (name, value, tuple(store.shapes_without(self.cls.id, name)))
+            for name, value in into.defaults().items()
+        ]
+        given = tuple(one for one in lacking if one[-1])
+        places = tuple(shapes), tuple(ghosts)
+        return MergeClass(classes[position], self.other, position, *places, label, given)
 
     def apply(self, store: Store) -> None:
         shapes, ghosts = store.places_of_class(self.cls.id)
@@ -65,12 +76,13 @@ class MergeClass(Edit):
                 remedy=tr("Merge the classes in the class list instead of undoing."),
             )
         store.move_to_class(self.shapes, ghosts, self.other)
+        for name, value, shape_ids in self.given:
+            store.set_attribute(shape_ids, name, value)
         store.delete_class(self.cls.id)
 
     def inverse(self) -> SplitClass:
-        return SplitClass(
-            self.cls, self.other, self.position, self.shapes, self.suggestions, self.label
-        )
+        places = self.shapes, self.suggestions
+        return SplitClass(self.cls, self.other, self.position, *places, self.label, self.given)
 
     def changes(self) -> Changes:
         return _changes(self)
@@ -85,7 +97,10 @@ class MergeClass(Edit):
 
 @dataclass(frozen=True)
 class SplitClass(Edit):
-    """Add a class at ``position`` and give it these shapes of the class ``other``."""
+    """Add a class at ``position`` and give it these shapes of the class ``other``.
+
+    It asks for the same attributes, so that its shapes get none; ``given`` is what a merge gave them, taken away again.
+    """
 
     cls: ClassDef
     other: int
@@ -93,6 +108,7 @@ class SplitClass(Edit):
     shapes: tuple[Place, ...] = ()
     suggestions: tuple[Place, ...] = ()
     label: str = ""
+    given: tuple[Given, ...] = ()
 
     def title(self) -> str:
         return self.label or tr("Split class {name} off").format(name=self.cls.name)
@@ -119,11 +135,12 @@ class SplitClass(Edit):
     def apply(self, store: Store) -> None:
         store.insert_class(self.cls, self.position)
         store.move_to_class(self.shapes, self.suggestions, self.cls.id)
+        for name, _, shape_ids in self.given:
+            store.set_attribute(shape_ids, name, None)
 
     def inverse(self) -> MergeClass:
-        return MergeClass(
-            self.cls, self.other, self.position, self.shapes, self.suggestions, self.label
-        )
+        places = self.shapes, self.suggestions
+        return MergeClass(self.cls, self.other, self.position, *places, self.label, self.given)
 
     def changes(self) -> Changes:
         return _changes(self)
@@ -218,15 +235,18 @@ def _values(edit: MergeClass | SplitClass) -> dict[str, Any]:
         "position": edit.position,
         "shapes": [list(place) for place in edit.shapes],
         "suggestions": [list(place) for place in edit.suggestions],
+        "given": [[name, value, list(shape_ids)] for name, value, shape_ids in edit.given],
     }
 
 
 def _fields(values: dict[str, Any]) -> tuple[Any, ...]:
     places = (tuple((a, b) for a, b in values[name]) for name in ("shapes", "suggestions"))
+    given = ((name, value, tuple(ids)) for name, value, ids in values.get("given", ()))
     return (
         class_from_dict(values["cls"]),
         values["other"],
         values["position"],
         *places,
         values["label"],
+        tuple(given),
     )

@@ -13,7 +13,7 @@ from typing import Any
 from studio.language import ntr, tr
 from studio.model.edits.base import Changes, Edit
 from studio.model.errors import EditError
-from studio.model.records import Shape, ShapeRow
+from studio.model.records import ClassDef, Shape, ShapeRow
 from studio.model.store import Store
 
 FIELDS = ("class_id", "source", "score", "attributes", "z", "locked", "hidden")
@@ -22,7 +22,10 @@ Fields = Mapping[int, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class SetFields(Edit):
-    """Give shapes (by id) other values in some of :data:`FIELDS`; binding reads ``before`` and the images."""
+    """Give shapes (by id) other values in some of :data:`FIELDS`; binding reads ``before`` and the images.
+
+    A shape whose class changes gets what objects of the new one have at first and it lacks.
+    """
 
     after: Fields
     label: str = ""
@@ -48,12 +51,14 @@ class SetFields(Edit):
                 raise EditError(
                     tr("Shape {shape_id} is no longer there.").format(shape_id=shape_id)
                 )
+        classes = {cls.id: cls for cls in store.classes()}
+        after = {i: _with_defaults(values, now[i], classes) for i, values in self.after.items()}
         before = {
             shape_id: {name: now[shape_id][name] for name in values}
-            for shape_id, values in self.after.items()
+            for shape_id, values in after.items()
         }
         images = frozenset(int(values["image_id"]) for values in now.values())
-        return SetFields(dict(self.after), self.label, before, images)
+        return SetFields(after, self.label, before, images)
 
     def apply(self, store: Store) -> None:
         store.set_shape_fields(self.after)
@@ -131,6 +136,16 @@ def _check_classes(after: Fields, store: Store) -> None:
             tr("The project has no class {class_id}.").format(class_id=class_id),
             remedy=tr("Add a class or choose another one."),
         )
+
+
+def _with_defaults(
+    values: Mapping[str, Any], now: Mapping[str, Any], classes: Mapping[int, ClassDef]
+) -> Mapping[str, Any]:
+    """Return the values, with the attributes that a new class gives to a shape."""
+    class_id = values.get("class_id", now["class_id"])
+    known = values.get("attributes", now["attributes"])
+    added = classes[class_id].lacking(known) if class_id != now["class_id"] else {}
+    return {**values, "attributes": {**added, **known}} if added else values
 
 
 def _pairs(fields: Fields) -> list[list[Any]]:

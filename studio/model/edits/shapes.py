@@ -3,7 +3,7 @@
 # ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from studio.language import tr
 from studio.model.edits.base import Changes, Edit
 from studio.model.errors import EditError
 from studio.model.kind_words import shapes_text
-from studio.model.records import Shape, shape_from_dict
+from studio.model.records import ClassDef, Shape, shape_from_dict
 from studio.model.store import Store
 from studio.model.tracks import FILLED_IN
 
@@ -87,7 +87,10 @@ class RemoveShapes(Edit):
 
 @dataclass(frozen=True)
 class ReplaceShapes(Edit):
-    """Give shapes other values under the same numbers; binding reads ``before`` from the project."""
+    """Give shapes other values under the same numbers; binding reads ``before`` from the project.
+
+    A shape whose class changes gets what objects of the new one have at first and it lacks.
+    """
 
     after: tuple[Shape, ...]
     before: tuple[Shape, ...] = ()
@@ -110,7 +113,9 @@ class ReplaceShapes(Edit):
                 tr("A shape cannot move to another image; remove it here and add it there.")
             )
         _check_places(self.after, store)
-        after = tuple(map(_by_hand, before, self.after))
+        classes = {cls.id: cls for cls in store.classes()}
+        pairs = zip(before, self.after, strict=True)
+        after = tuple(_settled(old, new, classes[new.class_id]) for old, new in pairs)
         return ReplaceShapes(after, before, self.label)
 
     def apply(self, store: Store) -> None:
@@ -134,16 +139,9 @@ class ReplaceShapes(Edit):
         return cls(after, tuple(map(shape_from_dict, values["before"])), values["label"])
 
 
-def assign_class(
-    shapes: Sequence[Shape], class_id: int, defaults: Mapping[str, Any] | None = None
-) -> ReplaceShapes:
-    """Return the edit that gives ``shapes`` the class ``class_id``, and of ``defaults`` the attributes that they lack."""
-    return ReplaceShapes(
-        tuple(
-            replace(shape, class_id=class_id, attributes={**(defaults or {}), **shape.attributes})
-            for shape in shapes
-        )
-    )
+def assign_class(shapes: Sequence[Shape], class_id: int, label: str = "") -> ReplaceShapes:
+    """Return the edit that gives ``shapes`` the class ``class_id``."""
+    return ReplaceShapes(tuple(replace(s, class_id=class_id) for s in shapes), label=label)
 
 
 def _check_places(shapes: Sequence[Shape], store: Store) -> None:
@@ -161,8 +159,14 @@ def _check_places(shapes: Sequence[Shape], store: Store) -> None:
             raise EditError(tr("The project has no image {image_id}.").format(image_id=image_id))
 
 
-def _by_hand(before: Shape, after: Shape) -> Shape:
-    """Return what becomes of a shape: one that was filled in between two others and is moved is somebody's own from then on."""
+def _settled(before: Shape, after: Shape, cls: ClassDef) -> Shape:
+    """Return what becomes of a shape of the class ``cls``.
+
+    One that was filled in between two others and is moved is somebody's own from then on.
+    """
+    if before.class_id != after.class_id:
+        added = cls.lacking(after.attributes)
+        after = replace(after, attributes={**added, **after.attributes}) if added else after
     is_moved = before.source == after.source == FILLED_IN and before.geometry != after.geometry
     return replace(after, source="drawn") if is_moved else after
 

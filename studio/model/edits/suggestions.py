@@ -99,15 +99,14 @@ class AcceptSuggestions(Edit):
     def bind(self, store: Store) -> AcceptSuggestions:
         found = store.suggestion_places([place.id for place in self.places])
         _check_there(len(self.places), len(found))
-        defaults = {cls.id: cls.defaults() for cls in store.classes()}
+        classes = {cls.id: cls for cls in store.classes()}
         tops: dict[int, int] = {}
         bound = []
         for place in self.places:
             image_id, z, class_id, names = found[place.id]
             top = tops.get(image_id)
             tops[image_id] = (store.top_z(image_id) if top is None else top) + 1
-            usual = defaults.get(class_id, {})
-            lacking = {name: value for name, value in usual.items() if name not in names}
+            lacking = classes[class_id].lacking(names) if class_id in classes else {}
             bound.append(Place(place.id, image_id, z, tops[image_id], lacking))
         return replace(self, places=tuple(bound))
 

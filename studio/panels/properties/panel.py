@@ -185,8 +185,7 @@ class PropertiesPanel(QWidget):
     def _on_class_chosen(self, row: int) -> None:
         class_id = self.class_box.itemData(row)
         free = [shape for shape in self._free() if shape.class_id != class_id]
-        classes = {cls.id: cls.defaults() for cls in self._workspace.project.classes()}
-        self._apply(assign_class(free, class_id, classes.get(class_id)) if free else None)
+        self._apply(assign_class(free, class_id) if free else None)
         self.finished.emit()
 
     def _apply(self, edit: Edit | None) -> None:

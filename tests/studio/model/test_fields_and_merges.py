@@ -18,8 +18,11 @@ from studio.model.edits import (
     Edit,
     MergeClass,
     RemoveClass,
+    ReplaceShapes,
     SetFields,
     SplitClass,
+    assign_class,
+    edit_from_dict,
     new_class,
     set_attributes,
     set_marks,
@@ -27,6 +30,7 @@ from studio.model.edits import (
     split_off,
 )
 from studio.model.errors import EditError
+from studio.model.label_check import LabelDoubt
 from studio.model.project import Project
 from studio.model.records import Shape, new_shape
 from studio.storage.project_files import open_project
@@ -203,6 +207,69 @@ def test_a_merge_is_undone_after_a_restart(filled: Project) -> None:
         assert everything(again) == before
 
 
+NUT_ASKS = (AttributeDef("colour", default="grey"), AttributeDef("size", "number", default=8.0))
+
+
+def _change_class(project: Project, way: str, shape: Shape, class_id: int) -> None:
+    """Make a shape one of another class in one of the ways in which that is done."""
+    if way == "chosen":
+        project.apply(assign_class([shape], class_id))
+    elif way == "field":
+        project.apply(SetFields({shape.id: {"class_id": class_id}}))
+    elif way == "field beside attributes":
+        values = {"class_id": class_id, "attributes": shape.attributes}
+        project.apply(SetFields({shape.id: values}))
+    elif way == "merged":
+        cls = next(cls for cls in project.classes() if cls.id == shape.class_id)
+        project.apply(MergeClass(cls, class_id))
+    else:
+        doubt = LabelDoubt(
+            "wrong_class", shape.image_id, shape.id, shape.class_id, shape.geometry, 0.9, class_id
+        )
+        edit = doubt.fix(project.shapes(shape.image_id))
+        assert edit is not None
+        project.apply(edit)
+
+
+@pytest.mark.parametrize(
+    "way", ["chosen", "field", "field beside attributes", "merged", "the model's word"]
+)
+def test_a_shape_gets_what_its_new_class_has_at_first(filled: Project, way: str) -> None:
+    nut = filled.classes()[1]
+    filled.apply(ChangeClass(replace(nut, attributes=NUT_ASKS)))
+    before = everything(filled)
+    blue, bare = (s for s in all_shapes(filled)[1:3])
+    for shape, wanted in (
+        (blue, {"colour": "blue", "crowd": True, "size": 8.0}),  # what it has stays
+        (bare, {"colour": "grey", "size": 8.0}),
+    ):
+        _change_class(filled, way, shape, nut.id)
+        after = next(s for s in all_shapes(filled) if s.id == shape.id)
+        assert (after.class_id, after.attributes) == (nut.id, wanted)
+        filled.undo()
+        assert everything(filled) == before
+        filled.redo()
+        assert next(s for s in all_shapes(filled) if s.id == shape.id) == after
+        filled.undo()
+
+
+def test_a_shape_that_stays_of_its_class_gets_nothing(filled: Project) -> None:
+    bolt = filled.classes()[0]
+    filled.apply(ChangeClass(replace(bolt, attributes=NUT_ASKS)))
+    bare = all_shapes(filled)[2]
+    filled.apply(ReplaceShapes((replace(bare, geometry=Box(0, 0, 9, 9)),)))
+    filled.apply(SetFields({bare.id: {"class_id": bolt.id, "z": 7}}))
+    assert all_shapes(filled)[2].attributes == {}
+
+
+def test_a_merge_of_an_older_journal_gives_nothing(filled: Project) -> None:
+    values = MergeClass(filled.classes()[0], filled.classes()[1].id).to_dict()
+    del values["given"]
+    edit = edit_from_dict(json.loads(json.dumps(values)))
+    assert isinstance(edit, MergeClass)
+    assert edit.given == ()
+
+
 def test_keys_of_classes_are_one_class_s_only_and_no_class_is_below_itself(filled: Project) -> None:
     bolt, nut = filled.classes()
     filled.apply(ChangeClass(replace(bolt, shortcut="q", parent=nut.id)))
@@ -228,6 +295,9 @@ STEPS = st.lists(
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_any_row_of_such_edits_is_undone_and_done_again(filled: Project, steps: Any) -> None:
+    nut = filled.classes()[1]
+    if nut.attributes != NUT_ASKS:
+        filled.apply(ChangeClass(replace(nut, attributes=NUT_ASKS)))
     start = everything(filled)
     states = [start]
     for name, first, second in steps:
