@@ -10,11 +10,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from engine.data.yaml_file import locate_data_yaml, read_data_yaml
+from engine.data.yaml_file import (
+    locate_data_yaml,
+    read_data_yaml,
+    split_places,
+    without_climb,
+)
 from engine.runtime.downloads import is_url, safe_download, url2file
 from engine.runtime.errors import DatasetError
 from engine.runtime.log import LOGGER
 from engine.runtime.settings import settings
+
+_SPLITS = ("train", "val")  # what a training needs: without both there is nothing to fetch for
 
 
 def open_data_yaml(path: str | Path) -> dict[str, Any]:
@@ -32,9 +39,11 @@ def open_data_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def _is_missing(file: Path, values: dict[str, Any]) -> bool:
-    """Say whether nothing of what the description names is in any place it may lie in."""
-    roots = {_target(file, values), file.parent / _root_text(values)}
-    return not any((root / name).exists() for root in roots for name in _entries(values))
+    """Say whether nothing of what the description names is where it is read from or where it was fetched to."""
+    target = _target(file, values)
+    read = [path for split in _SPLITS for path in split_places(file, values, split)]
+    fetched = [target / name for name in _entries(values)]
+    return not any(path.exists() for path in (*read, *fetched))
 
 
 def _fetch(file: Path, values: dict[str, Any], address: str) -> None:
@@ -69,7 +78,8 @@ def _fetch(file: Path, values: dict[str, Any], address: str) -> None:
 def _holder(folder: Path, entries: list[str]) -> Path | None:
     """Return the folder, or the one in it, that has the first of the entries."""
     below = sorted(entry for entry in folder.iterdir() if entry.is_dir())
-    return next((f for f in (folder, *below) if any((f / e).exists() for e in entries)), None)
+    names = [without_climb(entry) or entry for entry in entries]
+    return next((f for f in (folder, *below) if any((f / n).exists() for n in names)), None)
 
 
 def _target(file: Path, values: dict[str, Any]) -> Path:
@@ -99,6 +109,6 @@ def _root_text(values: dict[str, Any]) -> str:
 
 def _entries(values: dict[str, Any]) -> list[str]:
     """Return the folders and list files that train and val name."""
-    given = [values.get(split) for split in ("train", "val")]
+    given = [values.get(split) for split in _SPLITS]
     flat = [entry for value in given for entry in (value if isinstance(value, list) else [value])]
     return [entry for entry in flat if isinstance(entry, str) and entry]

@@ -77,6 +77,32 @@ def locate_data_yaml(path: str | Path) -> tuple[Path, dict[str, Any]]:
     return file, _load(file)
 
 
+def split_places(file: Path, values: Mapping[str, Any], split: str) -> list[Path]:
+    """Return the absolute folders or list files that a description names for a split, whether they are there or not.
+
+    Args:
+        file: The description.
+        values: Its entries, of :func:`locate_data_yaml`.
+        split: ``train``, ``val`` or ``test``.
+
+    Raises:
+        DatasetError: An entry is none, or leads out of the data set.
+    """
+    return _split_paths(values.get(split), split, _root(values.get("path"), file), file)
+
+
+def without_climb(entry: str) -> Path | None:
+    """Return what an entry such as ``../train/images`` means beside the file; None where it does not begin so.
+
+    Data sets are often offered for download with ``../train/images`` for what lies beside the file.
+    """
+    parts = Path(entry).parts
+    below = Path(*(part for part in parts if part != ".."))
+    if parts[:1] != ("..",) or ".." in parts[parts.count("..") :] or below == Path():
+        return None
+    return below
+
+
 def require_split(data: Mapping[str, Any], split: str) -> list[Path]:
     """Return the folders or list files of a split of :func:`read_data_yaml`.
 
@@ -312,16 +338,14 @@ def _split_paths(value: Any, split: str, root: Path, file: Path) -> list[Path]:
 def _place_of(entry: str, split: str, root: Path, file: Path) -> Path:
     """Return the absolute path of one entry of a split.
 
-    Data sets are often offered for download with ``../train/images`` for what lies beside the file: that is
-    taken where nothing is at the path as it is written.
+    What :func:`without_climb` makes of it is taken where nothing is at the path as it is written.
     """
     written = Path(os.path.abspath(root / entry))  # noqa: PTH100 (keeps links)
-    parts = Path(entry).parts
-    below = Path(*(part for part in parts if part != ".."))
-    if written.exists() or parts[:1] != ("..",) or ".." in parts[parts.count("..") :]:
+    below = without_climb(entry)
+    if written.exists() or below is None:
         return written
     beside = Path(os.path.abspath(file.parent / below))  # noqa: PTH100 (keeps links)
-    if below == Path() or not beside.exists():
+    if not beside.exists():
         return written
     _tell_of_taken(file, split, entry, written, beside)
     return beside

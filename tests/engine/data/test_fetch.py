@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 
 import pytest
@@ -58,6 +59,39 @@ def test_without_path_they_lie_beside_the_file_and_nothing_there_is_replaced(wri
     (file.parent / "labels" / "mine.txt").write_text("mine")
     assert open_data_yaml(file)["val"] == [file.parent / "images/val"]
     assert [p.name for p in (file.parent / "labels").iterdir()] == ["mine.txt"]
+
+
+@pytest.fixture
+def climbing(written):
+    """A description that writes ../train for what lies beside it, as many that are offered for download do."""
+
+    def write(path="", top=""):
+        file = written(path=path, top=top)
+        file.write_text(file.read_text().replace(": images/", ": ../images/"))
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("path", ["", "."])
+def test_what_lies_beside_the_file_is_not_fetched_though_it_is_written_as_above(
+    climbing, parts_dataset, file_server, path
+):
+    file = climbing(path)
+    shutil.copytree(parts_dataset.parent / "images", file.parent / "images")
+    shutil.copytree(parts_dataset.parent / "labels", file.parent / "labels")
+    assert open_data_yaml(file)["train"] == [file.parent / "images/train"]
+    assert file_server.seen == []
+
+
+@pytest.mark.parametrize("top", ["", "parts/"])
+def test_what_is_written_as_above_is_found_in_the_archive(climbing, file_server, top):
+    file = climbing(top=top)
+    assert open_data_yaml(file)["val"] == [file.parent / "images/val"]
+    asked = len(file_server.seen)
+    assert asked
+    open_data_yaml(file)
+    assert len(file_server.seen) == asked
 
 
 def test_reading_alone_fetches_nothing(written, file_server):
