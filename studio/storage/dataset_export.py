@@ -20,6 +20,7 @@ from studio.model.records import SPLITS, ClassDef, ImageRecord
 from studio.storage.image_index import read_sizes, store_of
 from studio.storage.project_files import absolute
 from studio.storage.splits import SplitRule, assign_splits
+from studio.storage.told_numbers import NUMBERED, class_numbers, image_numbers
 
 Progress = Callable[[int, int], None]
 # Formats that are trained from: in these every image needs a split.
@@ -104,11 +105,27 @@ def export_dataset(
             path=project.folder,
             remedy=tr("Add images, or choose other splits."),
         )
+    if format in NUMBERED:
+        _number(dataset, project, class_ids)
     written = write(dataset, out, format, progress, **options)
     seconds = time.perf_counter() - start
     return ExportReport(
         written.path, written.images, written.annotations, left_out + written.lost, seconds
     )
+
+
+def _number(dataset: LabelledDataset, project: Project, class_ids: Collection[int] | None) -> None:
+    """Give images and classes the numbers that a file gave them once."""
+    store = store_of(project)
+    by_path = {record.path: record.id for record in project.images(project.image_ids())}
+    images, classes = image_numbers(store), class_numbers(store)
+    for place, image in enumerate(dataset.images):
+        number = images.get(by_path[image.path])
+        if number is not None:
+            dataset.images[place] = replace(image, attributes={**image.attributes, "id": number})
+    wanted = [c for c in project.classes() if class_ids is None or c.id in class_ids]
+    for place, cls in enumerate(wanted):
+        dataset.classes[place] = replace(dataset.classes[place], number=classes.get(cls.id))
 
 
 def labelled_dataset(

@@ -27,6 +27,7 @@ from studio.storage.import_step import ImportStep
 from studio.storage.project_files import absolute
 from studio.storage.shape_table import ShapeValues, ring_values, shape_values
 from studio.storage.sqlite_store import SqliteStore
+from studio.storage.told_numbers import keep_numbers
 
 Progress = Callable[[int, int], None]
 # What becomes of the shapes that an image has: they are kept and the dataset's left out, the dataset's take
@@ -219,6 +220,7 @@ class _Writer:
                 fresh = []
                 tell(done)
         self._report.image_ids += ids
+        keep_numbers(self._store, dataset, ids, self._class_ids)
 
     def _take_fresh(self, images: list[tuple[int, LabelledImage]]) -> None:
         """Write images that were not in the project: nothing has to be asked of each."""

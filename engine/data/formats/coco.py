@@ -31,7 +31,7 @@ from engine.data.formats.coco_document import (
     read_document,
     split_of,
 )
-from engine.data.formats.coco_images import FoundImage, find_images, picture_roots
+from engine.data.formats.coco_images import FoundImage, find_images, image_ids, picture_roots
 from engine.data.formats.coco_plain import PlainShape, plain_shapes
 from engine.data.formats.coco_shapes import Holes, annotation_of, row_of
 from engine.data.formats.findings import Findings
@@ -228,7 +228,7 @@ def write(
     for done, image in enumerate(dataset.images, start=1):
         folder = (image.split or "train") if image.annotations is not None else "unlabelled"
         document = documents.setdefault(folder, _new_document(dataset, folder, counts))
-        number = ids.of_image(image)
+        number = ids.of_image()
         name = placer.place(image.path, folder)
         document["images"].append(_image_row(image, number, f"images/{name}"))
         for annotation in image.annotations or ():
@@ -247,18 +247,16 @@ def write(
 
 
 class _Ids:
-    """Numbers of what is written: those of the file that images came from where they are unique."""
+    """Numbers of what is written: of images and categories those of the file that they came from."""
 
     def __init__(self, dataset: LabelledDataset) -> None:
-        told = [whole(image.attributes.get("id")) for image in dataset.images]
-        self._are_told = None not in told and len(set(told)) == len(told)
         self._categories = category_ids(dataset)
-        self._images = self._annotations = 0
+        self._images = iter(image_ids(dataset))
+        self._annotations = 0
 
-    def of_image(self, image: LabelledImage) -> int:
+    def of_image(self) -> int:
         """Return the number of the next image."""
-        self._images += 1
-        return int(image.attributes["id"]) if self._are_told else self._images
+        return next(self._images)
 
     def of_annotation(self, annotation: Annotation, image: int) -> dict[str, int]:
         """Return the numbers of the next annotation."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from engine.data.formats.findings import Findings
+from engine.data.formats.kept_numbers import kept_numbers
 from engine.data.formats.records import ClassInfo, LabelledDataset
 from engine.data.formats.told_attributes import is_on, whole
 
@@ -78,14 +79,10 @@ def category_rows(
 
 
 def category_ids(dataset: LabelledDataset) -> dict[int, int]:
-    """Return the category id of each class: those of the file it came from where they are unique."""
-    numbers = {index: dataset.classes.get(index, ClassInfo()).number for index in dataset.names}
-    told = {
-        index: number for index, number in numbers.items() if number is not None and number >= 0
-    }
-    if len(told) == len(numbers) == len(set(told.values())):
-        return told
-    return {index: place for place, index in enumerate(dataset.names, start=1)}
+    """Return the category id of each class: that of the file it came from as far as no other one has it."""
+    told = [dataset.classes.get(index, ClassInfo()).number for index in dataset.names]
+    numbers = kept_numbers([n if n is not None and n >= 0 else None for n in told])
+    return dict(zip(dataset.names, numbers, strict=True))
 
 
 def mirrored(names: tuple[str, ...]) -> tuple[int, ...]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from engine.data.formats.findings import Findings, listed
 from engine.data.formats.frames import Frame, frame_of
+from engine.data.formats.kept_numbers import kept_numbers
 from engine.data.formats.pictures import PictureFinder, measured
+from engine.data.formats.records import LabelledDataset
 from engine.data.formats.told_attributes import is_plain, whole
 from engine.data.problems import Problem
 
@@ -86,6 +88,11 @@ def find_images(
         reason = f"{len(missing)} {noun} not on the disk: {listed(missing)}. Add the files and read it again."
         findings.add(path, reason)
     _note_copies(found, path, findings)
+
+
+def image_ids(dataset: LabelledDataset) -> list[int]:
+    """Return the id of each image to write: that of the file it came from as far as no other one has it."""
+    return kept_numbers([whole(image.attributes.get("id")) for image in dataset.images])
 
 
 def _measured(

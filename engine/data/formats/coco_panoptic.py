@@ -28,7 +28,7 @@ from engine.data.formats.coco_document import (
     read_document,
     split_of,
 )
-from engine.data.formats.coco_images import FoundImage, find_images, picture_roots
+from engine.data.formats.coco_images import FoundImage, find_images, image_ids, picture_roots
 from engine.data.formats.findings import Findings, listed
 from engine.data.formats.json_file import write_json
 from engine.data.formats.mask_index import count_losses
@@ -183,7 +183,8 @@ def write(
     placer = PicturePlacer(path / "images", images)
     documents: dict[str, dict[str, Any]] = {}
     ids = category_ids(dataset)
-    for number, image in enumerate(dataset.images, start=1):
+    numbers = image_ids(dataset)
+    for number, image in zip(numbers, dataset.images, strict=True):
         split = image.split or "train"
         document = documents.setdefault(split, _new_document(dataset))
         name = placer.place(image.path, split)
