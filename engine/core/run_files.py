@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class RunFiles:
         self.control = folder / "control.json"
         self.args = folder / "args.yaml"
         self.validation = folder / "validation.json"
+        self._is_new = False
 
     def open(self, args: dict[str, Any], fresh: bool) -> None:
         """Make the folders and write args.yaml.
@@ -46,6 +48,7 @@ class RunFiles:
         Raises:
             ConfigError: The folder cannot be written.
         """
+        self._is_new = not self.folder.exists()
         try:
             self.weights.mkdir(parents=True, exist_ok=True)
             for folder in (self.folder, self.weights):
@@ -62,6 +65,16 @@ class RunFiles:
                 path=self.folder,
                 remedy="Choose another project= and name=, or change the folder's permissions.",
             ) from error
+
+    def take_back(self) -> None:
+        """Remove a folder that `open` made and that holds nothing but what every run begins with.
+
+        A folder that was there before stays: somebody waits in it for what becomes of the run.
+        """
+        own = {self.weights, self.args, self.events}
+        if not self._is_new or set(self.folder.iterdir()) - own or any(self.weights.iterdir()):
+            return
+        shutil.rmtree(self.folder)
 
     def epoch_file(self, epoch: int) -> Path:
         """Give the path that ``save_period`` keeps the checkpoint of a 0-based epoch under."""

@@ -37,7 +37,7 @@ from engine.runtime.log import LOGGER
 from engine.training import random_state
 from engine.training.clock import RunClock
 from engine.training.early_stopping import EarlyStopping
-from engine.training.failures import describe
+from engine.training.failures import describe, names_nothing
 from engine.training.freeze import hold_statistics
 from engine.training.loss_meter import LossMeter
 from engine.training.prefetch import Prefetcher
@@ -139,6 +139,7 @@ class BaseTrainer(TrainerResults):
         self._pending = 0
         self._sound: Any = None
         self._mosaic_closed = False
+        self._named_nothing = False
 
     # What a person calls
 
@@ -147,7 +148,7 @@ class BaseTrainer(TrainerResults):
 
         Raises:
             EngineError: The arguments, the data or the loss make it impossible; the run directory's
-                events say the same.
+                events say the same. Where a file that was named does not exist, no directory is left.
         """
         failed = True
         try:
@@ -378,6 +379,7 @@ class BaseTrainer(TrainerResults):
         """Write why the run failed where the dashboard looks."""
         if self.events is not None:
             self.events.error(describe(error))
+        self._named_nothing = self.optimizer is None and names_nothing(error)
 
     def _teardown(self, failed: bool) -> None:
         self.run_callbacks("teardown")
@@ -385,6 +387,8 @@ class BaseTrainer(TrainerResults):
         self.side.close()
         if self.events is not None:
             self.events.close()
+            if self._named_nothing:
+                self.files.take_back()
         for loader in (self.train_loader, self.test_loader):
             if loader is not None and hasattr(loader, "close"):
                 loader.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -70,6 +71,14 @@ _BY_TEXT: tuple[tuple[str, Kind], ...] = (
     ("no space left", "disk"),
 )
 _DISK = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
+
+def names_nothing(error: BaseException) -> bool:
+    """Tell whether an error is about a file that is not there: most often a path that was mistyped."""
+    # os.path says no of a name that is too long for a file, pathlib refuses it.
+    return (
+        isinstance(error, EngineError) and error.path is not None and not os.path.exists(error.path)  # noqa: PTH110
+    )
 
 
 def describe(error: BaseException) -> Failure:

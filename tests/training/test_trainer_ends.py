@@ -19,7 +19,7 @@ from engine.cfg.schema import TASKS
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.models.yolo.segment.train import SegmentationTrainer
 from engine.nn.checkpoint import load_checkpoint
-from engine.runtime.errors import CheckpointError, ConfigError, DatasetError
+from engine.runtime.errors import CheckpointError, ConfigError, DatasetError, EngineError
 from engine.runtime.log import LOGGER
 from engine.runtime.paths import lasting_path
 from engine.runtime.settings import settings
@@ -400,6 +400,38 @@ def test_bad_data_is_named_in_the_run_directory(make_trainer, read_events, tmp_p
     assert error["kind"] == "data"
     assert "nowhere" in error["message"]
     assert error["remedy"]
+
+
+@pytest.mark.parametrize("named", ["data", "pretrained"])
+def test_a_path_to_nothing_leaves_no_run_directory(make_trainer, tmp_path, named):
+    """Nobody waits for that run: the next one takes its name."""
+    for _ in range(2):
+        trainer = make_trainer(**{named: str(tmp_path / "missing" / "file.pt")})
+        with pytest.raises(EngineError):
+            trainer.train()
+        assert trainer.save_dir.name == "run"
+        assert not trainer.save_dir.exists()
+
+
+def test_a_directory_that_waits_for_the_run_gets_the_reason(make_trainer, read_events, tmp_path):
+    """As the studio makes it before it starts the training."""
+    folder = tmp_path / "runs" / "run"
+    folder.mkdir(parents=True)
+    trainer = make_trainer(data=str(tmp_path / "missing.yaml"), exist_ok=True)
+    with pytest.raises(DatasetError):
+        trainer.train()
+    assert trainer.save_dir == folder
+    assert read_events(folder, "error")[0]["kind"] == "data"
+
+
+def test_what_others_put_beside_a_failed_run_stays(make_trainer, tmp_path):
+    trainer = make_trainer(data=str(tmp_path / "missing.yaml"))
+    note = lambda t: (t.save_dir / "note.txt").write_text("mine")  # noqa: E731
+    trainer.add_callback("on_pretrain_routine_start", note)
+    with pytest.raises(DatasetError):
+        trainer.train()
+    assert (trainer.save_dir / "note.txt").read_text() == "mine"
+    assert (trainer.save_dir / "events.jsonl").exists()
 
 
 def test_out_of_memory_is_named(make_trainer, read_events):
