@@ -54,7 +54,8 @@ class RunFiles:
             for folder in (self.folder, self.weights):
                 _sweep(folder)
             if fresh:
-                for old in (self.last, self.best, self.csv.path, self.validation):
+                kept = self.weights.glob("epoch[0-9]*.pt")  # see `epoch_file`
+                for old in (self.last, self.best, self.csv.path, self.validation, *kept):
                     old.unlink(missing_ok=True)
             # What a file of arguments said is in them by now; naming it again would read it again.
             said = {**plain(args), "cfg": None}

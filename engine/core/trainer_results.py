@@ -62,6 +62,8 @@ class TrainerResults(TrainerSetup):
 
     def final_eval(self) -> None:
         """Validate the best weights on their own, with plots and validation.json."""
+        if self.fitness is None and self.last.exists() and not self.best.exists():
+            self.state.save_weights(self.best)  # a callback ended a run that never validated
         best = self.best if self.best.exists() else self.last
         if not best.exists():
             return

@@ -38,7 +38,7 @@ from engine.training.ema import ModelEMA
 from engine.training.events import EventLog, event_callbacks
 from engine.training.freeze import freeze_layers, frozen_layers
 from engine.training.precision import Precision
-from engine.training.resume import check_length
+from engine.training.resume import check_length, check_moved_data
 from engine.training.schedule import Schedule, keep_rates
 from engine.training.side_gradients import side_gradients
 from engine.training.team import Team
@@ -118,6 +118,8 @@ class TrainerSetup(TrainerHooks):
         random_state.seed_everything(self.args.seed)
         self._one_side()
         self.data = self.team.first(self.get_dataset)
+        if (run := self.resumed) is not None:
+            check_moved_data(run.train_args, self.args.data, run.names, self.data)
         self._setup_model()
         self._setup_data()
         self._setup_optimizer()

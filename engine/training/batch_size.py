@@ -12,6 +12,7 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from engine.runtime.log import LOGGER
+from engine.training.failures import kind_of
 
 # What a processor gets at most: larger batches are no faster there and take fewer steps an epoch.
 DEFAULT_BATCH = 16
@@ -54,9 +55,11 @@ def choose_batch(
     if device.type != "cuda":
         return _for_processor(model, device, shape, share, reserve)
     total = torch.cuda.get_device_properties(device).total_memory
-    held = torch.cuda.memory_reserved(device)
+    free, _ = torch.cuda.mem_get_info(device)
+    # Other programs' memory cannot be had; what this process holds is part of every measured point.
+    room = min(total * share, free + torch.cuda.memory_reserved(device))
     points = _measure(model, device, shape, amp_dtype)
-    batch = fit_batch(points, total * share - held - reserve)
+    batch = fit_batch(points, room - reserve)
     LOGGER.info("batch=%d fills about %.0f %% of %s.", batch, share * 100, device)
     return batch
 
@@ -146,7 +149,11 @@ def _measure(
             with torch.autocast("cuda", dtype=amp_dtype, enabled=amp_dtype is not None):
                 outputs = probe(images)
             torch.stack([t.float().sum() for t in _tensors(outputs)]).sum().backward()
-        except torch.cuda.OutOfMemoryError:
+        except (
+            RuntimeError
+        ) as error:  # CUDA's libraries tell of short memory in errors of their own
+            if kind_of(error) != "out_of_memory":
+                raise
             break
         points.append((batch, torch.cuda.max_memory_reserved(device)))
         probe.zero_grad(set_to_none=True)

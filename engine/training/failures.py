@@ -66,6 +66,11 @@ _BY_TEXT: tuple[tuple[str, Kind], ...] = (
     ("can't allocate memory", "out_of_memory"),
     ("not enough memory", "out_of_memory"),
     ("unable to allocate", "out_of_memory"),
+    # What CUDA's libraries say where torch could not give them the memory they work in.
+    ("alloc_failed", "out_of_memory"),
+    ("allocation_failed", "out_of_memory"),
+    ("unable to find a valid cudnn algorithm", "out_of_memory"),
+    ("unable to find an engine to execute", "out_of_memory"),
     ("killed by signal: killed", "out_of_memory"),
     ("bus error", "out_of_memory"),
     ("no space left", "disk"),

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.runtime.errors import CheckpointError, ConfigError
+from engine.cfg.schema import by_name
+from engine.cfg.values import coerce
+from engine.ops.numbers import make_divisible
+from engine.runtime.errors import CheckpointError, ConfigError, DatasetError
 from engine.runtime.paths import lasting_path
 
 # What may differ when a run goes on: where and how it runs and when it ends, never what it computes.
@@ -14,6 +17,7 @@ CHANGEABLE = frozenset(
     {"epochs", "time", "patience", "device", "workers", "cache", "plots", "save_period", "verbose"}
     | {"val", "save", "exist_ok", "close_mosaic", "profile"}
 )
+_STRIDE = 32  # pixels; of all networks but the few with a level more
 # Says which file to continue, or is said again by every entry point.
 _NEUTRAL = frozenset({"resume", "model", "mode", "task", "save_dir", "cfg"})
 
@@ -95,7 +99,7 @@ def resumed_arguments(saved: Mapping[str, Any], given: Mapping[str, Any]) -> dic
     for key, value in given.items():
         if key in CHANGEABLE or key in _NEUTRAL or key not in saved:
             continue
-        if not _is_same(key, value, saved[key]):
+        if not _is_same(key, value, saved[key]) and not (key == "data" and _is_gone(saved[key])):
             raise ConfigError(
                 f"a resumed run keeps {key}={saved[key]}, received {key}={value}.",
                 value=value,
@@ -103,14 +107,69 @@ def resumed_arguments(saved: Mapping[str, Any], given: Mapping[str, Any]) -> dic
                 f"When resuming you may change {', '.join(sorted(CHANGEABLE))}.",
             )
     kept = {k: v for k, v in saved.items() if k not in ("cfg", "json", "quiet")}
-    return {**kept, **{k: v for k, v in given.items() if k in CHANGEABLE}, "resume": True}
+    changed = {k: v for k, v in given.items() if k in CHANGEABLE}
+    if _is_gone(saved.get("data")):
+        if given.get("data") is None:
+            raise DatasetError(
+                "The data of the run that goes on is no longer there.",
+                path=saved["data"],
+                remedy="Say where it is now by data=.",
+            )
+        changed["data"] = given["data"]
+    return {**kept, **changed, "resume": True}
+
+
+def check_moved_data(
+    saved: Mapping[str, Any], now: Any, names: Mapping[int, str], data: Mapping[str, Any]
+) -> None:
+    """Refuse another data set in the place of one that was moved.
+
+    Args:
+        saved: The run's own arguments.
+        now: Where its data is said to be now.
+        names: The classes that the run learns.
+        data: What was found there.
+
+    Raises:
+        DatasetError: Its classes are others.
+    """
+    if str(now) == str(saved.get("data")):
+        return
+    found = dict(data.get("names") or {})
+    if found != dict(names):
+        raise DatasetError(
+            f"These are not the data of the run that goes on: their classes are {', '.join(found.values())}, "
+            f"the run's {', '.join(names.values())}.",
+            path=str(now),
+            remedy="Name the data set that the run began with, or start a new training with model=last.pt.",
+        )
 
 
 def _is_same(key: str, value: Any, saved: Any) -> bool:
-    """Say whether an argument is as it was; data may be named from another folder than the run was started in."""
+    """Say whether an argument is as it was, however it is written.
+
+    Data may be named from another folder than the run was started in; a size may be the one that was asked for,
+    before it was made a multiple of the network's stride.
+    """
     if key == "data":
-        value, saved = lasting_path(value), lasting_path(saved)
-    return str(value) == str(saved)
+        return str(lasting_path(value)) == str(lasting_path(saved))
+    if str(value) == str(saved):
+        return True
+    argument = by_name.get(key)
+    if argument is None:
+        return False
+    try:
+        value, saved = coerce(argument, value), coerce(argument, saved)
+    except ConfigError:
+        return False
+    if key == "imgsz" and isinstance(value, int) and isinstance(saved, int):
+        return saved in (value, make_divisible(value, _STRIDE))
+    return bool(value == saved)
+
+
+def _is_gone(data: Any) -> bool:
+    """Say whether the data of a run is no longer where it was; a name such as ``coco8`` has no place to be missed at."""
+    return isinstance(data, str | Path) and Path(data).is_absolute() and not Path(data).exists()
 
 
 def run_folder(last: Path) -> Path:

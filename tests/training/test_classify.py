@@ -245,3 +245,10 @@ def test_a_resumed_run_equals_the_uninterrupted_one(classify):
     resumed.train()
     for key, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[key]), key
+
+
+def test_a_lone_picture_is_drawn_as_well(classify):
+    """It trains together with its mirror image, and the first batches are drawn."""
+    trainer = classify(epochs=1, batch=1, plots=True)
+    trainer.train()
+    assert (trainer.save_dir / "train_batch0.jpg").exists()

@@ -15,6 +15,8 @@ from engine.training.failures import DivergedError, describe
         (MemoryError(), "out_of_memory"),
         (torch.cuda.OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: 80000000"), "out_of_memory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), "out_of_memory"),
+        (RuntimeError("Unable to find a valid cuDNN algorithm to run"), "out_of_memory"),
         (DatasetError("no images found."), "data"),
         (ImageError("cannot be read."), "data"),
         (ConfigError("expected a number."), "config"),

@@ -214,6 +214,49 @@ def test_resume_keeps_what_a_run_computes_and_lets_its_length_change(make_traine
     assert longer.epoch == 2
 
 
+def _part_of_a_run(make_trainer, **changes):
+    """Train an epoch of two and give the last.pt."""
+    trainer = make_trainer(epochs=2, **changes)
+    trainer.add_callback("on_train_epoch_start", lambda t: _say(t, "stop_after_epoch"))
+    trainer.train()
+    return str(trainer.last)
+
+
+def test_what_was_said_before_may_be_said_again_in_other_words(make_trainer):
+    """A script that trains is run again with resume added: nothing that it says is new."""
+    said = {"mosaic": 0, "lr0": 1e-2, "freeze": (0, 1), "single_cls": 1, "optimizer": "adamw"}
+    last = _part_of_a_run(make_trainer, **said, imgsz=50)
+    same = {"mosaic": 0.0, "lr0": "0.01", "freeze": [0, 1], "single_cls": True, "imgsz": 50.0}
+    for again in (said, same, {"imgsz": 50}, {"imgsz": 64}, {"warmup_epochs": 3, "fraction": 1}):
+        assert DetectionTrainer(overrides={"resume": last, **again}).args.imgsz == 64
+    for other in ({"mosaic": 0.5}, {"lr0": "high"}, {"freeze": 2}, {"imgsz": 32}, {"imgsz": 70}):
+        with pytest.raises(ConfigError, match="a resumed run keeps"):
+            DetectionTrainer(overrides={"resume": last, **other})
+
+
+def test_a_run_goes_on_with_data_that_were_moved(make_trainer, drawn_parts, tmp_path):
+    here = tmp_path / "here"
+    shutil.copytree(drawn_parts.parent, here)
+    last = _part_of_a_run(make_trainer, data=str(here / drawn_parts.name))
+    there = here.rename(tmp_path / "there")
+    with pytest.raises(DatasetError, match="no longer there") as refused:
+        DetectionTrainer(overrides={"resume": last})
+    assert "data=" in refused.value.remedy
+
+    other = tmp_path / "other.yaml"
+    said = yaml.safe_load((there / drawn_parts.name).read_text())
+    names = {number: f"other{number}" for number in range(len(said["names"]))}
+    other.write_text(yaml.safe_dump({**said, "path": str(there), "names": names}))
+    with pytest.raises(DatasetError, match="not the data of the run"):
+        DetectionTrainer(overrides={"resume": last, "data": str(other)}).train()
+
+    resumed = DetectionTrainer(overrides={"resume": last, "data": str(there / drawn_parts.name)})
+    resumed.train()
+    assert len(_rows(resumed)) == 3
+    with pytest.raises(ConfigError, match="a resumed run keeps data"):  # they are where they were
+        DetectionTrainer(overrides={"resume": _part_of_a_run(make_trainer), "data": str(other)})
+
+
 def test_a_run_is_resumed_as_the_task_it_was(make_trainer):
     trainer = make_trainer(SegmentationTrainer, epochs=2)
     trainer.add_callback("on_train_epoch_start", lambda t: _say(t, "stop_after_epoch"))
@@ -356,6 +399,15 @@ def test_a_callback_may_end_the_run(make_trainer):
     trainer.train()
     assert (trainer.epoch, trainer.stop_reason) == (0, "stopped")
     assert trainer.best.exists()
+
+
+def test_a_run_that_never_measured_has_its_best_weights_all_the_same(make_trainer):
+    trainer = make_trainer(epochs=5, val=False)
+    trainer.add_callback("on_fit_epoch_end", lambda t: setattr(t, "stop", True))
+    trainer.train()
+    assert trainer.epoch == 0
+    assert trainer.best.exists()
+    assert trainer.metrics
 
 
 def _poison(trainer):

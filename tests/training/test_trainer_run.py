@@ -191,8 +191,10 @@ def test_folders_are_numbered_and_exist_ok_starts_clean(make_trainer, read_event
     second = make_trainer(epochs=1)
     second.train()
     assert (first.save_dir.name, second.save_dir.name) == ("run", "run2")
+    (first.wdir / "epoch7.pt").write_bytes(b"of the first run")
     again = make_trainer(epochs=2, exist_ok=True)
     again.train()
+    assert not (again.wdir / "epoch7.pt").exists()
     assert again.save_dir == first.save_dir
     assert len((again.save_dir / "results.csv").read_text().splitlines()) == 3
     assert len(read_events(again.save_dir, "on_train_start")) == 1

@@ -69,6 +69,9 @@ class ClassificationTrainer(DetectionTrainer):
         if len(batch["img"]) == 1:
             batch["img"] = torch.cat((batch["img"], batch["img"].flip(3)))
             batch["cls"] = batch["cls"].repeat(2)
+            # What is told of each picture, such as its file, is told of the mirror image too.
+            twice = {k: v * 2 for k, v in batch.items() if isinstance(v, (list, tuple))}
+            batch.update(twice)
         return batch
 
     def set_model_attributes(self) -> None:
