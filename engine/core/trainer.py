@@ -308,12 +308,17 @@ class BaseTrainer(TrainerResults):
         return iter(Prefetcher(self.train_loader) if ahead else self.train_loader)
 
     def _rescale(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Change the input's size at random within ``multi_scale``, the same way in every repeat."""
-        spread = float(self.args.multi_scale)
+        """Change the input's size at random within ``multi_scale``, the same way in every repeat.
+
+        A lone picture that the network would see as one cell is enlarged: a batch norm cannot learn from one value.
+        """
+        spread, side = float(self.args.multi_scale), max(batch["img"].shape[-2:])
         if spread:
             seed = f"{self.args.seed}/{self.epoch}/{self.batch_index}"
             side = draw_size(self.args.imgsz, spread, self.stride, seed)
-            batch["img"] = resize_longer_side(batch["img"], side, self.stride)
+        if len(batch["img"]) == 1:
+            side = max(side, 2 * self.stride)
+        batch["img"] = resize_longer_side(batch["img"], side, self.stride)
         return batch
 
     def _draw(self, batch: dict[str, Any], number: int) -> None:
@@ -368,6 +373,11 @@ class BaseTrainer(TrainerResults):
 
     def _tell_what_was_missed(self) -> None:
         """Sum up what did not take part in the run."""
+        for loader in (self.train_loader, self.test_loader):
+            lost = getattr(loader.dataset, "lost", None)
+            for reason in lost.reasons.values() if lost else ():
+                self.warn(f"Left out while training: {reason}")
+                self.left_out["images"] += 1
         parts = [f"{count} {what} left out" for what, count in sorted(self.left_out.items())]
         if self.recovery.dropped:
             parts.append(f"{self.recovery.dropped} steps dropped")

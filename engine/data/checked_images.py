@@ -24,7 +24,7 @@ from engine.runtime.paths import cache_dir, write_atomic
 Progress = Callable[[int, int], None]
 Checked = tuple[np.ndarray, np.ndarray, list[Problem]]
 # Raised whenever the check changes what it finds.
-_VERSION = 2
+_VERSION = 3
 _DIGEST_BYTES = 16
 
 

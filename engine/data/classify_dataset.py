@@ -19,11 +19,12 @@ from engine.data.copies import find_duplicates
 from engine.data.dataset import SampleKey
 from engine.data.image_cache import ImageCache, Kind, cache_kind
 from engine.data.images import read_image
+from engine.data.lost_pictures import LostPictures
 from engine.data.problems import Problem
 from engine.data.sample_threads import make_samples
 from engine.data.transforms.center_crop import CenterCrop
 from engine.data.transforms.classify import ClassifyAugmentation, least_area
-from engine.runtime.errors import DatasetError
+from engine.runtime.errors import DatasetError, ImageError
 from engine.runtime.log import LOGGER
 
 # Kept pictures have this many times the pixels that a cut-out needs, but never over so many times the input.
@@ -43,6 +44,7 @@ class ClassifyDataset(Dataset):
         names: Class name by id.
         problems: What was found wrong; damaged pictures are left out and listed here.
         counts: Pictures by state: ``labelled``, ``damaged``.
+        lost: The pictures that have become unreadable since.
         digests: What stands for the content of each picture's file, to find the same picture in two splits.
     """
 
@@ -101,6 +103,7 @@ class ClassifyDataset(Dataset):
         crop = CenterCrop((self.imgsz, self.imgsz), float(crop_fraction))
         self._augmentation = ClassifyAugmentation.from_arguments(self.imgsz, hyp)
         reserve = _reserve(getattr(hyp, "scale", None)) if augment else 0.0
+        self.lost = LostPictures(len(self.im_files))
         paths = [Path(f) for f in self.im_files]
         self.images = _Pictures(
             paths, crop, cache_kind(cache), max(workers, 1), reserve, self.channels
@@ -112,7 +115,7 @@ class ClassifyDataset(Dataset):
     def __getitem__(self, key: int | SampleKey) -> dict[str, Any]:
         """Return one sample: ``img`` (C, S, S) uint8, RGB where C is 3, ``cls``, ``im_file``, ``ori_shape``."""
         index, epoch = key[:2] if isinstance(key, tuple) else (key, 0)
-        image = self.images.get(index)
+        index, image = self._picture(index)
         if self.augment:
             image = self._augmentation(image, np.random.default_rng((self.seed, epoch, index)))
         else:
@@ -123,6 +126,21 @@ class ClassifyDataset(Dataset):
             "im_file": self.im_files[index],
             "ori_shape": self.labels[index]["shape"],
         }
+
+    def _picture(self, index: int) -> tuple[int, np.ndarray]:
+        """Return a picture with its number; in the place of one that has become unreadable comes the next.
+
+        Raises:
+            ImageError: So many have that there is no sense in going on.
+        """
+        while True:
+            try:
+                return index, self.images.get(index)
+            except ImageError as error:
+                self.lost.note(index, error)
+                if len(self.lost) >= len(self):
+                    raise
+                index = (index + 1) % len(self)
 
     def __getitems__(self, keys: Sequence[int | SampleKey]) -> list[dict[str, Any]]:
         """Return the samples of a batch; torch's loaders ask for whole batches."""

@@ -13,19 +13,20 @@ from torch.utils.data import Dataset
 
 from engine.data.channels import count_channels
 from engine.data.copies import find_duplicates
-from engine.data.image_cache import ImageCache, cache_kind
+from engine.data.image_cache import ImageCache, cache_kind, resized_size
 from engine.data.keypoints import flip_partners, keypoint_shape
 from engine.data.labels.cache import verify_images_cached
 from engine.data.labels.parse import LabelRow
 from engine.data.labels.paths import find_images
 from engine.data.labels.verify import VerifiedImage
+from engine.data.lost_pictures import LostPictures
 from engine.data.problems import Problem, first_reason
 from engine.data.sample_threads import make_samples
 from engine.data.transforms.compose import Augmentation
 from engine.data.transforms.format import Format, collate
 from engine.data.transforms.letterbox import LetterBox
-from engine.data.transforms.sample import Sample, Shapes
-from engine.runtime.errors import DatasetError
+from engine.data.transforms.sample import FILL, Sample, Shapes
+from engine.runtime.errors import DatasetError, ImageError
 from engine.runtime.log import LOGGER
 
 # What a sampler asks for: picture, epoch, whether other pictures may take part, and of a large data set
@@ -54,6 +55,7 @@ class YOLODataset(Dataset):
         problems: What was found wrong; damaged pictures are left out and listed here.
         counts: Pictures by state: ``labelled``, ``background``, ``unlabelled``, ``damaged``.
         digests: What stands for the content of each picture's file, to find the same picture in two splits.
+        lost: The pictures that have become unreadable since.
         rect: Whether pictures come in order of shape, each batch with its own input size.
     """
 
@@ -114,6 +116,7 @@ class YOLODataset(Dataset):
         self._gather(sources, fraction, single_cls)
         self.batch_shapes = self._order_by_shape() if self.rect else None
         self.im_files = [label["im_file"] for label in self.labels]
+        self.lost = LostPictures(len(self.labels))
         self._shapes: dict[int, Shapes] = {}
         self.images = self._cache(cache, workers)
         self._blends = True
@@ -191,8 +194,18 @@ class YOLODataset(Dataset):
         return self._format(sample, im_file, rng)
 
     def load(self, index: int) -> Sample:
-        """Return a picture that fits into ``imgsz``, with its objects; its pixels must not be changed."""
-        image = self.images.get(index)
+        """Return a picture that fits into ``imgsz``, with its objects; its pixels must not be changed.
+
+        One that has become unreadable is a grey field without objects.
+
+        Raises:
+            ImageError: So many have that there is no sense in going on.
+        """
+        try:
+            image = self.images.get(index)
+        except ImageError as error:
+            self.lost.note(index, error)
+            return self._blank(index)
         height, width = image.shape[:2]
         old_height, old_width = self.labels[index]["shape"]
         shapes = self._shapes.get(index)
@@ -200,6 +213,15 @@ class YOLODataset(Dataset):
             shapes = self._shapes[index] = self._objects(index, width, height)
         ratio = (height / old_height, width / old_width)
         return Sample(image, shapes, index, (old_height, old_width), (ratio, (0.0, 0.0)))
+
+    def _blank(self, index: int) -> Sample:
+        """Return what stands for a picture that cannot be read."""
+        old = self.labels[index]["shape"]
+        height, width = resized_size(old[0], old[1], self.frame)
+        field = np.full((height, width, self.channels), FILL, np.uint8)
+        shapes = self._objects(index, width, height)
+        none = shapes.select(np.zeros(len(shapes), bool))
+        return Sample(field, none, index, old, ((height / old[0], width / old[1]), (0.0, 0.0)))
 
     def _objects(self, index: int, width: int, height: int) -> Shapes:
         """Return a picture's objects in the pixels of its training size."""
@@ -287,7 +309,7 @@ class YOLODataset(Dataset):
                 path=place,
                 remedy="Add images or correct the path.",
             )
-        if not counts["labelled"]:
+        if not counts["labelled"] and not self._is_bare():
             raise DatasetError(
                 f"None of the {len(self.labels)} images has a usable label.",
                 path=place,
@@ -307,6 +329,25 @@ class YOLODataset(Dataset):
             reason = f"{boxes} objects have only a box; {note}."
             self.problems.append(Problem(Path(place), None, reason, "note"))
 
+    def _is_bare(self) -> bool:
+        """Say whether pictures to measure on are without objects on purpose: their label files are empty.
+
+        What is found there is found wrongly, which can be measured.
+        """
+        is_meant = self.counts["background"] > 0 and not self._unwanted
+        if self.augment or not is_meant or first_reason(self.problems):
+            return False
+        self.problems.append(
+            Problem(
+                Path(self.labels[0]["im_file"]).parent,
+                None,
+                "None of these images has an object: all label files are empty. "
+                "Precision, recall and mAP cannot be told from them.",
+                "note",
+            )
+        )
+        return True
+
     def _why_unlabelled(self) -> str:
         """Say why no object is left: all are of other classes, all lines are wrong, or there are none."""
         if self._unwanted:
@@ -315,6 +356,8 @@ class YOLODataset(Dataset):
                 f"classes={wanted} leaves out all {self._unwanted} objects there are. "
                 "Name classes that occur, or leave the argument out."
             )
+        if self.counts["background"] == len(self.labels):
+            return "All label files are empty: label some objects first."
         return first_reason(self.problems) or (
             "Label files lie in a folder 'labels' beside 'images', one .txt an image."
         )

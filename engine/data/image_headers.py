@@ -240,10 +240,45 @@ def _check_jpeg(data: bytes) -> None:
         if marker in _BARE_MARKERS:
             at += 2
             continue
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        begin, at = at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        check = _TABLES.get(marker) if at <= len(data) else None
+        if check is not None and not check(data[begin:at]):
+            raise HeaderError(f"The JPEG file is damaged: the table at byte {begin} is none.")
         if marker == 0xDA:
             following = np.searchsorted(marks, at)
             at = int(marks[following]) if following < len(marks) else len(data)
+
+
+def _is_huffman(segment: bytes) -> bool:
+    """Say whether a DHT segment holds tables that are codes (ITU-T T.81, B.2.4.2 and annex C)."""
+    at = 0
+    while at < len(segment):
+        counts = segment[at + 1 : at + 17]
+        if segment[at] >> 4 > 1 or segment[at] & 15 > 3 or len(counts) < 16:
+            return False
+        free = 1
+        for (
+            count
+        ) in counts:  # so many codes of 1, 2, ... bits; none may begin another one or be all ones
+            free = 2 * free - count
+            if count and free < 1:
+                return False
+        at += 17 + sum(counts)
+    return at == len(segment)
+
+
+def _is_quantization(segment: bytes) -> bool:
+    """Say whether a DQT segment holds whole tables of 8 or 16 bits (ITU-T T.81, B.2.4.1)."""
+    at = 0
+    while at < len(segment):
+        if segment[at] >> 4 > 1 or segment[at] & 15 > 3:
+            return False
+        at += 65 + 64 * (segment[at] >> 4)
+    return at == len(segment)
+
+
+# What decoders refuse by its content: without these no pixel can be had.
+_TABLES = {0xC4: _is_huffman, 0xDB: _is_quantization}
 
 
 def _check_png(data: bytes) -> None:

@@ -22,7 +22,7 @@ from engine.data.semantic_maps import MapSource, MaskMaps, PolygonMaps, class_pi
 from engine.data.semantic_masks import IGNORED, MAX_CLASSES, MaskFiles, mask_files
 from engine.data.transforms.sample import Shapes
 from engine.data.transforms.semantic import MapSample, SemanticAugmentation, place_map
-from engine.runtime.errors import DatasetError
+from engine.runtime.errors import DatasetError, ImageError
 from engine.runtime.log import LOGGER
 
 BACKGROUND = "background"
@@ -146,7 +146,13 @@ class SemanticDataset(YOLODataset):
 
     def load(self, index: int) -> MapSample:
         """Return a picture that fits into ``imgsz``, with its classes; neither must be changed."""
-        image = self.images.get(index)
+        try:
+            image = self.images.get(index)
+        except ImageError as error:
+            self.lost.note(index, error)
+            blank = self._blank(index)
+            unknown = np.full(blank.image.shape[:2], IGNORED, np.uint8)
+            return MapSample(**vars(blank), class_map=unknown)
         height, width = image.shape[:2]
         old = self.labels[index]["shape"]
         ratio = (height / old[0], width / old[1])

@@ -252,3 +252,21 @@ def test_a_lone_picture_is_drawn_as_well(classify):
     trainer = classify(epochs=1, batch=1, plots=True)
     trainer.train()
     assert (trainer.save_dir / "train_batch0.jpg").exists()
+
+
+def test_a_picture_that_became_unreadable_gives_its_place_to_the_next(
+    classify, colored_classes, tmp_path, read_events
+):
+    shutil.copytree(colored_classes, tmp_path / "set")
+    trainer = classify(data=str(tmp_path / "set"), epochs=2)
+    lost = sorted((tmp_path / "set" / "train" / "red").iterdir())[0]
+
+    def spoil(trainer):
+        lost.write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    trainer.add_callback("on_pretrain_routine_end", spoil)
+    trainer.train()
+    told = [e["message"] for e in read_events(trainer.save_dir, "warning")]
+    assert any(lost.name in message for message in told)
+    assert trainer.left_out["images"] == 1
+    assert trainer.epoch == 1

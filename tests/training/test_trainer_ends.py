@@ -237,6 +237,9 @@ def test_what_was_said_before_may_be_said_again_in_other_words(make_trainer):
 def test_a_run_goes_on_with_data_that_were_moved(make_trainer, drawn_parts, tmp_path):
     here = tmp_path / "here"
     shutil.copytree(drawn_parts.parent, here)
+    described = yaml.safe_load(drawn_parts.read_text())
+    del described["path"]
+    (here / drawn_parts.name).write_text(yaml.safe_dump(described))
     last = _part_of_a_run(make_trainer, data=str(here / drawn_parts.name))
     there = here.rename(tmp_path / "there")
     with pytest.raises(DatasetError, match="no longer there") as refused:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 import torch
 import yaml
 
+from engine import YOLO
 from engine.core.callbacks import EVENTS
 from engine.models.yolo.detect.train import DetectionTrainer
 from engine.models.yolo.segment.train import SegmentationTrainer
 from engine.nn.checkpoint import load_checkpoint
+from engine.runtime.errors import DatasetError
 
 # Events that the field registers but, by the recording, never fires; ours do.
 OURS = {"optimizer_step", "on_before_zero_grad", "on_params_update"}
@@ -198,3 +201,39 @@ def test_folders_are_numbered_and_exist_ok_starts_clean(make_trainer, read_event
     assert again.save_dir == first.save_dir
     assert len((again.save_dir / "results.csv").read_text().splitlines()) == 3
     assert len(read_events(again.save_dir, "on_train_start")) == 1
+
+
+def test_a_lone_picture_of_one_cell_is_enlarged(make_trainer):
+    """A batch norm cannot learn from one value: the network would see it as one cell."""
+    trainer = make_trainer(epochs=1, imgsz=32, batch=1, fraction=0.0001)
+    sizes = []
+    trainer.add_callback("on_train_batch_end", lambda t: sizes.append(len(t.train_loader.dataset)))
+    trainer.train()
+    assert sizes == [1]
+    trainer = make_trainer(epochs=2, imgsz=64, batch=1, multi_scale=0.5, fraction=0.2)
+    trainer.train()
+    assert trainer.epoch == 1
+
+
+def test_pictures_without_objects_can_be_measured(make_trainer, drawn_parts, tmp_path):
+    """Empty label files say that there is nothing; what is found is wrong, and none of it is a reason to stop."""
+    shutil.copytree(drawn_parts.parent, tmp_path / "bare")
+    described = yaml.safe_load(drawn_parts.read_text())
+    del described["path"]
+    (tmp_path / "bare" / drawn_parts.name).write_text(yaml.safe_dump(described))
+    for label in (tmp_path / "bare" / "labels" / "val").iterdir():
+        label.write_text("")
+    data = str(tmp_path / "bare" / drawn_parts.name)
+    for val in (True, False):
+        trainer = make_trainer(epochs=1, data=data, val=val)
+        trainer.train()
+        assert trainer.metrics["metrics/mAP50(B)"] == 0.0
+        assert any(
+            "all label files are empty" in str(p) for p in trainer.test_loader.dataset.problems
+        )
+    assert YOLO(trainer.best).val(data=data, imgsz=64, device="cpu", plots=True).box.map == 0.0
+    for label in (tmp_path / "bare" / "labels" / "train").iterdir():
+        label.write_text("")
+    with pytest.raises(DatasetError, match="None of the") as refused:
+        make_trainer(epochs=1, data=data).train()
+    assert "All label files are empty" in refused.value.remedy

@@ -27,7 +27,7 @@ from engine.runtime.log import LOGGER
 from engine.runtime.paths import cache_dir, write_atomic
 
 # Raised whenever parsing or checking changes what it returns.
-_VERSION = 2
+_VERSION = 3
 _KEEP = 64
 _NO_DIGEST = bytes(16)
 

@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -16,12 +17,13 @@ import torch
 from engine.data.build import build_dataloader, build_yolo_dataset
 from engine.data.dataset import YOLODataset
 from engine.data.image_cache import ImageCache, cache_kind
-from engine.data.images import read_image
+from engine.data.images import check_image, read_image
+from engine.data.semantic_dataset import SemanticDataset, read_semantic_yaml
 from engine.data.yaml_file import read_data_yaml
 from engine.models.yolo.detect import DetectionTrainer, DetectionValidator
 from engine.ops.boxes import scale_boxes, xywh2xyxy
 from engine.ops.raster import polygons2masks
-from engine.runtime.errors import ConfigError, DatasetError
+from engine.runtime.errors import ConfigError, DatasetError, ImageError
 
 
 @pytest.fixture(autouse=True)
@@ -247,6 +249,59 @@ def test_damaged_pictures_and_lines_are_left_out_and_named(spoiled, caplog):
     assert "received 2" in reasons
     assert "1 objects have only a box" in reasons
     assert len(batches(build_dataloader(dataset, 4))) == 3
+
+
+@pytest.mark.parametrize(
+    ("marker", "at", "spoiled_bytes"),
+    [(b"\xff\xc4", 5, b"\xff" * 16), (b"\xff\xdb", 4, b"\xf7")],
+    ids=["codes", "quantization"],
+)
+def test_a_jpeg_with_tables_that_are_none_is_damaged(tmp_path, marker, at, spoiled_bytes):
+    """Its markers are all there, and no decoder reads it."""
+    file = tmp_path / "a.jpg"
+    cv2.imwrite(str(file), np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8))
+    assert check_image(file) == (60, 40)
+    data = bytearray(file.read_bytes())
+    begin = data.index(marker) + at
+    data[begin : begin + len(spoiled_bytes)] = spoiled_bytes
+    file.write_bytes(data)
+    assert cv2.imread(str(file)) is None
+    with pytest.raises(ImageError, match="the table at byte"):
+        check_image(file)
+
+
+@pytest.mark.parametrize("augment", [True, False])
+@pytest.mark.parametrize("task", ["detect", "segment", "semseg"])
+def test_a_picture_that_became_unreadable_is_a_field_without_objects(
+    tmp_path, parts_dataset, caplog, task, augment
+):
+    folder = tmp_path / "set"
+    shutil.copytree(parts_dataset.parent, folder)
+    said = read_data_yaml(folder / "data.yaml")
+    if task == "semseg":
+        semantic, given = read_semantic_yaml(folder / "data.yaml"), arguments(task=task)
+        dataset = SemanticDataset(said["train"], 96, semantic, augment=augment, hyp=given)
+    else:
+        mode = "train" if augment else "val"
+        dataset = built({**said, mode: said["train"]}, mode, task=task)
+    gone = Path(dataset.im_files[2])
+    gone.write_bytes(b"\x89PNG\r\n\x1a\n")
+    sample = dataset.load(2)
+    assert (sample.image == 114).all()
+    assert len(sample.shapes) == 0
+    if task == "semseg":
+        assert (sample.class_map == 255).all()
+    for _ in range(2):
+        assert dataset[2]["img"].shape == dataset[3]["img"].shape
+    assert caplog.text.count(gone.name) == 1
+    assert list(dataset.lost.reasons) == [2]
+    assert pickle.loads(pickle.dumps(dataset)).lost.reasons == dataset.lost.reasons
+
+    for file in dataset.im_files:  # a drive that is gone
+        Path(file).unlink()
+    dataset.images = dataset._cache(False, 0)
+    with pytest.raises(ImageError):
+        list(map(dataset.load, range(len(dataset))))
 
 
 def test_nothing_to_learn_from_is_an_error(tmp_path):
