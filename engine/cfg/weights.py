@@ -198,12 +198,14 @@ _NEAR = 0.7
 
 def _unknown(path: Path) -> MissingCheckpointError:
     near = difflib.get_close_matches(path.name.lower(), _names_to_offer(), n=1, cutoff=_NEAR)
-    places = f"ut it at {path.absolute()}"
+    places = f"{path.absolute()}"
     if not path.is_absolute():
         places += f" or at {settings.folder('weights_dir') / path}"
-    hint = f"Did you mean {near[0]}? Otherwise p{places}." if near else f"P{places}."
+    hint = (
+        f"Did you mean {near[0]}? Otherwise put it at {places}." if near else f"Put it at {places}."
+    )
     if path.name in known_weights():
-        hint = f"P{places}, or write {path.name} alone to have it fetched."
+        hint = f"Put it at {places}, or write {path.name} alone to have it fetched."
     return MissingCheckpointError("there is no such model file.", path=path, remedy=hint)
 
 

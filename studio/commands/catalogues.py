@@ -1,5 +1,8 @@
 """The shipped catalogues: which texts the code has, and the ``.po`` and ``.mo`` files made from them.
 
+A language has two: what the window's code says, and the templates of what the engine says. The second is read when the
+engine says something for the first time, so that it costs no start of the window.
+
 ``python -m studio.commands.catalogues`` reads the code again, keeps every translation whose text is still there,
 leaves new texts empty and compiles what is translated. It needs Babel; the window does not.
 """
@@ -7,7 +10,7 @@ leaves new texts empty and compiles what is translated. It needs Babel; the wind
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +19,10 @@ from engine.cfg.schema import ARGUMENTS
 from engine.data.formats.registry import FORMATS
 from engine.runtime.log import show_log
 from engine.runtime.settings_schema import SETTINGS
+from studio.commands.engine_sentences import engine_sentences
 from studio.language.catalogue import DOMAIN, LOCALE_DIR
 from studio.language.chosen import LANGUAGES, SOURCE
+from studio.language.sentences import ENGINE_DOMAIN
 from studio.model.preferences import STUDIO_SETTINGS
 from studio.widgets.form_fields import setting_label
 
@@ -50,6 +55,18 @@ def extract() -> Catalog:
     return found
 
 
+def extract_engine() -> Catalog:
+    """Return the templates of the engine's sentences, untranslated; what forms show is in the other catalogue."""
+    from babel.messages.catalog import Catalog
+
+    found = Catalog(project="Maskwright", charset="utf-8", fuzzy=False)
+    elsewhere = set(form_texts())
+    for template, files in engine_sentences().items():
+        if template not in elsewhere:
+            found.add(template, locations=[(f"engine/{file}", 1) for file in files])
+    return found
+
+
 def form_texts() -> Iterator[str]:
     """Yield what forms show of tables: help of arguments, labels and help of settings, what formats hold."""
     for setting in (*SETTINGS, *STUDIO_SETTINGS):
@@ -60,24 +77,28 @@ def form_texts() -> Iterator[str]:
         yield from filter(None, (format.title, format.holds))
 
 
-def po_file(language: str) -> Path:
+# Each catalogue's file, and what finds its texts
+DOMAINS: dict[str, Callable[[], Catalog]] = {DOMAIN: extract, ENGINE_DOMAIN: extract_engine}
+
+
+def po_file(language: str, domain: str = DOMAIN) -> Path:
     """Return where a language's translations stand."""
-    return LOCALE_DIR / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    return LOCALE_DIR / language / "LC_MESSAGES" / f"{domain}.po"
 
 
-def read_po(language: str) -> Catalog:
+def read_po(language: str, domain: str = DOMAIN) -> Catalog:
     """Return a language's translations; an empty catalogue where there are none yet."""
     from babel.messages.catalog import Catalog
     from babel.messages.pofile import read_po as parse
 
-    file = po_file(language)
+    file = po_file(language, domain)
     if not file.is_file():
         return Catalog(locale=language, project="Maskwright", charset="utf-8", fuzzy=False)
     with file.open("rb") as stream:
         return parse(stream, locale=language)
 
 
-def write_catalogue(language: str, catalogue: Catalog) -> None:
+def write_catalogue(language: str, catalogue: Catalog, domain: str = DOMAIN) -> None:
     """Write a language's ``.po``, without line numbers, which change with every edit, and its ``.mo``."""
     from babel.messages.pofile import write_po
 
@@ -87,7 +108,7 @@ def write_catalogue(language: str, catalogue: Catalog) -> None:
     catalogue.last_translator = catalogue.language_team = people
     catalogue.msgid_bugs_address = ""
     catalogue.revision_date = catalogue.creation_date
-    file = po_file(language)
+    file = po_file(language, domain)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as stream:
         write_po(
@@ -112,13 +133,13 @@ def compiled(catalogue: Catalog) -> bytes:
     return stream.getvalue()
 
 
-def update(language: str) -> Catalog:
+def update(language: str, domain: str = DOMAIN) -> Catalog:
     """Bring a language's files in step with the code; return what they hold now."""
-    found, catalogue = extract(), read_po(language)
+    found, catalogue = DOMAINS[domain](), read_po(language, domain)
     found.creation_date = catalogue.creation_date  # else each run would change the files
     catalogue.update(found, no_fuzzy_matching=True, update_header_comment=False)
     catalogue.obsolete.clear()
-    write_catalogue(language, catalogue)
+    write_catalogue(language, catalogue, domain)
     return catalogue
 
 
@@ -140,8 +161,11 @@ def main() -> None:
     show_log()
     for language in LANGUAGES:
         if language != SOURCE:
-            missing = untranslated(update(language))
-            LOGGER.info("%s: %d texts wait for a translation.", language, len(missing))
+            for domain in DOMAINS:
+                missing = untranslated(update(language, domain))
+                LOGGER.info(
+                    "%s, %s: %d texts wait for a translation.", language, domain, len(missing)
+                )
 
 
 if __name__ == "__main__":

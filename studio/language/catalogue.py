@@ -60,11 +60,38 @@ def use(catalogue: NullTranslations) -> None:
 @cache
 def read_catalogue(language: str) -> NullTranslations:
     """Return a shipped catalogue; English, and a language that is not shipped, need none."""
-    file = LOCALE_DIR / language / "LC_MESSAGES" / f"{DOMAIN}.mo"
+    return _read(language, DOMAIN) or NullTranslations()
+
+
+def read_texts(language: str, domain: str) -> dict[str, str]:
+    """Return all texts of a shipped catalogue with their translations, of plural pairs none; empty without one.
+
+    Args:
+        language: A key of :data:`studio.language.chosen.LANGUAGES`.
+        domain: Name of the catalogue's file.
+    """
+    catalogue = _read(language, domain)
+    return catalogue.texts() if catalogue else {}
+
+
+class _Catalogue(GNUTranslations):
+    """A catalogue that can be looked through."""
+
+    _catalog: dict[object, str]
+
+    def texts(self) -> dict[str, str]:
+        """Return every text but its head."""
+        return {
+            text: said for text, said in self._catalog.items() if isinstance(text, str) and text
+        }
+
+
+def _read(language: str, domain: str) -> _Catalogue | None:
+    file = LOCALE_DIR / language / "LC_MESSAGES" / f"{domain}.mo"
     if language == SOURCE or not file.is_file():
-        return NullTranslations()
+        return None
     with file.open("rb") as stream:
-        return GNUTranslations(stream)
+        return _Catalogue(stream)
 
 
 def _catalogue() -> NullTranslations:
