@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -85,7 +85,9 @@ _PLACE = re.compile(r"\{\w+\}")
 _PERCENT = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?([sdgifrx%])")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PROSE = re.compile(r"[\w\s.,:;'\"()/%+=#&!?×*{}\[\]-]+")
-_SMALL_WORDS = re.compile(r"(?<![\w=./'\"{-])[a-z]{2,}[,.:;)]?(?: |$)")  # of English, not of code
+_SMALL_WORDS = re.compile(  # of English, not of code
+    r"(?<![\w=./'\"{-])(?:a|True|False|None|[a-z]{2,})[,.:;)]?(?: |$)"
+)
 _JOINED_BEFORE = re.compile(r"^(?:\{\w+\}[\s.,:;]*)+\s(?=[A-Z(])")
 _JOINED_AFTER = re.compile(r"(?<=[.?!])\s*(?:\{\w+\}\s*)+$")
 _UNNAMED = frozenset(
@@ -111,7 +113,18 @@ def engine_sentences(root: Path = ENGINE) -> dict[str, list[str]]:
                     files = found.setdefault(template, [])
                     if name not in files:
                         files.append(name)
-    return found
+    return _each_form_once(found)
+
+
+def _each_form_once(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return one template of those that differ in the names of their values only: nobody could tell them apart."""
+    forms: dict[str, str] = {}
+    kept: dict[str, list[str]] = {}
+    for template, files in found.items():
+        first = forms.setdefault(_PLACE.sub("{}", template), template)
+        places = kept.setdefault(first, [])
+        places.extend(file for file in files if file not in places)
+    return kept
 
 
 def sentences(code: str) -> list[str]:
@@ -121,13 +134,10 @@ def sentences(code: str) -> list[str]:
     ['Expected {count} files, found {rows}.']
     """
     finder = _Finder(ast.parse(code))
-    found = dict.fromkeys(finder.found)
-    return [text for text in found if _is_sentence(text) or not _is_part(text, found)]
-
-
-def _is_part(text: str, others: Iterable[str]) -> bool:
-    """Tell whether a fragment stands in a sentence of its module, which is translated as a whole."""
-    return any(text in other for other in others if other != text)
+    said = (
+        text for node, text in finder.found if id(node) not in finder.inlined or _is_sentence(text)
+    )
+    return list(dict.fromkeys(said))
 
 
 def _is_sentence(text: str) -> bool:
@@ -138,7 +148,8 @@ class _Finder(ast.NodeVisitor):
     """Walks a module, knowing which texts its names stand for."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.found: list[str] = []
+        self.found: list[tuple[ast.expr, str]] = []
+        self.inlined: set[int] = set()  # texts that stand in the templates of others
         self._texts: dict[str, ast.expr] = dict(_named_texts(tree.body))
         self._spoken = False  # whether the call around says its texts to people
         self.visit(tree)
@@ -194,21 +205,26 @@ class _Finder(ast.NodeVisitor):
             self.generic_visit(node)
 
     def _take(self, node: ast.expr) -> None:
-        for parts in _variants(node, self._texts):
-            self._keep(_template(parts))
+        variants = _variants(node, self._texts)
+        if len(variants) < _MOST_VARIANTS:
+            self.inlined.update(
+                id(part) for part in _inlined(node, self._texts) if part is not node
+            )
+        for parts in variants:
+            self._keep(node, _template(parts))
 
     def _take_logged(self, node: ast.Call) -> None:
         """Take a text whose values stand behind it, as the logging of Python fills them in."""
         text, *values = node.args
         if isinstance(text, ast.Constant) and isinstance(text.value, str):
-            self._keep(_template(_of_percent(text.value, values)))
+            self._keep(text, _template(_of_percent(text.value, values)))
         else:
             self.visit(text)
 
-    def _keep(self, template: str) -> None:
+    def _keep(self, node: ast.expr, template: str) -> None:
         template = _JOINED_AFTER.sub("", _JOINED_BEFORE.sub("", template.strip()))
         if is_for_people(template, spoken=self._spoken):
-            self.found.append(template)
+            self.found.append((node, template))
 
 
 def is_for_people(template: str, *, spoken: bool = True) -> bool:
@@ -273,6 +289,17 @@ def _variants(node: ast.expr, texts: Texts, depth: int = 3) -> list[Parts]:
     if isinstance(node, ast.JoinedStr):
         return _joined([_variants(_value(part), texts, depth) for part in node.values])
     return [(node,)]
+
+
+def _inlined(node: ast.expr, texts: Texts, depth: int = 3) -> Iterator[ast.expr]:
+    """Yield the texts that :func:`_variants` puts together."""
+    if isinstance(node, ast.Name) and node.id in texts and depth:
+        yield from _inlined(texts[node.id], texts, depth - 1)
+    elif _is_text(node):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                yield from _inlined(_value(child), texts, depth)
 
 
 def _value(part: ast.expr) -> ast.expr:

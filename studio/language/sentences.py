@@ -15,6 +15,7 @@ import string
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
@@ -102,13 +103,14 @@ class Sentences:
         """Return a text in this language, and how many of its characters were known."""
         if depth == 0 or not any(sign in text for sign in " \n"):
             return text, 0  # a name, a path, a number
-        whole = self._text(text, depth)
-        if whole[1]:
-            return whole
+        ways = [self._text(text, depth)]
         counted = _COUNTED.fullmatch(text)
         if counted:
-            said, known = self._value(counted[2], depth - 1)
-            return counted[1] + said, known
+            said, known = self._text(counted[2], depth)
+            ways.append((counted[1] + said, known))
+        best = max(ways, key=itemgetter(1))
+        if best[1]:
+            return best
         for sign in _LISTS:
             if sign in text:
                 parts = [self._value(part, depth - 1) for part in text.split(sign)]
@@ -134,27 +136,29 @@ class Sentences:
                     continue
                 said, known = found or (text[pieces[first][0] : end], 0)
                 ways.append((best[first][0] + known, [*best[first][1], _with_space(said, after)]))
-            best.append(max(ways, key=lambda way: way[0]))  # of equal ones the longest sentence
+            best.append(max(ways, key=itemgetter(0)))  # of equals the longest sentence
         known, said_parts = best[-1]
         return "".join(said_parts), known
 
     def _sentence(self, text: str, depth: int) -> tuple[str, int] | None:
         """Return one sentence of the engine in this language, with how much of it was known."""
-        ways = []
-        for spelled, cut in _spellings(text):
-            words = dict.fromkeys(_WORD.findall(spelled.lower()))
-            for template in (t for word in words for t in self._by_word.get(word, ())):
+        best: tuple[str, int] | None = None
+        words = dict.fromkeys(_WORD.findall(text.lower()))
+        spellings = list(_spellings(text))
+        for template in (entry for word in words for entry in self._by_word.get(word, ())):
+            for spelled, cut in spellings:
                 values = template.values(spelled)
-                if values is not None:
-                    ways.append((template.weight - cut, -len(values), template, values, cut))
-            if ways:
+                if values is None:
+                    continue
+                said = {name: self._value(value, depth - 1) for name, value in values.items()}
+                known = template.weight - cut + sum(inner for _, inner in said.values())
+                if best is None or known > best[1]:
+                    filled = template.translation.format(
+                        **{n: value for n, (value, _) in said.items()}
+                    )
+                    best = filled[: len(filled) - cut], known
                 break
-        if not ways:
-            return None
-        known, _, template, values, cut = max(ways, key=lambda way: way[:2])
-        said = {name: self._value(value, depth - 1) for name, value in values.items()}
-        filled = template.translation.format(**{name: value for name, (value, _) in said.items()})
-        return filled[: len(filled) - cut], known + sum(inner for _, inner in said.values())
+        return best
 
 
 def tr_engine(text: str) -> str:
