@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.data.problems import Problem
-from studio.language import ntr, tr
+from studio.language import ntr, tr, tr_engine
 from studio.storage.dataset_export import ExportReport
 from studio.storage.dataset_import import ImportReport
 from studio.widgets.message_banner import MessageBanner
@@ -26,7 +26,7 @@ def tell_problems(banner: MessageBanner, said: str, problems: Sequence[Problem])
         if len(problems) == 1
         else tr("The first: {problems}").format(problems=problems[0]),
         tone="warning",
-        details="\n".join(map(str, problems[:_SHOWN])),
+        details=tr_engine("\n".join(map(str, problems[:_SHOWN]))),
     )
 
 
@@ -73,5 +73,5 @@ def tell_export(banner: MessageBanner, report: ExportReport, folder: Path) -> No
         if lost
         else "",
         tone="warning" if lost else "success",
-        details="\n".join(map(str, lost)),
+        details=tr_engine("\n".join(map(str, lost))),
     )

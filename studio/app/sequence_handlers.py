@@ -11,7 +11,7 @@ from studio.app.gap_filling import GapFilling
 from studio.app.selected import change
 from studio.app.shown_run import ShownRun
 from studio.jobs.track_run import TrackCount, Tracking, TrackRun
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.model.edits.tracks import number_tracks
 from studio.model.preferences import SMART_MODEL
 from studio.model.records import Shape
@@ -116,7 +116,7 @@ class SequenceHandlers:
                 count.sentence(),
                 count.problems[0],
                 tone="warning",
-                details="\n".join(count.problems),
+                details=tr_engine("\n".join(count.problems)),
             )
         elif self._studio.session is not None:
             self._studio.session.say(count.sentence())

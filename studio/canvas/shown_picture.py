@@ -16,6 +16,7 @@ from studio.canvas.pyramid import build_pyramid
 from studio.canvas.samples import Picture
 from studio.canvas.tiled import TiledPicture
 from studio.canvas.tone import render
+from studio.language import tr_engine
 from studio.model.display import Display, PictureFacts
 from studio.storage.big_images import PyramidCache
 
@@ -182,8 +183,8 @@ class ShownPicture(QObject):
         self._is_waiting = False
         self.preparing.emit(1.0)
         self._problem = error.message
-        self._backdrop.problem = f"{path.name}: {error.message}"
-        self._backdrop.remedy = error.remedy or ""
+        self._backdrop.problem = f"{path.name}: {tr_engine(error.message)}"
+        self._backdrop.remedy = tr_engine(error.remedy or "")
         self.shown.emit(False)
 
     def _on_progress(self, path: Path, share: float) -> None:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.data.problems import Problem
-from studio.language import nmark, ntr, tr
+from studio.language import nmark, ntr, tr, tr_engine
 from studio.storage.dataset_import import Present
 from studio.storage.import_preview import ImportPreview, SetRow
 from studio.theme import tokens
@@ -304,6 +304,6 @@ def _problems_title(preview: ImportPreview) -> str:
 
 def _lines(preview: ImportPreview) -> list[str]:
     problems: list[Problem] = [*preview.skipped, *preview.notes]
-    lines = [str(problem) for problem in problems[:_SHOWN]]
+    lines = [tr_engine(str(problem)) for problem in problems[:_SHOWN]]
     more = len(problems) - len(lines)
     return [*lines, tr("and {more:,} more").format(more=more)] if more else lines

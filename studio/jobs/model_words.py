@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.cfg.model_catalogue import family_of, title_of
 from studio.jobs.messages import ModelFacts, Takeover
-from studio.language import ntr, tr
+from studio.language import ntr, tr, tr_engine
 
 TASK_WORDS = {
     "detect": tr("boxes"),
@@ -56,7 +56,7 @@ def why_not_trained(facts: ModelFacts, task: str) -> str:
         )
     if facts.is_open and facts.words_problem:
         return tr("The names of the classes cannot be encoded: {problem}").format(
-            problem=facts.words_problem
+            problem=tr_engine(facts.words_problem)
         )
     if facts.is_fixed:
         return tr(

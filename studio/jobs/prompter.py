@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Encoded, Failed, Progress, Segmented
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.tools.prompting import Answer, Prompts, Readiness
 
 QUICK_S = 0.2  # an outline that follows the cursor later than this is in the way
@@ -164,7 +164,7 @@ class WorkerPrompter(QObject):
     def _on_failed(self, image: Path, failed: Failed) -> None:
         if image == self._image and failed.kind != "cancelled":
             self._waiting = None
-            self._become(Readiness.FAILED, f"{failed.message} {failed.remedy}".strip())
+            self._become(Readiness.FAILED, tr_engine(f"{failed.message} {failed.remedy}".strip()))
 
     def _become(self, readiness: Readiness, reason: str = "") -> None:
         self.readiness, self.reason = readiness, reason

@@ -9,7 +9,7 @@ from engine.cfg.model_catalogue import find_entry
 from engine.cfg.weights import find_weights, local_weights
 from engine.runtime.downloads import Progress as Arrived
 from engine.runtime.downloads import reporting
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.storage.versions import CancelledError
 
 
@@ -36,7 +36,7 @@ def fetch_weights(
     def report(arrived: Arrived) -> None:
         if is_cancelled():
             raise CancelledError(tr("the fetching was stopped."))
-        waiting = f": {arrived.note}" if arrived.note else ""
+        waiting = f": {tr_engine(arrived.note)}" if arrived.note else ""
         progress(
             arrived.done,
             arrived.total or 0,

@@ -30,7 +30,10 @@ _MOST_PIECES = (
 )
 _DEEPEST = 3  # a reason within a reason within a reason
 
-_BOUNDARY = re.compile(r"(?<=[.?!:)])\s+|\n+")
+# Between two sentences; and where the window's own words, in wide signs, quote the engine
+_BOUNDARY = re.compile(
+    r"(?<=[.?!:)])\s+|\n+|(?<=[\u3002\uff1a\uff1b\uff0c\uff08])(?=[!-~])|(?<=[!-~])(?=[\uff09\uff1b])"
+)
 _WORD = re.compile(r"\w+")
 _WHOLE_WORD = re.compile(r"(?<![\w\0])\w+(?![\w\0])")  # \0 is a value, which may go on with letters
 _COUNTED = re.compile(r"(\d[\d,.]*\s)(\S.*)", re.DOTALL)
@@ -167,12 +170,12 @@ def tr_engine(text: str) -> str:
     Args:
         text: One or several sentences, with the file they are about or without.
     """
-    return _in_force(chosen_language()).translated(text)
+    return _in_force().translated(text)
 
 
 @cache
-def _in_force(language: str) -> Sentences:
-    return Sentences(read_texts(language, ENGINE_DOMAIN))
+def _in_force() -> Sentences:
+    return Sentences(read_texts(chosen_language(), ENGINE_DOMAIN))
 
 
 def _taken_apart(text: str, translation: str) -> Template:

@@ -26,7 +26,7 @@ from engine.export.formats import FORMATS, ExportFormat
 from studio.jobs.client import JobsClient, RunsWatcher
 from studio.jobs.messages import Exported
 from studio.jobs.shown_job import ShownJob
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.model.model_files import CHECKPOINTS
 from studio.model.project import Project
 from studio.model.runs import RunSnapshot, read_args
@@ -293,9 +293,13 @@ class _ResultRow(QFrame):
 def _what_else(found: ExportFormat) -> list[str]:
     """What must be done before a format can be written, or instead."""
     if not found.is_writable:
-        return [found.way]
+        return [tr_engine(found.way)]
     missing = found.missing()
-    return [tr("Install first: {commands}").format(commands="; ".join(missing))] if missing else []
+    return (
+        [tr("Install first: {commands}").format(commands=tr_engine("; ".join(missing)))]
+        if missing
+        else []
+    )
 
 
 def _exactness(result: Exported) -> str:
@@ -353,5 +357,5 @@ def _item(found: ExportFormat) -> QListWidgetItem:
     item = QListWidgetItem(_PURPOSES.get(found.key, found.name))
     item.setData(_ROLE, found)
     item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{found.name}: {item.text()}")
-    item.setToolTip(found.way)
+    item.setToolTip(tr_engine(found.way))
     return item

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.runtime.errors import EngineError
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.theme import tokens
 from studio.widgets.collapsible_section import CollapsibleSection
 from studio.widgets.form_fields import Field, format_value
@@ -84,7 +84,7 @@ class FormValues(QObject):
             self._values[name] = self.fields[name].check(raw)
             self._errors.pop(name, None)
         except EngineError as error:
-            self._errors[name] = _short(str(error), name)
+            self._errors[name] = _short(tr_engine(str(error)), name)
         self.changed.emit(name)
 
     def set_value(self, name: str, value: Any) -> None:

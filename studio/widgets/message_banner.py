@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.theme import tokens
 from studio.theme.icons import pixmap
 from studio.theme.theme import current_colors
@@ -28,7 +28,7 @@ _DETAILS_HEIGHT = 160
 
 
 class MessageBanner(QFrame):
-    """Hidden until :meth:`show_message`.
+    """Hidden until :meth:`show_message`; what the engine said is shown in the window's language.
 
     Signals:
         dismissed: The person closed it.
@@ -40,6 +40,7 @@ class MessageBanner(QFrame):
         super().__init__(parent)
         self._tone: Tone = "info"
         self._action: Callable[[], object] | None = None
+        self._said = ""
         self._icon = QLabel()
         self._what = TextLabel("", wrap=True)
         self._todo = TextLabel("", "secondary", wrap=True)
@@ -79,8 +80,9 @@ class MessageBanner(QFrame):
             details: The record behind it (a traceback), shown on request.
         """
         self._tone, self._action = tone, action
-        self._what.setText(what)
-        self._todo.setText(todo)
+        self._said = " ".join(filter(None, (what, todo)))
+        self._what.setText(tr_engine(what))
+        self._todo.setText(tr_engine(todo))
         self._todo.setVisible(bool(todo))
         self.action_button.setText(action_text)
         self.action_button.setVisible(action is not None)
@@ -116,7 +118,8 @@ class MessageBanner(QFrame):
         self.copy_button.setVisible(shown)
 
     def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(f"{self.text()}\n\n{self.details()}")
+        """Copy the record with the engine's own words: who gets it searches for these."""
+        QGuiApplication.clipboard().setText(f"{self._said}\n\n{self.details()}")
 
     def _on_close(self) -> None:
         self.hide()

@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath,
 from engine.data.images import read_image
 from engine.drawing.label_places import Plate, free_place
 from engine.runtime.errors import ImageError
+from studio.language import tr_engine
 from studio.model.seen import IGNORED, Answer, SeenObject
 from studio.theme import tokens
 from studio.theme.fonts import font
@@ -35,7 +36,7 @@ def draw_tile(tile: Tile, look: Look) -> QImage | str:
     try:
         pixels = read_image(tile.image.file)
     except ImageError as error:
-        return str(error)
+        return tr_engine(str(error))
     crop, origin, scale = _cropped(pixels, tile)
     height, width = crop.shape[:2]
     picture = QImage(width * 2 + GAP, height, QImage.Format.Format_ARGB32_Premultiplied)

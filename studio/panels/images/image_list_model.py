@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage
 
-from studio.language import ntr, tr
+from studio.language import ntr, tr, tr_engine
 from studio.model.records import ImageRecord
 from studio.model.review import STAGE_TITLES
 from studio.model.workspace import Workspace
@@ -132,7 +132,7 @@ def _tool_tip(record: ImageRecord) -> str:
     words = {
         "unlabelled": tr("not labelled yet"),
         "background": tr("background: no objects"),
-        "damaged": record.note,
+        "damaged": tr_engine(record.note),
         "labelled": ntr("{count} shape", "{count} shapes", record.shape_count).format(
             count=record.shape_count
         ),

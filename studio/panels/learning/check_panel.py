@@ -13,7 +13,7 @@ from studio.jobs.check_run import CheckResult, CheckRun
 from studio.jobs.client import JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, Progress
 from studio.jobs.suggest_run import progress_text
-from studio.language import ntr, tr
+from studio.language import ntr, tr, tr_engine
 from studio.model.doubt_list import DoubtList
 from studio.model.edits import Edit
 from studio.model.label_check import KIND_TITLES, LabelDoubt
@@ -178,7 +178,7 @@ class CheckPanel(QWidget):
         if self.isVisible():
             self.gallery.setFocus()  # its keys can be used at once
         if result.problems:
-            details = "\n".join(result.problems)
+            details = tr_engine("\n".join(result.problems))
             self.banner.show_message(result.problems[0], tone="warning", details=details)
 
     def _on_failed(self, failed: Failed) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QSlider, QWidget
 from studio.jobs.client import Job, JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, Progress, Surveyed
 from studio.jobs.suggest_run import progress_text
-from studio.language import ntr, tr
+from studio.language import ntr, tr, tr_engine
 from studio.model.edits import Edit, change_tags
 from studio.model.next_images import MOST_COVERED, MOST_IMAGES, NextImage, spread
 from studio.model.project import Project
@@ -171,7 +171,7 @@ class NextPanel(QWidget):
         self.show_images(found.ranked)
         self.said.setText(_sentence(found))
         if found.problems:
-            first, rest = found.problems[0], "\n".join(found.problems)
+            first, rest = found.problems[0], tr_engine("\n".join(found.problems))
             self.banner.show_message(first, tone="warning", details=rest)
 
     def _on_failed(self, failed: Failed) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWid
 from engine.cfg.schema import arguments_for, by_name
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import ModelFacts
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.model.auto_annotation import AutoAnnotation, ClassRule
 from studio.model.open_models import is_open_name, is_open_run
 from studio.model.project import Project
@@ -227,7 +227,7 @@ class SuggestChoices(QWidget):
         if path != self.picker.path():
             return
         self._names, self.is_open = facts.names, facts.is_open
-        self._no_words = facts.words_problem
+        self._no_words = tr_engine(facts.words_problem)
         if self.is_open and not self.words.text():
             used = self.words.used()
             self.words.set_text(used[0] if used else ", ".join(facts.names))

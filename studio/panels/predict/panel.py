@@ -13,7 +13,7 @@ from studio.jobs.client import JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, Progress
 from studio.jobs.suggest_run import SuggestRun, progress_text
 from studio.jobs.suggestions import SuggestionCount
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.model.auto_annotation import AutoAnnotation
 from studio.model.project import Project
 from studio.panels.predict.choices import SuggestChoices
@@ -156,7 +156,8 @@ class PredictPanel(QWidget):
         self.review_button.setVisible(self._first is not None)
         if count.problems:
             first = count.problems[0]
-            self.banner.show_message(first, tone="warning", details="\n".join(count.problems))
+            details = tr_engine("\n".join(count.problems))
+            self.banner.show_message(first, tone="warning", details=details)
         self._end()
 
     def _on_failed(self, failed: Failed) -> None:

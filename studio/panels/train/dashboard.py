@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from engine.runtime.errors import EngineError
 from studio.jobs.training import resume_training
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.model.run_facts import History, RunFacts
 from studio.model.run_failure import Failure
 from studio.model.run_figures import headline
@@ -184,7 +184,7 @@ class Dashboard(QWidget):
             tone="warning",
             action_text=tr("Show them") if len(lines) > 1 else tr("Show it"),
             action=self.tabs.show_warnings,
-            details="\n".join(lines),
+            details=tr_engine("\n".join(lines)),
         )
 
     def _on_pressed(self, key: str) -> None:

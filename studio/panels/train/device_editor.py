@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStyledItemDelegate, QWidget
 
 from engine.runtime.device import DeviceInfo
+from studio.language import tr_engine
 from studio.widgets.form_fields import Field
 from studio.widgets.value_editors import ChoiceEditor
 
@@ -24,7 +25,7 @@ class DeviceEditor(ChoiceEditor):
         chosen = self.raw()
         self.clear()
         for device in devices:
-            reason = f" ({device.unavailable})" if device.unavailable else ""
+            reason = f" ({tr_engine(device.unavailable)})" if device.unavailable else ""
             self.addItem(device.label + reason, device.id)
             self.setItemData(self.count() - 1, device.label + reason, Qt.ItemDataRole.ToolTipRole)
             if device.unavailable:

@@ -12,7 +12,7 @@ from engine.cfg.model_catalogue import find_entry
 from engine.cfg.schema import arguments_for, by_name
 from engine.runtime.device import DeviceInfo
 from studio.jobs.weights import is_public_name
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.model.open_models import PROBE
 from studio.model.runs import RunSnapshot
 from studio.panels.train.device_editor import DeviceEditor, best_device
@@ -87,7 +87,7 @@ class TrainForm(Form):
     def say_of_model(self, text: str, *, wrong: bool = False) -> None:
         """Say below the model what it is, or why it cannot be used."""
         if self._models is not None:
-            self._models.say(text, "danger" if wrong else "caption")
+            self._models.say(tr_engine(text), "danger" if wrong else "caption")
 
     def open_model(self) -> str | None:
         """Return the description of the chosen model where it is an open-vocabulary one by name, else None."""

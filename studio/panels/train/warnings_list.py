@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from studio.language import tr
+from studio.language import tr, tr_engine
 from studio.model.run_warnings import RunWarning
 
 _FILE = Qt.ItemDataRole.UserRole
@@ -62,7 +62,7 @@ class WarningsList(QTreeWidget):
 def _row(warning: RunWarning) -> QTreeWidgetItem:
     count = len(warning.images)
     place = warning.place or (tr("{count:,} images").format(count=count) if count else "")
-    row = _line(place, warning.message, warning.file)
+    row = _line(place, tr_engine(warning.message), warning.file)
     for image in warning.images:
         row.addChild(_line(image.name, str(image.parent), image))
     return row
