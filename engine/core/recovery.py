@@ -127,9 +127,13 @@ class Recovery:
         if self._warnings > MAX_WARNINGS:
             return
         numbers = ", ".join(str(batch.number + 1) for batch in bad)
-        word, steps = ("batches", "their steps are") if len(bad) > 1 else ("batch", "its step is")
+        dropped = (
+            f"batches {numbers}; their steps are dropped"
+            if len(bad) > 1
+            else f"batch {numbers}; its step is dropped"
+        )
         t.warn(
-            f"the loss is not a number in epoch {t.epoch + 1}, {word} {numbers}; {steps} dropped. "
+            f"the loss is not a number in epoch {t.epoch + 1}, {dropped}. "
             "Look at the named images and their labels if this comes again.",
             files=[file for batch in bad for file in batch.files],
         )

@@ -56,14 +56,12 @@ def extract() -> Catalog:
 
 
 def extract_engine() -> Catalog:
-    """Return the templates of the engine's sentences, untranslated; what forms show is in the other catalogue."""
+    """Return the templates of the engine's sentences, untranslated."""
     from babel.messages.catalog import Catalog
 
     found = Catalog(project="Maskwright", charset="utf-8", fuzzy=False)
-    elsewhere = set(form_texts())
     for template, files in engine_sentences().items():
-        if template not in elsewhere:
-            found.add(template, locations=[(f"engine/{file}", 1) for file in files])
+        found.add(template, locations=[(f"engine/{file}", 1) for file in files])
     return found
 
 

@@ -24,13 +24,9 @@ ROOMS = (
     "core",
     "data",
     "export",
+    "metrics/coco_files.py",
     "models",
-    "nn/autobackend.py",
-    "nn/backends",
-    "nn/build.py",
-    "nn/checkpoint.py",
-    "nn/foreign.py",
-    "nn/text",
+    "nn",
     "runtime",
     "trackers",
     "training",
@@ -48,6 +44,8 @@ LEFT_OUT = (
     "data/convert_coco.py",  # functions that scripts call
     "data/convert_masks.py",
     "data/synthetic",  # draws the sample; its words are names of things in pictures
+    "nn/modules",  # shapes of tensors: how layers are put together is checked before, in nn/build.py
+    "nn/sizes.py",  # writes a page of the documentation
     "runtime/checks.py",  # `yolo checks` and `maskwright doctor`, both in the terminal
     "runtime/settings_schema.py",  # as cfg/tables
     "training/search_space.py",
@@ -62,7 +60,6 @@ PROGRAMMERS = frozenset(
         "KeyError",
         "NotImplementedError",
         "TypeError",
-        "ValueError",
     )
 )
 # Whose strings are patterns, keys, names of threads or lines of the log that no window shows
@@ -76,6 +73,33 @@ _SAYS_SO = (
 
 # How errors and findings name their place (``EngineError`` and ``Problem`` put it together)
 PLACE = "{place}, line {line}:"
+_WHO = (
+    "who",
+    "_who",
+)  # what readers call the object that a finding is about, which stands before it with a colon
+# What the system and Python's readers say, which the engine quotes
+QUOTED = (
+    "No such file or directory",
+    "Permission denied",
+    "Operation not permitted",
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Is a directory",
+    "Not a directory",
+    "File exists",
+    "File name too long",
+    "Input/output error",
+    "Too many open files",
+    "Device or resource busy",
+    "Directory not empty",
+    "Expecting value",
+    "Expecting property name enclosed in double quotes",
+    "Unterminated string starting at",
+    "Extra data",
+    "mapping values are not allowed here",
+    "could not find expected ':'",
+)
 _COMMAND = re.compile(
     r"import .*|pip install [^()]*", re.DOTALL
 )  # what is typed is the same everywhere
@@ -88,7 +112,7 @@ _PROSE = re.compile(r"[\w\s.,:;'\"()/%+=#&!?×*{}\[\]-]+")
 _SMALL_WORDS = re.compile(  # of English, not of code
     r"(?<![\w=./'\"{-])(?:a|True|False|None|[a-z]{2,})[,.:;)]?(?: |$)"
 )
-_JOINED_BEFORE = re.compile(r"^(?:\{\w+\}[\s.,:;]*)+\s(?=[A-Z(])")
+_JOINED_BEFORE = re.compile(r"^(?:\{\w+\}[\s.,:;]*)+\s(?=[A-Z]|\(.*\.\)$)")
 _JOINED_AFTER = re.compile(r"(?<=[.?!])\s*(?:\{\w+\}\s*)+$")
 _UNNAMED = frozenset(
     ("self", "len", "str", "sorted", "map", "repr", "list", "tuple", "type", "int", "float", "max", "min", "join", "name", "set")
@@ -103,7 +127,7 @@ def engine_sentences(root: Path = ENGINE) -> dict[str, list[str]]:
     Args:
         root: Folder of the engine's code.
     """
-    found: dict[str, list[str]] = {PLACE: ["data/problems.py"]}
+    found = {text: ["data/problems.py"] for text in (PLACE, *QUOTED)}
     for room in ROOMS:
         place = root / room
         for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
@@ -117,11 +141,12 @@ def engine_sentences(root: Path = ENGINE) -> dict[str, list[str]]:
 
 
 def _each_form_once(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return one template of those that differ in the names of their values only: nobody could tell them apart."""
+    """Return one template of those that differ in the names of their values only, or begin small: nobody could tell them apart."""
     forms: dict[str, str] = {}
     kept: dict[str, list[str]] = {}
     for template, files in found.items():
-        first = forms.setdefault(_PLACE.sub("{}", template), template)
+        form = _PLACE.sub("{}", template)
+        first = forms.setdefault(form[:1].lower() + form[1:], template)
         places = kept.setdefault(first, [])
         places.extend(file for file in files if file not in places)
     return kept
@@ -152,6 +177,7 @@ class _Finder(ast.NodeVisitor):
         self.inlined: set[int] = set()  # texts that stand in the templates of others
         self._texts: dict[str, ast.expr] = dict(_named_texts(tree.body))
         self._spoken = False  # whether the call around says its texts to people
+        self._names = False  # whether the text is what something is called
         self.visit(tree)
 
     def visit_Expr(self, node: ast.Expr) -> None:
@@ -162,8 +188,19 @@ class _Finder(ast.NodeVisitor):
         outer = self._texts
         self._texts = {**outer, **dict(_named_texts(ast.walk(node)))}
         for statement in node.body:
-            self.visit(statement)
+            self._visit_named(node.name, statement)
         self._texts = outer
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self._visit_named(_last_name(node.targets[0]), node.value)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        self._visit_named(node.arg or "", node.value)
+
+    def _visit_named(self, name: str, node: ast.AST) -> None:
+        outer, self._names = self._names, self._names or name in _WHO
+        self.visit(node)
+        self._names = outer
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -223,7 +260,9 @@ class _Finder(ast.NodeVisitor):
 
     def _keep(self, node: ast.expr, template: str) -> None:
         template = _JOINED_AFTER.sub("", _JOINED_BEFORE.sub("", template.strip()))
-        if is_for_people(template, spoken=self._spoken):
+        if self._names and _PLACE.search(template) and _WORD.search(_PLACE.sub("", template)):
+            self.found.append((node, f"{template}:"))
+        elif is_for_people(template, spoken=self._spoken):
             self.found.append((node, template))
 
 
@@ -303,7 +342,9 @@ def _inlined(node: ast.expr, texts: Texts, depth: int = 3) -> Iterator[ast.expr]
 
 
 def _value(part: ast.expr) -> ast.expr:
-    return part.value if isinstance(part, ast.FormattedValue) else part
+    """Return what is filled in; a value that is put into quotes (``!r``) is not what it stands for."""
+    is_plain = isinstance(part, ast.FormattedValue) and part.conversion == -1
+    return part.value if is_plain else part
 
 
 def _joined(choices: list[list[Parts]]) -> list[Parts]:

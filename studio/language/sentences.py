@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from operator import itemgetter
 from typing import NamedTuple
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 from studio.language.catalogue import read_texts
 from studio.language.chosen import chosen_language
@@ -32,12 +32,15 @@ _DEEPEST = 3  # a reason within a reason within a reason
 
 # Between two sentences; and where the window's own words, in wide signs, quote the engine
 _BOUNDARY = re.compile(
-    r"(?<=[.?!:)])\s+|\n+|(?<=[\u3002\uff1a\uff1b\uff0c\uff08])(?=[!-~])|(?<=[!-~])(?=[\uff09\uff1b])"
+    r"(?<=[.?!:;)])\s+|\n+|(?<=[\u3002\uff1a\uff1b\uff0c\uff08])(?=[!-~])|(?<=[!-~])(?=[\uff09\uff1b])"
 )
+_ENDED = re.compile(r"[.?!] ")
 _WORD = re.compile(r"\w+")
 _WHOLE_WORD = re.compile(r"(?<![\w\0])\w+(?![\w\0])")  # \0 is a value, which may go on with letters
 _COUNTED = re.compile(r"(\d[\d,.]*\s)(\S.*)", re.DOTALL)
 _LISTS = ("; ", ", ")
+_LONGEST_LIST = 40
+_STOP = "\u3002"  # the full stop of scripts with wide signs
 
 
 class Template(NamedTuple):
@@ -62,22 +65,42 @@ class Template(NamedTuple):
         """Return the words that stand in every text made from it, in small letters."""
         return _WHOLE_WORD.findall("\0".join(self.literals).lower())
 
-    def values(self, text: str) -> dict[str, str] | None:
-        """Return what stands at the places of a text that was made from this; None if it was not."""
+    def values(self, text: str) -> tuple[dict[str, str], int] | None:
+        """Return what stands at the places of a text that was made from this; None if it was not.
+
+        Where a sentence stands inside another its first letter is small and its full stop gone; a reason that
+        another sentence quotes may end one. So behind the values stands how many signs at the end the template
+        has more than the text.
+        """
         first, *others = self.literals
-        if not others:
-            return {} if text == first else None
-        end = len(text) - len(others[-1])
-        if end < len(first) or not text.startswith(first) or not text.endswith(others[-1]):
+        if first and (text[1 : len(first)] != first[1:] or text[:1].lower() != first[0].lower()):
             return None
+        more = _more_at_end(self.literals[-1], text)
+        if more is None:
+            return None
+        if not others:
+            return ({}, more) if len(text) + more == len(first) else None
+        end = len(text) + more - len(others[-1])
         found: dict[str, str] = {}
         start = len(first)
         for place, (name, literal) in enumerate(zip(self.names, others, strict=True), start=1):
-            stop = end if place == len(others) else text.find(literal, start, end)
+            is_last = place == len(others)
+            stop = end if is_last else text.find(literal, start, end)
+            if not is_last and _ENDED.search(text, start, stop):
+                return None  # only what a sentence ends with quotes other sentences
             if stop < start or found.setdefault(name, text[start:stop]) != text[start:stop]:
                 return None
             start = stop + len(literal)
-        return found
+        return found, more
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """Return the translation with these values, apart from the letters beside them where scripts differ."""
+        said = ""
+        for literal, name, _, _ in string.Formatter().parse(self.translation):
+            said = _beside(said, literal)
+            if name is not None:
+                said = _beside(said, values[name])
+        return said
 
 
 class Sentences:
@@ -95,6 +118,9 @@ class Sentences:
             rarest = min(template.words(), key=lambda word: (spread[word], -len(word)), default="")
             self._by_word.setdefault(rarest, []).append(template)
         self.translated = lru_cache(_KEPT)(self._translated)
+        self._value = lru_cache(_KEPT)(
+            self._look_up
+        )  # several ways to read a text ask for the same value
 
     def _translated(self, text: str) -> str:
         """Return a text of one or several sentences, each in this language; what is unknown stays."""
@@ -102,7 +128,7 @@ class Sentences:
             return text
         return self._value(text, _DEEPEST)[0]
 
-    def _value(self, text: str, depth: int) -> tuple[str, int]:
+    def _look_up(self, text: str, depth: int) -> tuple[str, int]:
         """Return a text in this language, and how many of its characters were known."""
         if depth == 0 or not any(sign in text for sign in " \n"):
             return text, 0  # a name, a path, a number
@@ -111,14 +137,11 @@ class Sentences:
         if counted:
             said, known = self._text(counted[2], depth)
             ways.append((counted[1] + said, known))
-        best = max(ways, key=itemgetter(1))
-        if best[1]:
-            return best
         for sign in _LISTS:
-            if sign in text:
-                parts = [self._value(part, depth - 1) for part in text.split(sign)]
-                return sign.join(said for said, _ in parts), sum(known for _, known in parts)
-        return text, 0
+            if sign in text and len(entries := text.split(sign)) <= _LONGEST_LIST:
+                parts = [self._value(part, depth - 1) for part in entries]
+                ways.append((sign.join(said for said, _ in parts), sum(n for _, n in parts)))
+        return max(ways, key=itemgetter(1))
 
     def _text(self, text: str, depth: int) -> tuple[str, int]:
         """Cut a text into the sentences that explain most of it."""
@@ -146,21 +169,18 @@ class Sentences:
     def _sentence(self, text: str, depth: int) -> tuple[str, int] | None:
         """Return one sentence of the engine in this language, with how much of it was known."""
         best: tuple[str, int] | None = None
+        own = 0  # how much of the best is its own: of equals the one that quotes less
         words = dict.fromkeys(_WORD.findall(text.lower()))
-        spellings = list(_spellings(text))
         for template in (entry for word in words for entry in self._by_word.get(word, ())):
-            for spelled, cut in spellings:
-                values = template.values(spelled)
-                if values is None:
-                    continue
-                said = {name: self._value(value, depth - 1) for name, value in values.items()}
-                known = template.weight - cut + sum(inner for _, inner in said.values())
-                if best is None or known > best[1]:
-                    filled = template.translation.format(
-                        **{n: value for n, (value, _) in said.items()}
-                    )
-                    best = filled[: len(filled) - cut], known
-                break
+            found = template.values(text)
+            if found is None:
+                continue
+            values, more = found
+            said = {name: self._value(value, depth - 1) for name, value in values.items()}
+            known = template.weight - max(more, 0) + sum(inner for _, inner in said.values())
+            if best is None or (known, template.weight) > (best[1], own):
+                filled = template.filled({name: value for name, (value, _) in said.items()})
+                best, own = (_cut(filled, more), known), template.weight
         return best
 
 
@@ -198,20 +218,35 @@ def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
         yield start, len(text), ""
 
 
-def _spellings(text: str) -> Iterator[tuple[str, int]]:
-    """Yield a text as it may stand in the engine's code, and how many characters its translation has too many.
+def _more_at_end(literal: str, text: str) -> int | None:
+    """Return how many signs a template ends with that a text lacks (-1: the text has one more); None: neither."""
+    if text.endswith(literal):
+        return 0
+    if literal.endswith(".") and (text[-1:].isalnum() or text.endswith(("'", ")"))):
+        return 1 if text.endswith(literal[:-1]) else None
+    return -1 if text.endswith(f"{literal}.") else None
 
-    Where a sentence stands inside another, its first letter is small and its full stop is gone.
-    """
-    yield text, 0
-    turned = text[:1].swapcase() + text[1:]
-    yield turned, 0
-    if text[-1:].isalnum() or text.endswith(("'", ")")):
-        yield f"{text}.", 1
-        yield f"{turned}.", 1
+
+def _beside(left: str, right: str) -> str:
+    """Put a space where an ideograph and a Latin letter or digit would touch, as these scripts are set."""
+    both = left[-1:], right[:1]
+    mixed = any(sign.isascii() and sign.isalnum() for sign in both) and any(
+        category(sign) == "Lo" for sign in both if sign
+    )
+    return f"{left} {right}" if mixed else left + right
+
+
+def _cut(said: str, count: int) -> str:
+    """Take the sign at the end away, or set one that the template has not."""
+    if count < 0:
+        return said + (_STOP if _is_wide(said) else ".")
+    return said[: len(said) - count]
+
+
+def _is_wide(said: str) -> bool:
+    return east_asian_width(said[-1:] or " ") in "FW"
 
 
 def _with_space(said: str, space: str) -> str:
     """Put two sentences one behind the other; a full stop of Chinese brings its own space."""
-    is_wide = east_asian_width(said[-1:] or " ") in "FW"
-    return said if is_wide and "\n" not in space else said + space
+    return said if _is_wide(said) and "\n" not in space else said + space

@@ -66,18 +66,22 @@ class Frame:
         return geometry.scaled(*self.scale_xy)
 
 
-def frame_of(told_wh: tuple[int, int], real_wh: tuple[int, int], path: Path) -> Frame:
+def frame_of(
+    told_wh: tuple[int, int], real_wh: tuple[int, int], path: Path, *, is_mask: bool = False
+) -> Frame:
     """Explain the size in a description by the picture.
 
     Args:
         told_wh: Size in the description, (0, 0) where it says none.
         real_wh: Upright size of the picture.
         path: The picture, opened only when the sizes are each other's swapped.
+        is_mask: The description is a mask, whose own size it is.
     """
     if told_wh == real_wh or min(told_wh) < 1:
         return Frame(told_wh, real_wh)
     (tw, th), (rw, rh) = told_wh, real_wh
-    sizes = f"The labels speak of {tw} x {th} pixels, the picture has {rw} x {rh}"
+    told = "The mask has" if is_mask else "The labels speak of"
+    sizes = f"{told} {tw} x {th} pixels, the picture has {rw} x {rh}"
     if (th, tw) == real_wh and (turn := _orientation(path)) > 4:
         remark = f"{sizes} when turned upright; shapes were turned with it."
         return Frame(told_wh, real_wh, turn=turn, remark=remark, kind="changed")

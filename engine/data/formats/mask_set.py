@@ -166,9 +166,9 @@ def _labelled(
     except ImageError as error:
         findings.add(mask, " ".join(filter(None, (error.message, error.remedy))))
         return LabelledImage(picture, *size, _split(mask, folder))
-    frame = frame_of((array.shape[1], array.shape[0]), size, picture)
+    frame = frame_of((array.shape[1], array.shape[0]), size, picture, is_mask=True)
     if frame.remark:
-        findings.add(mask, frame.remark.replace("The labels speak of", "The mask has"), frame.kind)
+        findings.add(mask, frame.remark, frame.kind)
     if frame.drawn_wh != (array.shape[1], array.shape[0]):
         findings.add(mask, "It does not fit its picture and was left out.")
         return LabelledImage(picture, *size, _split(mask, folder))
