@@ -88,6 +88,8 @@ class Template(NamedTuple):
             stop = end if is_last else text.find(literal, start, end)
             if not is_last and _ENDED.search(text, start, stop):
                 return None  # only what a sentence ends with quotes other sentences
+            if "\n" in text[start:stop]:
+                return None
             if stop < start or found.setdefault(name, text[start:stop]) != text[start:stop]:
                 return None
             start = stop + len(literal)

@@ -80,7 +80,7 @@ def made_up() -> Sentences:
         ("Cannot be read: the disk is full.", "UNREADABLE (DISK FULL)!"),
         ("cannot be read: xyz.", "UNREADABLE (xyz)!"),
         ("3 the disk is full; the disk is full", "3 DISK FULL; DISK FULL"),
-        ("无法打开（the disk is full），请再试。", "无法打开（DISK FULL），请再试。"),
+        ("无法打开（the disk is full）。请再试。", "无法打开（DISK FULL）。请再试。"),  # noqa: RUF001
     ],
 )
 def test_sentences_are_found_alone_joined_and_within_others(
@@ -216,5 +216,5 @@ def test_every_fault_of_a_label_file_is_said_with_its_file_and_line(
     assert len(problems) > 8
     for problem in problems:
         said = known.translated(str(problem))
-        assert said.startswith(f"{file}，第 {problem.line} 行：")
+        assert said.startswith(f"{file}，第 {problem.line} 行：")  # noqa: RUF001
         assert not re.search(r"[A-Za-z]{3,} [a-z]{2,}", said.removeprefix(str(file))), said
