@@ -343,8 +343,9 @@ def _inlined(node: ast.expr, texts: Texts, depth: int = 3) -> Iterator[ast.expr]
 
 def _value(part: ast.expr) -> ast.expr:
     """Return what is filled in; a value that is put into quotes (``!r``) is not what it stands for."""
-    is_plain = isinstance(part, ast.FormattedValue) and part.conversion == -1
-    return part.value if is_plain else part
+    if isinstance(part, ast.FormattedValue) and part.conversion == -1:
+        return part.value
+    return part
 
 
 def _joined(choices: list[list[Parts]]) -> list[Parts]:
