@@ -192,7 +192,7 @@ def tr_engine(text: str) -> str:
     Args:
         text: One or several sentences, with the file they are about or without.
     """
-    return _in_force().translated(text)
+    return _in_force().translated(text) if text else ""
 
 
 @cache
