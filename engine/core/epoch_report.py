@@ -10,6 +10,7 @@ from engine.training.events import losses
 if TYPE_CHECKING:
     from engine.core.trainer import BaseTrainer
 
+_FIRST = ("epoch", "time")
 # Scores that a line of the log shows, by what their names hold
 _HEADLINES = ("mAP", "accuracy", "mIoU", "pixel_acc")
 
@@ -21,9 +22,13 @@ def write_row(trainer: BaseTrainer) -> None:
         **dict.fromkeys(trainer.validator.metrics.keys),
         **trainer.label_loss_items(None, "val"),
     }
-    if trainer.fitness is not None:
-        columns.update({k: v for k, v in trainer.metrics.items() if k in columns})
-    trainer.files.csv.append(trainer.epoch + 1, trainer.clock.seconds(), columns | trainer.lr)
+    measured = trainer.metrics if trainer.fitness is not None else {}
+    columns.update({k: v for k, v in measured.items() if k in columns})
+    # What a validator of a person's own measures besides comes last: the field's columns keep their places.
+    known = trainer.files.csv.names()
+    own = [k for k in (known or measured) if k not in columns and k not in (*trainer.lr, *_FIRST)]
+    row = columns | trainer.lr | {k: measured.get(k) for k in own}
+    trainer.files.csv.append(trainer.epoch + 1, trainer.clock.seconds(), row)
 
 
 def log_epoch(trainer: BaseTrainer) -> None:

@@ -73,6 +73,11 @@ class TrainerResults(TrainerSetup):
         self.validator.args.plots = self.args.plots
         self.validator.weights = best
         weights = self.state.weights_of(best)
+        if not isinstance(weights, BaseModel):
+            self.log(
+                "A network of your own: the last validation's numbers stand for the best weights."
+            )
+            return
         metrics = dict(self.memory.validated(lambda: self.validator(model=weights)))
         self.fitness = metrics.pop("fitness", self.fitness)
         self.metrics, self.final = metrics, True

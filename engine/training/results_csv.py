@@ -45,6 +45,13 @@ class ResultsCsv:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(buffer.getvalue())
 
+    def names(self) -> list[str]:
+        """Give the names of the columns; none before the first row."""
+        if not self.path.exists():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), [])
+
     def read(self) -> dict[str, list[float]]:
         """Give the columns; empty cells are nan."""
         if not self.path.exists():

@@ -173,3 +173,50 @@ def test_callbacks_given_at_the_start_come_before_added_ones(arguments, tiny_tas
     trainer.add_callback("on_train_start", lambda _: calls.append("added"))
     trainer.train()
     assert calls == ["given", "added", trainer]
+
+
+class Wrapped(torch.nn.Module):
+    """A network that is none of ours: it knows only what the specification says a trainer needs."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.stride, self.names, self.nc = inner, inner.stride, inner.names, inner.nc
+
+    def forward(self, images):
+        return self.inner(images)
+
+    def loss(self, batch, preds=None):
+        self.inner.args = self.args
+        return self.inner.loss(batch, preds)
+
+
+def test_a_network_of_ones_own_trains_and_leaves_its_weights(overrides):
+    class CustomTrainer(DetectionTrainer):
+        def get_model(self, cfg, weights, verbose=True):
+            return Wrapped(DetectionModel(cfg, nc=self.data["nc"], verbose=False))
+
+    trainer = CustomTrainer(overrides={**overrides, "epochs": 2})
+    trainer.train()
+    assert trainer.epoch == 1
+    assert "metrics/mAP50(B)" in trainer.metrics
+    kept = trainer.trained_model()
+    assert isinstance(kept, Wrapped)
+    assert torch.isfinite(next(kept.parameters())).all()
+
+
+def test_measures_of_ones_own_are_columns(overrides):
+    class CustomValidator(DetectionValidator):
+        def get_stats(self):
+            return {**super().get_stats(), "metrics/mine": 0.25}
+
+    class CustomTrainer(DetectionTrainer):
+        def get_validator(self):
+            return CustomValidator(self.test_loader, self.save_dir, args=self.args)
+
+    trainer = CustomTrainer(overrides={**overrides, "epochs": 2})
+    trainer.train()
+    plain = DetectionTrainer(overrides={**overrides, "epochs": 1, "name": "plain"})
+    plain.train()
+    own, usual = trainer.files.csv, plain.files.csv
+    assert own.names() == [*usual.names(), "metrics/mine"]  # the field's columns in their places
+    assert own.read()["metrics/mine"] == [0.25, 0.25]
