@@ -1,8 +1,7 @@
 """Pictures of one, four or more channels: what a data.yaml asks for with ``channels``.
 
 One channel is grey. Four are red, green, blue and alpha, or whatever a file of four means by them. More come
-from TIFF files, as samples of each pixel or as one page a channel (scanners and multispectral cameras write
-either). Channels keep the order of the file. Loads no torch.
+from TIFF files of one page a channel. Channels keep the order of the file. Loads no torch.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ _MAX_PIXELS_PER_BYTE = 8300
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_TIFF = (b"II*\0", b"MM\0*")
+_MOST_SAMPLES = 4
 _BARE_MARKERS = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
 
 
@@ -195,6 +197,12 @@ def _read_other(file: BinaryIO) -> Header:
     from PIL import Image
 
     start = file.read(16)
+    if start[:4] in _TIFF and (samples := _tiff_samples(file)) > _MOST_SAMPLES:
+        raise HeaderError(
+            f"The TIFF file has {samples} samples a pixel, of which {_MOST_SAMPLES} at most are read: "
+            "write one page a channel."
+        )
+    file.seek(16)
     Image.init()
     for name in Image.ID:
         factory, accept = Image.OPEN[name]
@@ -215,7 +223,29 @@ def _read_other(file: BinaryIO) -> Header:
         # Pillow and OpenCV both turn TIFF pictures upright by themselves.
         turn = orientation if orientation in range(1, 9) and name != "TIFF" else 1
         return Header(name.lower(), width, height, turn, deep)
+    if start[:4] in _TIFF:
+        raise HeaderError(
+            "The TIFF file is damaged or of a kind that is not read: "
+            "write colours with alpha as RGB, other channels one a page."
+        )
     raise HeaderError(f"The file is not an image: it begins with {start[:12]!r}.")
+
+
+def _tiff_samples(file: BinaryIO) -> int:
+    """Return tag 277, SamplesPerPixel, of a TIFF file's first directory (TIFF 6.0); 1 where it has none or is damaged."""
+    file.seek(0)
+    order = "<" if file.read(4)[:2] == b"II" else ">"
+    try:
+        (offset,) = struct.unpack(order + "I", _exactly(file, 4))
+        file.seek(offset)
+        (count,) = struct.unpack(order + "H", _exactly(file, 2))
+        for _ in range(count):
+            tag, _, _, value = struct.unpack(order + "HHIH2x", _exactly(file, 12))
+            if tag == 277:
+                return int(value)
+    except HeaderError:
+        pass
+    return 1
 
 
 def _check_jpeg(data: bytes) -> None:

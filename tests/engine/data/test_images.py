@@ -222,3 +222,34 @@ def test_symlink_loop_archive(shared_dir, tmp_path):
     found = scan_images(tmp_path)
     assert [p.name for p in found.images] == ["img.jpg"]
     assert "dangling.jpg" in {p.file.name for p in found.problems}
+
+
+def _tiff(array):
+    """Return an uncompressed TIFF of samples side by side in each pixel, as multispectral cameras write it."""
+    height, width, samples = array.shape
+    data = array.tobytes()
+    at = 8 + len(data)
+    tags = [
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, samples, at + 2 + 12 * 9 + 4),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (273, 4, 1, 8),
+        (277, 3, 1, samples),
+        (278, 4, 1, height),
+        (279, 4, 1, len(data)),
+    ]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    head = b"II*\0" + struct.pack("<I", at) + data + struct.pack("<H", len(tags))
+    return head + entries + bytes(4) + struct.pack(f"<{samples}H", *[8] * samples)
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"), [(6, "6 samples a pixel"), (4, "write colours with alpha as RGB")]
+)
+def test_samples_that_are_not_read_are_named(tmp_path, samples, said):
+    file = tmp_path / "bands.tif"
+    file.write_bytes(_tiff(np.zeros((20, 30, samples), np.uint8)))
+    with pytest.raises(ImageError, match=said):
+        check_image(file)
