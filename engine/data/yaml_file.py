@@ -372,7 +372,9 @@ def _check_exists(
             continue
         remedy = f"Correct 'path' or '{split}'."
         given = str(values.get(split)) if isinstance(values.get(split), str) else ""
-        if file and given and (file.parent / given).exists():
+        if "*" in given:
+            remedy = f"Name the folder under '{split}', or a text file that lists the images: patterns with * are not looked for."
+        elif file and given and (file.parent / given).exists():
             remedy = f"{given} lies beside this file: write 'path: .'."
         elif file and (there := _folder_there(path, split, file.parent)):
             remedy = f"{there} lies beside this file: correct 'path' or '{split}'."

@@ -207,3 +207,10 @@ def test_an_error_names_no_folder_where_none_is(tmp_path):
     with pytest.raises(DatasetError, match="Correct 'path' or 'train'") as caught:
         read_data_yaml(write(tmp_path, DOWNLOADED))
     assert "lies beside" not in str(caught.value)
+
+
+def test_a_pattern_is_said_to_be_none(folder):
+    described = write(folder, "path: .\ntrain: images/tr*\nval: images/train\nnc: 1\n")
+    with pytest.raises(DatasetError, match="not there") as refused:
+        require_split(read_data_yaml(described), "train")
+    assert "patterns with * are not looked for" in refused.value.remedy
