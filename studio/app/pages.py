@@ -55,6 +55,7 @@ class Pages(QObject):
         self.review = ReviewPanel(
             workspace, session.apply, studio.reviews.review_approve, studio.reviews.reject_with
         )
+        self.review.finished.connect(self.annotate.canvas.setFocus)
         self.annotate.add_dock("review", tr("Review"), self.review)
         self.dataset = DatasetPanel(
             project,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QStringListModel, Qt
+from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -25,6 +26,7 @@ from studio.theme import tokens
 from studio.widgets.column_area import ColumnArea
 from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.icon_button import IconButton, TextButton
+from studio.widgets.late_call import LateCall
 from studio.widgets.text_label import TextLabel
 
 _SMALL_PX = 14
@@ -38,7 +40,12 @@ class ReviewPanel(QWidget):
         apply: Applies an edit and tells the person where it cannot be; returns None then.
         approve: Marks the image as reviewed and goes on.
         reject: Sends the image back with a reason and goes on.
+
+    Signals:
+        finished: A rejection was written or given up: the keys are the canvas's again.
     """
+
+    finished = Signal()
 
     def __init__(
         self,
@@ -51,6 +58,7 @@ class ReviewPanel(QWidget):
         super().__init__(parent)
         self._workspace, self._apply, self._reject = workspace, apply, reject
         self._shown: tuple[object, ...] = ()
+        self._rejecting: int | None = None  # the image whose rejection waits for its reason
         self.stage_box = QComboBox()
         self.stage_box.setAccessibleName(tr("Stage of this image"))
         self.stage_box.setToolTip(tr("How far this image is  (Ctrl+Return: done, next image)"))
@@ -61,8 +69,9 @@ class ReviewPanel(QWidget):
         self.tag_field = _field(tr("Add a tag"), self._on_tag)
         self._known_tags = QStringListModel(self)
         self._complete_tags()
-        self.comment_field = _field(tr("Comment, or why it is rejected"), self._on_comment)
-        self.comment_field.setToolTip(tr("Enter adds the comment; Reject sends it with the image"))
+        self.comment_field = _CommentField()
+        self.comment_field.returnPressed.connect(self._on_comment)
+        self.comment_field.left.connect(self._give_up_rejection)
         self.approve_button = TextButton(tr("Approve"), "primary", "accept_all")
         self.approve_button.setToolTip(
             tr("Reviewed: go on to the next image to review  (Ctrl+Shift+Return)")
@@ -75,6 +84,7 @@ class ReviewPanel(QWidget):
         self._tags, self._comments = QWidget(), QVBoxLayout()
         self._tag_flow = FlowLayout(self._tags, tokens.SPACE_XS)
         self._lay_out()
+        self._bring_field = LateCall(self, self._show_field)
         project = workspace.project
         workspace.image_changed.connect(self.refresh)
         project.images_changed.connect(self.refresh)
@@ -87,6 +97,8 @@ class ReviewPanel(QWidget):
         image_id = self._workspace.image_id
         records = self._workspace.project.images([image_id]) if image_id is not None else []
         record = records[0] if records else None
+        if self._rejecting not in (None, image_id):
+            self._ask_why(None)  # the reason was to be that of another image
         self.setEnabled(record is not None and not self._workspace.project.read_only)
         self._show_counts()
         comments = self._workspace.project.comments(record.id) if record is not None else []
@@ -100,15 +112,33 @@ class ReviewPanel(QWidget):
         self._show_comments(comments)
 
     def reject(self) -> None:
-        """Send the image back with the words of the comment field; without words ask for them first."""
+        """Send the image back with the words of the comment field; without words ask for them, and Enter sends them."""
+        if not self.isEnabled():
+            return
         words = self.comment_field.text().strip()
         if not words:
+            self._ask_why(self._workspace.image_id)
             self.comment_field.setFocus()
-            self.comment_field.setPlaceholderText(tr("Why is it rejected? Then Reject again"))
+            self._bring_field.ask()  # a dock that was just raised has no sizes before the events go on
             return
         self.comment_field.clear()
-        self.comment_field.setPlaceholderText(tr("Comment, or why it is rejected"))
+        self._ask_why(None)
         self._reject(words)
+        self.finished.emit()
+
+    def _ask_why(self, image_id: int | None) -> None:
+        """Take the next words as the reason for an image's rejection; None: as a comment again."""
+        self._rejecting = image_id
+        self.comment_field.ask_why(image_id is not None)
+
+    def _give_up_rejection(self) -> None:
+        self.comment_field.clear()
+        self._ask_why(None)
+        self.finished.emit()
+
+    def _show_field(self) -> None:
+        self._area.ensureWidgetVisible(self.reject_button)
+        self._area.ensureWidgetVisible(self.comment_field)  # last: in a low dock this one counts
 
     def _on_stage(self, row: int) -> None:
         record = self._record()
@@ -124,6 +154,9 @@ class ReviewPanel(QWidget):
             self._apply(change_tags({record.id: record.tags}, add=words.split(",")))
 
     def _on_comment(self) -> None:
+        if self._rejecting is not None:
+            self.reject()
+            return
         record, words = self._record(), self.comment_field.text().strip()
         if record is not None and words:
             self.comment_field.clear()
@@ -225,7 +258,41 @@ class ReviewPanel(QWidget):
         column.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ColumnArea(inner))
+        self._area = ColumnArea(inner)
+        layout.addWidget(self._area)
+
+
+class _CommentField(QLineEdit):
+    """Takes comments, and the reason of a rejection while one is asked for.
+
+    Signals:
+        left: Escape was pressed while a reason was asked for.
+    """
+
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ask_why(False)
+
+    def ask_why(self, asked: bool) -> None:
+        """Say what Enter does with the words."""
+        self._asked = asked
+        name = tr("Why is it rejected?") if asked else tr("Comment, or why it is rejected")
+        self.setAccessibleName(name)
+        self.setPlaceholderText(tr("Why? Enter rejects") if asked else name)
+        self.setToolTip(
+            tr("Enter rejects the image for this reason, Escape leaves it as it is")
+            if asked
+            else tr("Enter adds the comment; Reject sends it with the image")
+        )
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Give the rejection up on Escape."""
+        if event.key() == Qt.Key.Key_Escape and self._asked:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 def _field(name: str, entered: Callable[[], object]) -> QLineEdit:

@@ -55,6 +55,54 @@ def test_a_rejection_asks_for_its_reason(labelled: Hands) -> None:
     assert panel.comment_field.text() == ""
 
 
+def test_enter_rejects_with_the_reason_that_was_asked_for(labelled: Hands) -> None:
+    hands = labelled
+    project, workspace = hands.session.project, hands.session.workspace
+    one, two = project.image_ids()[:2]
+    hands.canvas.setFocus()
+    hands.press(Qt.Key.Key_Return, CTRL)  # done, and on to the next image
+    workspace.go_to(one)
+    hands.press(Qt.Key.Key_Backspace, CTRL | SHIFT)
+    panel = hands.session.pages.review
+    hands.wait(lambda: not panel.comment_field.visibleRegion().isEmpty())
+    field = panel.comment_field
+    assert field.visibleRegion().boundingRect() == field.rect()  # scrolled into view
+    room = field.fontMetrics().horizontalAdvance(field.placeholderText())
+    assert room < field.width() - 8
+    QTest.keyClicks(field, "two bolts are missing")
+    hands.press(Qt.Key.Key_Return)
+    assert project.image(one).stage == "rejected"
+    assert [(c.text, c.kind) for c in project.comments(one)] == [
+        ("two bolts are missing", "reject")
+    ]
+    workspace.go_to(two)  # what is written from now on is a comment again
+    QTest.keyClicks(field, "look at the left")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert [(c.text, c.kind) for c in project.comments(two)] == [("look at the left", "comment")]
+    assert project.image(two).stage != "rejected"
+
+
+def test_escape_leaves_a_rejection(labelled: Hands) -> None:
+    hands = labelled
+    project, one = hands.session.project, hands.session.workspace.image_id
+    assert one is not None
+    field = panel_of(hands).comment_field
+    usual = field.placeholderText()
+    hands.canvas.setFocus()
+    hands.press(Qt.Key.Key_Backspace, CTRL | SHIFT)
+    assert field.placeholderText() != usual
+    QTest.keyClicks(field, "no")
+    hands.press(Qt.Key.Key_Escape)
+    assert (field.placeholderText(), field.text()) == (usual, "")
+    assert QApplication.focusWidget() is hands.canvas
+    hands.press(Qt.Key.Key_Backspace, CTRL | SHIFT)
+    hands.session.workspace.step(1)  # it was that image that was to be rejected
+    assert field.placeholderText() == usual
+    QTest.keyClicks(field, "a word")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert "rejected" not in {image.stage for image in project.images(project.image_ids())}
+
+
 def test_tags_and_comments_by_hand(labelled: Hands) -> None:
     hands = labelled
     project, one = hands.session.project, hands.session.workspace.image_id
