@@ -53,6 +53,10 @@ class Calibration:
         """Return a length as people read it, ``12.5 mm``."""
         return f"{_digits(pixels / self.pixels_per_unit)} {self.unit}"
 
+    def size(self, width: float, height: float) -> str:
+        """Return width and height as people read them, ``12.5 × 8 mm``."""
+        return f"{_digits(width / self.pixels_per_unit)} × {self.length(height)}"
+
     def area(self, square_pixels: float) -> str:
         """Return an area as people read it, ``3.1 mm²``."""
         return f"{_digits(square_pixels / self.pixels_per_unit**2)} {self.unit}²"

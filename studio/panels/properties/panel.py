@@ -13,6 +13,7 @@ from engine.data.annotations.attribute_names import DESCRIPTION, FLAGS, GROUP_ID
 from engine.runtime.errors import EngineError
 from studio.language import tr
 from studio.model.attribute_def import AttributeDef
+from studio.model.calibration import PIXELS, calibration_of
 from studio.model.edits import Edit, assign_class, set_attributes
 from studio.model.locks import locked_text, unlocked
 from studio.model.records import ClassDef, Shape
@@ -31,6 +32,7 @@ from studio.panels.properties.shared_values import (
     MIXED,
     asked_attributes,
     described,
+    in_pixels,
     shared,
     shared_attribute,
 )
@@ -79,6 +81,7 @@ class PropertiesPanel(QWidget):
         self._workspace, self._refused = workspace, refused
         self._shapes: list[Shape] = []
         self._asked: list[AttributeDef] | None = None
+        self._scale = PIXELS
         self.class_box = ElidedComboBox()
         self.class_box.setAccessibleName(tr("Class of the selected shapes"))
         self.class_box.setToolTip(tr("Class of the selected shapes  (Ctrl+E, keys 1 to 9)"))
@@ -117,9 +120,12 @@ class PropertiesPanel(QWidget):
             return
         classes = {cls.id: cls for cls in self._workspace.project.classes()}
         self._show_class(classes)
-        told = described(self._shapes)
+        self._scale = calibration_of(self._workspace.project)
+        told = described(self._shapes, self._scale)
+        tips = {} if self._scale.is_pixels else in_pixels(self._shapes)
         for name, label in self.lines.items():
             label.setText(told.get(name, ""))
+            label.setToolTip(tips.get(name, ""))
             self._facts.setRowVisible(label, name in told)
         for name, box in self.flags.items():
             box.show_value(shared_attribute(self._shapes, name))
@@ -201,8 +207,14 @@ class PropertiesPanel(QWidget):
         if image_id == self._workspace.image_id:
             self._look.ask()
 
+    def _on_history(self) -> None:
+        """Measure anew where the scale was set or taken back."""
+        if calibration_of(self._workspace.project) != self._scale:
+            self._look.ask()
+
     def _wire(self) -> None:
         project = self._workspace.project
+        project.history_changed.connect(self._on_history)
         self._workspace.selection_changed.connect(self._look.ask)
         self._workspace.image_changed.connect(self._look.ask)
         project.shapes_changed.connect(self._on_shapes_changed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
 from engine.data.annotations.attribute_names import FLAGS, own_attributes
 from studio.language import tr
 from studio.model.attribute_def import AttributeDef, AttributeKind
+from studio.model.calibration import PIXELS, Calibration
 from studio.model.geometry_ops import facts
 from studio.model.kind_words import KIND_WORDS, shapes_text
 from studio.model.provenance import SOURCE_WORDS, accepted_words, model_of
@@ -33,6 +34,7 @@ LINES = (
     MADE_BY,
     ACCEPTED,
 )
+_SCALED = (SIZE, AREA, PERIMETER, LENGTH)  # what a scale turns into its unit
 LONG_LINES = (SOURCE, MADE_BY, ACCEPTED)  # sentences: they go on in the next line
 _MEASURES = {"area": AREA, "perimeter": PERIMETER, "points": POINTS}
 _MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
@@ -79,15 +81,20 @@ def asked_attributes(
     return common + [AttributeDef(name, _kind(values)) for name, values in sorted(carried.items())]
 
 
-def described(shapes: Sequence[Shape]) -> dict[str, str]:
-    """Return the lines of the panel that only tell: kind, place, size, area, perimeter, points, angle, source, score."""
+def described(shapes: Sequence[Shape], scale: Calibration = PIXELS) -> dict[str, str]:
+    """Return the lines of the panel that only tell: kind, place, size, area, perimeter, points, angle, source, score.
+
+    Args:
+        shapes: The selected shapes.
+        scale: Lengths and areas are told in its unit.
+    """
     kinds = shared(shape.geometry.kind for shape in shapes)
     lines = {KIND: shapes_text(shapes) if len(shapes) > 1 else ""}
     if kinds is not MIXED:
         word = KIND_WORDS[kinds]
         lines[KIND] = word if len(shapes) == 1 else f"{len(shapes):,} × {word}"
     if len(shapes) <= _MEASURED_LIMIT:
-        lines |= _measured([facts(shape.geometry) for shape in shapes])
+        lines |= _measured([facts(shape.geometry) for shape in shapes], scale)
     source = shared(shape.source for shape in shapes)
     lines[SOURCE] = tr("mixed") if source is MIXED else SOURCE_WORDS.get(source, source)
     scores = [shape.score for shape in shapes if shape.score is not None]
@@ -101,6 +108,14 @@ def described(shapes: Sequence[Shape]) -> dict[str, str]:
     return lines | _provenance(shapes)
 
 
+def in_pixels(shapes: Sequence[Shape]) -> dict[str, str]:
+    """Return what :func:`described` tells in a scale's unit, in pixels."""
+    if len(shapes) > _MEASURED_LIMIT:
+        return {}
+    lines = _measured([facts(shape.geometry) for shape in shapes], PIXELS)
+    return {line: lines[line] for line in _SCALED if line in lines}
+
+
 def _provenance(shapes: Sequence[Shape]) -> dict[str, str]:
     """Return which model made the shapes, and who accepted them when."""
     found = {
@@ -112,25 +127,42 @@ def _provenance(shapes: Sequence[Shape]) -> dict[str, str]:
     }
 
 
-def _measured(known: Sequence[dict[str, float]]) -> dict[str, str]:
+def _measured(known: Sequence[dict[str, float]], scale: Calibration) -> dict[str, str]:
     """Return sizes: of one shape as they are, of several the sums that mean something."""
     lines = {}
     if len(known) == 1 and "x" in known[0]:
         one = known[0]
         lines[PLACE] = f"x {one['x']:.1f}, y {one['y']:.1f}"
-        lines[SIZE] = tr("{width:.1f} × {height:.1f} px").format(
-            width=one["width"], height=one["height"]
-        )
+        lines[SIZE] = _size(one["width"], one["height"], scale)
         if "angle" in one:
             lines[ANGLE] = f"{one['angle']:.1f}°"
-    for name, unit in (("area", " px²"), ("perimeter", " px"), ("points", "")):
+    for name, words in _WORDS.items():
         values = [values[name] for values in known if name in values]
         if values:
             is_open = name == "perimeter" and "area" not in known[0]
-            word = LENGTH if is_open else _MEASURES[name]
-            digits = 1 if name == "perimeter" else 0
-            lines[word] = f"{sum(values):,.{digits}f}{unit}"
+            lines[LENGTH if is_open else _MEASURES[name]] = words(sum(values), scale)
     return lines
+
+
+def _size(width: float, height: float, scale: Calibration) -> str:
+    if not scale.is_pixels:
+        return scale.size(width, height)
+    return tr("{width:.1f} × {height:.1f} px").format(width=width, height=height)
+
+
+def _area(value: float, scale: Calibration) -> str:
+    return f"{value:,.0f} px²" if scale.is_pixels else scale.area(value)
+
+
+def _length(value: float, scale: Calibration) -> str:
+    return f"{value:,.1f} px" if scale.is_pixels else scale.length(value)
+
+
+_WORDS: dict[str, Callable[[float, Calibration], str]] = {
+    "area": _area,
+    "perimeter": _length,
+    "points": lambda value, _scale: f"{value:,.0f}",
+}
 
 
 def _kind(values: Sequence[Any]) -> AttributeKind:

@@ -12,7 +12,9 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from studio.model.calibration import calibration_of
+from studio.model.calibration import Calibration, calibration_of
+from studio.model.edits.calibration import SetCalibration
+from studio.panels.properties.shared_values import AREA, PERIMETER, SIZE
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -75,6 +77,23 @@ def test_a_known_length_makes_the_scale_which_can_be_undone(looked: Any) -> None
     looked.studio.actions["edit.undo"].trigger()
     assert calibration_of(looked.session.project).is_pixels
     assert "mm" not in looked.canvas.aids.length.text()
+
+
+def test_properties_measure_in_the_units_of_the_scale(labelled: Any) -> None:
+    hands = labelled
+    hands.click(70, 70)
+    panel = hands.session.annotate.properties
+    told = {name: panel.lines[name] for name in (SIZE, AREA, PERIMETER)}
+    hands.wait(lambda: told[AREA].isVisible())
+    pixels = {name: label.text() for name, label in told.items()}
+    assert pixels == {SIZE: "60.0 × 60.0 px", AREA: "3,600 px²", PERIMETER: "240.0 px"}
+    hands.session.apply(SetCalibration(Calibration(20.0, "mm")))
+    hands.wait(lambda: told[AREA].text() == "9 mm²")
+    assert [told[SIZE].text(), told[PERIMETER].text()] == ["3 × 3 mm", "12 mm"]
+    assert {name: label.toolTip() for name, label in told.items()} == pixels
+    hands.studio.actions["edit.undo"].trigger()
+    hands.wait(lambda: told[AREA].text() == pixels[AREA])
+    assert {label.toolTip() for label in told.values()} == {""}
 
 
 def test_aids_are_switched_and_remembered(looked: Any) -> None:
