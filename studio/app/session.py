@@ -23,6 +23,7 @@ from studio.app.shape_menu import ShapeMenu
 from studio.app.smart_link import SmartLink
 from studio.app.suggestion_review import SuggestionReview
 from studio.app.tool_link import ToolLink
+from studio.app.unseen import Unseen
 from studio.language import tr
 from studio.model.clock import clock_text
 from studio.model.edits import Edit
@@ -73,6 +74,7 @@ class Session(QObject):
         self.looking.use(studio.preferences)
         self.tools = ToolLink(self.canvas, self.workspace, studio.actions, studio.preferences)
         self.link = CanvasLink(self.workspace, self.canvas, self.apply)
+        self.unseen = Unseen(self)
         self.smart = SmartLink(self)
         self.review = SuggestionReview(self)
         self.backup = OpeningBackup(self)
@@ -107,9 +109,12 @@ class Session(QObject):
     def apply(self, edit: Edit) -> Edit | None:
         """Apply an edit; where it cannot be, say why and return None. What the disk refuses is tried again."""
         class_id = self.workspace.class_id  # of now, whenever it can be written
-        return self.refused.write(
+        bound = self.refused.write(
             lambda: self.project.apply(with_class(self.project, edit, class_id))
         )
+        if bound is not None:
+            self.unseen.tell(bound)
+        return bound
 
     def attempt(self, action: Callable[[], T]) -> T | None:
         """Run something that may fail for a reason the person can act on, and show the reason."""

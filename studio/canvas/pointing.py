@@ -21,12 +21,14 @@ class Pointing(QObject):
         suggestion_clicked(int): Id of a suggestion.
         shape_activated(int): A shape was double-clicked.
         fit_asked(): The background was double-clicked.
+        shapes_wanted(): Somebody begins to draw while no shapes are shown.
         hovered(Entry): What is under the cursor may be something else: a suggestion, or None.
     """
 
     suggestion_clicked = Signal(int)
     shape_activated = Signal(int)
     fit_asked = Signal()
+    shapes_wanted = Signal()
     hovered = Signal(object)
 
     def __init__(self, hand: ToolInHand, shapes: ShownShapes, parent: QObject | None) -> None:
@@ -36,6 +38,8 @@ class Pointing(QObject):
 
     def press(self, pointer: Pointer, button: Qt.MouseButton) -> None:
         """Take a suggestion, choose the menu's shape, or let the tool work."""
+        if button == _LEFT and self._hand.draws() and not self._shapes.visible:
+            self.shapes_wanted.emit()
         if button == _RIGHT and self._hand.takes_right():
             self._hand.send(replace(pointer, alt=True))
         elif button == _RIGHT:

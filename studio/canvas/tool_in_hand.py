@@ -18,6 +18,7 @@ from studio.tools.scene import Scene
 from studio.tools.table import TOOLS
 
 _NO_SIDES = tr("No selected object has keypoints of which left and right are known.")
+_BARE = ("select", "measure", "image_class")  # what they do has a sense on the bare picture too
 
 
 class ToolInHand(QObject):
@@ -81,6 +82,10 @@ class ToolInHand(QObject):
             return False
         self.press(back)
         return True
+
+    def draws(self) -> bool:
+        """Tell whether a press begins a shape, or changes one."""
+        return self.name not in _BARE
 
     def takes_right(self) -> bool:
         """Tell whether the right button belongs to the tool."""

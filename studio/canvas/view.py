@@ -58,6 +58,7 @@ class CanvasView(ZoomedWidget):
         selection_changed(tuple): Ids of the selected shapes.
         suggestion_clicked(int): Id of a suggestion.
         shape_activated(int): A shape was double-clicked.
+        shapes_wanted(): Somebody begins to draw while no shapes are shown.
         tool_changed(str): Another tool is in hand.
         options_changed(): An option of the tools has another value.
         next_asked(): The tool is done with this image.
@@ -78,6 +79,7 @@ class CanvasView(ZoomedWidget):
     selection_changed = Signal(object)
     suggestion_clicked = Signal(int)
     shape_activated = Signal(int)
+    shapes_wanted = Signal()
     notice = Signal(str)
     tool_changed = Signal(str)
     options_changed = Signal()
@@ -123,6 +125,7 @@ class CanvasView(ZoomedWidget):
             (hand.next_asked, self.next_asked),
             (hand.tool_changed, self.tool_changed),
             (hand.options_changed, self.options_changed),
+            (pointing.shapes_wanted, self.shapes_wanted),
             (pointing.suggestion_clicked, self.suggestion_clicked),
             (pointing.shape_activated, self.shape_activated),
         ):
