@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.data.annotations import Tag
 from studio.app.selected import change
 from studio.language import tr
+from studio.model.class_tree import parents_of, with_below
 from studio.model.edits import Edit, set_marks
 from studio.model.edits.arranging import (
     backward,
@@ -43,11 +44,13 @@ class ShapeHandlers:
     # -- choosing ------------------------------------------------------------
 
     def edit_select_class(self) -> None:
-        """Select all shapes of the classes that are selected, else of the current class."""
+        """Select all shapes of the classes that are selected, else of the current class; those below them count."""
         if (session := self._session()) is None:
             return
         chosen = {shape.class_id for shape in session.workspace.selected_shapes()}
-        wanted: set[int | None] = {*chosen} or {session.workspace.class_id}
+        current = session.workspace.class_id
+        meant = chosen or ({current} if current is not None else set())
+        wanted = with_below(meant, parents_of(session.project.classes()))
         _select(session, [s for s in unlocked(_shapes(session)) if s.class_id in wanted])
 
     def edit_invert_selection(self) -> None:

@@ -258,7 +258,7 @@ class ImageFilter:
 
     Attributes:
         statuses: Any of :data:`STATUSES`.
-        class_id: Images with at least one shape of this class.
+        class_id: Images with at least one shape of this class, or of one below it.
         text: Words that must all occur, each as a part of the path below the folder that was added,
             of a class with shapes on it, a tag, a comment, or a text attribute of a shape; without
             regard to case. Double quotes hold words together.

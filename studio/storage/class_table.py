@@ -9,6 +9,7 @@ from typing import Any
 
 from studio.language import tr
 from studio.model.attribute_def import attribute_from_dict
+from studio.model.class_tree import with_below
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import scheme_from_dict
 from studio.model.records import ClassDef
@@ -63,6 +64,10 @@ class ClassTable:
         """Return the classes whose name holds a search term."""
         rows = self.db.rows("SELECT id, name FROM classes")
         return [class_id for class_id, name in rows if term in search_key(name)]
+
+    def _with_below(self, class_id: int) -> list[int]:
+        """Return a class and those below it."""
+        return sorted(with_below((class_id,), dict(self.db.rows("SELECT id, parent FROM classes"))))
 
 
 def _values(cls: ClassDef) -> tuple[Any, ...]:

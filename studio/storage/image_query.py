@@ -43,7 +43,10 @@ _CLASSES = (
 
 
 def ids_query(
-    wanted: ImageFilter, order: ImageOrder, classes: Callable[[str], list[int]]
+    wanted: ImageFilter,
+    order: ImageOrder,
+    classes: Callable[[str], list[int]],
+    below: Callable[[int], list[int]],
 ) -> Condition:
     """Return the query of the ids that pass ``wanted``, sorted, and its values.
 
@@ -51,14 +54,17 @@ def ids_query(
         wanted: The filter.
         order: The order.
         classes: Returns the classes whose name holds a term.
+        below: Returns a class and those below it.
     """
-    condition, values = _condition(wanted, classes)
+    condition, values = _condition(wanted, classes, below)
     return f"SELECT id FROM images WHERE {condition} ORDER BY {_order(order)}", values
 
 
-def count_query(wanted: ImageFilter, classes: Callable[[str], list[int]]) -> Condition:
+def count_query(
+    wanted: ImageFilter, classes: Callable[[str], list[int]], below: Callable[[int], list[int]]
+) -> Condition:
     """Return the query of how many images pass ``wanted``, and its values."""
-    condition, values = _condition(wanted, classes)
+    condition, values = _condition(wanted, classes, below)
     return f"SELECT COUNT(*) FROM images WHERE {condition}", values
 
 
@@ -80,7 +86,9 @@ def _order(order: ImageOrder) -> str:
     return f"{last}{_ORDERS[order.key]}{direction}, {_PATH}"
 
 
-def _condition(wanted: ImageFilter, classes: Callable[[str], list[int]]) -> Condition:
+def _condition(
+    wanted: ImageFilter, classes: Callable[[str], list[int]], below: Callable[[int], list[int]]
+) -> Condition:
     parts, values = ["removed = 0"], list[Any]()
     for part, more in (
         _one_of("status", sorted(wanted.statuses)),
@@ -92,7 +100,7 @@ def _condition(wanted: ImageFilter, classes: Callable[[str], list[int]]) -> Cond
         _between("score", wanted.score),
         _between("added", (wanted.added_since, None)),
         _between("modified", (wanted.modified_since, None)),
-        _class(wanted.class_id),
+        _classes(below(wanted.class_id) if wanted.class_id is not None else []),
         _tags(sorted(wanted.tags)),
         _sources(sorted(wanted.sources)),
         _only(wanted.only),
@@ -121,10 +129,9 @@ def _between(column: str, bounds: tuple[float | None, float | None] | None) -> C
     return " AND ".join(sql for sql, _ in kept), [value for _, value in kept]
 
 
-def _class(class_id: int | None) -> Condition:
-    if class_id is None:
-        return "", []
-    return "id IN (SELECT image_id FROM image_classes WHERE class_id = ?)", [class_id]
+def _classes(wanted: list[int]) -> Condition:
+    sql = f"id IN (SELECT image_id FROM image_classes WHERE class_id IN ({_marks(wanted)}))"
+    return sql if wanted else "", wanted
 
 
 def _tags(wanted: list[str]) -> Condition:

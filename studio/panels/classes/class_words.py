@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from studio.language import tr
 from studio.model.attribute_def import AttributeDef, AttributeKind, AttributeValue
+from studio.model.class_tree import parents_of, with_below
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ClassDef
@@ -17,7 +18,7 @@ _NO = (tr("no"), "no", "false", "off", "0")
 
 def depths(classes: Sequence[ClassDef]) -> dict[int, int]:
     """Return how many classes each is below, by class id; a parent that was removed counts as none."""
-    parents = {cls.id: cls.parent for cls in classes}
+    parents = parents_of(classes)
     found = {}
     for cls in classes:
         depth, above = 0, cls.parent
@@ -29,12 +30,7 @@ def depths(classes: Sequence[ClassDef]) -> dict[int, int]:
 
 def possible_parents(cls: ClassDef, classes: Sequence[ClassDef]) -> list[ClassDef]:
     """Return the classes that a class can be below: all but itself and those below it."""
-    below = {cls.id}
-    grown = True
-    while grown:
-        more = {other.id for other in classes if other.parent in below} - below
-        grown = bool(more)
-        below |= more
+    below = with_below((cls.id,), parents_of(classes))
     return [other for other in classes if other.id not in below]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
@@ -19,7 +20,9 @@ from PySide6.QtWidgets import (
 
 from engine.runtime.errors import EngineError
 from studio.language import tr
+from studio.model.class_tree import parents_of, with_below
 from studio.model.edits import (
+    Batch,
     ChangeClass,
     Edit,
     MergeClass,
@@ -149,6 +152,17 @@ class ClassesPanel(QWidget):
         """Write a changed class; says what is wrong and returns False where it cannot be."""
         return self._apply(lambda: ChangeClass(cls))
 
+    def set_visible(self, cls: ClassDef, visible: bool) -> None:
+        """Show or hide a class and those below it, as one step."""
+        classes = self._workspace.project.classes()
+        below = with_below((cls.id,), parents_of(classes))
+        turned = [other for other in classes if other.id in below and other.visible != visible]
+        turned.sort(
+            key=lambda other: other.id != cls.id
+        )  # the step is called after the class itself
+        edits = tuple(ChangeClass(replace(other, visible=visible)) for other in turned)
+        self._apply(lambda: edits[0] if len(edits) == 1 else Batch(edits))
+
     def edit(self, cls: ClassDef) -> ClassEditor:
         """Open the window with everything about a class."""
         editor = ClassEditor(self._workspace.project, cls, self._key_owner, self.window())
@@ -199,11 +213,12 @@ class ClassesPanel(QWidget):
         self._apply(lambda: split_by_attribute(cls, attribute, shapes, project.classes()))
 
     def select_shapes(self, cls: ClassDef) -> None:
-        """Select the shapes of a class on the current image."""
+        """Select the shapes of a class, and of those below it, on the current image."""
         image_id = self._workspace.image_id
         if image_id is not None:
             shapes = self._workspace.project.shapes(image_id)
-            self._workspace.select([s.id for s in unlocked(shapes) if s.class_id == cls.id])
+            meant = with_below((cls.id,), parents_of(self._workspace.project.classes()))
+            self._workspace.select([s.id for s in unlocked(shapes) if s.class_id in meant])
 
     def open_menu(self, cls: ClassDef, at: QPoint) -> None:
         """Offer what can be done with a class."""

@@ -32,6 +32,10 @@ class RowOwner(Protocol):
         """Write a changed class; returns whether that was possible."""
         ...
 
+    def set_visible(self, cls: ClassDef, visible: bool) -> None:
+        """Show or hide a class and those below it."""
+        ...
+
     def open_menu(self, cls: ClassDef, at: QPoint) -> None:
         """Offer what can be done with a class."""
         ...
@@ -72,7 +76,9 @@ class ClassRow(QWidget):
         self._editor.editingFinished.connect(self._on_renamed)
         self._count = TextLabel("", "secondary")
         self.eye = IconButton(
-            "show" if cls.visible else "hide", tr("Show or hide its shapes"), size_px=16
+            "show" if cls.visible else "hide",
+            tr("Show or hide its shapes, and those of the classes below it"),
+            size_px=16,
         )
         self.eye.setAccessibleName(tr("Show or hide {name}").format(name=cls.name))
         self.eye.clicked.connect(self._on_eye)
@@ -122,7 +128,7 @@ class ClassRow(QWidget):
         self._owner.change(replace(self.cls, color=color))
 
     def _on_eye(self) -> None:
-        self._owner.change(replace(self.cls, visible=not self.cls.visible))
+        self._owner.set_visible(self.cls, not self.cls.visible)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Make the class the current one."""

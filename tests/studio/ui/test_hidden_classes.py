@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt
 
-from studio.model.edits import ChangeClass
-from studio.model.records import ClassDef
+from studio.model.edits import AddShapes, ChangeClass
+from studio.model.records import ClassDef, ImageFilter, new_shape
 from tests.studio.ui.conftest import Hands
 
 
@@ -17,6 +17,12 @@ def class_of(hands: Hands, name: str) -> ClassDef:
 
 def said(hands: Hands) -> str:
     return str(hands.studio.window.status.currentMessage())
+
+
+def push_eye(hands: Hands, row: int) -> None:
+    rows = hands.session.annotate.classes.rows
+    hands.wait(lambda: rows[row].eye.isVisible())
+    hands.push(rows[row].eye)
 
 
 def test_who_draws_into_a_hidden_class_is_told_each_time(labelled: Hands) -> None:
@@ -55,3 +61,35 @@ def test_drawing_shows_the_shapes_that_were_hidden_all_together(labelled: Hands)
     assert len(hands.shapes()) == 3
     hands.press(Qt.Key.Key_H)
     assert not hands.canvas.labels.visible
+
+
+def test_a_class_means_those_below_it(labelled: Hands) -> None:
+    hands = labelled
+    project, workspace = hands.session.project, hands.session.workspace
+    one, two, _ = project.image_ids()
+    bolt, nut = class_of(hands, "bolt"), class_of(hands, "nut")
+    hands.session.apply(ChangeClass(replace(nut, parent=bolt.id)))
+    square = hands.shapes()[0].geometry
+    hands.session.apply(AddShapes((new_shape(two, nut.id, square),)))
+    assert project.image_ids(ImageFilter(class_id=bolt.id)) == [one, two]
+    assert project.image_ids(ImageFilter(class_id=nut.id)) == [one, two]
+    assert project.store.count_images(ImageFilter(class_id=bolt.id)) == 2
+    workspace.select([shape.id for shape in hands.shapes() if shape.class_id == bolt.id])
+    hands.studio.actions["edit.select_class"].trigger()
+    assert len(workspace.selection) == 2
+    workspace.select(())
+    panel = hands.session.annotate.classes
+    panel.select_shapes(bolt)
+    assert len(workspace.selection) == 2
+    steps = len(project.history())
+    push_eye(hands, 0)
+    assert [cls.visible for cls in project.classes()] == [False, False]
+    assert len(project.history()) == steps + 1
+    push_eye(hands, 1)  # the one below alone
+    assert [cls.visible for cls in project.classes()] == [False, True]
+    push_eye(hands, 0)
+    assert [cls.visible for cls in project.classes()] == [True, True]
+    for _ in range(3):
+        hands.studio.actions["edit.undo"].trigger()
+    assert [cls.visible for cls in project.classes()] == [True, True]
+    assert class_of(hands, "nut").parent == bolt.id
