@@ -23,6 +23,8 @@ class ElidedComboBox(QComboBox):
             self,
         )
         room = field.width() - tokens.SPACE_XS
+        if not option.currentIcon.isNull():  # the style draws it in the field, before the text
+            room -= option.iconSize.width() + tokens.SPACE_XS
         text = option.currentText if self.currentIndex() >= 0 else self.placeholderText()
         return self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
 

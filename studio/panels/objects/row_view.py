@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.language import tr
-from studio.panels.objects.rows import FAINT, SHAPE
+from studio.panels.objects.rows import FAINT, NAME, SHAPE
 from studio.theme import tokens
 from studio.theme.icons import icon
 from studio.theme.theme import current_colors
@@ -109,8 +109,9 @@ class _RowDelegate(QStyledItemDelegate):
             self._paint_mark(painter, mark_rect(whole, mark), mark, getattr(shape, mark))
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        """Write what the canvas does not show in grey."""
+        """Write what the canvas does not show in grey, and shorten the class's name alone where there is little room."""
         super().initStyleOption(option, index)
+        option.text = _fitted(option, index.data(NAME))
         if index.data(FAINT):
             grey = QColor(current_colors().disabled)
             for role in (option.palette.ColorRole.Text, option.palette.ColorRole.HighlightedText):
@@ -122,3 +123,16 @@ class _RowDelegate(QStyledItemDelegate):
         side = QRect(0, 0, _ICON_PX, _ICON_PX)
         side.moveCenter(room.center())
         picture.paint(painter, side)
+
+
+def _fitted(option: QStyleOptionViewItem, name: str) -> str:
+    """Return a row's words with as much of the name as leaves room for number and kind, which tell rows apart."""
+    style = option.widget.style()
+    inner = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, option.widget)
+    margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, option, option.widget) + 1
+    room, metrics = inner.width() - 2 * margin, option.fontMetrics
+    if metrics.horizontalAdvance(option.text) <= room:
+        return option.text
+    rest = option.text[len(name) :]
+    kept = max(room - metrics.horizontalAdvance(rest), room // 4)
+    return metrics.elidedText(name, Qt.TextElideMode.ElideRight, kept) + rest

@@ -15,6 +15,7 @@ from studio.widgets.class_icons import class_icon
 AnyIndex = QModelIndex | QPersistentModelIndex
 SHAPE = Qt.ItemDataRole.UserRole + 1
 FAINT = Qt.ItemDataRole.UserRole + 2  # True: the canvas does not show it
+NAME = Qt.ItemDataRole.UserRole + 3  # what the words begin with, and what of them may be shortened
 
 
 class ObjectRows(QAbstractListModel):
@@ -96,14 +97,20 @@ class ObjectRows(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return class_icon(cls.color) if cls is not None else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return shape.attributes.get(DESCRIPTION) or None
+            return shape.attributes.get(DESCRIPTION) or _name(cls)
+        if role == NAME:
+            return _name(cls)
         if role == FAINT:
             return shape.hidden or (cls is not None and not cls.visible)
         return shape if role == SHAPE else None
 
 
+def _name(cls: ClassDef | None) -> str:
+    return cls.name if cls is not None else "?"
+
+
 def _words(shape: ShapeRow, cls: ClassDef | None, number: int) -> str:
-    parts = [f"{cls.name if cls is not None else '?'}  #{number}  {KIND_WORDS[shape.kind]}"]
+    parts = [f"{_name(cls)}  #{number}  {KIND_WORDS[shape.kind]}"]
     for name, word in ((GROUP_ID, "group"), (TRACK_ID, "track")):
         if name in shape.attributes:
             parts.append(f"{word} {shape.attributes[name]}")

@@ -84,7 +84,6 @@ class PropertiesPanel(QWidget):
         self._scale = PIXELS
         self.class_box = ElidedComboBox()
         self.class_box.setAccessibleName(tr("Class of the selected shapes"))
-        self.class_box.setToolTip(tr("Class of the selected shapes  (Ctrl+E, keys 1 to 9)"))
         self.class_box.setPlaceholderText(tr("mixed"))
         narrow(self.class_box)
         self.class_box.activated.connect(self._on_class_chosen)
@@ -164,6 +163,8 @@ class PropertiesPanel(QWidget):
             box.setItemIcon(row, class_icon(cls.color))
         one = shared(shape.class_id for shape in self._shapes)
         box.setCurrentIndex(-1 if one is MIXED else box.findData(one))
+        told = tr("Class of the selected shapes  (Ctrl+E, keys 1 to 9)")
+        box.setToolTip(f"{box.currentText()}\n{told}" if box.currentIndex() >= 0 else told)
 
     def _show_attributes(self, asked: list[AttributeDef]) -> None:
         if asked != self._asked:
