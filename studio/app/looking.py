@@ -52,6 +52,7 @@ class Looking(QObject):
         canvas.picture.facts_changed.connect(self._show_facts)
         canvas.picture.arrived.connect(self._show_facts)
         canvas.cursor_moved.connect(self._on_cursor_moved)
+        canvas.hand.changed.connect(self._show_measured)
         panel.display_changed.connect(canvas.set_display)
         panel.page_chosen.connect(self.show_page)
         panel.scale_given.connect(self._set_scale)
@@ -97,18 +98,23 @@ class Looking(QObject):
             self._give(calibrated(self._measured, length, unit))
         except EngineError as error:
             self._refused(error)
+        else:
+            self._canvas.setFocus()  # typing is done: the keys are the tools' again
 
     def _give(self, calibration: Calibration) -> None:
         if calibration != calibration_of(self._project):
             self._apply(SetCalibration(calibration))
 
     def _on_cursor_moved(self, x: float, y: float) -> None:
+        self._show_measured()
+        self._status.show_values(self._values_at(x, y))
+
+    def _show_measured(self) -> None:
         tool = self._canvas.tool
         measured = tool.length if isinstance(tool, MeasureTool) else 0.0
         if measured != self._measured:
             self._measured = measured
             self._panel.show_measured(measured)
-        self._status.show_values(self._values_at(x, y))
 
     def _values_at(self, x: float, y: float) -> tuple[float, ...]:
         picture = self._canvas.picture.picture

@@ -182,6 +182,7 @@ class Session(QObject):
         self.class_keys = ClassKeys(
             self.project, self.annotate, self.studio.actions, self.studio.edits.class_choose
         )
+        self.annotate.options.scale_asked.connect(self._ask_scale)
         self.annotate.objects.menu_asked.connect(self.shape_menu.show_at)
         self.canvas.shape_activated.connect(lambda _id: self.annotate.properties.offer_classes())
         self.canvas.leave_asked.connect(lambda: self.use_tool("select"))
@@ -204,6 +205,11 @@ class Session(QObject):
         if project.notice:
             self.studio.safety.tell_read_only(project.notice)
         self._on_image_changed(workspace.image_id)
+
+    def _ask_scale(self) -> None:
+        """Show where the length of the measured line is told, ready to type."""
+        self.annotate.show_dock("display")
+        self.annotate.display.ask_length()
 
     def offer_actions(self, *_: object) -> None:
         """Offer the actions that have something to work on, grey the others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -19,9 +19,10 @@ from studio.language import tr
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
+from studio.tools.measure import MeasureTool
 from studio.tools.options import OPTIONS, OptionSpec
 from studio.tools.table import TOOLS
-from studio.widgets.icon_button import IconButton
+from studio.widgets.icon_button import IconButton, TextButton
 from studio.widgets.spin_box import DoubleSpinBox
 from studio.widgets.text_label import TextLabel
 
@@ -36,7 +37,12 @@ class ToolOptionsBar(QFrame):
     Args:
         canvas: Its options are shown and set.
         chip: What says which class the next shape gets.
+
+    Signals:
+        scale_asked(): The length of the measured line is to be told.
     """
+
+    scale_asked = Signal()
 
     def __init__(self, canvas: CanvasView, chip: QWidget) -> None:
         super().__init__()
@@ -46,16 +52,24 @@ class ToolOptionsBar(QFrame):
         self.controls: dict[str, NumberOption | SwitchOption] = {
             name: self._build(name, spec) for name, spec in OPTIONS.items()
         }
+        self.scale_button = TextButton(tr("Set scale…"))
+        self.scale_button.setToolTip(
+            tr("Say how long the measured line really is: lengths and areas then show in that unit")
+        )
+        self.scale_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scale_button.clicked.connect(lambda: self.scale_asked.emit())
         line = QHBoxLayout(self)
         line.setContentsMargins(tokens.SPACE_S, tokens.SPACE_XS, tokens.SPACE_S, tokens.SPACE_XS)
         line.setSpacing(tokens.SPACE_S)
         line.addWidget(chip)
         for control in self.controls.values():
             line.addWidget(control)
+        line.addWidget(self.scale_button)
         line.addWidget(self.hint, 1)
         # The same height for every tool: the picture must not jump when another one is taken.
         self.setFixedHeight(tokens.CONTROL_HEIGHT + 2 * tokens.SPACE_XS + 1)
         canvas.tool_changed.connect(self._on_tool)
+        canvas.hand.changed.connect(self._on_drawn)
         canvas.options_changed.connect(self._on_options)
         self._on_tool(canvas.tool_name)
         self._on_options()
@@ -75,7 +89,15 @@ class ToolOptionsBar(QFrame):
         spec = TOOLS[tool]
         for name, control in self.controls.items():
             control.setVisible(name in spec.options)
+        self.scale_button.setVisible(tool == "measure")
         self.hint.set_text(spec.hint)
+        self._on_drawn()
+
+    def _on_drawn(self) -> None:
+        """Offer the scale once there is a line to tell the length of."""
+        tool = self._canvas.tool
+        is_line = isinstance(tool, MeasureTool) and tool.is_done and tool.length > 0
+        self.scale_button.setEnabled(is_line)
 
     def _on_options(self) -> None:
         for name, control in self.controls.items():

@@ -22,9 +22,11 @@ from studio.model.calibration import PIXELS, UNITS, Calibration
 from studio.model.display import GAMMA_RANGE, NEUTRAL, Display, PictureFacts
 from studio.theme import tokens
 from studio.theme.fonts import font
+from studio.theme.theme import motion_ms
 from studio.widgets.collapsible_section import CollapsibleSection
 from studio.widgets.histogram import WindowHistogram
 from studio.widgets.icon_button import TextButton
+from studio.widgets.late_call import LateCall
 from studio.widgets.spin_box import DoubleSpinBox, SpinBox
 from studio.widgets.text_label import TextLabel
 
@@ -81,6 +83,7 @@ class DisplayPanel(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(lambda: self.display_changed.emit(self._display))
         self._lay_out()
+        self._bring_scale = LateCall(self, self._show_scale_form, motion_ms())  # once it is open
         self._wire()
         self.show_facts(None)
 
@@ -131,6 +134,17 @@ class DisplayPanel(QWidget):
     def show_measured(self, pixels: float) -> None:
         """Show how long the measured line is; 0 while there is none."""
         self.scale.show_measured(pixels)
+
+    def ask_length(self) -> None:
+        """Put the cursor where the length of the measured line is typed."""
+        self._scale_section.set_expanded(True)
+        self.scale.length.setFocus()
+        self.scale.length.selectAll()
+        self._bring_scale.ask()
+
+    def _show_scale_form(self) -> None:
+        for widget in (self.scale.set_button, self.scale.length):
+            self._area.ensureWidgetVisible(widget)
 
     def _show_pages(self, facts: PictureFacts | None) -> None:
         pages = facts.pages if facts is not None else 1
@@ -201,11 +215,11 @@ class DisplayPanel(QWidget):
             grid.addWidget(slider.value_label, row, 2)
         column.addLayout(grid)
         column.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignLeft)
-        section = CollapsibleSection(tr("Scale"))
-        section.set_content(self.scale)
-        column.addWidget(section)
+        self._scale_section = CollapsibleSection(tr("Scale"))
+        self._scale_section.set_content(self.scale)
+        column.addWidget(self._scale_section)
         column.addStretch(1)
-        area = QScrollArea()
+        area = self._area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(body)
@@ -328,6 +342,9 @@ class _ScaleForm(QWidget):
         self.set_button.clicked.connect(
             lambda: self.given.emit(self.length.value(), self.unit.currentText())
         )
+        self.length.lineEdit().returnPressed.connect(
+            self.set_button.click
+        )  # greyed it does nothing
         self.clear_button.clicked.connect(lambda: self.cleared.emit())
         self.length.valueChanged.connect(lambda _value: self._show())
         self._show()

@@ -79,6 +79,30 @@ def test_a_known_length_makes_the_scale_which_can_be_undone(looked: Any) -> None
     assert "mm" not in looked.canvas.aids.length.text()
 
 
+def test_a_measured_line_leads_to_the_scale(looked: Any) -> None:
+    button = looked.session.annotate.options.scale_button
+    panel = looked.session.annotate.display
+    assert not button.isVisible()
+    looked.canvas.setFocus()
+    looked.press(Qt.Key.Key_M, Qt.KeyboardModifier.ShiftModifier)
+    assert button.isVisible()
+    assert not button.isEnabled()  # there is no line yet
+    looked.drag((20, 60), (60, 60), (100, 60))
+    assert button.isEnabled()
+    QTest.mouseClick(button, LEFT)
+    looked.wait(lambda: panel.scale.length.hasFocus())
+    looked.wait(lambda: panel.scale.length.visibleRegion().boundingRect().height() > 20)
+    QTest.keyClicks(panel.scale.length, "4")  # in place of what was there
+    QTest.keyClick(panel.scale.length, Qt.Key.Key_Return)
+    scale = calibration_of(looked.session.project)
+    assert scale.pixels_per_unit == pytest.approx(20, abs=0.5)
+    assert looked.canvas.hasFocus()
+    looked.press(Qt.Key.Key_Escape)
+    assert not button.isEnabled()
+    looked.press(Qt.Key.Key_V)
+    assert not button.isVisible()
+
+
 def test_properties_measure_in_the_units_of_the_scale(labelled: Any) -> None:
     hands = labelled
     hands.click(70, 70)
