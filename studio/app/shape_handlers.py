@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
+from studio.app.class_choice import offer_classes
 from studio.app.selected import change
 from studio.language import tr
 from studio.model.class_tree import parents_of, with_below
@@ -68,8 +69,7 @@ class ShapeHandlers:
     def edit_class(self) -> None:
         """Offer the classes for the selected shapes."""
         if session := self._session():
-            session.annotate.show_dock("properties")
-            session.annotate.properties.offer_classes()
+            offer_classes(session)
 
     # -- order, lock, hide, group ---------------------------------------------
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
 from studio.language import tr
 from studio.theme import tokens
-from studio.widgets.text_label import TextLabel
+from studio.theme.theme import current_colors
+from studio.widgets.item_ground import paint_ground
 
 _WIDTH, _HEIGHT = 560, 400
+_ICON_PX = 12
+_ACTION, _KEYS, _GREY = (Qt.ItemDataRole.UserRole + place for place in range(3))
+AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class CommandPalette(QDialog):
@@ -28,18 +33,24 @@ class CommandPalette(QDialog):
 
     Args:
         actions: What can be run; greyed ones are listed last and do nothing.
+        parent: The window; the palette opens over it.
+        prompt: What is searched for, where it is no command: its actions show their icons.
     """
 
-    def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
+    def __init__(self, actions: Sequence[QAction], parent: QWidget, prompt: str = "") -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._actions = sorted(actions, key=lambda action: not action.isEnabled())
         self.field = QLineEdit()
-        self.field.setPlaceholderText(tr("Find a command"))
-        self.field.setAccessibleName(tr("Find a command"))
-        self.field.textChanged.connect(self._fill)
+        self.field.setPlaceholderText(prompt or tr("Find a command"))
+        self.field.setAccessibleName(prompt or tr("Find a command"))
+        self.field.textChanged.connect(self._show_found)
         self.list = QListWidget()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setItemDelegate(_LineWithKeys(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setIconSize(QSize(_ICON_PX, _ICON_PX))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(self._run)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S)
@@ -48,35 +59,34 @@ class CommandPalette(QDialog):
         self.resize(_WIDTH, _HEIGHT)
         center = parent.mapToGlobal(parent.rect().center())
         self.move(center.x() - _WIDTH // 2, parent.mapToGlobal(parent.rect().topLeft()).y() + 72)
-        self._fill("")
+        for action in self._actions:
+            self._add(action, has_icon=bool(prompt))
+        self._show_found("")
         self.field.setFocus()
 
-    def _fill(self, text: str) -> None:
-        self.list.clear()
+    def _show_found(self, text: str) -> None:
+        """Hide what has not all the words; the rows stay, to make them takes longer than a key."""
         words = text.lower().split()
-        for action in self._actions:
-            if all(word in action.text().lower() for word in words):
-                self._add(action)
-        self.list.setCurrentRow(0)
+        for row, action in enumerate(self._actions):
+            self.list.setRowHidden(row, not all(word in action.text().lower() for word in words))
+        self.list.setCurrentRow(next(iter(self._found()), -1))
 
-    def _add(self, action: QAction) -> None:
-        item = QListWidgetItem()
-        item.setData(Qt.ItemDataRole.UserRole, action)
-        row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(tokens.SPACE_S, 0, tokens.SPACE_S, 0)
-        name = TextLabel(action.text())
-        name.setEnabled(action.isEnabled())
-        line.addWidget(name, 1)
-        line.addWidget(TextLabel(action.shortcut().toString(), "secondary"))
-        item.setSizeHint(row.minimumSizeHint())
+    def _found(self) -> list[int]:
+        return [row for row in range(self.list.count()) if not self.list.isRowHidden(row)]
+
+    def _add(self, action: QAction, *, has_icon: bool) -> None:
+        item = QListWidgetItem(action.text())
+        item.setData(_ACTION, action)
+        item.setData(_KEYS, action.shortcut().toString())
+        item.setData(_GREY, not action.isEnabled())
+        if has_icon:
+            item.setIcon(action.icon())
         self.list.addItem(item)
-        self.list.setItemWidget(item, row)
 
     def _run(self, item: QListWidgetItem | None) -> None:
         if item is None:
             return
-        action = item.data(Qt.ItemDataRole.UserRole)
+        action = item.data(_ACTION)
         self.close()
         if action.isEnabled():
             action.trigger()
@@ -85,9 +95,42 @@ class CommandPalette(QDialog):
         """Move in the list with the arrows, run with Enter, leave with Escape."""
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
         if step is not None:
-            row = self.list.currentRow() + step
-            self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))
+            found = self._found()
+            if found:
+                place = found.index(self.list.currentRow()) + step
+                self.list.setCurrentRow(found[min(max(place, 0), len(found) - 1)])
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._run(self.list.currentItem())
         else:
             super().keyPressEvent(event)
+
+
+class _LineWithKeys(QStyledItemDelegate):
+    """Draws a command and at its right the keys; widgets in the rows would take a third of a second for 200 of them."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        """Return a row as wide as the list: long names end in an ellipsis."""
+        return QSize(0, tokens.SPACE_XL)
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """Write in grey what cannot be run now."""
+        super().initStyleOption(option, index)
+        if index.data(_GREY):
+            grey = QColor(current_colors().disabled)
+            for role in (option.palette.ColorRole.Text, option.palette.ColorRole.HighlightedText):
+                option.palette.setColor(role, grey)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """Draw the ground through to the end, the name as far as the keys leave room."""
+        whole, keys = QRect(option.rect), index.data(_KEYS)
+        paint_ground(painter, option)
+        if keys:
+            room = whole.adjusted(0, 0, -tokens.SPACE_S, 0)
+            painter.save()
+            painter.setPen(QColor(current_colors().secondary))
+            align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(room, align, keys)
+            painter.restore()
+            taken = option.fontMetrics.horizontalAdvance(keys) + 2 * tokens.SPACE_S
+            option.rect = whole.adjusted(0, 0, -taken, 0)
+        super().paint(painter, option, index)

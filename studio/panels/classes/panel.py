@@ -35,15 +35,19 @@ from studio.model.errors import EditError
 from studio.model.locks import locked_text, unlocked
 from studio.model.records import ClassDef
 from studio.model.workspace import Workspace
-from studio.panels.classes.class_words import depths
 from studio.panels.classes.editor import ClassEditor, KeyOwner
 from studio.panels.classes.removal import RemoveClassDialog
 from studio.panels.classes.row import ClassRow
+from studio.panels.classes.row_list import RowList
 from studio.theme import tokens
 from studio.widgets.class_icons import class_icon
 from studio.widgets.icon_button import TextButton
 from studio.widgets.late_call import LateCall
 from studio.widgets.message_banner import MessageBanner
+from studio.widgets.search_field import SearchField
+from studio.widgets.text_label import TextLabel
+
+FEW = 12  # classes: as many are found at a glance; above that one searches
 
 
 class ClassesPanel(QWidget):
@@ -62,11 +66,14 @@ class ClassesPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._workspace, self._key_owner = workspace, key_owner
-        self.rows: list[ClassRow] = []
         self.dialog: QDialog | None = None
-        self._list = QVBoxLayout()
-        self._list.setContentsMargins(tokens.SPACE_S, tokens.SPACE_XS, tokens.SPACE_S, 0)
-        self._list.setSpacing(0)
+        self.list = RowList(self)
+        self.search = SearchField(tr("Find a class"))
+        self.search.search_changed.connect(self._on_search)
+        self.search.returnPressed.connect(self._on_search_entered)
+        self.nothing = TextLabel(tr("No class is called so."), "secondary")
+        self.nothing.setContentsMargins(*[tokens.SPACE_M] * 4)
+        self.nothing.setVisible(False)
         self.banner = MessageBanner()
         self.name_field = QLineEdit()
         self.name_field.setPlaceholderText(tr("New class"))
@@ -75,23 +82,28 @@ class ClassesPanel(QWidget):
         self.add_button = TextButton(tr("Add"), "normal", "add")
         self.add_button.clicked.connect(self._on_add)
         self._count = LateCall(self, self._recount)
+        self._bring_current = LateCall(self, self._show_current)
         self._lay_out()
         project = workspace.project
-        project.classes_changed.connect(self._rebuild)
+        project.classes_changed.connect(self._show_classes)
         project.shapes_changed.connect(self._count.ask)
         workspace.class_changed.connect(self._on_class_changed)
-        self._rebuild()
+        self._show_classes()
 
     def _lay_out(self) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(self._list)
+        column.addWidget(self.nothing)
+        column.addWidget(self.list)
         column.addStretch()
-        area = QScrollArea()
+        area = self._area = QScrollArea()
         area.setWidget(inner)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        above = QVBoxLayout()
+        above.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, 0)
+        above.addWidget(self.search)
         line = QHBoxLayout()
         line.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S)
         line.setSpacing(tokens.SPACE_S)
@@ -101,32 +113,49 @@ class ClassesPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.banner)
+        layout.addLayout(above)
         layout.addWidget(area, 1)
         layout.addLayout(line)
 
-    def _rebuild(self) -> None:
+    @property
+    def rows(self) -> list[ClassRow]:
+        """The rows of all classes."""
+        return self.list.rows
+
+    def _show_classes(self) -> None:
         project = self._workspace.project
-        counts, classes = project.class_counts(), project.classes()
-        levels = depths(classes)
-        while (item := self._list.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.deleteLater()
-        self.rows = [
-            ClassRow(cls, place, levels[cls.id], counts.get(cls.id, 0), self, self)
-            for place, cls in enumerate(classes)
-        ]
-        for row in self.rows:
-            self._list.addWidget(row)
-        self._on_class_changed(self._workspace.class_id)
+        classes = project.classes()
+        self.list.show_classes(classes, project.class_counts())
+        self.list.mark(self._workspace.class_id)
+        self.search.setVisible(len(classes) > FEW)
+        if len(classes) <= FEW:
+            self.search.clear()
+        self._show_whether_found()
 
     def _recount(self) -> None:
-        counts = self._workspace.project.class_counts()
-        for row in self.rows:
-            row.set_count(counts.get(row.cls.id, 0))
+        self.list.show_counts(self._workspace.project.class_counts())
 
     def _on_class_changed(self, class_id: int | None) -> None:
-        for row in self.rows:
-            row.set_current(row.cls.id == class_id)
+        self.list.mark(class_id)
+        self._bring_current.ask()  # a row that was just made has no place before the events go on
+
+    def _show_current(self) -> None:
+        current = next((row for row in self.rows if row.is_current() and row.isVisible()), None)
+        if current is not None:
+            self._area.ensureWidgetVisible(current, 0, 0)
+
+    def _on_search(self, text: str) -> None:
+        self.list.search(text)
+        self._show_whether_found()
+
+    def _show_whether_found(self) -> None:
+        self.nothing.setVisible(bool(self.rows) and not self.list.found())
+
+    def _on_search_entered(self) -> None:
+        """Take the first class that was found."""
+        found = self.list.found()
+        if found and self.search.text().strip():
+            self.choose(found[0].cls)
 
     def _on_add(self) -> None:
         name = self.name_field.text().strip()
@@ -140,6 +169,7 @@ class ClassesPanel(QWidget):
             return
         self.banner.hide()
         self.name_field.clear()
+        self.search.clear()  # else the new one might not show
         self._workspace.choose_class(added.id)
 
     # -- what rows and their menu ask for --------------------------------------

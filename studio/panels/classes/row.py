@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSpacerItem, QWidget
 
 from studio.language import tr
 from studio.model.records import ClassDef
@@ -48,51 +48,68 @@ class ClassRow(QWidget):
         cls: The class.
         place: Its place in the list, from 0: the first nine have a digit.
         depth: How many classes it is below.
-        count: How many shapes it has.
         owner: The panel.
         parent: The widget that owns the row.
     """
 
     def __init__(
-        self, cls: ClassDef, place: int, depth: int, count: int, owner: RowOwner, parent: QWidget
+        self, cls: ClassDef, place: int, depth: int, owner: RowOwner, parent: QWidget
     ) -> None:
         super().__init__(parent)
         self.cls, self._owner = cls, owner
+        self._shown: tuple[ClassDef, str, int] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("role", "row")
         self.setFixedHeight(_HEIGHT)
-        digit = str(place + 1) if place < 9 else ""
-        keys = tr(" or ").join(key for key in (digit, cls.shortcut.upper()) if key)
-        told = tr("Key {keys}").format(keys=keys) if keys else tr("Right click: give it a key")
-        self.setToolTip(f"{cls.name}\n{told}")
-        self.key = TextLabel(cls.shortcut.upper() or digit, "caption")
+        self.key = TextLabel("", "caption")
         self.key.setFixedWidth(tokens.SPACE_M)
         self.swatch = ColorSwatch(cls.color)
         self.swatch.color_chosen.connect(self._on_color)
         self._name = ElidedLabel(cls.name)
-        self._editor = QLineEdit(cls.name)
-        self._editor.setAccessibleName(tr("Name of class {name}").format(name=cls.name))
+        self._editor = QLineEdit()
         self._editor.setVisible(False)
         self._editor.editingFinished.connect(self._on_renamed)
-        self._count = TextLabel("", "secondary")
-        self.eye = IconButton(
-            "show" if cls.visible else "hide",
-            tr("Show or hide its shapes, and those of the classes below it"),
-            size_px=16,
-        )
-        self.eye.setAccessibleName(tr("Show or hide {name}").format(name=cls.name))
+        self._count = TextLabel("0", "secondary")
+        tip = tr("Show or hide its shapes, and those of the classes below it")
+        self.eye = IconButton("show", tip, size_px=16)
         self.eye.clicked.connect(self._on_eye)
+        self._indent = QSpacerItem(0, 0)
         line = QHBoxLayout(self)
         line.setContentsMargins(tokens.SPACE_XS, 0, 0, 0)
         line.setSpacing(tokens.SPACE_XS)
         line.addWidget(self.key)
-        line.addSpacing(tokens.SPACE_M * min(depth, _DEEPEST))
+        line.addItem(self._indent)
         line.addWidget(self.swatch)
         line.addWidget(self._name, 1)
         line.addWidget(self._editor, 1)
         line.addWidget(self._count)
         line.addWidget(self.eye)
-        self.set_count(count)
+        self.show_class(cls, place, depth)
+
+    def show_class(self, cls: ClassDef, place: int, depth: int) -> None:
+        """Show a class as it is now; nothing is done where nothing differs."""
+        digit = str(place + 1) if place < 9 else ""
+        shown = cls, digit, depth
+        if shown == self._shown:
+            return
+        self.cls, self._shown = cls, shown
+        keys = tr(" or ").join(key for key in (digit, cls.shortcut.upper()) if key)
+        told = tr("Key {keys}").format(keys=keys) if keys else tr("Right click: give it a key")
+        self.setToolTip(f"{cls.name}\n{told}")
+        self.key.setText(cls.shortcut.upper() or digit)
+        self.swatch.set_color(cls.color)
+        self._name.setText(cls.name)
+        self._editor.setAccessibleName(tr("Name of class {name}").format(name=cls.name))
+        self.eye.set_icon_name("show" if cls.visible else "hide")
+        self.eye.setAccessibleName(tr("Show or hide {name}").format(name=cls.name))
+        self._indent.changeSize(tokens.SPACE_M * min(depth, _DEEPEST), 0)
+        layout = self.layout()
+        if layout is not None:
+            layout.invalidate()
+
+    def name(self) -> str:
+        """Return what the class is called."""
+        return self.cls.name
 
     def set_count(self, count: int) -> None:
         """Show how many shapes the class has."""
@@ -100,6 +117,8 @@ class ClassRow(QWidget):
 
     def set_current(self, current: bool) -> None:
         """Mark the row as the class that the next shape gets."""
+        if current == self.is_current():
+            return  # to style a row takes as long as to make a button
         self.setProperty("current", "true" if current else "false")
         self.style().unpolish(self)
         self.style().polish(self)
@@ -111,6 +130,7 @@ class ClassRow(QWidget):
     def start_rename(self) -> None:
         """Put an editor in the name's place."""
         self._name.setVisible(False)
+        self._editor.setText(self.cls.name)
         self._editor.setVisible(True)
         self._editor.setFocus()
         self._editor.selectAll()

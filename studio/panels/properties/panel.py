@@ -190,7 +190,10 @@ class PropertiesPanel(QWidget):
         return unlocked(self._workspace.selected_shapes())
 
     def _on_class_chosen(self, row: int) -> None:
-        class_id = self.class_box.itemData(row)
+        self.choose_class(self.class_box.itemData(row))
+
+    def choose_class(self, class_id: int) -> None:
+        """Give the selected shapes a class."""
         free = [shape for shape in self._free() if shape.class_id != class_id]
         self._apply(assign_class(free, class_id) if free else None)
         self.finished.emit()

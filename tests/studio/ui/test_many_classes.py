@@ -1,0 +1,105 @@
+"""A project with many classes: they are found by typing, and a change of one leaves the rows of the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from studio.dialogs.command_palette import CommandPalette
+from studio.model.edits import ChangeClass, OrderClasses, RemoveClass
+from tests.studio.ui.conftest import Hands
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def many(labelled: Hands) -> Hands:
+    """The window with thirty more classes."""
+    for number in range(30):
+        labelled.session.project.add_class(f"part {number:02d}")
+    labelled.settle()
+    return labelled
+
+
+def shown(hands: Hands) -> list[str]:
+    rows = hands.session.annotate.classes.rows
+    return [row.cls.name for row in rows if not row.isHidden()]
+
+
+def test_the_classes_are_found_by_a_part_of_their_name(many: Hands) -> None:
+    project, panel = many.session.project, many.session.annotate.classes
+    assert panel.search.isVisible()
+    panel.search.setFocus()
+    QTest.keyClicks(panel.search, "ART 2")
+    many.wait(lambda: len(shown(many)) == 12)
+    QTest.keyClicks(panel.search, "7")
+    QTest.keyClick(panel.search, Qt.Key.Key_Return)
+    assert shown(many) == ["part 27"]
+    cls = many.session.workspace.current_class()
+    assert cls is not None
+    assert cls.name == "part 27"
+    panel.name_field.setText("another")
+    many.push(panel.add_button)
+    many.wait(lambda: panel.search.text() == "")  # the new one must not be sought in vain
+    assert len(shown(many)) == 33
+    QTest.keyClicks(panel.search, "zzz")
+    many.wait(lambda: panel.nothing.isVisible())
+    QTest.keyClick(panel.search, Qt.Key.Key_Escape)
+    assert len(shown(many)) == 33
+    for cls in project.classes()[5:]:
+        project.apply(RemoveClass(cls))
+    assert not panel.search.isVisible()
+    assert len(shown(many)) == 5
+
+
+def test_only_rows_that_change_are_made_anew(many: Hands) -> None:
+    project, panel = many.session.project, many.session.annotate.classes
+    before = {row.cls.id: row for row in panel.rows}
+    classes = project.classes()
+    project.apply(ChangeClass(replace(classes[3], name="other", visible=False, color="#123456")))
+    assert {row.cls.id: row for row in panel.rows} == before
+    row = panel.rows[3]
+    assert (row.name(), row.swatch.color()) == ("other", "#123456")
+    order = [cls.id for cls in classes]
+    order = [order[20], *order[:20], *order[21:]]
+    project.apply(OrderClasses(tuple(order)))
+    assert [row.cls.id for row in panel.rows] == order
+    assert [row.key.text() for row in panel.rows[:10]] == [*"123456789", ""]
+    assert panel.rows[0] is before[order[0]]
+    many.wait(lambda: panel.rows[1].y() > panel.rows[0].y())
+    ys = [row.y() for row in panel.rows]
+    assert ys == sorted(ys)
+    project.apply(ChangeClass(replace(project.classes()[1], parent=order[0])))
+    QApplication.processEvents()
+    many.wait(lambda: panel.rows[1].swatch.x() > panel.rows[0].swatch.x())
+    project.apply(RemoveClass(project.classes()[5]))
+    assert len(panel.rows) == 31
+    many.studio.actions["edit.undo"].trigger()
+    assert [row.cls.id for row in panel.rows] == order
+
+
+def test_the_class_of_a_shape_is_found_by_typing(many: Hands) -> None:
+    many.canvas.setFocus()
+    many.click(70, 70)
+    many.press(Qt.Key.Key_E, CTRL)
+    palette = many.studio.window.findChild(CommandPalette)
+    assert palette is not None
+    QTest.keyClicks(palette.field, "part 1")
+    QTest.keyClick(palette.field, Qt.Key.Key_Down)
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    many.wait(lambda: many.canvas.hasFocus())
+    names = {cls.id: cls.name for cls in many.session.project.classes()}
+    assert sorted(names[shape.class_id] for shape in many.shapes()) == ["nut", "part 10"]
+
+
+def test_few_classes_need_no_search(labelled: Hands) -> None:
+    assert not labelled.session.annotate.classes.search.isVisible()
+    labelled.click(70, 70)
+    labelled.press(Qt.Key.Key_E, CTRL)
+    assert labelled.studio.window.findChild(CommandPalette) is None
+    assert labelled.session.annotate.properties.class_box.view().isVisible()
+    labelled.session.annotate.properties.class_box.hidePopup()
