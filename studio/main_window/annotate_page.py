@@ -94,6 +94,7 @@ class AnnotatePage(QMainWindow):
         self.empty = empty
         self.filmstrip = Filmstrip(workspace, thumbnails, apply)
         self.classes = ClassesPanel(workspace, actions.key_owner)
+        self.classes.finished.connect(self.canvas.setFocus)
         self.objects = ObjectsPanel(workspace, refused)
         self.properties = PropertiesPanel(workspace, refused)
         self.properties.finished.connect(self.canvas.setFocus)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -56,7 +56,12 @@ class ClassesPanel(QWidget):
     Args:
         workspace: The open project and the place in it.
         key_owner: Returns what a key does already, empty where it is free.
+
+    Signals:
+        finished: A class was found by typing and chosen: the keys are the canvas's again.
     """
+
+    finished = Signal()
 
     def __init__(
         self,
@@ -71,7 +76,7 @@ class ClassesPanel(QWidget):
         self.search = SearchField(tr("Find a class"))
         self.search.search_changed.connect(self._on_search)
         self.search.returnPressed.connect(self._on_search_entered)
-        self.nothing = TextLabel(tr("No class is called so."), "secondary")
+        self.nothing = TextLabel(tr("No class with that name"), "secondary")
         self.nothing.setContentsMargins(*[tokens.SPACE_M] * 4)
         self.nothing.setVisible(False)
         self.banner = MessageBanner()
@@ -156,6 +161,7 @@ class ClassesPanel(QWidget):
         found = self.list.found()
         if found and self.search.text().strip():
             self.choose(found[0].cls)
+            self.finished.emit()
 
     def _on_add(self) -> None:
         name = self.name_field.text().strip()

@@ -216,7 +216,7 @@ FILTERS = (
 def test_filters_use_an_index(project: Project, wanted: ImageFilter) -> None:
     from studio.storage.image_query import ids_query
 
-    sql, values = ids_query(wanted, ImageOrder(), lambda _term: [])
+    sql, values = ids_query(wanted, ImageOrder(), lambda _term: [], lambda cls: [cls, 1, 2])
     plan = " ".join(row[3] for row in project.store.db.rows(f"EXPLAIN QUERY PLAN {sql}", values))
     assert "USING" in plan
     assert "SCAN images" not in plan.replace("SCAN images USING", "")

@@ -39,6 +39,7 @@ def test_the_classes_are_found_by_a_part_of_their_name(many: Hands) -> None:
     QTest.keyClicks(panel.search, "7")
     QTest.keyClick(panel.search, Qt.Key.Key_Return)
     assert shown(many) == ["part 27"]
+    assert many.canvas.hasFocus()
     cls = many.session.workspace.current_class()
     assert cls is not None
     assert cls.name == "part 27"
@@ -46,6 +47,7 @@ def test_the_classes_are_found_by_a_part_of_their_name(many: Hands) -> None:
     many.push(panel.add_button)
     many.wait(lambda: panel.search.text() == "")  # the new one must not be sought in vain
     assert len(shown(many)) == 33
+    panel.search.setFocus()
     QTest.keyClicks(panel.search, "zzz")
     many.wait(lambda: panel.nothing.isVisible())
     QTest.keyClick(panel.search, Qt.Key.Key_Escape)
