@@ -12,6 +12,7 @@ from engine.data.annotations.attribute_names import ANNOTATION_MODEL
 from studio.jobs.messages import Predicted, PredictedShape
 from studio.language import ntr, tr
 from studio.model.auto_annotation import AutoAnnotation
+from studio.model.one_line import one_line
 from studio.model.project import Project
 from studio.model.provenance import MODEL, model_words
 from studio.model.records import Shape, new_shape
@@ -122,7 +123,8 @@ class SuggestionSink:
         told = {ANNOTATION_MODEL: self._made_by} if self._made_by else {}
         return new_shape(image_id, class_id, found.geometry, MODEL, found.score, told)
 
-    def _class_id(self, name: str) -> int:
+    def _class_id(self, said: str) -> int:
+        name = one_line(said)
         for cls in self._project.classes():
             if cls.name == name:
                 return cls.id

@@ -16,7 +16,7 @@ from engine.runtime.errors import ImageError
 from studio.language import tr
 from studio.model.colors import next_color
 from studio.model.edits import AddClass, Changes, Edit, RemoveSuggestions, accept, edit_from_dict
-from studio.model.edits.classes import NEW
+from studio.model.edits.classes import NEW, new_classes
 from studio.model.errors import EditError, ReadOnlyError, StorageError
 from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
 from studio.model.records import (
@@ -185,6 +185,12 @@ class Project:
         color = color or next_color(cls.color for cls in self.classes())
         edit = self.apply(AddClass(ClassDef(NEW, name, color)))
         return edit.cls if isinstance(edit, AddClass) else self.classes()[-1]
+
+    def add_classes(self, names: Sequence[str]) -> list[ClassDef]:
+        """Add classes as the last ones, as one undoable edit, and return them."""
+        known = {cls.id for cls in self.classes()}
+        self.apply(new_classes(names, self.classes()))
+        return [cls for cls in self.classes() if cls.id not in known]
 
     # Images
 

@@ -16,6 +16,7 @@ from studio.model.attribute_def import AttributeDef, attribute_from_dict
 from studio.model.colors import is_color
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
+from studio.model.one_line import is_one_line, kept_name
 from studio.model.review import Stage
 
 Status = Literal["unlabelled", "labelled", "background", "damaged"]
@@ -30,7 +31,7 @@ class ClassDef:
     Attributes:
         id: Number within the project, from 0, never used again after the class is removed. The
             number that a YOLO file carries is the place in the list of classes instead.
-        name: Unique within the project, not empty.
+        name: Unique within the project, one line of text that is not empty.
         color: ``#rrggbb``.
         visible: Whether the canvas shows its shapes.
         shortcut: One key that chooses the class, besides the digit of its place; empty: none.
@@ -54,6 +55,14 @@ class ClassDef:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise EditError(tr("A class needs a name."), remedy=tr("Type at least one character."))
+        if not is_one_line(self.name):
+            raise EditError(
+                tr(
+                    "The name of a class is one line of text, {name!r} holds line breaks or other control characters."
+                ).format(name=self.name),
+                value=self.name,
+                remedy=tr("Take them out of the name, or add several classes, one a line."),
+            )
         if not is_color(self.color):
             raise EditError(
                 tr("Expected a colour like #e69f00, received {color!r}.").format(color=self.color)
@@ -102,7 +111,7 @@ def class_from_dict(data: dict[str, Any]) -> ClassDef:
     parent, keypoints = data.get("parent"), data.get("keypoints")
     return ClassDef(
         int(data["id"]),
-        data["name"],
+        kept_name(data["name"]),
         data["color"],
         bool(data["visible"]),
         str(data.get("shortcut", "")),

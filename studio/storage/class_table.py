@@ -12,6 +12,7 @@ from studio.model.attribute_def import attribute_from_dict
 from studio.model.class_tree import with_below
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import scheme_from_dict
+from studio.model.one_line import kept_names, one_line
 from studio.model.records import ClassDef
 from studio.storage.database import Database, encode
 from studio.storage.name_keys import search_key
@@ -31,7 +32,9 @@ class ClassTable:
     db: Database
 
     def classes(self) -> list[ClassDef]:
-        return [_class(row) for row in self.db.rows(_SELECT)]
+        rows = self.db.rows(_SELECT)
+        names = kept_names([row[1] for row in rows])  # older versions let line breaks in
+        return [_class(row, name) for row, name in zip(rows, names, strict=True)]
 
     def insert_class(self, cls: ClassDef, position: int) -> None:
         self.db.write("UPDATE classes SET position = position + 1 WHERE position >= ?", (position,))
@@ -63,7 +66,7 @@ class ClassTable:
     def _classes_named(self, term: str) -> list[int]:
         """Return the classes whose name holds a search term."""
         rows = self.db.rows("SELECT id, name FROM classes")
-        return [class_id for class_id, name in rows if term in search_key(name)]
+        return [class_id for class_id, name in rows if term in search_key(one_line(name))]
 
     def _with_below(self, class_id: int) -> list[int]:
         """Return a class and those below it."""
@@ -84,8 +87,8 @@ def _values(cls: ClassDef) -> tuple[Any, ...]:
     )
 
 
-def _class(row: tuple[Any, ...]) -> ClassDef:
-    class_id, name, color, visible, shortcut, parent, opacity, attributes, keypoints = row
+def _class(row: tuple[Any, ...], name: str) -> ClassDef:
+    class_id, _, color, visible, shortcut, parent, opacity, attributes, keypoints = row
     return ClassDef(
         class_id,
         name,

@@ -22,7 +22,7 @@ from studio.model.provenance import IMPORTED, from_file
 from studio.model.records import Shape
 from studio.storage.alike import unlike
 from studio.storage.image_index import SUFFIXES, place_files, store_of
-from studio.storage.import_classes import ClassChoices, take_classes
+from studio.storage.import_classes import ClassChoices, take_classes, told_names
 from studio.storage.import_step import ImportStep
 from studio.storage.project_files import absolute
 from studio.storage.shape_table import ShapeValues, ring_values, shape_values
@@ -154,6 +154,8 @@ def import_all(
             report.classes += [n for n in dataset.names.values() if n not in report.classes]
             before = report.annotations
             taken = take_classes(store, dataset, classes or {})
+            told_renamed = told_names(dataset, classes or {})
+            _tell(report, [Problem(source, None, text, "changed") for text in told_renamed])
             writer = _Writer(store, taken, present, report, step)
             writer.take(dataset, step.known | step.kept | set(report.image_ids), tell)
             _take_keypoints(store, dataset, source, report)

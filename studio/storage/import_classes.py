@@ -7,10 +7,12 @@ from typing import Any
 
 from engine.data.annotations.attribute_names import RESERVED
 from engine.data.formats import ClassInfo, LabelledDataset
+from studio.language import tr
 from studio.model.attribute_def import ATTRIBUTE_KINDS, AttributeDef, attribute_from_dict
 from studio.model.colors import is_color, next_color
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
+from studio.model.one_line import is_one_line, one_line
 from studio.model.records import ClassDef
 from studio.storage.sqlite_store import SqliteStore
 
@@ -40,7 +42,7 @@ def take_classes(
         if chosen is None:
             taken[index] = None
             continue
-        name = chosen.strip() or f"class {index}"
+        name = _name(chosen, index)
         if name not in by_name:
             info = dataset.classes.get(index, ClassInfo())
             color = info.color.lower()
@@ -50,7 +52,7 @@ def take_classes(
                 store.take_ids("class", 1)[0],
                 name,
                 color,
-                parent=by_name.get(info.supercategory),
+                parent=by_name.get(one_line(info.supercategory)),
                 attributes=_attributes(info),
                 keypoints=_keypoints(info),
             )
@@ -61,12 +63,28 @@ def take_classes(
     return taken
 
 
+def told_names(dataset: LabelledDataset, choices: ClassChoices) -> list[str]:
+    """Return a sentence for each class whose own name is not one line of text and was taken as one."""
+    return [
+        tr(
+            "The name of class {index} holds line breaks or other control characters: it was read as '{name}'."
+        ).format(index=index, name=_name(own, index))
+        for index, own in dataset.names.items()
+        if not is_one_line(own) and choices.get(own, own) == own
+    ]
+
+
 def matched_name(name: str, known: list[str]) -> str | None:
     """Return the class that a dataset's class most likely is: the same name, else one that differs in case or hyphens."""
-    if name.strip() in known:
-        return name.strip()
+    name = one_line(name)
+    if name in known:
+        return name
     alike = [one for one in known if _plain(one) == _plain(name)]
     return alike[0] if len(alike) == 1 else None
+
+
+def _name(said: str, index: int) -> str:
+    return one_line(said) or f"class {index}"
 
 
 def _plain(name: str) -> str:

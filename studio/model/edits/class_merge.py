@@ -17,6 +17,7 @@ from studio.model.edits.batch import Batch
 from studio.model.edits.classes import NEW, check_class, position_of
 from studio.model.edits.fields import shape_count
 from studio.model.errors import EditError
+from studio.model.one_line import one_line
 from studio.model.records import ClassDef, Shape, class_from_dict
 from studio.model.store import Store
 
@@ -188,7 +189,7 @@ def split_by_attribute(
     groups: dict[str, list[Shape]] = {}
     for shape in shapes:
         if attribute in shape.attributes:
-            groups.setdefault(said(shape.attributes[attribute]), []).append(shape)
+            groups.setdefault(one_line(said(shape.attributes[attribute])), []).append(shape)
     if not groups:
         raise EditError(
             tr("No shape of class {name} has a value for {attribute}.").format(

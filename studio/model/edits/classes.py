@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.colors import next_color
 from studio.model.edits.base import Changes, Edit
+from studio.model.edits.batch import Batch
 from studio.model.errors import EditError
 from studio.model.records import ClassDef, Shape, class_from_dict, shape_from_dict
 from studio.model.store import Store
@@ -19,7 +20,7 @@ NEW = -1  # the id of a class that the project has not numbered yet
 
 @dataclass(frozen=True)
 class AddClass(Edit):
-    """Add a class at ``position`` (-1: last); ``shapes`` and ``suggestions`` come back with a class whose removal is undone."""
+    """Add a class at ``position`` (-1: last; several of a batch say each its own); ``shapes`` and ``suggestions`` come back with a class whose removal is undone."""
 
     cls: ClassDef
     position: int = -1
@@ -34,8 +35,7 @@ class AddClass(Edit):
         classes = store.classes()
         check_class(self.cls, classes)
         cls = replace(self.cls, id=store.take_ids("class", 1)[0], name=self.cls.name.strip())
-        last = len(classes)
-        position = self.position if 0 <= self.position <= last else last
+        position = self.position if self.position >= 0 else len(classes)
         return AddClass(cls, position, (), (), self.label)
 
     def apply(self, store: Store) -> None:
@@ -197,6 +197,27 @@ class OrderClasses(Edit):
 def new_class(name: str, color: str = "", existing: Sequence[ClassDef] = ()) -> ClassDef:
     """Return a class without a number; without ``color`` it gets the first default colour not in use."""
     return ClassDef(NEW, name, color or next_color(cls.color for cls in existing))
+
+
+def new_classes(names: Sequence[str], existing: Sequence[ClassDef]) -> Edit:
+    """Return the edit that adds classes behind all others, each with a colour of its own.
+
+    Args:
+        names: No two of them the same.
+        existing: The classes of the project.
+
+    Raises:
+        EditError: There is no name, or one that no class can have.
+    """
+    colors = [cls.color for cls in existing]
+    edits: list[Edit] = []
+    for position, name in enumerate(names, start=len(existing)):
+        colors.append(next_color(colors))
+        edits.append(AddClass(ClassDef(NEW, name, colors[-1]), position))
+    if len(edits) == 1:
+        return edits[0]
+    said = ntr("Add {count:,} class", "Add {count:,} classes", len(edits))
+    return Batch(tuple(edits), said.format(count=len(edits)))
 
 
 def check_class(cls: ClassDef, classes: Sequence[ClassDef]) -> None:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.runtime.errors import EngineError
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.class_tree import parents_of, with_below
 from studio.model.edits import (
     Batch,
@@ -33,6 +33,7 @@ from studio.model.edits import (
 )
 from studio.model.errors import EditError
 from studio.model.locks import locked_text, unlocked
+from studio.model.one_line import lines_of
 from studio.model.records import ClassDef
 from studio.model.workspace import Workspace
 from studio.panels.classes.editor import ClassEditor, KeyOwner
@@ -164,19 +165,34 @@ class ClassesPanel(QWidget):
             self.finished.emit()
 
     def _on_add(self) -> None:
-        name = self.name_field.text().strip()
-        if not name:
+        """Add the class that is named, or, of a pasted list, one for each line that names no class yet."""
+        names = lines_of(self.name_field.text())
+        if not names:
             self.name_field.setFocus()
             return
+        project = self._workspace.project
+        known = {cls.name for cls in project.classes()}
+        new = [name for name in names if name not in known] or names[:1]
         try:
-            added = self._workspace.project.add_class(name)
+            added = project.add_classes(new)
         except EditError as error:
             self.banner.show_message(error.message, error.remedy or "")
             return
-        self.banner.hide()
+        self._tell_known(len(names) - len(new))
         self.name_field.clear()
         self.search.clear()  # else the new one might not show
-        self._workspace.choose_class(added.id)
+        self._workspace.choose_class(added[0].id)
+
+    def _tell_known(self, count: int) -> None:
+        """Say how many of a pasted list were there already."""
+        self.banner.hide()
+        if count:
+            said = ntr(
+                "{count:,} class of the list was there already.",
+                "{count:,} classes of the list were there already.",
+                count,
+            )
+            self.banner.show_message(said.format(count=count), tone="info")
 
     # -- what rows and their menu ask for --------------------------------------
 
@@ -198,6 +214,10 @@ class ClassesPanel(QWidget):
         )  # the step is called after the class itself
         edits = tuple(ChangeClass(replace(other, visible=visible)) for other in turned)
         self._apply(lambda: edits[0] if len(edits) == 1 else Batch(edits))
+
+    def rename(self, cls: ClassDef, name: str) -> bool:
+        """Give a class another name; says what is wrong and returns False where it cannot have it."""
+        return self._apply(lambda: ChangeClass(replace(cls, name=name)))
 
     def edit(self, cls: ClassDef) -> ClassEditor:
         """Open the window with everything about a class."""

@@ -36,6 +36,10 @@ class RowOwner(Protocol):
         """Show or hide a class and those below it."""
         ...
 
+    def rename(self, cls: ClassDef, name: str) -> bool:
+        """Give a class another name; returns whether that was possible."""
+        ...
+
     def open_menu(self, cls: ClassDef, at: QPoint) -> None:
         """Offer what can be done with a class."""
         ...
@@ -142,7 +146,7 @@ class ClassRow(QWidget):
         self._editor.setVisible(False)
         self._name.setVisible(True)
         if name and name != self.cls.name:
-            self._owner.change(replace(self.cls, name=name))
+            self._owner.rename(self.cls, name)
 
     def _on_color(self, color: str) -> None:
         self._owner.change(replace(self.cls, color=color))

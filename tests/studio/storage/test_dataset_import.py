@@ -291,3 +291,20 @@ def test_packed_annotations_arrive_like_others(tmp_path: Path, write_photos: Wri
             assert check_health(project).problems == []
     assert found[0] == found[1]
     assert [shape.geometry for shape in found[1]] == [g for g, _, _ in shapes]
+
+
+def test_names_of_classes_become_one_line_and_that_is_said(
+    project: Project, tmp_path: Path, write_photos: WritePhotos
+) -> None:
+    (photo,) = write_photos(tmp_path / "photos", 1)
+    annotations = tuple(Annotation(Box(1, 1, 9, 9), index) for index in range(3))
+    image = LabelledImage(photo, 64, 48, None, annotations)
+    dataset = LabelledDataset({0: "bolt\r\nM6", 1: "nut", 2: "\x00"}, [image])
+    report = import_all(project, [(tmp_path / "set", dataset)])
+    assert [cls.name for cls in project.classes()] == ["bolt M6", "nut", "class 2"]
+    told = [str(note.reason) for note in report.notes]
+    assert len(told) == 2
+    assert "'bolt M6'" in told[0]
+    assert "'class 2'" in told[1]
+    again = import_all(project, [(tmp_path / "set", dataset)])
+    assert (again.annotations, len(project.classes())) == (0, 3)
