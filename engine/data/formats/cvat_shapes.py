@@ -174,7 +174,7 @@ def _mask(node: Node, size_wh: tuple[int, int], labels: CvatLabels) -> Geometry:
 
 
 def _skeleton(node: Node, _: tuple[int, int], labels: CvatLabels) -> Geometry:
-    """Return the points of a skeleton in the order of its head, else in that of the file."""
+    """Return the points of a skeleton in the order of its head, then those that the head does not name, as they come."""
     found: dict[str, tuple[Point, int]] = {}
     for child in node.each("points"):
         hidden = is_on(child.attributes.get(OCCLUDED, "0"))
@@ -182,7 +182,8 @@ def _skeleton(node: Node, _: tuple[int, int], labels: CvatLabels) -> Geometry:
         found[child.attributes.get("label", "")] = _points(child)[0], 0 if outside else 2 - hidden
     if not found:
         raise UnusableShapeError("The skeleton has no points.")
-    names = labels.point_names(node.attributes.get("label", "")) or list(found)
+    named = labels.point_names(node.attributes.get("label", ""))
+    names = [*named, *(name for name in found if name not in named)]
     rows = [found.get(name, ((0.0, 0.0), 0)) for name in names]
     points = tuple(point if visible else (0.0, 0.0) for point, visible in rows)
     return Keypoints(points, tuple(visible for _point, visible in rows))

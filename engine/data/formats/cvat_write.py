@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.data.annotations import Annotation, Keypoints, Mask, Polygon, Tag
+from engine.data.annotations import Annotation, Geometry, Keypoints, Mask, Polygon, Tag
 from engine.data.annotations.attribute_names import TRACK_ID
 from engine.data.formats.cuboids import CUBOID, cuboid_of
 from engine.data.formats.cvat_labels import format_labels
@@ -134,10 +134,13 @@ class _Writer:
         geometry = annotation.geometry
         if isinstance(geometry, Mask) and not geometry.area():
             return []
+        names = self._skeletons.get(annotation.class_id, [])
         if is_counted:
             self._report.annotations += 1
             _count_losses(annotation, self._lost)
-        names = self._skeletons.get(annotation.class_id, [])
+            _count_points(
+                geometry, _point_names(self._dataset, annotation.class_id), names, self._lost
+            )
         attributes = {k: v for k, v in annotation.attributes.items() if k != INTERPOLATED or name}
         plain = Annotation(geometry, annotation.class_id, annotation.score, attributes)
         return format_shape(plain, names, extra, name)
@@ -175,19 +178,54 @@ def _count_losses(annotation: Annotation, lost: Counter[str]) -> None:
             lost["attributes that are lists, left out"] += 1
 
 
+def _count_points(
+    geometry: Geometry, told: Sequence[str], written: Sequence[str], lost: Counter[str]
+) -> None:
+    """Count skeletons whose points are not those of the list in the head."""
+    if not isinstance(geometry, Keypoints) or not is_skeleton(geometry, written):
+        return
+    count = len(geometry.points)
+    if told and count > len(told):
+        lost[
+            "skeletons with more points than their class names, the others called by their numbers"
+        ] += 1
+    if count < len(written):
+        lost[
+            "skeletons with fewer points than others of their class, the rest written as not there"
+        ] += 1
+
+
 def _skeletons(dataset: LabelledDataset) -> dict[int, list[str]]:
-    """Return the names of the points of classes whose objects have to be skeletons."""
-    found: dict[int, list[str]] = {}
+    """Return the names of the points of classes whose objects have to be skeletons, as many as the longest has."""
+    longest: Counter[int] = Counter()
+    needed: set[int] = set()
     for image in dataset.images:
         for annotation in image.annotations or ():
-            geometry = annotation.geometry
-            if not isinstance(geometry, Keypoints) or annotation.class_id in found:
-                continue
-            names = dataset.classes.get(annotation.class_id, ClassInfo()).keypoints
-            if is_skeleton(geometry, names) and len(geometry.points) > 1:
-                numbers = [str(place) for place in range(1, len(geometry.points) + 1)]
-                found[annotation.class_id] = list(names) or numbers
-    return found
+            geometry, class_id = annotation.geometry, annotation.class_id
+            if isinstance(geometry, Keypoints):
+                count = len(geometry.points)
+                longest[class_id] = max(longest[class_id], count)
+                if count > 1 and is_skeleton(geometry, _point_names(dataset, class_id)):
+                    needed.add(class_id)
+    return {
+        class_id: _filled_up(_point_names(dataset, class_id), longest[class_id])
+        for class_id in needed
+    }
+
+
+def _point_names(dataset: LabelledDataset, class_id: int) -> tuple[str, ...]:
+    return dataset.classes.get(class_id, ClassInfo()).keypoints
+
+
+def _filled_up(names: Sequence[str], count: int) -> list[str]:
+    """Return the names of ``count`` points or more: those without one are called by their number, or the next free one."""
+    filled = list(names)
+    number = len(filled) + 1
+    while len(filled) < count:
+        if str(number) not in filled:
+            filled.append(str(number))
+        number += 1
+    return filled
 
 
 def _is_video(dataset: LabelledDataset) -> bool:

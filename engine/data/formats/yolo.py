@@ -333,17 +333,25 @@ def _annotation(row: LabelRow, width: int, height: int, oriented: bool) -> Annot
 
 
 def _points_of(dataset: LabelledDataset) -> int:
-    """Return how many keypoints an object has: what the set says, else what most objects have."""
-    counts = Counter(
-        len(a.geometry.points)
-        for image in dataset.images
-        for a in image.annotations or ()
-        if isinstance(a.geometry, Keypoints)
-    )
-    said = (dataset.keypoints.get("kpt_shape") or (0,))[0]
-    if said and (counts[said] or not counts):
-        return int(said)
-    return max(counts, key=lambda count: (counts[count], count), default=1)
+    """Return how many keypoints an object has.
+
+    It is what most objects have of those that have as many as is said of their class, or of the whole set where
+    nothing is said of it: objects drawn before a point was added to the list do not outvote those drawn after. Else
+    it is what most objects have.
+    """
+    said = int((dataset.keypoints.get("kpt_shape") or (0,))[0])
+    fitting: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
+    for image in dataset.images:
+        for annotation in image.annotations or ():
+            if isinstance(annotation.geometry, Keypoints):
+                count = len(annotation.geometry.points)
+                info = dataset.classes.get(annotation.class_id, ClassInfo())
+                counts[count] += 1
+                fitting[count] += count == (len(info.keypoints) or len(info.flip) or said)
+    if not counts:
+        return said or 1
+    return max(counts, key=lambda count: (fitting[count], counts[count], count))
 
 
 def _write_yaml(
@@ -364,11 +372,13 @@ def _keypoint_entries(dataset: LabelledDataset, points: int) -> dict[str, Any]:
     """Return mirror pairs and names of keypoints, from the set or from its classes."""
     entries: dict[str, Any] = {}
     infos = {i: info for i, info in dataset.classes.items() if len(info.keypoints) == points}
-    flips = [list(info.flip) for info in infos.values() if len(info.flip) == points]
-    flip = list(dataset.keypoints.get("flip_idx") or (flips[0] if flips else ()))
-    if len(flip) == points:
+    told = [dataset.keypoints.get("flip_idx") or (), *(info.flip for info in infos.values())]
+    flip = next((list(flip) for flip in told if len(flip) == points), None)
+    if flip is not None:
         entries["flip_idx"] = flip
-    names = dataset.keypoints.get("kpt_names") or {i: list(v.keypoints) for i, v in infos.items()}
+    told_names = dataset.keypoints.get("kpt_names") or {}
+    names = {i: list(known) for i, known in told_names.items() if len(known) == points}
+    names |= {i: list(info.keypoints) for i, info in infos.items()}
     if names:
         entries["kpt_names"] = names
     return entries

@@ -17,7 +17,7 @@ from engine.data.annotations import (
     Tag,
     to_mask,
 )
-from engine.data.formats import LabelledDataset, LabelledImage, read, write
+from engine.data.formats import ClassInfo, LabelledDataset, LabelledImage, read, write
 from engine.data.formats.bridges import bridged, unbridged
 from engine.runtime.errors import DatasetError
 
@@ -244,3 +244,41 @@ def test_expected_counts_of_the_five_pictures(shared_dir, name):
 
 def test_bad_cases_never_create_a_marker_file():
     assert not list(Path("/tmp").glob("STUDIO_*"))
+
+
+def test_keypoints_drawn_after_a_point_was_added_outweigh_those_before(picture, tmp_path):
+    def joints(count):
+        return Keypoints(tuple((10.0 * i + 5, 7.0 * i + 5) for i in range(count)), (2,) * count)
+
+    dataset = dataset_of(picture, joints(3), joints(3), joints(4))
+    dataset.keypoints = {
+        "kpt_shape": [3, 3],
+        "flip_idx": [1, 0, 2],
+        "kpt_names": {0: ["a", "b", "c"]},
+    }
+    dataset.classes = {0: ClassInfo(keypoints=("a", "b", "c", "d"), flip=(1, 0, 2, 3))}
+    report = write(dataset, tmp_path / "out", "yolo")
+    assert report.lost == ["2 keypoints shapes, of another number of points"]
+    back = read(report.path)
+    assert [len(g.points) for g in geometries(back)] == [4]
+    assert back.keypoints == {
+        "kpt_shape": [4, 3],
+        "flip_idx": [1, 0, 2, 3],
+        "kpt_names": {0: ["a", "b", "c", "d"]},
+    }
+
+
+def test_a_class_with_keypoints_of_its_own_does_not_outvote_the_set(picture, tmp_path):
+    dataset = dataset_of(picture, *[Keypoints(((1, 1), (9, 9)), (2, 2))] * 3)
+    dataset.images[0] = dataclasses.replace(
+        dataset.images[0],
+        annotations=(
+            *dataset.images[0].annotations,
+            Annotation(Keypoints(((1, 1), (9, 9), (20, 9)), (2,) * 3), 1),
+        ),
+    )
+    dataset.names[1] = "hand"
+    dataset.keypoints = {"kpt_shape": [2, 3]}
+    dataset.classes = {1: ClassInfo(keypoints=("a", "b", "c"))}
+    report = write(dataset, tmp_path / "out", "yolo")
+    assert read(report.path).keypoints["kpt_shape"] == [2, 3]

@@ -212,6 +212,45 @@ def test_cvat_ellipses_stay_ellipses(dataset_of, tmp_path):
     assert back.geometry.area() == pytest.approx(polygon.area(), rel=1e-3)
 
 
+def skeleton(count, seen=2):
+    return Keypoints(tuple((3.0 * i + 1, 2.0 * i + 1) for i in range(count)), (seen,) * count)
+
+
+@pytest.mark.parametrize(
+    ("names", "counts"), [(("a", "b"), (3, 2)), (("a", "b"), (2, 4)), ((), (2, 3)), (("4",), (4,))]
+)
+def test_cvat_keeps_all_points_of_skeletons_whatever_their_class_names(
+    dataset_of, tmp_path, names, counts
+):
+    drawn = [Annotation(skeleton(count, 1), 0) for count in counts]
+    dataset = dataset_of(*drawn, classes={0: ClassInfo(keypoints=names)})
+    report = write(dataset, tmp_path, "cvat")
+    back = read(report.path, "cvat")
+    longest = max(counts)
+    assert len(back.classes[0].keypoints) == max(longest, len(names))
+    assert back.classes[0].keypoints[: len(names)] == names
+    for ours, its in zip(drawn, labels(back), strict=True):
+        count = len(ours.geometry.points)
+        assert its.geometry.points[:count] == ours.geometry.points
+        assert its.geometry.visibility == (1,) * count + (0,) * (longest - count)
+    longer = sum(count > len(names) for count in counts) if names else 0
+    assert any(f"{longer} skeletons with more points" in said for said in report.lost) == (
+        longer > 0
+    )
+    assert any("fewer points" in said for said in report.lost) == (len(set(counts)) > 1)
+
+
+def test_cvat_points_that_the_head_does_not_name_are_kept(lay):
+    head = "<label><name>man</name><type>skeleton</type></label>"
+    head += "<label><name>b</name><type>points</type><parent>man</parent></label>"
+    shape = (
+        '<skeleton label="man"><points label="x" outside="0" occluded="1" points="9,8"></points>'
+    )
+    shape += '<points label="b" outside="0" occluded="0" points="1,2"></points></skeleton>'
+    dataset = read(lay({"a.png": "", "x.xml": cvat(IMAGE.format(shape), head)}) / "x.xml")
+    assert [a.geometry for a in labels(dataset)] == [Keypoints(((1, 2), (9, 8)), (2, 1))]
+
+
 def test_cvat_skeletons_follow_the_order_of_the_head(lay):
     head = "<label><name>man</name><type>skeleton</type></label>" + "".join(
         f"<label><name>{n}</name><type>points</type><parent>man</parent></label>" for n in "ab"
