@@ -31,6 +31,8 @@ TABLES = (
     "labels.txt",
 )
 _MOST_BYTES = 1 << 20
+# ``name:r,g,b:parts:actions``, of which the last two may be missing.
+_WITH_COLOR = re.compile(r"(.+):(\s*\d+\s*,\s*\d+\s*,\s*\d+\s*)(?::[^:]*){0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +202,16 @@ def _from_labelmap(lines: list[str]) -> list[ClassEntry]:
     for line in lines:
         if not line or line.startswith("#"):
             continue
-        name, _, rest = line.partition(":")
-        color = _rgb(rest.partition(":")[0].split(","))
-        entries.append(ClassEntry(name.strip(), len(entries), color))
+        name, cells = _labelmap_fields(line)
+        entries.append(ClassEntry(name.strip(), len(entries), _rgb(cells)))
     return [entry for entry in entries if entry.name]
+
+
+def _labelmap_fields(line: str) -> tuple[str, list[str]]:
+    """Return the name and the colour of a line; a name may hold colons, so the colour is looked for from the right."""
+    if found := _WITH_COLOR.fullmatch(line):
+        return found[1], found[2].split(",")
+    return line.rsplit(":", 3)[0], []
 
 
 def _from_json(value: Any) -> list[ClassEntry]:

@@ -300,6 +300,10 @@ def write(
             text = "".join(f"{stem}\n" for stem in stems)
             write_atomic(_made(path / "ImageSets" / folder / f"{split}.txt"), text)
     write_atomic(path / "labelmap.txt", _format_labelmap(entries.values()))
+    if split := sum(":" in entry.name for entry in entries.values()):
+        lost[
+            "classes with a colon in their name, of which other programs read what is before it"
+        ] = split
     report.lost = [f"{count} {what}" for what, count in lost.items()]
     return report
 

@@ -169,6 +169,11 @@ def test_xanylabeling_says_what_it_takes_apart(dataset_of, tmp_path):
 TABLES = {
     "colormap.csv": ("index,name,r,g,b\n0,background,0,0,0\n7,car,255,0,0\n", [("background", 0, (0, 0, 0)), ("car", 7, (255, 0, 0))]),
     "labelmap.txt": ("# label:color_rgb:parts:actions\ncar:1,2,3::\n", [("car", 0, (1, 2, 3))]),
+    "labelmap2.txt": (
+        "vehicle:car:1,2,3::\na:4,5,6:b:7,8,9:head,hand:run\nplain:1,2,4\nnone:::\nx:y:::\nbare\n",
+        [("vehicle:car", 0, (1, 2, 3)), ("a:4,5,6:b", 1, (7, 8, 9)), ("plain", 2, (1, 2, 4)),
+         ("none", 3, None), ("x:y", 4, None), ("bare", 5, None)],
+    ),
     "classes.txt": ("0 sky\n3 old house\n", [("sky", 0, None), ("old house", 3, None)]),
     "class_names.txt": ("_background_\ncar\n", [("_background_", 0, None), ("car", 1, None)]),
     "labels.txt": ("__ignore__\n_background_\ncar\n", [("__ignore__", -1, None), ("_background_", 0, None), ("car", 1, None)]),

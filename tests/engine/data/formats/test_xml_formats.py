@@ -26,6 +26,17 @@ def labels(dataset):
     return list(dataset.images[0].annotations)
 
 
+def test_voc_outlines_of_a_class_with_a_colon_come_back_once(dataset_of, tmp_path):
+    ring = Polygon(((4.0, 4.0), (30.0, 4.0), (30.0, 20.0), (4.0, 20.0)))
+    dataset = dataset_of(Annotation(ring, 0), Annotation(Box(40, 4, 50, 20), 1))
+    dataset.names = {0: "vehicle:car", 1: "part"}
+    report = write(dataset, tmp_path, "voc")
+    assert any(said.startswith("1 classes with a colon") for said in report.lost)
+    back = read(tmp_path, "voc")
+    assert list(back.names.values()) == ["vehicle:car", "part"]
+    assert [back.names[a.class_id] for a in labels(back)] == ["vehicle:car", "part"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
