@@ -43,16 +43,23 @@ class ClassEntry:
         name: The class.
         number: Its value in masks; None where the table gives only a colour.
         color: Its colour in masks; None where the table gives only a number.
+        told: Whether objects can be of it, where the table says so; None: its name says it.
     """
 
     name: str
     number: int | None = None
     color: Color | None = None
+    told: bool | None = None
 
     @property
     def is_class(self) -> bool:
         """Tell whether objects can be of it: background and what is to be ignored are no classes."""
-        return self.name.lower() not in BACKGROUND | IGNORED
+        return not self.is_reserved if self.told is None else self.told
+
+    @property
+    def is_reserved(self) -> bool:
+        """Tell whether programs take its name for what is of no class."""
+        return self.name.lower() in BACKGROUND | IGNORED
 
 
 def find_table(*folders: Path) -> Path | None:
@@ -86,19 +93,22 @@ def read_table(path: Path) -> list[ClassEntry]:
 
 
 def write_table(path: Path, entries: Sequence[ClassEntry]) -> None:
-    """Write ``index,name,r,g,b``.
+    """Write ``index,name,r,g,b``, and ``is_class`` where the name of a class would be taken for the background.
 
     Raises:
         OSError: It cannot be written.
     """
-    rows = ["index,name,r,g,b"]
+    tells = any(entry.is_class and entry.is_reserved for entry in entries)
+    rows = ["index,name,r,g,b,is_class" if tells else "index,name,r,g,b"]
     for entry in entries:
         name = (
             f'"{entry.name.replace(chr(34), 2 * chr(34))}"'
             if re.search('[",]', entry.name)
             else entry.name
         )
-        rows.append(",".join(map(str, (entry.number, name, *(entry.color or (0, 0, 0))))))
+        cells = [entry.number, name, *(entry.color or (0, 0, 0))]
+        cells += [int(entry.is_class)] if tells else []
+        rows.append(",".join(map(str, cells)))
     write_atomic(path, "\n".join(rows) + "\n")
 
 
@@ -122,7 +132,7 @@ def take_classes(
 def entries_of(
     dataset: LabelledDataset, palette: Sequence[Color], most: int
 ) -> dict[int, ClassEntry]:
-    """Return the number and colour that each class is written with, by class.
+    """Return the number and colour that each class is written with, by class; whatever its name, it is one.
 
     Numbers and colours that the classes came with are kept where no two are the same and none is taken by
     the background (0, black) unless it is so told.
@@ -148,7 +158,7 @@ def entries_of(
                 c for c in (*palette[number % len(palette) :], *_any_colors()) if c not in used
             )
         used.add(color)
-        entries[index] = ClassEntry(name, number, color)
+        entries[index] = ClassEntry(name, number, color, told=True)
     return entries
 
 
@@ -189,10 +199,12 @@ def _from_csv(lines: list[str]) -> list[ClassEntry]:
         color = _rgb([cells.get(c, cells.get(long, "")) for c, long in _CHANNELS])
         if cells.get("name"):
             number = int(index) if index.isdecimal() and len(index) < 9 else None
-            entries.append(ClassEntry(cells["name"], number, color))
+            told = _FLAGS.get(cells.get("is_class", ""))
+            entries.append(ClassEntry(cells["name"], number, color, told))
     return entries
 
 
+_FLAGS = {"0": False, "1": True}
 _CHANNELS = (("r", "red"), ("g", "green"), ("b", "blue"))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace as changed
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,7 @@ def write(
     """
     told = entries_of(dataset, voc_palette(), IGNORED_NUMBER - 1)
     # Numbers from 1: what nothing covers is black, whatever number the first class has elsewhere.
-    entries = {i: ClassEntry(e.name, n, e.color) for n, (i, e) in enumerate(told.items(), start=1)}
+    entries = {i: changed(e, number=n) for n, (i, e) in enumerate(told.items(), start=1)}
     if len(entries) >= IGNORED_NUMBER:
         raise DatasetError(f"A mask holds 254 classes, the data set has {len(entries)}.")
     colors = np.zeros((IGNORED_NUMBER + 1, 3), dtype=np.uint8)
@@ -128,7 +129,8 @@ class _Colors:
         self, classes: list[tuple[ClassEntry, int]], entries: list[ClassEntry], findings: Findings
     ) -> None:
         self._classes = {_code(e): index for e, index in classes if e.color is not None}
-        self._ignored = {_code(e) for e in entries if e.name.lower() in IGNORED and e.color}
+        ignored = (e for e in entries if e.name.lower() in IGNORED and not e.is_class)
+        self._ignored = {_code(e) for e in ignored if e.color}
         self._known = {_code(e) for e in entries if e.color is not None} | {_BLACK}
         self._findings = findings
 

@@ -127,7 +127,8 @@ def paint(
     seen: Counter[int] = Counter()
     for annotation in image.annotations or ():
         geometry = annotation.geometry
-        number = entries[annotation.class_id].number or 0
+        entry = entries[annotation.class_id]
+        number = entry.number or 0
         seen[number] += 1
         if objects:
             number = number * _OBJECTS + min(seen[number], _OBJECTS - 1)
@@ -135,6 +136,8 @@ def paint(
             lost[f"{geometry.kind} shapes, which cover no pixels"] += 1
             continue
         count_losses(annotation.geometry, annotation.score, annotation.attributes, lost)
+        if entry.is_reserved:
+            lost[f"shapes of class '{entry.name}', which other programs read as no class"] += 1
         if not objects and seen[number] > 1:
             lost["shapes, joined with others of their class"] += 1
     if painter.hidden:

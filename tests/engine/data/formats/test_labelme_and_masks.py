@@ -266,3 +266,25 @@ def test_attributes_get_their_shared_types():
     assert [whole(v) for v in ("12", " -3 ", 4.0, 4.5, True, None, "9" * 40)] == [
         12, -3, 4, None, None, None, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("format", ["mask_index", "mask_color"])
+def test_classes_called_as_what_is_no_class_come_back(dataset_of, tmp_path, said, format):
+    names = ["ignored", "background", "_background_", "__ignore__", "Void", "car"]
+    drawn = [Annotation(Box(10 * i, 4, 10 * i + 6, 20), i) for i in range(len(names))]
+    dataset = dataset_of(*drawn)
+    dataset.names = dict(enumerate(names))
+    report = write(dataset, tmp_path, format)
+    assert "1 shapes of class 'ignored', which other programs read as no class" in report.lost
+    assert not any("'car'" in told for told in report.lost)
+    back = read(tmp_path, format)
+    assert [back.names[a.class_id] for a in labels(back)] == names
+    assert [a.geometry.area() for a in labels(back)] == [6 * 16] * len(names)
+    assert "no class" not in said(back)
+
+
+@pytest.mark.parametrize("format", ["mask_index", "mask_color"])
+def test_the_table_of_plain_names_is_what_other_programs_expect(dataset_of, tmp_path, format):
+    write(dataset_of(Annotation(Box(0, 0, 9, 9), 0)), tmp_path, format)
+    assert (tmp_path / "colormap.csv").read_text().startswith("index,name,r,g,b\n")
+    assert [e.is_class for e in read_table(tmp_path / "colormap.csv")] == [False, True, True, False]
