@@ -13,6 +13,7 @@ from studio.jobs.client import Steps
 from studio.language import tr
 from studio.model.records import ImageFilter
 from studio.storage.dataset_export import ExportReport, export_dataset
+from studio.storage.emptied import emptied_images
 from studio.storage.project_files import open_project
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from studio.app.session import Session
     from studio.app.studio import Studio
+    from studio.model.project import Project
 
 
 class Exporting:
@@ -42,6 +44,7 @@ class Exporting:
             project.count_images(),
             project.exports_dir,
             self._studio.window,
+            partial(_emptied, project, listed),
         )
         dialog.chosen.connect(partial(self.start, project.folder, listed))
         dialog.show()
@@ -59,6 +62,16 @@ class Exporting:
         banner = self._studio.window.banner
         follow(self._studio.window, job, tr("Exporting the data set"))
         job.finished.connect(lambda report: tell_export(banner, report, choice.folder))
+
+
+def _emptied(project: Project, listed: tuple[int, ...], choice: ExportChoice) -> int:
+    """Return how many of the chosen images show only classes that are left out; of splits, those that have one."""
+    found = emptied_images(project, choice.class_ids)
+    if choice.which == "listed":
+        found &= set(listed)
+    if choice.splits and found:
+        found = {r.id for r in project.images(sorted(found)) if r.split in choice.splits}
+    return len(found)
 
 
 def write_choice(
@@ -86,5 +99,6 @@ def write_choice(
             progress=lambda done, total: tell(done, total, ""),
             image_ids=images,
             class_ids=choice.class_ids,
+            emptied=choice.emptied,
             **choice.options,
         )

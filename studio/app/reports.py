@@ -66,12 +66,22 @@ def tell_export(banner: MessageBanner, report: ExportReport, folder: Path) -> No
     lost = values.get("lost") or []
     images, labels = values["images"], values["annotations"]
     banner.show_message(
-        tr("{images:,} images with {labels:,} labels were written to {folder}.").format(
-            images=images, labels=labels, folder=path_text(folder)
-        ),
-        tr("{count} things do not fit the format; see Details.").format(count=len(lost))
+        ntr(
+            "{count:,} image with {labels} was written to {folder}.",
+            "{count:,} images with {labels} were written to {folder}.",
+            images,
+        ).format(count=images, labels=_label_count(labels), folder=path_text(folder)),
+        ntr(
+            "{count:,} thing does not fit the format; see Details.",
+            "{count:,} things do not fit the format; see Details.",
+            len(lost),
+        ).format(count=len(lost))
         if lost
         else "",
         tone="warning" if lost else "success",
         details=tr_engine("\n".join(map(str, lost))),
     )
+
+
+def _label_count(count: int) -> str:
+    return ntr("{count:,} label", "{count:,} labels", count).format(count=count)

@@ -15,6 +15,7 @@ from studio.model.errors import StorageError
 from studio.model.project import Project
 from studio.model.records import SPLITS
 from studio.storage.dataset_export import export_dataset
+from studio.storage.emptied import EMPTIED
 from studio.storage.project_files import open_project
 
 
@@ -46,6 +47,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="only shapes of these classes",
     )
     parser.add_argument(
+        "--emptied",
+        choices=EMPTIED,
+        default="leave_out",
+        help="with --class: leave images out that show only other classes (the default), or write them as background",
+    )
+    parser.add_argument(
         "--images",
         choices=("copy", "link", "none"),
         default="copy",
@@ -73,6 +80,7 @@ def run(arguments: Namespace) -> int:
             arguments.overwrite,
             progress,
             class_ids=_class_ids(project, arguments.classes),
+            emptied=arguments.emptied,
             **options,
         )
     print(json.dumps(report.to_dict(), ensure_ascii=False))

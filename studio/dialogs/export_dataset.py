@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from engine.data.formats import FORMATS
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.records import SPLITS, ClassDef
+from studio.storage.emptied import Emptied
 from studio.theme import tokens
 from studio.widgets.button_row import button_row
 from studio.widgets.class_icons import class_icon
@@ -51,6 +52,10 @@ _PICTURES = (
     (tr("Link to them"), "link"),
     (tr("Leave them where they are"), "none"),
 )
+_EMPTIED = (
+    (tr("Leave out"), "leave_out"),
+    (tr("Write as background"), "background"),
+)
 _SPLIT_WORDS = {"train": tr("Training"), "val": tr("Validation"), "test": tr("Test")}
 
 
@@ -65,6 +70,7 @@ class ExportChoice:
         splits: Only images of these; empty: of any.
         class_ids: Only shapes of these classes; None: all.
         options: For the format's writer.
+        emptied: What becomes of images that show only other classes.
     """
 
     folder: Path
@@ -73,6 +79,7 @@ class ExportChoice:
     splits: tuple[str, ...]
     class_ids: tuple[int, ...] | None
     options: dict[str, Any] = field(default_factory=dict)
+    emptied: Emptied = "leave_out"
 
 
 class ExportDatasetDialog(QDialog):
@@ -87,24 +94,32 @@ class ExportDatasetDialog(QDialog):
         total: Number of images.
         folder: Where exports of this project go unless the person says otherwise.
         parent: The window.
+        emptied: Returns how many of the images that are chosen show only classes that are not.
     """
 
     chosen = Signal(object)
 
     def __init__(
-        self, classes: Sequence[ClassDef], listed: int, total: int, folder: Path, parent: QWidget
+        self,
+        classes: Sequence[ClassDef],
+        listed: int,
+        total: int,
+        folder: Path,
+        parent: QWidget,
+        emptied: Callable[[ExportChoice], int] = lambda _choice: 0,
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Export data set"))
         self.setMinimumWidth(_WIDTH)
         self._classes = list(classes)
-        self._exports = folder
+        self._exports, self._count_emptied = folder, emptied
         self.format = _combo([(tr(entry.title), entry.name) for entry in FORMATS])
         self.task = _combo(_TASKS)
         self.images = _combo(_IMAGES)
         self.images.setItemText(0, tr("All images ({total:,})").format(total=total))
         self.images.setItemText(1, f"{_IMAGES[1][0]} ({listed:,})")
+        self.emptied = _combo(_EMPTIED)
         self.pictures = _combo(_PICTURES)
         self.splits = {split: QCheckBox(_SPLIT_WORDS[split]) for split in SPLITS}
         self.classes = QListWidget()
@@ -119,14 +134,20 @@ class ExportDatasetDialog(QDialog):
         self.export_button.clicked.connect(self._on_export)
         self.cancel_button = TextButton(tr("Cancel"))
         self.cancel_button.clicked.connect(self.reject)
-        self._format_row = FormRow(tr("Format"), self.format, " ", label_width=_LABEL_WIDTH)
-        self._task_row = FormRow(tr("Write shapes as"), self.task, label_width=_LABEL_WIDTH)
+        self._format_row = _row(tr("Format"), self.format, " ")
+        self._task_row = _row(tr("Write shapes as"), self.task)
+        self._emptied_row = _row(tr("Other images"), self.emptied, " ")
         self._fill_classes()
         self._lay_out()
         self.format.currentIndexChanged.connect(self._on_format)
         self.folder.textChanged.connect(self._offer)
         self.classes.itemChanged.connect(self._offer)
+        self.classes.itemChanged.connect(self._tell_emptied)
+        self.images.currentIndexChanged.connect(self._tell_emptied)
+        for box in self.splits.values():
+            box.toggled.connect(self._tell_emptied)
         self._on_format()
+        self._tell_emptied()
 
     def choice(self) -> ExportChoice:
         """Return what is chosen now."""
@@ -142,6 +163,7 @@ class ExportDatasetDialog(QDialog):
             tuple(split for split, box in self.splits.items() if box.isChecked()),
             None if every else tuple(ticked),
             options,
+            self.emptied.currentData(),
         )
 
     def format_help(self) -> str:
@@ -158,6 +180,21 @@ class ExportDatasetDialog(QDialog):
     def _offer(self, *_: object) -> None:
         is_named = bool(self.folder.text().strip())
         self.export_button.setEnabled(is_named and (bool(self._ticked()) or not self._classes))
+
+    def _tell_emptied(self, *_: object) -> None:
+        """Ask what becomes of images that show only classes that are left out, where there are any."""
+        count = self._count_emptied(self.choice())
+        self._emptied_row.setVisible(count > 0)
+        said = ntr(
+            "{count:,} image shows only classes that are left out.",
+            "{count:,} images show only classes that are left out.",
+            count,
+        )
+        self._emptied_row.set_help(said.format(count=count))
+
+    def emptied_help(self) -> str:
+        """Return what is said of images that show only classes that are left out; empty where there are none."""
+        return "" if self._emptied_row.isHidden() else self._emptied_row.help_text()
 
     def _on_browse(self) -> None:
         start = str(self._exports if self._exports.is_dir() else self._exports.parent)
@@ -206,22 +243,23 @@ class ExportDatasetDialog(QDialog):
         layout.setSpacing(tokens.SPACE_S)
         layout.addWidget(self._format_row)
         layout.addWidget(self._task_row)
-        rows: list[tuple[str, QWidget, str]] = [
-            (tr("Images"), self.images, ""),
-            (
-                tr("Splits"),
-                splits,
-                tr("None ticked: images of every split, and those without one."),
-            ),
-            (tr("Classes"), self.classes, ""),
-            (tr("Image files"), self.pictures, ""),
-            (tr("Folder"), place, ""),
-        ]
-        for label, control, text in rows:
-            layout.addWidget(FormRow(label, control, text, label_width=_LABEL_WIDTH))
+        every = tr("None ticked: images of every split, and those without one.")
+        for row in (
+            _row(tr("Images"), self.images),
+            _row(tr("Splits"), splits, every),
+            _row(tr("Classes"), self.classes),
+            self._emptied_row,
+            _row(tr("Image files"), self.pictures),
+            _row(tr("Folder"), place),
+        ):
+            layout.addWidget(row)
         layout.addSpacing(tokens.SPACE_S)
         said = TextLabel(tr("The project itself stays as it is."), "secondary")
         layout.addLayout(button_row(self.cancel_button, self.export_button, before=(said,)))
+
+
+def _row(label: str, control: QWidget, text: str = "") -> FormRow:
+    return FormRow(label, control, text, label_width=_LABEL_WIDTH)
 
 
 def _combo(entries: Sequence[tuple[str, str]]) -> QComboBox:

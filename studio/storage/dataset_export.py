@@ -11,12 +11,13 @@ from typing import Any
 from engine.data.annotations import Annotation
 from engine.data.formats import ClassInfo, LabelledDataset, LabelledImage, write
 from engine.data.formats.packed import PackedAnnotations
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.errors import StorageError
 from studio.model.keypoint_scheme import KeypointScheme, scheme_from_dict
 from studio.model.project import Project
 from studio.model.provenance import told_attributes
 from studio.model.records import SPLITS, ClassDef, ImageRecord
+from studio.storage.emptied import EMPTIED, Emptied, emptied_images
 from studio.storage.image_index import read_sizes, store_of
 from studio.storage.project_files import absolute
 from studio.storage.splits import SplitRule, assign_splits
@@ -67,6 +68,7 @@ def export_dataset(
     progress: Progress | None = None,
     image_ids: Collection[int] | None = None,
     class_ids: Collection[int] | None = None,
+    emptied: Emptied = "leave_out",
     **options: Any,
 ) -> ExportReport:
     """Write the project as a dataset below the folder ``out``.
@@ -80,6 +82,8 @@ def export_dataset(
         progress: Called with (done, total) images; an exception it raises cancels.
         image_ids: Only these images; None: all.
         class_ids: Only shapes of these classes; None: all.
+        emptied: What becomes of images that show only other classes: they are left out (``leave_out``), or written as
+            images that are known to show nothing (``background``).
         options: Passed to the format's writer.
 
     Raises:
@@ -96,9 +100,17 @@ def export_dataset(
                 splits=", ".join(SPLITS), unknown=", ".join(sorted(unknown))
             )
         )
+    if emptied not in EMPTIED:
+        raise StorageError(
+            tr("Expected {expected}, received {received!r}.").format(
+                expected=", ".join(EMPTIED), received=emptied
+            )
+        )
     divide = bool(splits) or format in _DIVIDED
     predictions = format in _PREDICTING
-    dataset, left_out = labelled_dataset(project, splits, image_ids, class_ids, divide, predictions)
+    dataset, left_out = labelled_dataset(
+        project, splits, image_ids, class_ids, divide, predictions, emptied
+    )
     if not dataset.images:
         raise StorageError(
             tr("there is no image to export."),
@@ -135,6 +147,7 @@ def labelled_dataset(
     class_ids: Collection[int] | None = None,
     divide: bool = True,
     predictions: bool = False,
+    emptied: Emptied = "leave_out",
 ) -> tuple[LabelledDataset, list[str]]:
     """Return the project as the engine's dataset, and sentences about what is left out.
 
@@ -147,6 +160,7 @@ def labelled_dataset(
         class_ids: Only shapes of these classes; None: all.
         divide: Give images without a split the one that a dataset version would give.
         predictions: Take the suggestions that wait along, as what they are.
+        emptied: What becomes of images that show only other classes; see :func:`export_dataset`.
     """
     classes = [c for c in project.classes() if class_ids is None or c.id in class_ids]
     index = {cls.id: position for position, cls in enumerate(classes)}
@@ -155,27 +169,64 @@ def labelled_dataset(
     dataset.classes = {index[cls.id]: _class_info(cls, names) for cls in classes}
     dataset.keypoints = _keypoints(project)
     records, left_out = usable_images(project, image_ids)
-    labelled = [record for record in records if record.status in ("labelled", "background")]
+    bare = emptied_images(project, class_ids)
+    gone = bare if emptied == "leave_out" else set()
+    labelled = [
+        record
+        for record in records
+        if record.status in ("labelled", "background") and record.id not in gone
+    ]
     assigned: Mapping[int, str | None] = {record.id: record.split for record in labelled}
     if divide:
         assigned = assign_splits(labelled, store_of(project).rels(), SplitRule())
-    dropped = 0
+    shapes = images = 0
     for record in records:
-        split = assigned.get(record.id)
+        is_gone = record.id in gone
+        split = record.split if is_gone else assigned.get(record.id)
         if splits and split not in splits:
+            continue
+        ghosts = predictions and record.suggestion_count
+        proposed = suggestions_of(project, record, index) if ghosts else ()
+        if is_gone:
+            shapes += record.shape_count
+        if is_gone and not proposed:
+            images += 1
             continue
         annotations: PackedAnnotations | None = None
         if record.id in assigned:
             annotations = PackedAnnotations(annotations_of(project, record, index))
-            dropped += record.shape_count - len(annotations)
-        size = record.width, record.height
-        image = LabelledImage(record.path, *size, split, annotations)
-        if predictions and record.suggestion_count:
-            image = replace(image, predictions=suggestions_of(project, record, index))
-        dataset.images.append(image)
-    if dropped:
-        left_out.append(tr("{dropped} shape(s) of other classes, left out").format(dropped=dropped))
-    return dataset, left_out
+            shapes += record.shape_count - len(annotations)
+            images += record.id in bare
+        image = LabelledImage(record.path, record.width, record.height, split, annotations)
+        dataset.images.append(replace(image, predictions=proposed) if ghosts else image)
+    return dataset, [*left_out, *_dropped_words(shapes, images, emptied)]
+
+
+def _dropped_words(shapes: int, images: int, emptied: Emptied) -> list[str]:
+    """Return what is said of shapes of other classes, and of the images that show nothing else."""
+    words = []
+    if shapes:
+        said = ntr(
+            "{count:,} shape of other classes, left out",
+            "{count:,} shapes of other classes, left out",
+            shapes,
+        )
+        words.append(said.format(count=shapes))
+    if images and emptied == "leave_out":
+        said = ntr(
+            "{count:,} image that shows only other classes, left out",
+            "{count:,} images that show only other classes, left out",
+            images,
+        )
+        words.append(said.format(count=images))
+    elif images:
+        said = ntr(
+            "{count:,} image that shows only other classes, written as background",
+            "{count:,} images that show only other classes, written as background",
+            images,
+        )
+        words.append(said.format(count=images))
+    return words
 
 
 def usable_images(
@@ -196,13 +247,24 @@ def usable_images(
             damaged += 1
         else:
             usable.append(measured)
-    counts = {"cannot be read": damaged, "is missing": missing}
-    left_out = [
-        tr("{count} image(s) whose file {what}, left out").format(count=count, what=what)
-        for what, count in counts.items()
-        if count
-    ]
-    return usable, left_out
+    said = []
+    if damaged:
+        said.append(
+            ntr(
+                "{count:,} image whose file cannot be read, left out",
+                "{count:,} images whose files cannot be read, left out",
+                damaged,
+            ).format(count=damaged)
+        )
+    if missing:
+        said.append(
+            ntr(
+                "{count:,} image whose file is missing, left out",
+                "{count:,} images whose files are missing, left out",
+                missing,
+            ).format(count=missing)
+        )
+    return usable, said
 
 
 def annotations_of(

@@ -11,7 +11,7 @@ from studio.model.edits import AddShapes, OrderClasses, SetBackground, SetSplit
 from studio.model.errors import StorageError
 from studio.model.project import Project
 from studio.model.records import new_shape
-from studio.storage.dataset_export import export_dataset
+from studio.storage.dataset_export import export_dataset, labelled_dataset
 from studio.storage.dataset_import import import_dataset
 from studio.storage.project_files import create_project, open_project
 
@@ -63,9 +63,53 @@ def test_missing_and_damaged_images_are_counted(labelled: Project, tmp_path: Pat
     report = export_dataset(labelled, tmp_path / "out")
     assert report.images == 2
     assert report.lost == [
-        "1 image(s) whose file cannot be read, left out",
-        "1 image(s) whose file is missing, left out",
+        "1 image whose file cannot be read, left out",
+        "1 image whose file is missing, left out",
     ]
+
+
+@pytest.mark.parametrize("format", ["yolo", "csv"])
+def test_images_that_show_only_other_classes_are_left_out(
+    labelled: Project, tmp_path: Path, format: str
+) -> None:
+    report = export_dataset(labelled, tmp_path / "out", format, class_ids=[0])
+    assert report.lost[:2] == [
+        "1 shape of other classes, left out",
+        "1 image that shows only other classes, left out",
+    ]
+    back = read(report.path, format)
+    shown = {image.path.stem: len(image.annotations or ()) for image in back.images}
+    assert {stem for stem, count in shown.items() if count} == {"img0"}
+    assert "img1" not in shown
+    assert "img2" in shown  # a background that somebody looked at stays one
+    report = export_dataset(labelled, tmp_path / "all", format)
+    assert not any("other classes" in said for said in report.lost)
+
+
+@pytest.mark.parametrize("format", ["yolo", "csv"])
+def test_images_that_show_only_other_classes_are_written_as_background_if_asked(
+    labelled: Project, tmp_path: Path, format: str
+) -> None:
+    out = tmp_path / "out"
+    report = export_dataset(labelled, out, format, class_ids=[0], emptied="background")
+    assert "1 image that shows only other classes, written as background" in report.lost
+    images = {image.path.stem: image.annotations for image in read(report.path, format).images}
+    assert images["img1"] is not None
+    assert len(images["img1"]) == 0
+    with pytest.raises(StorageError, match="leave_out, background"):
+        export_dataset(labelled, tmp_path / "other", format, class_ids=[0], emptied="drop")  # type: ignore[arg-type]
+
+
+def test_suggestions_of_the_classes_that_are_written_keep_their_image(
+    labelled: Project, tmp_path: Path
+) -> None:
+    _, b, *_ = labelled.image_ids()
+    labelled.set_suggestions(b, [new_shape(b, 0, TRIANGLE, "model", 0.9)])
+    dataset, said = labelled_dataset(labelled, class_ids=[0], predictions=True)
+    (image,) = [image for image in dataset.images if image.path.stem == "img1"]
+    assert image.annotations is None
+    assert len(image.predictions) == 1
+    assert said == ["1 shape of other classes, left out"]
 
 
 def test_a_folder_with_files_is_not_written_unasked(labelled: Project, tmp_path: Path) -> None:

@@ -11,9 +11,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel
 
+from engine.data.annotations import Box
 from engine.data.formats import read
 from studio.dialogs.export_dataset import ExportDatasetDialog
 from studio.dialogs.import_preview import ImportPreviewDialog
+from studio.model.edits import AddShapes
+from studio.model.records import new_shape
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -224,18 +227,42 @@ def test_export_of_one_class_in_another_format(labelled: Any, tmp_path: Path) ->
     dialog.format.setCurrentIndex(dialog.format.findData("datumaro"))
     assert dialog.format_help().startswith("Holds every kind")
     assert not dialog.task.isVisible()
+    assert dialog.emptied_help() == ""
     dialog.classes.item(1).setCheckState(Qt.CheckState.Unchecked)
     dialog.pictures.setCurrentIndex(dialog.pictures.findData("copy"))
     dialog.folder.setText(str(tmp_path / "out"))
     QTest.mouseClick(dialog.export_button, LEFT)
     labelled.settle()
     labelled.wait(labelled.banner)
-    assert "3 images with 1 labels" in labelled.banner()
-    assert "1 things do not fit" in labelled.banner()
+    assert "3 images with 1 label were written" in labelled.banner()
+    assert "1 thing does not fit" in labelled.banner()
     written = read(tmp_path / "out")
     assert written.names == {0: "bolt"}
     assert written.annotation_count == 1
     assert len(written.images) == 3
+
+
+def test_an_export_asks_about_images_that_show_only_classes_left_out(
+    labelled: Any, tmp_path: Path
+) -> None:
+    project = labelled.session.project
+    second = project.image_ids()[1]
+    project.apply(AddShapes((new_shape(second, 1, Box(1, 1, 9, 9)),)))
+    dialog = labelled.studio.files.exporting.ask(labelled.session)
+    assert dialog.emptied_help() == ""
+    dialog.classes.item(1).setCheckState(Qt.CheckState.Unchecked)
+    assert dialog.emptied_help() == "1 image shows only classes that are left out."
+    dialog.splits["test"].setChecked(True)
+    assert dialog.emptied_help() == ""
+    dialog.splits["test"].setChecked(False)
+    dialog.emptied.setCurrentIndex(dialog.emptied.findData("background"))
+    dialog.folder.setText(str(tmp_path / "out"))
+    QTest.mouseClick(dialog.export_button, LEFT)
+    labelled.settle()
+    labelled.wait(labelled.banner)
+    images = read(tmp_path / "out").images
+    assert len(images) == 3
+    assert sum(image.annotations is not None for image in images) == 2
 
 
 def test_an_export_into_a_full_folder_is_refused(labelled: Any, tmp_path: Path) -> None:
