@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
+from studio.app.copying import add_copies
 from studio.app.selected import change
 from studio.language import tr
 from studio.model.edits import (
@@ -17,10 +18,8 @@ from studio.model.edits import (
     SetBackground,
     assign_class,
 )
-from studio.model.edits.arranging import copied
 from studio.model.locks import locked_text, unlocked
 from studio.model.records import Shape, new_shape
-from studio.model.tracks import track_of
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -59,14 +58,13 @@ class EditHandlers:
             return
         known = {cls.id for cls in session.project.classes()}
         shapes = [shape for shape in self._clipboard if shape.class_id in known]
-        self._add(session, shapes, 0.0, tr("Paste {shapes}"))
+        add_copies(session, shapes, tr("Paste {shapes}"))
 
     def edit_duplicate(self) -> None:
         """Add a copy of each selected shape a little to the lower right."""
         if session := self._session():
-            self._add(
-                session, session.workspace.selected_shapes(), _SHIFT_PX, tr("Duplicate {shapes}")
-            )
+            chosen = session.workspace.selected_shapes()
+            add_copies(session, chosen, tr("Duplicate {shapes}"), _SHIFT_PX)
 
     def edit_select_all(self) -> None:
         """Select every shape of the image that is not locked."""
@@ -181,18 +179,3 @@ class EditHandlers:
             session.workspace.go_to(min(touched))
         said = tr("Undone: {title}") if back else tr("Done again: {title}")
         session.say(said.format(title=edit.title()))
-
-    def _add(self, session: Session, shapes: list[Shape], shift: float, label: str) -> None:
-        record = session.workspace.image()
-        if record is None or not shapes:
-            return
-        size = (record.width, record.height)
-        tracked = any(track_of(shape) is not None for shape in shapes)
-        there = session.project.shapes(record.id) if tracked else ()
-        edit = copied(shapes, record.id, size, label, shift, there)
-        if edit is None:
-            session.say(tr("None of the shapes lies inside this image."))
-            return
-        added = session.apply(edit)
-        if isinstance(added, AddShapes):
-            session.workspace.select([shape.id for shape in added.shapes])

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
 from studio.app.class_choice import offer_classes
+from studio.app.copying import add_copies
 from studio.app.selected import change
 from studio.language import tr
 from studio.model.class_tree import parents_of, with_below
 from studio.model.edits import Edit, set_marks
 from studio.model.edits.arranging import (
     backward,
-    copied,
     forward,
     group,
     to_back,
@@ -24,7 +24,6 @@ from studio.model.edits.arranging import (
 from studio.model.edits.reshaping import filled, overlap, parted, subtracted, turned_into, united
 from studio.model.locks import unlocked
 from studio.model.records import Shape
-from studio.model.tracks import track_of
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -177,7 +176,7 @@ class ShapeHandlers:
         elif not session.workspace.step(1):
             session.say(tr("This is the last image of the list."))
         else:
-            self._copy_here(session, shapes, tr("Copy {shapes}"))
+            add_copies(session, shapes, tr("Copy {shapes}"))
 
     def edit_repeat_last(self) -> None:
         """Add the shapes of the image that was shown before this one, or that comes before it in the list."""
@@ -187,21 +186,9 @@ class ShapeHandlers:
         source = session.workspace.image_before()
         shapes = _drawn(session.project.shapes(source)) if source is not None else []
         if shapes:
-            self._copy_here(session, shapes, tr("Repeat {shapes}"))
+            add_copies(session, shapes, tr("Repeat {shapes}"))
         else:
             session.say(tr("The image before this one has no shapes."))
-
-    def _copy_here(self, session: Session, shapes: Sequence[Shape], label: str) -> None:
-        record = session.workspace.image()
-        if record is None:
-            return
-        size = (record.width, record.height)
-        tracked = any(track_of(shape) is not None for shape in shapes)
-        there = session.project.shapes(record.id) if tracked else ()
-        edit = copied(shapes, record.id, size, label, there=there)
-        bound = _apply(session, edit, tr("None of the shapes lies inside this image."))
-        if bound is not None:
-            _select(session, getattr(bound, "shapes", ()))
 
     def _make(self, build: Callable[[Sequence[Shape], tuple[int, int]], Edit]) -> None:
         """Build an edit of the selected shapes that are free, in the order they were selected, and apply it."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.data.annotations import Tag
+from engine.data.annotations import Geometry, Mask, Tag
 from engine.data.annotations.attribute_names import GROUP_ID
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.edits.fields import SetFields, set_attributes, shape_count
 from studio.model.edits.shapes import AddShapes
 from studio.model.geometry_ops.areas import Size
@@ -70,6 +70,43 @@ def with_groups(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> list[Sh
     return [s for s in all_shapes if s.id in ids or s.attributes.get(GROUP_ID) in groups]
 
 
+@dataclass(frozen=True)
+class Copies:
+    """Copies of shapes for an image, and what of them does not fit into it.
+
+    Attributes:
+        edit: Adds the copies; None where nothing lies inside the image.
+        outside: Shapes of which too little lies inside the image.
+        cut: Copies that are less than their originals.
+    """
+
+    edit: AddShapes | None
+    outside: int = 0
+    cut: int = 0
+
+    def loss_text(self) -> str:
+        """Return what did not fit; empty where everything did."""
+        if self.edit is None:
+            return tr("None of the shapes lies inside this image.")
+        total = self.outside + len(self.edit.shapes)
+        if not self.outside:
+            said = ntr(
+                "{count:,} shape was cut at the border of this image.",
+                "{count:,} shapes were cut at the border of this image.",
+                self.cut,
+            )
+            return said.format(count=self.cut) if self.cut else ""
+        outside = ntr(
+            "{count:,} of {total:,} shapes lies outside this image",
+            "{count:,} of {total:,} shapes lie outside this image",
+            self.outside,
+        ).format(count=self.outside, total=total)
+        if not self.cut:
+            return f"{outside}."
+        cut = ntr("{count:,} was cut at its border", "{count:,} were cut at its border", self.cut)
+        return f"{outside}; {cut.format(count=self.cut)}."
+
+
 def copied(
     shapes: Sequence[Shape],
     image_id: int,
@@ -77,8 +114,8 @@ def copied(
     label: str,
     shift: float = 0.0,
     there: Sequence[Shape] = (),
-) -> AddShapes | None:
-    """Return the edit that adds copies of shapes to an image, at the same pixels as far as they are inside it.
+) -> Copies:
+    """Return copies of shapes for an image, at the same pixels as far as they are inside it.
 
     A copy beside its original, or beside another shape of its track, has no track: one object is on an image once.
 
@@ -90,17 +127,16 @@ def copied(
         shift: How far the copies lie to the lower right of their originals, pixels; to the left and above where only there
             is room for it.
         there: The shapes of that image.
-
-    Returns:
-        The edit, None where nothing lies inside the image.
     """
     tracks = {track_of(shape) for shape in there}
     dx, dy = _beside(shapes, shift, size_wh)
     copies = []
+    cut = 0
     for shape in shapes:
         geometry = shape.geometry.translated(dx, dy) if shift else shape.geometry
         fitted = fit_into(geometry, size_wh) if all(size_wh) else geometry
         if fitted is not None:
+            cut += _is_less(fitted, geometry)
             copy = replace(shape, id=0, z=0, image_id=image_id, geometry=fitted)
             if shape.image_id == image_id or track_of(shape) in tracks:
                 copy = off_track(copy)
@@ -108,8 +144,16 @@ def copied(
             source = "drawn" if shape.source == FILLED_IN else shape.source
             copies.append(replace(copy, source=source, locked=False, hidden=False))
     if not copies:
-        return None
-    return AddShapes(tuple(copies), label.format(shapes=shape_count(len(copies))))
+        return Copies(None, len(shapes))
+    edit = AddShapes(tuple(copies), label.format(shapes=shape_count(len(copies))))
+    return Copies(edit, len(shapes) - len(copies), cut)
+
+
+def _is_less(fitted: Geometry, whole: Geometry) -> bool:
+    """Tell whether the border took something away; a mask of another image's size may be as large as it was."""
+    if isinstance(fitted, Mask) and isinstance(whole, Mask):
+        return fitted.area() < whole.area()
+    return fitted != whole
 
 
 def _beside(shapes: Sequence[Shape], shift: float, size_wh: Size) -> tuple[float, float]:

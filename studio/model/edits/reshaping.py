@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from engine.data.annotations import Geometry
+from engine.data.annotations import Geometry, Mask
 from studio.language import tr
 from studio.model.edits.base import Edit
 from studio.model.edits.batch import Batch
@@ -34,15 +34,19 @@ from studio.model.tracks import off_track
 def united(shapes: Sequence[Shape], size_wh: Size) -> Edit:
     """Return the edit that makes the first shape the union of all and removes the others.
 
+    Its title says where outlines lose their corners, because they become one mask of several parts.
+
     Raises:
         EditError: There are fewer than two, or one covers no area.
     """
     whole = unite([shape.geometry for shape in shapes], size_wh)
-    return _made(
-        [(shapes[0], [whole])],
-        shapes[1:],
-        tr("Unite {shapes}").format(shapes=shape_count(len(shapes))),
+    had_mask = any(isinstance(shape.geometry, Mask) for shape in shapes)
+    said = (
+        tr("Unite {shapes} as a mask: their parts do not touch")
+        if isinstance(whole, Mask) and not had_mask
+        else tr("Unite {shapes}")
     )
+    return _made([(shapes[0], [whole])], shapes[1:], said.format(shapes=shape_count(len(shapes))))
 
 
 def subtracted(shapes: Sequence[Shape], size_wh: Size, keep: bool = False) -> Edit:

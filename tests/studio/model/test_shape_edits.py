@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.data.annotations import Box, Geometry, Mask, Polygon, Tag
+from engine.data.annotations import Box, Geometry, Keypoints, Mask, Polygon, Tag
 from studio.model.edits import AddShapes, Edit, ReplaceShapes
 from studio.model.edits.arranging import (
     backward,
@@ -150,15 +150,44 @@ def test_copies_are_cut_to_the_other_image_and_free(
 ) -> None:
     shapes = put(Box(10, 10, 60, 40), Box(50, 5, 60, 9))
     other = photo_project.image_ids()[1]
-    edit = copied(shapes, other, (40, 48), "Copy {shapes}")
+    edit = copied(shapes, other, (40, 48), "Copy {shapes}").edit
     assert edit is not None
     assert edit.label == "Copy shape"
     photo_project.apply(edit)
     assert [s.geometry for s in photo_project.shapes(other)] == [Box(10, 10, 40, 40)]
-    assert copied(shapes, other, (5, 5), "Copy {shapes}") is None
-    shifted = copied(shapes[:1], other, (0, 0), "Duplicate {shapes}", 12.0)
+    assert copied(shapes, other, (5, 5), "Copy {shapes}").edit is None
+    shifted = copied(shapes[:1], other, (0, 0), "Duplicate {shapes}", 12.0).edit
     assert shifted is not None
     assert shifted.shapes[0].geometry == Box(22, 22, 72, 52)
+
+
+MASK = Mask.from_array(np.pad(np.ones((9, 9), np.uint8), ((0, 39), (0, 55))))
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ([Box(1, 1, 9, 9), MASK, square(2, 2, 9), Tag()], ""),
+        ([Box(1, 1, 50, 9)], "1 shape was cut at the border of this image."),
+        (
+            [square(30, 30, 15), MASK, Keypoints(((1, 1), (60, 1)), (2, 2))],
+            "2 shapes were cut at the border of this image.",
+        ),
+        ([Box(50, 1, 60, 9), Box(1, 1, 9, 9)], "1 of 2 shapes lies outside this image."),
+        (
+            [Box(50, 1, 60, 9), Box(1, 1, 9, 9), Box(1, 1, 50, 9)],
+            "1 of 3 shapes lies outside this image; 1 was cut at its border.",
+        ),
+        ([Box(50, 1, 60, 9)], "None of the shapes lies inside this image."),
+    ],
+)
+def test_what_does_not_fit_into_another_image_is_said(
+    photo_project: Project, put: Callable[..., list[Shape]], places: list[Geometry], said: str
+) -> None:
+    shapes = put(*places)
+    other = photo_project.image_ids()[1]
+    assert copied(shapes, other, (40, 40), "Copy {shapes}").loss_text() == said
+    assert copied(shapes, other, (0, 0), "Copy {shapes}").loss_text() == ""
 
 
 def test_a_copy_beside_its_original_has_no_track(
@@ -167,13 +196,13 @@ def test_a_copy_beside_its_original_has_no_track(
     (shape,) = put(Box(10, 10, 20, 20))
     shape = replace(shape, attributes={"track_id": 3, "group_id": 2, "own": "x"})
     here, other = photo_project.image_ids()[:2]
-    beside = copied([shape], here, SIZE, "Duplicate {shapes}", 12.0)
+    beside = copied([shape], here, SIZE, "Duplicate {shapes}", 12.0).edit
     assert beside is not None
     assert beside.shapes[0].attributes == {"group_id": 2, "own": "x"}
-    there = copied([shape], other, SIZE, "Copy {shapes}")
+    there = copied([shape], other, SIZE, "Copy {shapes}").edit
     assert there is not None
     assert there.shapes[0].attributes == shape.attributes
-    again = copied([shape], other, SIZE, "Copy {shapes}", there=there.shapes)
+    again = copied([shape], other, SIZE, "Copy {shapes}", there=there.shapes).edit
     assert again is not None
     assert "track_id" not in again.shapes[0].attributes
 
@@ -192,7 +221,7 @@ def test_a_duplicate_stays_inside_the_image(
     places: list[Box], copies: list[Box], put: Callable[..., list[Shape]]
 ) -> None:
     shapes = put(*places)
-    edit = copied(shapes, shapes[0].image_id, SIZE, "Duplicate {shapes}", 12.0)
+    edit = copied(shapes, shapes[0].image_id, SIZE, "Duplicate {shapes}", 12.0).edit
     assert edit is not None
     assert [shape.geometry for shape in edit.shapes] == copies
 
@@ -215,12 +244,18 @@ def test_union_keeps_the_first_shape(
     photo_project: Project, put: Callable[..., list[Shape]]
 ) -> None:
     shapes = put(square(5, 5, 10), square(10, 5, 10), square(40, 20, 5))
-    after = there_and_back(photo_project, united([shapes[1], shapes[0]], SIZE))
+    touching = united([shapes[1], shapes[0]], SIZE)
+    assert touching.title() == "Unite 2 shapes"
+    after = there_and_back(photo_project, touching)
     assert [shape.id for shape in after] == [shapes[1].id, shapes[2].id]
     assert after[0].geometry.bounds() == (5, 5, 20, 15)
-    after = there_and_back(photo_project, united(after, SIZE))
+    apart = united(after, SIZE)
+    assert apart.title() == "Unite 2 shapes as a mask: their parts do not touch"
+    after = there_and_back(photo_project, apart)
     assert isinstance(after[0].geometry, Mask)
     assert after[0].geometry.area() == 150 + 25
+    everything = put(square(30, 40, 5))
+    assert united(everything, SIZE).title() == "Unite 2 shapes"  # it was a mask before
 
 
 def test_subtraction_uses_the_others_up_or_keeps_them(

@@ -237,7 +237,7 @@ def test_only_shapes_without_a_track_are_numbered(walk: Project) -> None:
 def test_a_copy_of_what_was_filled_in_is_a_key_frame_of_the_same_track(walk: Project) -> None:
     one, two = frames(walk)[:2]
     shape = draw(walk, one, Box(0, 0, 5, 5), 3, FILLED_IN)
-    edit = copied([shape], two, (64, 48), "Copy {shapes}")
+    edit = copied([shape], two, (64, 48), "Copy {shapes}").edit
     assert edit is not None
     walk.apply(edit)
     (copy,) = walk.shapes(two)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
 from engine.data.annotations import Box, Mask, Polygon
+from engine.data.images import write_image
 from studio.model.attribute_def import AttributeDef
 from studio.model.edits import AddShapes, ChangeClass, RemoveShapes, SetFields
 from studio.model.records import new_shape
@@ -447,3 +450,38 @@ def test_the_list_of_objects_is_that_of_the_project_after_every_edit(labelled: A
         assert labelled.session.annotate.objects.list.isVisible() == bool(rows.rowCount())
         drawn = {shape.id: shape for shape in labelled.canvas.scene.shapes()}
         assert drawn == {shape.id: shape for shape in labelled.shapes()}
+
+
+def test_what_does_not_fit_into_the_next_image_is_said(hands: Any, photos: Path) -> None:
+    for name, size_wh in (("img1.png", (180, 240)), ("img2.png", (80, 80))):
+        write_image(photos / name, np.zeros((*size_wh[::-1], 3), np.uint8))
+    hands.studio.files.open_paths([photos])
+    hands.wait(lambda: hands.session.workspace.image_id is not None)
+    hands.session.project.add_class("bolt")
+    add(hands, Box(40, 40, 100, 100), Box(150, 150, 210, 210))
+    act(hands, "tool.use:select")
+    act(hands, "edit.select_all")
+    act(hands, "edit.copy")
+    act(hands, "edit.copy_to_next")
+    status = hands.studio.window.status
+    assert status.currentMessage() == "1 shape was cut at the border of this image."
+    assert len(hands.shapes()) == 2
+    hands.session.workspace.step(1)
+    hands.settle()
+    act(hands, "edit.paste")
+    said = "1 of 2 shapes lies outside this image; 1 was cut at its border."
+    assert status.currentMessage() == said
+    (kept,) = hands.shapes()
+    assert kept.geometry.bounds() == (40, 40, 80, 80)
+    assert hands.session.workspace.selection == (kept.id,)
+    act(hands, "edit.delete")
+    act(hands, "edit.repeat_last")
+    assert status.currentMessage() == said
+
+
+def test_a_union_that_becomes_a_mask_is_said(labelled: Any) -> None:
+    labelled.press(Qt.Key.Key_A, CTRL)
+    act(labelled, "shape.unite")
+    said = "Unite 2 shapes as a mask: their parts do not touch"
+    assert labelled.studio.window.status.currentMessage() == said
+    assert labelled.session.project.history()[0].label == said
