@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.data.problems import Problem
 from studio.language import ntr, tr, tr_engine
+from studio.model.count_words import image_count, label_count, shape_count
 from studio.storage.dataset_export import ExportReport
 from studio.storage.dataset_import import ImportReport
 from studio.widgets.message_banner import MessageBanner
@@ -49,10 +50,7 @@ def tell_left(banner: MessageBanner, paths: Sequence[Path], why: str = "") -> No
 
 def import_sentence(report: ImportReport) -> str:
     """Return what an import brought, without the full stop."""
-    images = ntr("{count:,} image", "{count:,} images", report.images).format(count=report.images)
-    shapes = ntr("{count:,} shape", "{count:,} shapes", report.annotations).format(
-        count=report.annotations
-    )
+    images, shapes = image_count(report.images), shape_count(report.annotations)
     said = tr("{images} and {shapes} were imported").format(images=images, shapes=shapes)
     if not (count := report.doubled):
         return said
@@ -70,7 +68,7 @@ def tell_export(banner: MessageBanner, report: ExportReport, folder: Path) -> No
             "{count:,} image with {labels} was written to {folder}.",
             "{count:,} images with {labels} were written to {folder}.",
             images,
-        ).format(count=images, labels=_label_count(labels), folder=path_text(folder)),
+        ).format(count=images, labels=label_count(labels), folder=path_text(folder)),
         ntr(
             "{count:,} thing does not fit the format; see Details.",
             "{count:,} things do not fit the format; see Details.",
@@ -81,7 +79,3 @@ def tell_export(banner: MessageBanner, report: ExportReport, folder: Path) -> No
         tone="warning" if lost else "success",
         details=tr_engine("\n".join(map(str, lost))),
     )
-
-
-def _label_count(count: int) -> str:
-    return ntr("{count:,} label", "{count:,} labels", count).format(count=count)

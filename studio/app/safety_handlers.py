@@ -18,6 +18,7 @@ from studio.dialogs.save_project import SaveProjectDialog
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
 from studio.language import ntr, tr
+from studio.model.count_words import image_count, training_count
 from studio.model.errors import DamagedError
 from studio.model.project import Project
 from studio.storage.archive_read import import_project
@@ -134,8 +135,10 @@ class SafetyHandlers:
             else ""
         )
         self._studio.window.banner.show_message(
-            tr("{said} It holds {images:,} images and {count:,} trainings.").format(
-                said=said, images=report.images, count=len(report.runs)
+            tr("{said} It holds {images} and {trainings}.").format(
+                said=said,
+                images=image_count(report.images),
+                trainings=training_count(len(report.runs)),
             ),
             left,
             tone="warning" if count else "success",

@@ -134,7 +134,9 @@ class ImportVideoDialog(QDialog):
             return tr("The video does not say how many frames it has.")
         count = self.plan().count_in(self._facts.frames, self._facts.fps)
         if self.scene_button.isChecked():
-            return tr("At most {count:,} images").format(count=count)
+            return ntr("At most {count:,} image", "At most {count:,} images", count).format(
+                count=count
+            )
         return ntr("{count:,} image", "{count:,} images", count).format(count=count)
 
     def _on_folder(self) -> None:

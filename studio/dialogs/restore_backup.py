@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.language import tr
+from studio.model.count_words import image_count, shape_count
 from studio.model.errors import StorageError
 from studio.storage.backup import Backup, Contents, contents_of
 from studio.theme import tokens
@@ -103,8 +104,8 @@ class RestoreBackupDialog(QDialog):
         if isinstance(found, StorageError):
             self._facts[row].setText(f"{size} · {found.message}")
             return
-        words = tr("{shapes:,} shapes on {images:,} images · {size}").format(
-            shapes=found.shapes, images=found.images, size=size
+        words = tr("{shapes} on {images} · {size}").format(
+            shapes=shape_count(found.shapes), images=image_count(found.images), size=size
         )
         last = (
             tr(" · last: {last_step}").format(last_step=found.last_step) if found.last_step else ""

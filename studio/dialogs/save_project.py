@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QVBoxLayout, QWidget
 
-from studio.language import tr
+from studio.language import ntr, tr
+from studio.model.count_words import training_count
 from studio.model.errors import StorageError
 from studio.storage.archive_write import ArchiveParts, archive_parts
 from studio.theme import tokens
@@ -86,16 +87,22 @@ class SaveProjectDialog(QDialog):
             self.runs_fact.clear()
             return
         missing = (
-            tr(", {missing:,} are missing").format(missing=found.missing) if found.missing else ""
+            ntr(", {count:,} is missing", ", {count:,} are missing", found.missing).format(
+                count=found.missing
+            )
+            if found.missing
+            else ""
         )
         self.images_fact.setText(
-            tr("{images:,} files, {image_bytes:,.1f} MB{missing}").format(
-                images=found.images, image_bytes=found.image_bytes / 1000000.0, missing=missing
-            )
+            ntr(
+                "{count:,} file, {size:,.1f} MB{missing}",
+                "{count:,} files, {size:,.1f} MB{missing}",
+                found.images,
+            ).format(count=found.images, size=found.image_bytes / 1000000.0, missing=missing)
         )
         self.runs_fact.setText(
-            tr("{runs:,} trainings, {run_bytes:,.1f} MB").format(
-                runs=found.runs, run_bytes=found.run_bytes / 1000000.0
+            tr("{trainings}, {size:,.1f} MB").format(
+                trainings=training_count(found.runs), size=found.run_bytes / 1000000.0
             )
         )
 

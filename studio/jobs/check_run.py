@@ -20,6 +20,7 @@ from engine.data.annotations import Annotation
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed, ModelFacts, Predicted, Progress
 from studio.language import ntr, tr
+from studio.model.count_words import unreadable_images
 from studio.model.label_check import LabelDoubt
 from studio.model.project import Project
 from studio.model.records import Shape
@@ -63,7 +64,7 @@ class CheckResult:
                 )
             )
         if self.problems:
-            parts.append(tr("{count:,} images could not be read.").format(count=len(self.problems)))
+            parts.append(unreadable_images(len(self.problems)))
         return " ".join(parts)
 
 

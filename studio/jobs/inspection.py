@@ -15,7 +15,7 @@ from engine.nn.partial_load import compare
 from engine.runtime.errors import ModelError
 from studio.jobs.messages import ModelFacts, Takeover
 from studio.jobs.open_vocabulary import words_problem
-from studio.language import tr
+from studio.language import ntr, tr
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -81,7 +81,12 @@ def _notes(found: Checkpoint) -> list[str]:
         notes.append(tr("batch normalisation is folded in: to predict and to export, not to train"))
     channels = found.model.yaml["channels"]
     if channels != 3:
-        notes.append(tr("expects {channels} channels a picture").format(channels=channels))
+        said = ntr(
+            "expects {channels} channel a picture",
+            "expects {channels} channels a picture",
+            channels,
+        )
+        notes.append(said.format(channels=channels))
     if found.ema is not None:
         notes.append(tr("has averaged weights beside the trained ones"))
     return notes

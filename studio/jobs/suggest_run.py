@@ -16,7 +16,7 @@ from engine.runtime.errors import EngineError
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import DrawnBox, Failed, Predicted, Progress
 from studio.jobs.suggestions import SuggestionCount, SuggestionSink
-from studio.language import tr
+from studio.language import ntr
 from studio.model.auto_annotation import AutoAnnotation
 from studio.model.project import Project
 from studio.storage.unfinished_batch import forget_unfinished, keep_unfinished
@@ -207,6 +207,9 @@ def progress_text(progress: Progress) -> str:
     """Return a progress as words for a row: what is done, how far."""
     if not progress.done:
         return progress.text
-    return tr("{text}: {done:,} of {total:,} images").format(
-        text=progress.text, done=progress.done, total=progress.total
+    said = ntr(
+        "{text}: {done:,} of {total:,} image",
+        "{text}: {done:,} of {total:,} images",
+        progress.total,
     )
+    return said.format(text=progress.text, done=progress.done, total=progress.total)

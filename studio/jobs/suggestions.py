@@ -12,6 +12,7 @@ from engine.data.annotations.attribute_names import ANNOTATION_MODEL
 from studio.jobs.messages import Predicted, PredictedShape
 from studio.language import ntr, tr
 from studio.model.auto_annotation import AutoAnnotation
+from studio.model.count_words import unreadable_images
 from studio.model.one_line import one_line
 from studio.model.project import Project
 from studio.model.provenance import MODEL, model_words
@@ -60,7 +61,7 @@ class SuggestionCount:
                 tr("New classes: {new_classes}.").format(new_classes=", ".join(self.new_classes))
             )
         if self.problems:
-            parts.append(tr("{count:,} images could not be read.").format(count=len(self.problems)))
+            parts.append(unreadable_images(len(self.problems)))
         return " ".join(parts)
 
 

@@ -71,7 +71,12 @@ class TrackCount:
             for track, name in sorted(self.ended.items())
         ]
         if self.problems:
-            parts.append(tr("{count:,} images were passed over.").format(count=len(self.problems)))
+            passed = ntr(
+                "{count:,} image was passed over.",
+                "{count:,} images were passed over.",
+                len(self.problems),
+            )
+            parts.append(passed.format(count=len(self.problems)))
         return " ".join(parts)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from engine.data.annotations.attribute_names import RESERVED
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.errors import EditError
 
 AttributeKind = Literal["text", "number", "choice", "flag"]
@@ -50,9 +50,11 @@ class AttributeDef:
             )
         if (self.kind == "choice") != bool(self.choices):
             raise EditError(
-                tr("The attribute {name} is a {kind} with {count} choices.").format(
-                    name=self.name, kind=self.kind, count=len(self.choices)
-                ),
+                ntr(
+                    "The attribute {name} is a {kind} with {count} choice.",
+                    "The attribute {name} is a {kind} with {count} choices.",
+                    len(self.choices),
+                ).format(name=self.name, kind=self.kind, count=len(self.choices)),
                 remedy=tr("Give a choice at least one value, and the other kinds none."),
             )
         if len(set(self.choices)) != len(self.choices):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.errors import EditError
 
 
@@ -44,9 +44,11 @@ class KeypointScheme:
             )
         if self.names and len(self.names) != self.count:
             raise EditError(
-                tr("Expected {count} names of keypoints, received {received}.").format(
-                    count=self.count, received=len(self.names)
-                )
+                ntr(
+                    "Expected {count} name of a keypoint, received {received}.",
+                    "Expected {count} names of keypoints, received {received}.",
+                    self.count,
+                ).format(count=self.count, received=len(self.names))
             )
         for bone in self.skeleton:
             if len(bone) != 2 or bone[0] == bone[1] or not all(0 <= p < self.count for p in bone):

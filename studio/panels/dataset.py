@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.language import ntr, tr
+from studio.model.count_words import class_count, label_count
 from studio.model.project import Project
 from studio.model.records import ImageFilter
 from studio.storage.versions import list_versions
@@ -261,8 +262,9 @@ class DatasetPanel(QWidget):
                 for key, words in _SPLITS
                 if (count := version.images.get(key))
             )
-            labels = tr("{values:,} labels, {count} classes").format(
-                values=sum(version.annotations.values()), count=len(version.names)
+            labels = tr("{labels}, {classes}").format(
+                labels=label_count(sum(version.annotations.values())),
+                classes=class_count(len(version.names)),
             )
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(version.created))
             shown = (

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from studio.jobs.client import JobsClient
 from studio.jobs.shown_job import ShownJob
 from studio.language import ntr, tr
+from studio.model.count_words import image_count
 from studio.model.edits import Edit, RemoveImages
 from studio.model.project import Project
 from studio.model.records import ImageFilter, ImageRecord
@@ -133,9 +134,9 @@ class DuplicatesPanel(QWidget):
             count=len(found.groups)
         )
         said = (
-            tr("{groups} among {compared:,} images.").format(groups=groups, compared=found.compared)
+            tr("{groups} among {images}.").format(groups=groups, images=image_count(found.compared))
             if found.groups
-            else tr("No duplicates among {compared:,} images.").format(compared=found.compared)
+            else tr("No duplicates among {images}.").format(images=image_count(found.compared))
         )
         if found.unreadable:
             said += tr(" {unreadable:,} could not be read.").format(unreadable=found.unreadable)

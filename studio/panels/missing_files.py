@@ -155,9 +155,11 @@ class MissingFilesPanel(QWidget):
             return
         self.found = found
         parts = [
-            tr("{count:,} of {total:,} files found").format(
-                count=len(found.files), total=len(self.missing)
-            )
+            ntr(
+                "{count:,} of {total:,} file found",
+                "{count:,} of {total:,} files found",
+                len(self.missing),
+            ).format(count=len(found.files), total=len(self.missing))
         ]
         if found.other_size:
             parts.append(
@@ -172,7 +174,10 @@ class MissingFilesPanel(QWidget):
         if found.left:
             parts.append(tr("{left:,} not found").format(left=found.left))
         self.said.setText(
-            ", ".join(parts) + tr(" ({seen:,} files looked at).").format(seen=found.seen)
+            ", ".join(parts)
+            + ntr(" ({seen:,} file looked at).", " ({seen:,} files looked at).", found.seen).format(
+                seen=found.seen
+            )
         )
         before = {file.id: file.path for file in self.missing}
         lines = [f"{before[i].name}  →  {path}" for i, path in found.files.items()]

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from engine.runtime.errors import EngineError
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import Failed
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.edits import Edit, UnlockSplits
 from studio.model.project import Project
 from studio.storage.project_files import open_project
@@ -183,11 +183,17 @@ class SplitsPanel(QWidget):
         _plan, drawn = found
         words = []
         if drawn.groups:
-            words.append(tr("{groups:,} groups stay together.").format(groups=drawn.groups))
-        if drawn.locked:
-            words.append(
-                tr("{locked:,} images are locked where they are.").format(locked=drawn.locked)
+            said = ntr(
+                "{groups:,} group stays together.", "{groups:,} groups stay together.", drawn.groups
             )
+            words.append(said.format(groups=drawn.groups))
+        if drawn.locked:
+            said = ntr(
+                "{locked:,} image is locked where it is.",
+                "{locked:,} images are locked where they are.",
+                drawn.locked,
+            )
+            words.append(said.format(locked=drawn.locked))
         self._said.setText(" ".join(words))
         self._clear_table()
         for column, (_, title) in enumerate(_COLUMNS, start=1):

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 
 from studio.jobs.client import JobsClient
 from studio.jobs.shown_job import ShownJob
-from studio.language import tr
+from studio.language import ntr, tr
+from studio.model.count_words import image_count
 from studio.model.findings import Finding, find
 from studio.model.project import Project
 from studio.model.records import ImageFilter
@@ -124,7 +125,7 @@ class StatisticsPanel(QWidget):
                     cls.name,
                     found.shapes.get(cls.id, 0),
                     cls.color,
-                    tr("on {images:,} images").format(images=found.images_with.get(cls.id, 0)),
+                    tr("on {images}").format(images=image_count(found.images_with.get(cls.id, 0))),
                 )
                 for cls in found.classes
             ]
@@ -183,11 +184,12 @@ class StatisticsPanel(QWidget):
                 tr("Sizes and places are from every {stride}th shape.").format(stride=found.stride)
             )
         if found.unmeasured:
-            notes.append(
-                tr(
-                    "{unmeasured:,} images have not been opened yet: their size is not known."
-                ).format(unmeasured=found.unmeasured)
+            said = ntr(
+                "{unmeasured:,} image has not been opened yet: its size is not known.",
+                "{unmeasured:,} images have not been opened yet: their size is not known.",
+                found.unmeasured,
             )
+            notes.append(said.format(unmeasured=found.unmeasured))
         self._sampled.setText(" ".join(notes))
         self._sampled.setVisible(bool(notes))
 
@@ -270,17 +272,20 @@ class StatisticsPanel(QWidget):
         self.images_asked.emit(replace(ImageFilter(), only=tuple(ids), only_words=words))
 
     def _describe_place(self, _row: int, _column: int, count: int) -> str:
-        return tr("{count:,} shapes have their middle here. {click}.").format(
-            count=count, click=_CLICK
+        said = ntr(
+            "{count:,} shape has its middle here. {click}.",
+            "{count:,} shapes have their middle here. {click}.",
+            count,
         )
+        return said.format(count=count, click=_CLICK)
 
     def _describe_pair(self, row: int, column: int, count: int) -> str:
         names = {cls.id: cls.name for cls in self._project.classes()}
         one, other = (names.get(self._together_ids[place], "") for place in (row, column))
         if one == other:
             return one
-        return tr("{one} and {other} are together on {count:,} images. {click}.").format(
-            one=one, other=other, count=count, click=_CLICK
+        return tr("{one} and {other} are together on {images}. {click}.").format(
+            one=one, other=other, images=image_count(count), click=_CLICK
         )
 
     def _lay_out(self) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.errors import StorageError
 from studio.model.runs import CONTROL_FILE, PROCESS_FILE
 from studio.storage.archive_write import detach
@@ -294,9 +294,11 @@ def _report(
     runs = sorted({name.parts[1] for name in names if name.parts[0] == RUNS})
     if images != manifest.images:
         left_out.append(
-            tr("The file announced {images:,} images and holds {held:,}.").format(
-                images=manifest.images, held=images
-            )
+            ntr(
+                "The file announced {images:,} image and holds {held:,}.",
+                "The file announced {images:,} images and holds {held:,}.",
+                manifest.images,
+            ).format(images=manifest.images, held=images)
         )
     return ArchiveReport(folder, images, runs, left_out)
 

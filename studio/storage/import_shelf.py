@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.errors import EditError
 from studio.model.store import Run
 from studio.storage.database import Database
@@ -30,9 +30,11 @@ class ImportShelf:
             left = self.db.value("SELECT COUNT(*) FROM shapes WHERE class_id = ?", (class_id,))
             if left:
                 raise EditError(
-                    tr("{count} shape(s) of a class of the import would be left.").format(
-                        count=left
-                    ),
+                    ntr(
+                        "{count:,} shape of a class of the import would be left.",
+                        "{count:,} shapes of a class of the import would be left.",
+                        left,
+                    ).format(count=left),
                     remedy=tr("Delete them or give them another class first."),
                 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from studio.language import tr
+from studio.language import ntr
 from studio.model.edits import Batch, Edit, TakeImport, runs_of
 from studio.model.records import ImageFilter
 from studio.storage.sqlite_store import SqliteStore
@@ -65,7 +65,11 @@ class ImportStep:
             if cls.id not in self._classes
         ]
         keypoints = self.store.get("keypoints")
-        label = tr("Replace labels of {count} images").format(count=len(self.replaced))
+        label = ntr(
+            "Replace labels of {count:,} image",
+            "Replace labels of {count:,} images",
+            len(self.replaced),
+        ).format(count=len(self.replaced))
         return TakeImport(
             self.store.take_ids("import", 1)[0],
             tuple(added),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from studio.language import tr
+from studio.model.count_words import shapes_gone
 from studio.model.errors import EditError
 from studio.model.records import Shape, ShapeRow
 from studio.storage.database import Database, encode
@@ -101,9 +102,7 @@ class ShapeTable:
             sql = f"UPDATE {table} SET class_id = ? WHERE id = ?"
             moved = self.db.write_many(sql, [(class_id, shape_id) for shape_id, _ in places])
             if table == "shapes" and moved < len(places):
-                raise EditError(
-                    tr("{count} shape(s) are no longer there.").format(count=len(places) - moved)
-                )
+                raise EditError(shapes_gone(len(places) - moved))
         self._touched.update(image_id for _, image_id in shapes)
         self._recounted.update(image_id for _, image_id in suggestions)
 

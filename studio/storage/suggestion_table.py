@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.data.annotations.attribute_names import ANNOTATION_MODEL
-from studio.language import tr
+from studio.model.count_words import shapes_gone
 from studio.model.errors import EditError
 from studio.model.suggestion_rows import SuggestionRow
 from studio.storage.database import Database
@@ -76,9 +76,7 @@ class SuggestionTable:
         sql = _MOVE.format(here=here, there=there, columns=_COLUMNS)
         moved = self.db.write(sql, (chosen, json.dumps(patch, ensure_ascii=False)))
         if moved != len(places):
-            raise EditError(
-                tr("{count} shape(s) are no longer there.").format(count=len(places) - moved)
-            )
+            raise EditError(shapes_gone(len(places) - moved))
         images = f"SELECT DISTINCT image_id FROM {here} WHERE id IN {_LISTED}"
         self._touched.update(row[0] for row in self.db.rows(images, (chosen,)))
         self.db.write(f"DELETE FROM {here} WHERE id IN {_LISTED}", (chosen,))

@@ -36,6 +36,7 @@ from engine.data.formats.coco_plain import PlainShape, plain_shapes
 from engine.data.formats.coco_shapes import Holes, annotation_of, row_of
 from engine.data.formats.findings import Findings
 from engine.data.formats.json_file import write_json
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.packed import PackedAnnotations, packed_ring
 from engine.data.formats.pictures import How, PictureFinder, PicturePlacer
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
@@ -242,7 +243,7 @@ def write(
         stem = _UNLABELLED if folder == "unlabelled" else f"instances_{folder}"
         write_json(path / "annotations" / f"{stem}.json", document)
         report.annotations += len(document.get("annotations", ()))
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 
@@ -270,10 +271,12 @@ def _row(
 ) -> dict[str, Any] | None:
     geometry = annotation.geometry
     if isinstance(geometry, (Polyline, Tag)):
-        lost[f"{geometry.kind} shapes, which this format cannot hold"] += 1
+        lost[f"{geometry.kind} [shape|shapes], which this format cannot hold"] += 1
         return None
     if holes == "rle" and isinstance(geometry, Polygon) and geometry.holes:
-        lost["polygons with holes, written as masks of whole pixels"] += 1
+        lost[
+            "[polygon with holes, written as a mask|polygons with holes, written as masks] of whole pixels"
+        ] += 1
     return row_of(annotation, (image.width, image.height), holes)
 
 

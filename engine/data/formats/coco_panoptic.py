@@ -31,6 +31,7 @@ from engine.data.formats.coco_document import (
 from engine.data.formats.coco_images import FoundImage, find_images, image_ids, picture_roots
 from engine.data.formats.findings import Findings, listed
 from engine.data.formats.json_file import write_json
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.mask_index import count_losses
 from engine.data.formats.mask_pictures import Painter, parse_color, read_mask, write_colors
 from engine.data.formats.pictures import How, PictureFinder, PicturePlacer
@@ -203,7 +204,7 @@ def write(
             progress(number, len(dataset.images))
     for split, document in documents.items():
         write_json(path / "annotations" / f"panoptic_{split}.json", document)
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 
@@ -219,14 +220,14 @@ def _painted(
             told = {k: v for k, v in annotation.attributes.items() if k != CROWD}
             count_losses(annotation.geometry, annotation.score, told, lost)
         else:
-            lost[f"{annotation.geometry.kind} shapes, which cover no pixels"] += 1
+            lost[f"{annotation.geometry.kind} [shape|shapes], which [covers|cover] no pixels"] += 1
     if painter.hidden:
-        lost["shapes, painted over others"] += painter.hidden
+        lost["[shape|shapes], painted over others"] += painter.hidden
     segments = []
     for number, annotation in painted:
         inside = painter.array == number
         if not inside.any():
-            lost["shapes, hidden by others as a whole"] += 1
+            lost["[shape|shapes], hidden by others as a whole"] += 1
             continue
         x1, y1, x2, y2 = map(int, to_box(Mask.from_array(inside)).bounds())
         segments.append(

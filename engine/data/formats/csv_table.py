@@ -21,6 +21,7 @@ from engine.data.annotations import Annotation, Box, Geometry, Tag, geometry_fro
 from engine.data.formats.collecting import ClassNumbers, framed, split_of, usable
 from engine.data.formats.findings import Findings
 from engine.data.formats.frames import Frame
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, PictureFinder, PicturePlacer, is_picture_name
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.shape_checks import UnusableShapeError, parse_number
@@ -156,13 +157,13 @@ def write(
         report.images += 1
         report.annotations += len(image.annotations or ())
         if image.attributes:
-            lost["sets of facts about pictures"] += 1
+            lost["[set|sets] of facts about pictures"] += 1
         if progress:
             progress(done, len(dataset.images))
     if unused := len(set(dataset.names) - used):
-        lost["classes without a shape"] = unused
+        lost["[class|classes] without a shape"] = unused
     write_atomic(report.path, text.getvalue())
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 

@@ -13,6 +13,7 @@ from engine.data.formats.cuboids import CUBOID, cuboid_of
 from engine.data.formats.cvat_labels import format_labels
 from engine.data.formats.cvat_shapes import INTERPOLATED, format_shape, is_skeleton
 from engine.data.formats.ellipses import ellipse_of
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, PicturePlacer, place_picture
 from engine.data.formats.records import ClassInfo, LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.told_attributes import is_plain
@@ -66,7 +67,7 @@ class _Writer:
         lines += [*self._meta(is_video), *body, "</annotations>", ""]
         self._path.mkdir(parents=True, exist_ok=True)
         write_atomic(self._report.path, "\n".join(lines))
-        self._report.lost = [f"{count} {what}" for what, count in self._lost.items()]
+        self._report.lost = loss_sentences(self._lost)
         return self._report
 
     def _images(self, progress: Progress | None) -> list[str]:
@@ -96,11 +97,13 @@ class _Writer:
             place_picture(image.path, target, self._how)
             for annotation in image.annotations or ():
                 if isinstance(annotation.geometry, Tag):
-                    self._lost["tags, which a video cannot hold"] += 1
+                    self._lost["[tag|tags], which a video cannot hold"] += 1
                     continue
                 number = annotation.attributes.get(TRACK_ID)
                 if number is None:
-                    self._lost["shapes without a track, written as tracks of one frame"] += 1
+                    self._lost[
+                        "[shape|shapes] without a track, written as [a track|tracks] of one frame"
+                    ] += 1
                     number = alone = alone + 1
                 key = int(number), annotation.class_id
                 tracks.setdefault(key, []).append((frame, annotation))
@@ -167,15 +170,15 @@ def _at(frame: int, is_key: bool, is_outside: bool) -> str:
 def _count_losses(annotation: Annotation, lost: Counter[str]) -> None:
     geometry = annotation.geometry
     if isinstance(geometry, Polygon) and geometry.holes:
-        lost["polygons with holes, written as one ring joined by bridges"] += 1
+        lost["[polygon|polygons] with holes, written as one ring joined by bridges"] += 1
     if isinstance(geometry, Polygon) and ellipse_of(geometry):
-        lost["polygons that are ellipses, written as such"] += 1
+        lost["[polygon that is an ellipse|polygons that are ellipses], written as such"] += 1
     is_cuboid = cuboid_of(geometry, annotation.attributes) is not None
     if CUBOID in annotation.attributes and not is_cuboid:
-        lost["cuboids whose outline was changed, written as polygons"] += 1
+        lost["[cuboid|cuboids] whose outline was changed, written as [a polygon|polygons]"] += 1
     for name, value in annotation.attributes.items():
         if name != CUBOID and (isinstance(value, list) or not is_plain(value)):
-            lost["attributes that are lists, left out"] += 1
+            lost["[attribute that is a list|attributes that are lists], left out"] += 1
 
 
 def _count_points(
@@ -187,11 +190,11 @@ def _count_points(
     count = len(geometry.points)
     if told and count > len(told):
         lost[
-            "skeletons with more points than their class names, the others called by their numbers"
+            "[skeleton|skeletons] with more points than [its|their] class names, the others called by their numbers"
         ] += 1
     if count < len(written):
         lost[
-            "skeletons with fewer points than others of their class, the rest written as not there"
+            "[skeleton|skeletons] with fewer points than others of [its|their] class, the rest written as not there"
         ] += 1
 
 

@@ -30,6 +30,7 @@ from engine.data.formats.ellipses import ellipse_polygon
 from engine.data.formats.findings import Findings
 from engine.data.formats.frames import Frame
 from engine.data.formats.json_file import read_json
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, PictureFinder, PicturePlacer
 from engine.data.formats.records import ClassInfo, LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.shape_checks import UnusableShapeError, finite
@@ -135,7 +136,7 @@ def write(
     for subset, items in documents.items():
         text = json.dumps({**head, "items": items}, ensure_ascii=False, separators=(",", ":"))
         write_atomic(path / "annotations" / f"{subset}.json", text)
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 
@@ -271,7 +272,7 @@ def _entry(
     if is_group:
         attributes.pop(GROUP_ID)
     if isinstance(annotation.geometry, Mask) and not annotation.geometry.area():
-        lost["empty masks"] += 1
+        lost["empty [mask|masks]"] += 1
         return None
     return {
         "id": position,

@@ -17,6 +17,7 @@ from engine.data.annotations import Annotation, to_oriented_box
 from engine.data.annotations.attribute_names import DIFFICULT
 from engine.data.formats.collecting import ClassNumbers, framed, split_of, usable
 from engine.data.formats.findings import Findings
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, PictureFinder, PicturePlacer
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.shape_checks import UnusableShapeError, parse_number
@@ -102,7 +103,7 @@ def write(
             report.annotations += len(lines)
         if progress:
             progress(done, len(dataset.images))
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 
@@ -183,14 +184,16 @@ def _line(annotation: Annotation, names: dict[int, str], lost: Counter[str]) -> 
     geometry = annotation.geometry
     box = to_oriented_box(geometry)
     if box is None or not box.area():
-        lost[f"{geometry.kind} shapes, which this format cannot hold"] += 1
+        lost[f"{geometry.kind} [shape|shapes], which this format cannot hold"] += 1
         return None
     if geometry.kind not in ("box", "oriented_box"):
-        lost["outlines, written as the smallest rotated boxes around them"] += 1
+        lost[
+            "[outline, written as the smallest rotated box around it|outlines, written as the smallest rotated boxes around them]"
+        ] += 1
     if annotation.score is not None:
-        lost["scores"] += 1
+        lost["[score|scores]"] += 1
     if set(annotation.attributes) - {DIFFICULT}:
-        lost["sets of attributes"] += 1
+        lost["[set|sets] of attributes"] += 1
     numbers = " ".join(f"{value:.4f}".rstrip("0").rstrip(".") for p in box.corners() for value in p)
     difficult = int(bool(annotation.attributes.get(DIFFICULT)))
     return f"{numbers} {names[annotation.class_id]} {difficult}"
@@ -206,7 +209,7 @@ def _written_names(names: dict[int, str], lost: Counter[str]) -> dict[int, str]:
             number += 1
             unique = f"{plain}-{number}"
         if unique != name:
-            lost["names of classes, written with hyphens for spaces"] += 1
+            lost["[name of a class|names of classes], written with hyphens for spaces"] += 1
         written[index] = unique
     return written
 

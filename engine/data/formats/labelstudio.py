@@ -32,6 +32,7 @@ from engine.data.formats.labelstudio_shapes import (
     region_geometry,
     region_labels,
 )
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, PictureFinder, PicturePlacer, is_picture_name
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.shape_checks import UnusableShapeError
@@ -120,7 +121,7 @@ def write(
                 for model, found in _by_model(image.predictions).items()
             ]
         if image.attributes:
-            lost["sets of facts about pictures"] += 1
+            lost["[set|sets] of facts about pictures"] += 1
         tasks.append(task)
         report.images += 1
         report.annotations += len(image.annotations or ())
@@ -128,7 +129,7 @@ def write(
             progress(done, len(dataset.images))
     write_atomic(report.path, json.dumps(tasks, ensure_ascii=False, separators=(",", ":")))
     write_atomic(path / "config.xml", _config(dataset))
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 

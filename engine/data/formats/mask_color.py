@@ -21,6 +21,7 @@ from engine.data.formats.class_table import (
     write_table,
 )
 from engine.data.formats.findings import Findings, listed
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.mask_index import paint
 from engine.data.formats.mask_pictures import (
     LOSSY_SUFFIXES,
@@ -112,7 +113,7 @@ def write(
     write_table(
         path / "colormap.csv", [*table, ClassEntry("ignore", IGNORED_NUMBER, _IGNORED_COLOR)]
     )
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 

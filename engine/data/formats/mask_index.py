@@ -21,6 +21,7 @@ from engine.data.formats.class_table import (
     write_table,
 )
 from engine.data.formats.findings import Findings, listed
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.mask_pictures import (
     LOSSY_SUFFIXES,
     Color,
@@ -113,7 +114,7 @@ def write(
     write_table(
         path / "colormap.csv", [*table, ClassEntry("ignore", IGNORED_NUMBER, _IGNORED_COLOR)]
     )
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 
@@ -133,26 +134,28 @@ def paint(
         if objects:
             number = number * _OBJECTS + min(seen[number], _OBJECTS - 1)
         if not painter.paint(geometry, number):
-            lost[f"{geometry.kind} shapes, which cover no pixels"] += 1
+            lost[f"{geometry.kind} [shape|shapes], which [covers|cover] no pixels"] += 1
             continue
         count_losses(annotation.geometry, annotation.score, annotation.attributes, lost)
         if entry.is_reserved:
-            lost[f"shapes of class '{entry.name}', which other programs read as no class"] += 1
+            lost[
+                f"[shape|shapes] of class '{entry.name}', which other programs read as no class"
+            ] += 1
         if not objects and seen[number] > 1:
-            lost["shapes, joined with others of their class"] += 1
+            lost["[shape|shapes], joined with others of [its|their] class"] += 1
     if painter.hidden:
-        lost["shapes, painted over others"] += painter.hidden
+        lost["[shape|shapes], painted over others"] += painter.hidden
     return painter.array.astype(np.uint16 if objects else np.uint8)
 
 
 def count_losses(geometry: object, score: object, attributes: object, lost: Counter[str]) -> None:
     """Count what a shape of pixels loses."""
     if not isinstance(geometry, Mask | Tag | Keypoints | Polyline):
-        lost["outlines and boxes, written as whole pixels"] += 1
+        lost["[outline or box|outlines and boxes], written as whole pixels"] += 1
     if score is not None:
-        lost["scores"] += 1
+        lost["[score|scores]"] += 1
     if attributes:
-        lost["sets of attributes"] += 1
+        lost["[set|sets] of attributes"] += 1
 
 
 class _Numbers:

@@ -21,6 +21,7 @@ from engine.data.annotations.attribute_names import TRACK_ID
 from engine.data.formats.collecting import ClassNumbers, framed, usable
 from engine.data.formats.findings import Findings
 from engine.data.formats.frames import Frame
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, place_picture
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.shape_checks import UnusableShapeError, parse_number
@@ -127,7 +128,7 @@ def write(
         done += len(pictures)
         if progress:
             progress(done, len(dataset.images))
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 
@@ -222,11 +223,15 @@ def _write_sequence(
     lines = []
     for number, image in sorted(zip(numbers, pictures, strict=True), key=lambda pair: pair[0]):
         if image.path.suffix != suffix and how != "none":
-            lost[f"pictures of another suffix than {suffix}, which readers may not find"] += 1
+            lost[
+                f"[picture|pictures] of another suffix than {suffix}, which readers may not find"
+            ] += 1
         place_picture(image.path, folder / "img1" / f"{number:06d}{image.path.suffix}", how)
         report.images += 1
         if image.annotations is None:
-            lost["pictures that nobody has labelled, written as ones without objects"] += 1
+            lost[
+                "[picture|pictures] that nobody has labelled, written as [one|ones] without objects"
+            ] += 1
         for annotation in image.annotations or ():
             values = _values(annotation, number, next_track, lost)
             if values is not None:
@@ -256,14 +261,16 @@ def _values(
     geometry, attributes = annotation.geometry, annotation.attributes
     x1, y1, x2, y2 = to_box(geometry).bounds()
     if x2 <= x1 or y2 <= y1:
-        lost[f"{geometry.kind} shapes, which this format cannot hold"] += 1
+        lost[f"{geometry.kind} [shape|shapes], which this format cannot hold"] += 1
         return None
     if geometry.kind != "box":
-        lost[f"{geometry.kind} shapes, written as the boxes around them"] += 1
+        lost[
+            f"{geometry.kind} [shape, written as the box around it|shapes, written as the boxes around them]"
+        ] += 1
     if annotation.score is not None:
-        lost["scores"] += 1
+        lost["[score|scores]"] += 1
     if set(attributes) - {TRACK_ID, IGNORED, VISIBILITY}:
-        lost["sets of attributes"] += 1
+        lost["[set|sets] of attributes"] += 1
     track = attributes.get(TRACK_ID)
     number = track if isinstance(track, int) else next_track
     visibility = attributes.get(VISIBILITY, 1)

@@ -26,6 +26,7 @@ from engine.data.formats.class_table import (
 )
 from engine.data.formats.findings import Findings, listed
 from engine.data.formats.frames import Frame, frame_of
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.mask_pictures import Painter, voc_palette, write_numbers
 from engine.data.formats.pictures import How, PictureFinder, PicturePlacer, measured
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
@@ -302,9 +303,9 @@ def write(
     write_atomic(path / "labelmap.txt", _format_labelmap(entries.values()))
     if split := sum(":" in entry.name for entry in entries.values()):
         lost[
-            "classes with a colon in their name, of which other programs read what is before it"
+            "[class with a colon in its|classes with a colon in their] name, of which other programs read what is before it"
         ] = split
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 
@@ -312,14 +313,16 @@ def _is_held(annotation: Annotation, lost: Counter[str]) -> bool:
     """Tell whether VOC has a place for a shape, counting what it loses."""
     geometry = annotation.geometry
     if isinstance(geometry, (Keypoints, Polyline, Tag)):
-        lost[f"{geometry.kind} shapes, which this format cannot hold"] += 1
+        lost[f"{geometry.kind} [shape|shapes], which this format cannot hold"] += 1
         return False
     if geometry.kind == "box" and not is_whole(to_box(geometry)):
-        lost["boxes, whose corners were rounded to whole pixels"] += 1
+        lost["[box|boxes], whose corners were rounded to whole pixels"] += 1
     if isinstance(geometry, Polygon) and geometry.holes:
-        lost["polygons with holes, written as masks of whole pixels"] += 1
+        lost[
+            "[polygon with holes, written as a mask|polygons with holes, written as masks] of whole pixels"
+        ] += 1
     if names := [name for name in lost_attributes(annotation) if name != BOX]:
-        lost["attributes that are lists, left out"] += len(names)
+        lost["[attribute that is a list|attributes that are lists], left out"] += len(names)
     return True
 
 
@@ -338,13 +341,13 @@ def _write_masks(
     classes = Painter(image.width, image.height)
     objects = Painter(image.width, image.height)
     if len(kept) > _MOST_OBJECTS:
-        lost["masks beyond the 254th object of a picture"] += sum(outlined[_MOST_OBJECTS:])
+        lost["[mask|masks] beyond the 254th object of a picture"] += sum(outlined[_MOST_OBJECTS:])
     for number, annotation in enumerate(kept[:_MOST_OBJECTS], start=1):
         if outlined[number - 1]:
             objects.paint(annotation.geometry, number)
             classes.paint(annotation.geometry, entries[annotation.class_id].number or 0)
     if objects.hidden:
-        lost["masks, partly painted over by others"] += objects.hidden
+        lost["[mask|masks], partly painted over by others"] += objects.hidden
     palette = voc_palette()
     write_numbers(
         path / "SegmentationObject" / f"{stem}.png", objects.array.astype(np.uint8), palette

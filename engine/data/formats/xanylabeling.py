@@ -17,6 +17,7 @@ from engine.data.annotations import Annotation, Keypoints, Mask, OrientedBox, Po
 from engine.data.annotations.attribute_names import DIFFICULT, GROUP_ID
 from engine.data.formats.labelme_files import holds, read_files, write_files
 from engine.data.formats.labelme_shapes import LINKING, ROTATION, outline_ring, shape_of
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How
 from engine.data.formats.records import ClassInfo, LabelledDataset, WriteReport
 
@@ -56,7 +57,7 @@ def write(
     """
     shapes = _Shapes(dataset)
     report = write_files(dataset, path, progress, images, shapes.of, _TOP)
-    report.lost = [f"{count} {what}" for what, count in shapes.lost.items()]
+    report.lost = loss_sentences(shapes.lost)
     return report
 
 
@@ -79,18 +80,20 @@ class _Shapes:
         if isinstance(geometry, Mask):
             if not geometry.area():
                 return []
-            self.lost["masks, written as outlines along their pixels"] += 1
+            self.lost[
+                "[mask, written as the outline along its|masks, written as outlines along their] pixels"
+            ] += 1
             outline = Polygon(tuple(outline_ring(geometry)))
             annotation = Annotation(
                 outline, annotation.class_id, annotation.score, annotation.attributes
             )
         if isinstance(geometry, Polygon) and geometry.holes:
-            self.lost["polygons with holes, written as one ring joined by bridges"] += 1
+            self.lost["[polygon|polygons] with holes, written as one ring joined by bridges"] += 1
         return [_as_here(shape_of(annotation, label), geometry)]
 
     def _points(self, annotation: Annotation, points: Keypoints) -> list[dict[str, Any]]:
         """Return a shape for each labelled point, named by the skeleton, in a group of their own."""
-        self.lost["skeletons, written as single points of a group"] += 1
+        self.lost["[skeleton|skeletons], written as single points of a group"] += 1
         self._group += 1
         group = annotation.attributes.get(GROUP_ID, self._group)
         names = self._classes.get(annotation.class_id, ClassInfo()).keypoints

@@ -18,6 +18,7 @@ import numpy as np
 
 from engine.data.annotations import Annotation, Box, Geometry, Keypoints
 from engine.data.formats.bridges import unbridged
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, PicturePlacer
 from engine.data.formats.records import ClassInfo, LabelledDataset, LabelledImage, WriteReport
 from engine.data.formats.yolo_kind import is_oriented, is_rectangle, oriented_box
@@ -144,7 +145,7 @@ def write(
         if progress:
             progress(done, len(dataset.images))
     _write_yaml(dataset, report.path, folders, task, points)
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.data.annotations import Annotation, Tag
 from engine.data.formats.collecting import ClassNumbers, framed, split_of
 from engine.data.formats.findings import Findings
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, PicturePlacer, is_picture_name
 from engine.data.formats.records import LabelledDataset, LabelledImage, WriteReport
 from engine.data.images import list_images
@@ -105,22 +106,24 @@ def write(
         report.images += bool(tags) or image.annotations is None
         if progress:
             progress(done, len(dataset.images))
-    report.lost = [f"{count} {what}" for what, count in lost.items()]
+    report.lost = loss_sentences(lost)
     return report
 
 
 def _count_lost(image: LabelledImage, tags: list[Annotation], lost: Counter[str]) -> None:
     shapes = [a for a in image.annotations or () if not isinstance(a.geometry, Tag)]
     for shape in shapes:
-        lost[f"{shape.geometry.kind} shapes, which this format cannot hold"] += 1
+        lost[f"{shape.geometry.kind} [shape|shapes], which this format cannot hold"] += 1
     if image.annotations is not None and not tags:
-        lost["pictures without a class of the whole picture, left out"] += 1
+        lost["[picture|pictures] without a class of the whole picture, left out"] += 1
     if len(tags) > 1:
-        lost["pictures of several classes, written into the folder of their first"] += 1
+        lost[
+            "[picture|pictures] of several classes, written into the folder of [its|their] first"
+        ] += 1
     if any(tag.score is not None for tag in tags):
-        lost["scores"] += 1
+        lost["[score|scores]"] += 1
     if any(tag.attributes for tag in tags):
-        lost["sets of attributes"] += 1
+        lost["[set|sets] of attributes"] += 1
 
 
 def _class_folders(names: dict[int, str], lost: Counter[str]) -> dict[int, str]:
@@ -137,7 +140,9 @@ def _class_folders(names: dict[int, str], lost: Counter[str]) -> dict[int, str]:
         taken.add(folder.casefold())
         folders[index] = folder
         if folder != name:
-            lost["names of classes, changed to ones that a folder may have"] += 1
+            lost[
+                "[name of a class, changed to one|names of classes, changed to ones] that a folder may have"
+            ] += 1
     return folders
 
 

@@ -77,16 +77,18 @@ def annotation_line(
     if values is None:
         is_odd = task == "pose" and isinstance(geometry, Keypoints)
         what = "of another number of points" if is_odd else "which this format cannot hold"
-        lost[f"{geometry.kind} shapes, {what}"] += 1
+        lost[f"{geometry.kind} [shape|shapes], {what}"] += 1
         return None
     if loss := _LOSSES[task](geometry):
         lost[loss] += 1
     if task == "obb" and (values.min() < -_BEYOND or values.max() > 1 + _BEYOND):
-        lost["rotated boxes reach beyond the picture, which some programs refuse"] += 1
+        lost[
+            "rotated [box reaches|boxes reach] beyond the picture, which some programs refuse"
+        ] += 1
     if annotation.score is not None:
-        lost["scores"] += 1
+        lost["[score|scores]"] += 1
     if any(key != "box" or task != "pose" for key in annotation.attributes):
-        lost["sets of attributes"] += 1
+        lost["[set|sets] of attributes"] += 1
     return format_row(annotation.class_id, values)
 
 
@@ -131,18 +133,26 @@ def _box_of(annotation: Annotation) -> Box:
 
 def _lost_in_boxes(geometry: Geometry) -> str | None:
     if isinstance(geometry, (Polygon, Mask)):
-        return "outlines, written as the boxes around them"
-    return None if isinstance(geometry, Box) else "rotations, written as upright boxes"
+        return "[outline, written as the box around it|outlines, written as the boxes around them]"
+    return (
+        None
+        if isinstance(geometry, Box)
+        else "[rotation, written as an upright box|rotations, written as upright boxes]"
+    )
 
 
 def _lost_in_outlines(geometry: Geometry) -> str | None:
-    return "boxes, written as the outlines of rectangles" if isinstance(geometry, Box) else None
+    return (
+        "[box, written as the outline of a rectangle|boxes, written as the outlines of rectangles]"
+        if isinstance(geometry, Box)
+        else None
+    )
 
 
 def _lost_in_rotated(geometry: Geometry) -> str | None:
     if isinstance(geometry, (Box, OrientedBox)):
         return None
-    return "outlines, written as the smallest rotated boxes around them"
+    return "[outline, written as the smallest rotated box around it|outlines, written as the smallest rotated boxes around them]"
 
 
 _LOSSES: dict[Task, Callable[[Geometry], str | None]] = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.colors import next_color
 from studio.model.edits.base import Changes, Edit
 from studio.model.edits.batch import Batch
@@ -70,9 +70,17 @@ class MergeClass(Edit):
         if later := len(shapes) - len(self.shapes):
             raise EditError(
                 (
-                    tr("Class {name} has {count} shape(s) more than when it was split off.")
+                    ntr(
+                        "Class {name} has {count:,} shape more than when it was split off.",
+                        "Class {name} has {count:,} shapes more than when it was split off.",
+                        later,
+                    )
                     if later > 0
-                    else tr("Class {name} has {count} shape(s) less than when it was split off.")
+                    else ntr(
+                        "Class {name} has {count:,} shape less than when it was split off.",
+                        "Class {name} has {count:,} shapes less than when it was split off.",
+                        -later,
+                    )
                 ).format(name=self.cls.name, count=abs(later)),
                 remedy=tr("Merge the classes in the class list instead of undoing."),
             )

@@ -82,9 +82,11 @@ class RemoveClass(Edit):
         later = len(store.shapes_of_class(self.cls.id))
         if later:
             raise EditError(
-                tr(
-                    "Class {name} is still used by {later} shape(s) that came from elsewhere."
-                ).format(name=self.cls.name, later=later),
+                ntr(
+                    "Class {name} is still used by {count:,} shape that came from elsewhere.",
+                    "Class {name} is still used by {count:,} shapes that came from elsewhere.",
+                    later,
+                ).format(name=self.cls.name, count=later),
                 remedy=tr("Remove the class in the class list instead of undoing."),
             )
         ghosts = store.suggestions_of_class(self.cls.id)

@@ -38,9 +38,11 @@ class SetBackground(Edit):
         for record in store.images([i for i, flag in self.flags.items() if flag]):
             if record.shape_count:
                 raise EditError(
-                    tr("The image has {shape_count} shape(s), so it is no background.").format(
-                        shape_count=record.shape_count
-                    ),
+                    ntr(
+                        "The image has {count:,} shape, so it is no background.",
+                        "The image has {count:,} shapes, so it is no background.",
+                        record.shape_count,
+                    ).format(count=record.shape_count),
                     path=record.path,
                     remedy=tr("Delete the shapes first."),
                 )

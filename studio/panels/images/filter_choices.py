@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from studio.language import tr
+from studio.language import ntr, tr
+from studio.model.count_words import shape_count
 from studio.model.provenance import ASSISTED, DRAWN, IMPORTED, MODEL, SOURCE_WORDS
 from studio.model.records import ImageFilter, ImageOrder
 from studio.model.review import STAGE_TITLES, STAGES
@@ -91,7 +92,10 @@ def details_of(wanted: ImageFilter) -> str:
     words = []
     if wanted.only is not None:
         words.append(
-            wanted.only_words or tr("{count:,} chosen images").format(count=len(wanted.only))
+            wanted.only_words
+            or ntr("{count:,} chosen image", "{count:,} chosen images", len(wanted.only)).format(
+                count=len(wanted.only)
+            )
         )
     if wanted.split is not None:
         words.append(next(text for text, value in SPLITS if value == wanted.split).lower())
@@ -115,9 +119,7 @@ def details_of(wanted: ImageFilter) -> str:
 
 def _range_words(low: int, high: int | None) -> str:
     if high is None:
-        return tr("{low} shapes or more").format(low=low)
-    return (
-        tr("{low} shapes").format(low=low)
-        if low == high
-        else tr("{low} to {high} shapes").format(low=low, high=high)
-    )
+        return ntr("{low} shape or more", "{low} shapes or more", low).format(low=low)
+    if low == high:
+        return shape_count(low)
+    return ntr("{low} to {high} shape", "{low} to {high} shapes", high).format(low=low, high=high)

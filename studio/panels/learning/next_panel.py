@@ -241,6 +241,8 @@ def _sentence(found: Surveyed) -> str:
     chosen = ntr("{count:,} image", "{count:,} images", len(found.ranked)).format(
         count=len(found.ranked)
     )
-    return tr(
-        "{chosen} of {images:,} without labels, compared with {covered:,} labelled ones."
+    return ntr(
+        "{chosen} of {images:,} without labels, compared with {covered:,} labelled one.",
+        "{chosen} of {images:,} without labels, compared with {covered:,} labelled ones.",
+        found.covered,
     ).format(chosen=chosen, images=found.images, covered=found.covered)

@@ -19,7 +19,7 @@ from studio.jobs.model_words import (
     takeover_text,
     why_not_trained,
 )
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.run_figures import headline
 from studio.model.weights_state import megabytes
 from studio.panels.models.card import ModelFile
@@ -215,7 +215,8 @@ def _argument_text(value: Any) -> str:
 def _arguments_note(facts: ModelFacts, changed: Mapping[str, Any]) -> str:
     known = [a.name for a in ARGUMENTS if "train" in a.modes and a.name not in _UNSAID]
     usual = sum(name in facts.train_args for name in known) - len(changed)
-    return tr("{usual} others at their defaults").format(usual=usual) if usual > 0 else ""
+    said = ntr("{usual} other at its default", "{usual} others at their defaults", usual)
+    return said.format(usual=usual) if usual > 0 else ""
 
 
 def _state(facts: ModelFacts) -> str:

@@ -13,7 +13,7 @@ from studio.jobs.client import JobsClient, RunsWatcher
 from studio.jobs.messages import Failed, Progress
 from studio.jobs.suggest_run import SuggestRun, progress_text
 from studio.jobs.suggestions import SuggestionCount
-from studio.language import tr, tr_engine
+from studio.language import ntr, tr, tr_engine
 from studio.model.auto_annotation import AutoAnnotation
 from studio.model.project import Project
 from studio.panels.predict.choices import SuggestChoices
@@ -112,7 +112,11 @@ class PredictPanel(QWidget):
         batch = read_unfinished(self._project.folder)
         if batch is None or self._project.read_only:
             return
-        text = tr("{left:,} of {total:,} images are left of suggestions that were interrupted.")
+        text = ntr(
+            "{left:,} of {total:,} images is left of suggestions that were interrupted.",
+            "{left:,} of {total:,} images are left of suggestions that were interrupted.",
+            len(batch.image_ids),
+        )
         self.banner.show_message(
             text.format(left=len(batch.image_ids), total=batch.total),
             tr("Go on where they stopped, or begin something else."),
@@ -147,7 +151,8 @@ class PredictPanel(QWidget):
     def _on_paused(self) -> None:
         if self._run is not None:
             left = self._run.left
-            self.progress.set_title(tr("Paused: {left:,} images are left").format(left=left))
+            said = ntr("Paused: {left:,} image is left", "Paused: {left:,} images are left", left)
+            self.progress.set_title(said.format(left=left))
 
     def _on_finished(self, count: SuggestionCount) -> None:
         self.outcome.setText(count.sentence())

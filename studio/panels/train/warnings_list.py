@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from studio.language import tr, tr_engine
+from studio.model.count_words import image_count
 from studio.model.run_warnings import RunWarning
 
 _FILE = Qt.ItemDataRole.UserRole
@@ -61,7 +62,7 @@ class WarningsList(QTreeWidget):
 
 def _row(warning: RunWarning) -> QTreeWidgetItem:
     count = len(warning.images)
-    place = warning.place or (tr("{count:,} images").format(count=count) if count else "")
+    place = warning.place or (image_count(count) if count else "")
     row = _line(place, tr_engine(warning.message), warning.file)
     for image in warning.images:
         row.addChild(_line(image.name, str(image.parent), image))

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.language import tr
+from studio.model.count_words import image_count, object_count
 from studio.model.label_statistics import LabelStatistics
 from studio.theme import tokens
 from studio.theme.fonts import font
@@ -200,7 +201,7 @@ class HeatMap(QWidget):
             column = min(columns - 1, max(0, event.pos().x() * columns // self.width()))
             QToolTip.showText(
                 event.globalPos(),
-                tr("{cells:,} objects").format(cells=self._cells[row, column]),
+                object_count(int(self._cells[row, column])),
                 self,
             )
             return True
@@ -230,8 +231,8 @@ def grouped(counts: Sequence[int]) -> list[tuple[str, int]]:
 
 
 def _summary(statistics: LabelStatistics) -> str:
-    said = tr("{objects:,} objects on {images:,} images.").format(
-        objects=statistics.objects, images=statistics.images
+    said = tr("{objects} on {images}.").format(
+        objects=object_count(statistics.objects), images=image_count(statistics.images)
     )
     missing = statistics.missing
     if not missing:

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 
 from studio.jobs.client import JobsClient
 from studio.jobs.messages import Failed
-from studio.language import tr
+from studio.language import ntr, tr
 from studio.model.colors import class_color
+from studio.model.count_words import image_count, object_count
 from studio.model.project import Project
 from studio.model.run_figures import KINDS
 from studio.model.runs import VALIDATION_FILE
@@ -343,13 +344,16 @@ def _titled(header: QWidget | QHBoxLayout, widget: QWidget) -> QWidget:
 
 def _about(report: ValidationReport) -> str:
     objects = sum(len(image.truth) for image in report.images)
-    parts = [tr("{count:,} images").format(count=len(report.images))]
+    parts = [image_count(len(report.images))]
     if report.counts == "object":
-        parts[0] += tr(", {objects:,} objects").format(objects=objects)
+        parts[0] = tr("{images}, {objects}").format(images=parts[0], objects=object_count(objects))
     if report.left_out:
-        parts.append(
-            tr("{left_out:,} more images measured but not listed").format(left_out=report.left_out)
+        more = ntr(
+            "{left_out:,} more image measured but not listed",
+            "{left_out:,} more images measured but not listed",
+            report.left_out,
         )
+        parts.append(more.format(left_out=report.left_out))
     total = sum(value for value in report.speed_ms.values() if isinstance(value, int | float))
     if total:
         parts.append(tr("{total:.1f} ms an image").format(total=total))

@@ -104,11 +104,11 @@ def test_what_the_format_cannot_hold_is_said(tmp_path, picture):
     report = write(dataset, tmp_path / "seg", "yolo")
     assert report.annotations == 4
     assert [line.split(",")[0] for line in report.lost] == [
-        "1 boxes",
+        "1 box",
         "4 scores",
         "4 sets of attributes",
-        "1 keypoints shapes",
-        "1 tag shapes",
+        "1 keypoints shape",
+        "1 tag shape",
     ]
     areas = [g.area() for g in geometries(read(report.path))]
     assert areas == pytest.approx([16, 1600, 200, 400], abs=0.1)

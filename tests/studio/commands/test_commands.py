@@ -75,7 +75,7 @@ def test_import_info_export(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     written = answer("export", "--project", folder, "--format", "yolo", "--out", out)
     assert (written["images"], written["annotations"]) == (3, 2)
-    assert written["lost"] == ["1 boxes, written as the outlines of rectangles"]
+    assert written["lost"] == ["1 box, written as the outline of a rectangle"]
     assert Path(written["path"]) == out / "data.yaml"
     again = answer("import", out, "--project", tmp_path / "second", "--format", "yolo")
     assert (again["images"], again["annotations"]) == (3, 2)

@@ -129,7 +129,7 @@ def test_images_that_cannot_be_read_are_counted(project):
     sink.take(Predicted(1, image_id, (), "x.png: cannot be read."))
     sink.flush()
     assert sink.count.problems == ["x.png: cannot be read."]
-    assert "1 images could not be read" in sink.count.sentence()
+    assert "1 image could not be read" in sink.count.sentence()
 
 
 def test_a_new_prediction_replaces_the_suggestions_of_its_images(project):

@@ -30,7 +30,7 @@ def labelled(photo_project: Project) -> Project:
 def test_what_was_written_reads_back_the_same(labelled: Project, tmp_path: Path) -> None:
     report = export_dataset(labelled, tmp_path / "out")
     assert (report.images, report.annotations) == (4, 2)
-    assert report.lost == ["1 boxes, written as the outlines of rectangles"]
+    assert report.lost == ["1 box, written as the outline of a rectangle"]
     with create_project(tmp_path / "again") as again:
         import_dataset(again, report.path)
         assert again.status_counts() == labelled.status_counts()

@@ -336,7 +336,7 @@ def test_a_backup_on_opening_and_the_way_back_to_it(opened: Any) -> None:
     assert len(opened.shapes()) == 2
     opened.studio.actions["file.restore_backup"].trigger()
     found = dialog(opened, RestoreBackupDialog)
-    opened.wait(lambda: "1 shapes on 3 images" in found._facts[0].text())
+    opened.wait(lambda: "1 shape on 3 images" in found._facts[0].text())
     assert found.list.count() == 1
     opened.push(found.restore_button)
     opened.wait(lambda: "is again what it was" in opened.banner())

@@ -124,7 +124,7 @@ def test_holes_as_bridges_keep_their_corners(dataset_of, tmp_path):
     hole = ((10.0, 10.0), (10.0, 20.0), (20.0, 20.0), (20.0, 10.0))
     dataset = dataset_of(Annotation(Polygon(outer, (hole,)), 0))
     masked = write(dataset, tmp_path / "masks", "coco")
-    assert masked.lost == ["1 polygons with holes, written as masks of whole pixels"]
+    assert masked.lost == ["1 polygon with holes, written as a mask of whole pixels"]
     bridged = write(dataset, tmp_path / "bridges", "coco", holes="bridges")
     assert bridged.lost == []
     (value,) = json.loads(
@@ -145,8 +145,8 @@ def test_lost_is_counted(dataset_of, tmp_path):
     report = write(dataset, tmp_path, "coco")
     assert report.annotations == 1
     assert sorted(report.lost) == [
-        "1 polyline shapes, which this format cannot hold",
-        "1 tag shapes, which this format cannot hold",
+        "1 polyline shape, which this format cannot hold",
+        "1 tag shape, which this format cannot hold",
     ]
 
 
@@ -181,7 +181,7 @@ def test_panoptic_segments_and_what_covers_what(dataset_of, tmp_path):
     above = Annotation(Box(15, 15, 35, 35), 1, None, {"crowd": True})
     classes = {0: ClassInfo(is_thing=False, color="#112233")}
     report = write(dataset_of(below, above, classes=classes), tmp_path, "coco_panoptic")
-    assert "1 shapes, painted over others" in report.lost
+    assert "1 shape, painted over others" in report.lost
     back = read(tmp_path)
     assert back.format == "coco_panoptic"
     first, second = back.images[0].annotations

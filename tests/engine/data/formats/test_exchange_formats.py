@@ -28,6 +28,7 @@ from engine.data.annotations import (
 )
 from engine.data.formats import ClassInfo, LabelledDataset, LabelledImage, read, write
 from engine.data.formats.labelstudio_brush import format_brush, read_brush
+from engine.data.formats.losses import loss_sentences
 from engine.data.formats.packed import PackedAnnotations
 from engine.runtime.errors import DatasetError
 
@@ -219,9 +220,9 @@ def test_datumaro_keeps_classes_skeletons_and_facts(picture: Path) -> None:
 @pytest.mark.parametrize(
     ("format", "words"),
     [
-        ("dota", "mask shapes|outlines, written as the smallest rotated boxes"),
-        ("mot", "tag shapes, which this format cannot hold"),
-        ("yolo_classify", "polygon shapes, which this format cannot hold"),
+        ("dota", "mask shape,|outline, written as the smallest rotated box around it"),
+        ("mot", "tag shape, which this format cannot hold"),
+        ("yolo_classify", "polygon shape, which this format cannot hold"),
     ],
 )
 def test_what_is_lost_is_said(format: str, words: str, picture: Path, tmp_path: Path) -> None:
@@ -444,3 +445,13 @@ def test_packed_annotations_are_what_they_were(picture: Path) -> None:
         assert [a.attributes for a in packed] == [a.attributes for a in labels]
 
     check()
+
+
+def test_losses_count_in_the_singular_too() -> None:
+    text = "[picture|pictures] that nobody has labelled, written as [one|ones] without objects"
+    assert loss_sentences({text: 1}) == [
+        "1 picture that nobody has labelled, written as one without objects"
+    ]
+    assert loss_sentences({text: 2}) == [
+        "2 pictures that nobody has labelled, written as ones without objects"
+    ]

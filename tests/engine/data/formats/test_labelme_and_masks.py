@@ -156,8 +156,8 @@ def test_xanylabeling_says_what_it_takes_apart(dataset_of, tmp_path):
     )
     report = write(dataset, tmp_path, "xanylabeling")
     assert report.lost == [
-        "1 masks, written as outlines along their pixels",
-        "1 skeletons, written as single points of a group",
+        "1 mask, written as the outline along its pixels",
+        "1 skeleton, written as single points of a group",
     ]
     back = read(tmp_path)
     outline, first, second = labels(back)
@@ -225,7 +225,7 @@ def test_mask_colors_and_those_that_jpeg_changed(lay, said):
 def test_masks_of_objects_keep_them_apart(dataset_of, tmp_path):
     first, second = Annotation(Box(1, 1, 10, 10), 0), Annotation(Box(20, 1, 30, 10), 0)
     joined = write(dataset_of(first, second), tmp_path / "whole", "mask_index")
-    assert "1 shapes, joined with others of their class" in joined.lost
+    assert "1 shape, joined with others of its class" in joined.lost
     assert len(labels(read(tmp_path / "whole"))) == 1
     apart = write(dataset_of(first, second), tmp_path / "apart", "mask_index", objects=True)
     assert not [text for text in apart.lost if "joined" in text]
@@ -275,7 +275,7 @@ def test_classes_called_as_what_is_no_class_come_back(dataset_of, tmp_path, said
     dataset = dataset_of(*drawn)
     dataset.names = dict(enumerate(names))
     report = write(dataset, tmp_path, format)
-    assert "1 shapes of class 'ignored', which other programs read as no class" in report.lost
+    assert "1 shape of class 'ignored', which other programs read as no class" in report.lost
     assert not any("'car'" in told for told in report.lost)
     back = read(tmp_path, format)
     assert [back.names[a.class_id] for a in labels(back)] == names

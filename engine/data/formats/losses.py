@@ -1,0 +1,21 @@
+"""What a format could not hold, as sentences that count: a writer counts by text, both numbers of each word in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_WORD = re.compile(r"\[([^][|]*)\|([^][|]*)\]")
+
+
+def loss_sentences(lost: Mapping[str, int]) -> list[str]:
+    """Return a sentence for each text with its number; ``[one|many]`` in a text is the word that agrees with it.
+
+    >>> loss_sentences({"[mask|masks], written as [an outline|outlines]": 1, "[score|scores]": 2})
+    ['1 mask, written as an outline', '2 scores']
+    """
+    return [f"{count} {_agreeing(text, count)}" for text, count in lost.items()]
+
+
+def _agreeing(text: str, count: int) -> str:
+    return _WORD.sub(lambda word: word[1 if count == 1 else 2], text)
