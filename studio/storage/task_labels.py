@@ -22,6 +22,18 @@ from engine.data.formats.yolo import format_row, geometry_values
 from studio.language import tr
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import ImageRecord, Shape
+from studio.storage.label_losses import (
+    BOX_TO_OUTLINE,
+    OTHER_POINTS,
+    OUTLINE_TO_BOX,
+    OUTLINE_TO_TURNED,
+    POINTS_TO_BOX,
+    TURNED_TO_BOX,
+    WHOLE_IMAGE,
+    WITHOUT_AREA,
+    WITHOUT_POINTS,
+    Loss,
+)
 
 UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')  # what some file system refuses in a name
 _HIDDEN = 0
@@ -42,11 +54,12 @@ class LabelCounts:
     images: dict[str, int] = field(default_factory=dict)
     by_class: Counter[str] = field(default_factory=Counter)
     backgrounds: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
+    lost: Counter[Loss] = field(default_factory=Counter)
 
     def lost_sentences(self) -> list[str]:
         """Return a phrase for each kind of loss."""
-        return [f"{count} {what}" for what, count in sorted(self.lost.items())]
+        told = [loss.sentence(count) for loss, count in self.lost.items()]
+        return sorted(told, key=lambda text: text.partition(" ")[2])
 
 
 def label_rows(
@@ -161,39 +174,35 @@ def _box_of_keypoints(shape: Shape) -> Box:
     return Box(*shape.geometry.bounds())
 
 
-def _left_out(shape: Shape) -> str:
-    if isinstance(shape.geometry, Tag):
-        return tr("classes of whole images, left out")
-    return tr("{kind} shapes without an area, left out").format(kind=shape.geometry.kind)
-
-
-def _lost_in_boxes(shape: Shape, _points: int) -> str | None:
-    if isinstance(shape.geometry, (Polygon, Mask)):
-        return tr("outlines, learnt as boxes")
-    if isinstance(shape.geometry, OrientedBox):
-        return tr("rotated boxes, learnt as upright ones")
+def _left_out(shape: Shape) -> Loss:
     return (
-        tr("sets of keypoints, learnt as boxes") if isinstance(shape.geometry, Keypoints) else None
+        WHOLE_IMAGE
+        if isinstance(shape.geometry, Tag)
+        else WITHOUT_AREA._replace(what=shape.geometry.kind)
     )
 
 
-def _lost_in_outlines(shape: Shape, _points: int) -> str | None:
-    rectangle = isinstance(shape.geometry, (Box, OrientedBox))
-    return tr("boxes, learnt as rectangles") if rectangle else None
+def _lost_in_boxes(shape: Shape, _points: int) -> Loss | None:
+    if isinstance(shape.geometry, (Polygon, Mask)):
+        return OUTLINE_TO_BOX
+    if isinstance(shape.geometry, OrientedBox):
+        return TURNED_TO_BOX
+    return POINTS_TO_BOX if isinstance(shape.geometry, Keypoints) else None
 
 
-def _lost_in_rotated(shape: Shape, _points: int) -> str | None:
-    outline = isinstance(shape.geometry, (Polygon, Mask))
-    return tr("outlines, learnt as the smallest box around them") if outline else None
+def _lost_in_outlines(shape: Shape, _points: int) -> Loss | None:
+    return BOX_TO_OUTLINE if isinstance(shape.geometry, (Box, OrientedBox)) else None
 
 
-def _lost_in_pose(shape: Shape, points: int) -> str | None:
+def _lost_in_rotated(shape: Shape, _points: int) -> Loss | None:
+    return OUTLINE_TO_TURNED if isinstance(shape.geometry, (Polygon, Mask)) else None
+
+
+def _lost_in_pose(shape: Shape, points: int) -> Loss | None:
     if not isinstance(shape.geometry, Keypoints):
-        return tr("objects without keypoints, learnt as boxes alone")
+        return WITHOUT_POINTS
     if len(shape.geometry.points) != points:
-        return tr(
-            "objects with another number of keypoints than {points}, learnt as boxes alone"
-        ).format(points=points)
+        return OTHER_POINTS._replace(what=str(points))
     return None
 
 
@@ -204,7 +213,7 @@ _VALUES: dict[str, _Values] = {
     "obb": _rotated,
     "pose": _pose,
 }
-_LOSSES: dict[str, Callable[[Shape, int], str | None]] = {
+_LOSSES: dict[str, Callable[[Shape, int], Loss | None]] = {
     "detect": _lost_in_boxes,
     "segment": _lost_in_outlines,
     "semseg": _lost_in_outlines,

@@ -15,6 +15,7 @@ from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.project import Project
 from studio.model.records import ImageRecord, Shape
 from studio.storage.image_index import read_sizes, store_of
+from studio.storage.label_losses import OTHERS_OF_CLASSIFIED
 from studio.storage.splits import SplitRule, assign_splits, fill_training
 from studio.storage.task_labels import (
     UNSAFE,
@@ -193,7 +194,7 @@ class _Reader:
             return _Label(problem=problem)
         self.counts.by_class[name] += 1
         if others := sum(shape.geometry.kind != "tag" for shape in shapes):
-            self.counts.lost["shapes, left out: the class of the image is learnt"] += others
+            self.counts.lost[OTHERS_OF_CLASSIFIED] += others
         return _Label(folder=self._folders[name])
 
 

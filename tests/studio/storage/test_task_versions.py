@@ -50,7 +50,7 @@ def test_pose_writes_box_points_and_visibility(photo_project: Project) -> None:
     assert (data["kpt_shape"], data["flip_idx"]) == ([3, 3], [1, 0, 2])
     assert data["kpt_names"] == {0: ["a", "b", "c"], 1: ["a", "b", "c"]}
     assert version.annotations == {"bolt": 2, "nut": 1}
-    assert version.lost == ["1 objects without keypoints, learnt as boxes alone"]
+    assert version.lost == ["1 object without keypoints, learnt as a box alone"]
     lines = labels_of(version)["img1"]
     assert lines[0].split()[5:] == ["0.000000"] * 9
     rows, problems = parse_label_text("\n".join(lines), 2, kpt_shape=(3, 3))
@@ -82,7 +82,7 @@ def test_pose_hides_points_beyond_the_border_and_of_other_objects(photo_project:
     assert float(first[8]) == 2
     assert {float(v) for v in second} == {0.0}
     assert version.lost == [
-        "1 objects with another number of keypoints than 3, learnt as boxes alone"
+        "1 object with another number of keypoints than 3, learnt as a box alone"
     ]
 
 
@@ -109,8 +109,8 @@ def test_obb_writes_four_corners(photo_project: Project) -> None:
     assert sorted(map(tuple, ring.round(1))) == sorted(RING.exterior)
     assert version.annotations == {"bolt": 2, "nut": 1}
     assert version.lost == [
-        "1 keypoints shapes without an area, left out",
-        "1 outlines, learnt as the smallest box around them",
+        "1 keypoints shape without an area, left out",
+        "1 outline, learnt as the smallest box around it",
     ]
 
 
@@ -131,7 +131,7 @@ def test_semseg_writes_what_covers_pixels(photo_project: Project) -> None:
         == labels_of(create_version(photo_project, task="segment"))["img0"]
     )
     assert (version.annotations, version.backgrounds) == ({"bolt": 1, "nut": 1}, 1)
-    assert version.lost == ["1 boxes, learnt as rectangles"]
+    assert version.lost == ["1 box, learnt as a rectangle"]
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_classify_writes_a_folder_a_class(tagged: Project) -> None:
         "with several classes": 1,
         "without a class of the whole image": 2,
     }
-    assert version.lost == ["1 shapes, left out: the class of the image is learnt"]
+    assert version.lost == ["1 shape, left out: the class of the image is learnt"]
     assert {p.name for p in (version.folder / "train").iterdir()} == {"hen", "nut_bolt"}
     assert not (version.folder / "labels").exists()
     assert check_version(version) == []

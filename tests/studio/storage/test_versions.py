@@ -62,7 +62,7 @@ def test_what_is_in_a_version(labelled: Project) -> None:
     assert version.annotations == {"bolt": 1, "nut": 2}
     assert version.backgrounds == 1
     assert version.left_out == {"unlabelled": 1, "damaged": 1, "missing": 1}
-    assert version.lost == ["1 boxes, learnt as rectangles"]
+    assert version.lost == ["1 box, learnt as a rectangle"]
     assert files(version.folder) == {
         "data.yaml",
         "version.json",
