@@ -301,10 +301,10 @@ def write(
             text = "".join(f"{stem}\n" for stem in stems)
             write_atomic(_made(path / "ImageSets" / folder / f"{split}.txt"), text)
     write_atomic(path / "labelmap.txt", _format_labelmap(entries.values()))
-    if split := sum(":" in entry.name for entry in entries.values()):
+    if cut := sum(":" in entry.name for entry in entries.values()):
         lost[
             "[class with a colon in its|classes with a colon in their] name, of which other programs read what is before it"
-        ] = split
+        ] = cut
     report.lost = loss_sentences(lost)
     return report
 

@@ -10,7 +10,7 @@ one that shows nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -378,6 +378,8 @@ def _keypoint_entries(dataset: LabelledDataset, points: int) -> dict[str, Any]:
     if flip is not None:
         entries["flip_idx"] = flip
     told_names = dataset.keypoints.get("kpt_names") or {}
+    if not isinstance(told_names, Mapping):  # one list for all classes
+        told_names = dict.fromkeys(dataset.names, told_names)
     names = {i: list(known) for i, known in told_names.items() if len(known) == points}
     names |= {i: list(info.keypoints) for i, info in infos.items()}
     if names:

@@ -282,3 +282,10 @@ def test_a_class_with_keypoints_of_its_own_does_not_outvote_the_set(picture, tmp
     dataset.classes = {1: ClassInfo(keypoints=("a", "b", "c"))}
     report = write(dataset, tmp_path / "out", "yolo")
     assert read(report.path).keypoints["kpt_shape"] == [2, 3]
+
+
+def test_names_of_keypoints_may_be_one_list(picture, tmp_path):
+    dataset = dataset_of(picture, Keypoints(((1, 1), (9, 9)), (2, 2)))
+    dataset.keypoints = {"kpt_shape": [2, 3], "kpt_names": ["a", "b"]}
+    report = write(dataset, tmp_path / "out", "yolo")
+    assert read(report.path).keypoints["kpt_names"] == {0: ["a", "b"]}
