@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
+from engine.data.formats.losses import agreeing
+
 ENGINE = Path(__file__).resolve().parents[2] / "engine"
 
 # Rooms whose sentences reach the window. Those left out speak to programmers (tensors, layers, losses, metrics, shims of
@@ -260,6 +262,10 @@ class _Finder(ast.NodeVisitor):
 
     def _keep(self, node: ast.expr, template: str) -> None:
         template = _JOINED_AFTER.sub("", _JOINED_BEFORE.sub("", template.strip()))
+        for count in (1, 2):  # what is counted comes in two forms, most texts in one
+            self._keep_form(node, agreeing(template, count))
+
+    def _keep_form(self, node: ast.expr, template: str) -> None:
         if self._names and _PLACE.search(template) and _WORD.search(_PLACE.sub("", template)):
             self.found.append((node, f"{template}:"))
         elif is_for_people(template, spoken=self._spoken):

@@ -14,8 +14,13 @@ def loss_sentences(lost: Mapping[str, int]) -> list[str]:
     >>> loss_sentences({"[mask|masks], written as [an outline|outlines]": 1, "[score|scores]": 2})
     ['1 mask, written as an outline', '2 scores']
     """
-    return [f"{count} {_agreeing(text, count)}" for text, count in lost.items()]
+    return [f"{count} {agreeing(text, count)}" for text, count in lost.items()]
 
 
-def _agreeing(text: str, count: int) -> str:
+def agreeing(text: str, count: int) -> str:
+    """Return a text with each ``[one|many]`` as the word that agrees with a number.
+
+    >>> agreeing("[mask|masks], left out", 1), agreeing("[mask|masks], left out", 3)
+    ('mask, left out', 'masks, left out')
+    """
     return _WORD.sub(lambda word: word[1 if count == 1 else 2], text)
