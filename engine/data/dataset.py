@@ -356,11 +356,11 @@ class YOLODataset(Dataset):
                 f"classes={wanted} leaves out all {self._unwanted} objects there are. "
                 "Name classes that occur, or leave the argument out."
             )
+        if reason := first_reason(self.problems):
+            return reason
         if self.counts["background"] == len(self.labels):
             return "All label files are empty: label some objects first."
-        return first_reason(self.problems) or (
-            "Label files lie in a folder 'labels' beside 'images', one .txt an image."
-        )
+        return "Label files lie in a folder 'labels' beside 'images', one .txt an image."
 
     def _order_by_shape(self) -> list[tuple[int, int]]:
         """Sort the pictures by proportions; return the (height, width) of each batch."""
