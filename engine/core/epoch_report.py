@@ -26,7 +26,8 @@ def write_row(trainer: BaseTrainer) -> None:
     columns.update({k: v for k, v in measured.items() if k in columns})
     # What a validator of a person's own measures besides comes last: the field's columns keep their places.
     known = trainer.files.csv.names()
-    own = [k for k in (known or measured) if k not in columns and k not in (*trainer.lr, *_FIRST)]
+    usual = {*columns, *trainer.lr, *trainer.validator.metrics.results_dict, *_FIRST}
+    own = [k for k in (known or measured) if k not in usual]
     row = columns | trainer.lr | {k: measured.get(k) for k in own}
     trainer.files.csv.append(trainer.epoch + 1, trainer.clock.seconds(), row)
 
