@@ -149,9 +149,8 @@ def _measure(
             with torch.autocast("cuda", dtype=amp_dtype, enabled=amp_dtype is not None):
                 outputs = probe(images)
             torch.stack([t.float().sum() for t in _tensors(outputs)]).sum().backward()
-        except (
-            RuntimeError
-        ) as error:  # CUDA's libraries tell of short memory in errors of their own
+        except RuntimeError as error:
+            # CUDA's libraries tell of short memory in errors of their own.
             if kind_of(error) != "out_of_memory":
                 raise
             break
