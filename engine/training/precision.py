@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
+
+from engine.runtime.hardware import cpu_name
 
 # Ampere and later compute in bfloat16 at full speed; its range is float32's, so nothing overflows.
 _BFLOAT16_CAPABILITY = 8
@@ -16,21 +19,36 @@ _BFLOAT16_CAPABILITY = 8
 def autocast_dtype(device: torch.device, amp: bool) -> torch.dtype | None:
     """Give the format of the forward pass, or None for plain float32.
 
-    CPUs without matrix units stay in float32: bfloat16 is slower there, even where they have instructions for it.
+    Other CPUs than those of `has_fast_bfloat16` stay in float32: bfloat16 is slower there.
     """
     if not amp or device.type not in ("cuda", "cpu"):
         return None
     if device.type == "cpu":
-        return torch.bfloat16 if has_matrix_units() else None
+        return torch.bfloat16 if has_fast_bfloat16() else None
     major, _ = torch.cuda.get_device_capability(device)
     return torch.bfloat16 if major >= _BFLOAT16_CAPABILITY else torch.float16
 
 
-def has_matrix_units() -> bool:
-    """Say whether the processor multiplies matrices of bfloat16 in units of their own (Intel's AMX)."""
-    # torch has no public word for it
-    ask = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return torch.backends.mkldnn.is_available() and ask is not None and bool(ask())
+def has_fast_bfloat16() -> bool:
+    """Say whether the processor multiplies matrices of bfloat16 at least twice as fast as those of float32.
+
+    Those are Intel's with matrix units (AMX), and AMD's since Zen 4, whose dot products of bfloat16 (AVX512-BF16)
+    do twice a float32 product's work in the same time. Intel's have that instruction too, at half the pace.
+    """
+    if not torch.backends.mkldnn.is_available():
+        return False
+    return _supports("amx_tile") or (_supports("avx512_bf16") and _is_by_amd())
+
+
+def _supports(instructions: str) -> bool:
+    ask = getattr(
+        torch.cpu, f"_is_{instructions}_supported", None
+    )  # torch has no public word for it
+    return ask is not None and bool(ask())
+
+
+def _is_by_amd() -> bool:
+    return re.search(r"\bAMD\b|AuthenticAMD", cpu_name()) is not None
 
 
 class Precision:

@@ -25,10 +25,10 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package", autouse=True)
-def no_matrix_units() -> Iterator[None]:
+def no_fast_bfloat16() -> Iterator[None]:
     """Compute in float32: the same numbers on every processor. Mixed precision has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.training.precision.has_matrix_units", lambda: False)
+        patch.setattr("engine.training.precision.has_fast_bfloat16", lambda: False)
         yield
 
 

@@ -10,7 +10,7 @@ from engine.models.yolo.pose.train import PoseTrainer
 from engine.models.yolo.segment.train import SegmentationTrainer
 from engine.models.yolo.semseg.train import SemSegTrainer
 from engine.training import precision as precision_module
-from engine.training.precision import Precision, autocast_dtype
+from engine.training.precision import Precision, autocast_dtype, has_fast_bfloat16
 
 CPU = torch.device("cpu")
 TRAINERS = {
@@ -24,19 +24,17 @@ TRAINERS = {
 
 
 @pytest.fixture
-def matrix_units(monkeypatch):
-    """A processor that has them: bfloat16 is computed everywhere, there only faster."""
-    monkeypatch.setattr(precision_module, "has_matrix_units", lambda: True)
+def fast_bfloat16(monkeypatch):
+    """A processor that gains by it: bfloat16 is computed everywhere, elsewhere slowly."""
+    monkeypatch.setattr(precision_module, "has_fast_bfloat16", lambda: True)
 
 
 @pytest.mark.parametrize(
-    ("amp", "units", "expected"),
+    ("amp", "fast", "expected"),
     [(True, True, torch.bfloat16), (True, False, None), (False, True, None)],
 )
-def test_a_processor_computes_in_bfloat16_where_it_has_units_for_it(
-    monkeypatch, amp, units, expected
-):
-    monkeypatch.setattr(precision_module, "has_matrix_units", lambda: units)
+def test_a_processor_computes_in_bfloat16_where_that_is_fast(monkeypatch, amp, fast, expected):
+    monkeypatch.setattr(precision_module, "has_fast_bfloat16", lambda: fast)
     assert autocast_dtype(CPU, amp) is expected
     found = Precision(CPU, amp)
     with found.autocast():
@@ -44,8 +42,28 @@ def test_a_processor_computes_in_bfloat16_where_it_has_units_for_it(
     assert not found.scaler.is_enabled()
 
 
+@pytest.mark.parametrize(
+    ("instructions", "name", "expected"),
+    [
+        ({"amx_tile", "avx512_bf16"}, "Intel(R) Xeon(R) Processor", True),
+        ({"avx512_bf16"}, "AMD EPYC 9654 96-Core Processor", True),
+        ({"avx512_bf16"}, "AMD64 Family 25 Model 97 Stepping 2, AuthenticAMD", True),
+        ({"avx512_bf16"}, "Intel64 Family 6 Model 143 Stepping 8, GenuineIntel", False),
+        ({"avx512_bf16"}, "Intel(R) Xeon(R) Platinum 8380H CPU @ 2.90GHz", False),
+        (set(), "AMD Ryzen 7 5800X 8-Core Processor", False),
+    ],
+)
+def test_bfloat16_is_fast_with_matrix_units_and_on_amd(monkeypatch, instructions, name, expected):
+
+    for word in ("amx_tile", "avx512_bf16"):
+        has = word in instructions
+        monkeypatch.setattr(torch.cpu, f"_is_{word}_supported", lambda has=has: has, raising=False)
+    monkeypatch.setattr(precision_module, "cpu_name", lambda: name)
+    assert has_fast_bfloat16() is expected
+
+
 @pytest.mark.parametrize("task", TRAINERS)
-@pytest.mark.usefixtures("matrix_units")
+@pytest.mark.usefixtures("fast_bfloat16")
 def test_every_task_learns_the_same_in_bfloat16(task, tiny_task, make_trainer):
     losses, formats = {}, {}
     for amp in (True, False):

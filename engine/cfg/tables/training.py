@@ -153,8 +153,8 @@ TRAINING: tuple[Argument, ...] = (
         "amp",
         "bool",
         True,
-        "Compute in mixed precision on a CUDA GPU, and in bfloat16 on processors with matrix units for it (AMX): less "
-        "memory, more speed. Without effect elsewhere.",
+        "Compute in mixed precision on a CUDA GPU, and in bfloat16 on processors that are fast in it (Intel's with AMX, AMD's since "
+        "Zen 4): less memory, more speed. Without effect elsewhere.",
         "Training",
         _TRAIN,
     ),
