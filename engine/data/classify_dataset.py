@@ -144,7 +144,7 @@ class ClassifyDataset(Dataset):
 
     def __getitems__(self, keys: Sequence[int | SampleKey]) -> list[dict[str, Any]]:
         """Return the samples of a batch; torch's loaders ask for whole batches."""
-        return make_samples(self.__getitem__, keys)
+        return make_samples(self.__getitem__, keys, decodes=not self.images.has_all)
 
     @staticmethod
     def collate_fn(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:

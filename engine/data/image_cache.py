@@ -119,6 +119,11 @@ class ImageCache:
         return image
 
     @property
+    def has_all(self) -> bool:
+        """Whether every picture is in memory."""
+        return len(self._kept) == len(self.files)
+
+    @property
     def form(self) -> str:
         """What decides how a picture is kept, for the names of copies on disk."""
         height, width = self.frame

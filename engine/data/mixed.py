@@ -147,7 +147,8 @@ class MixedDataset(Dataset):
 
     def __getitems__(self, keys: Sequence[int | SampleKey]) -> list[dict[str, Any]]:
         """Return the samples of a batch."""
-        return make_samples(self.__getitem__, keys)
+        decodes = not all(part.images.has_all for part in self.parts)
+        return make_samples(self.__getitem__, keys, decodes)
 
     @property
     def blends(self) -> bool:

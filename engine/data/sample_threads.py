@@ -14,13 +14,20 @@ Key = TypeVar("Key")
 _MOST = 4
 
 
-def make_samples(make: Callable[[Key], Any], keys: Sequence[Key]) -> list[Any]:
+def make_samples(
+    make: Callable[[Key], Any], keys: Sequence[Key], decodes: bool = True
+) -> list[Any]:
     """Return ``make(key)`` for each key, in order.
 
-    Decoding, resizing and colours release the interpreter's lock, so threads share the cores. In a loader's
-    worker process there is one core a worker, and one thread is used.
+    Args:
+        make: Makes a sample.
+        keys: What to make samples of.
+        decodes: Pictures are decoded for it. That releases the interpreter's lock, so threads share the cores.
+            What is left where they are in memory is many small steps, for which threads wait for one another
+            longer than they work. In a loader's worker process there is one core a worker, and one thread.
     """
-    threads = min(_cores(), _MOST, len(keys)) if get_worker_info() is None else 1
+    alone = not decodes or get_worker_info() is not None
+    threads = 1 if alone else min(_cores(), _MOST, len(keys))
     if threads < 2:
         return [make(key) for key in keys]
     with ThreadPoolExecutor(threads, thread_name_prefix="samples") as pool:

@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -499,3 +500,34 @@ def test_bad_pictures_never_stop_a_training(shared_dir, case):
         assert batch["img"].shape[1:] == (3, 96, 96)
     damaged = {"12-corrupt-jpeg": 3, "13-zero-byte": 1, "29-extension-lies": 2}
     assert dataset.counts["damaged"] == damaged.get(case, 0)
+
+
+def test_threads_make_samples_while_pictures_are_decoded_and_one_when_all_are_in_memory(
+    data, monkeypatch
+):
+    dataset, seen = built(data), set()
+    make = dataset.load
+    monkeypatch.setattr("engine.data.sample_threads._cores", lambda: 2)
+
+    def noted(index):
+        seen.add(threading.current_thread().name)
+        return make(index)
+
+    monkeypatch.setattr(dataset, "load", noted)
+    first = dataset.__getitems__(range(len(dataset)))
+    assert all(name.startswith("samples") for name in seen)
+
+    monkeypatch.setattr(dataset.images, "read", lambda file: pytest.fail(f"{file} is read again"))
+    seen.clear()
+    again = dataset.__getitems__(range(len(dataset)))
+    assert seen == {threading.current_thread().name}
+    assert all(torch.equal(a["img"], b["img"]) for a, b in zip(first, again, strict=True))
+
+    short = built(data)
+    short.images.budget_bytes = 0  # what does not fit is decoded each time
+    make = short.load
+    monkeypatch.setattr(short, "load", noted)
+    seen.clear()
+    for _ in range(2):
+        short.__getitems__(range(len(short)))
+    assert all(name.startswith("samples") for name in seen)
