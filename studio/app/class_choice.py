@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction, QKeySequence
 from studio.dialogs.command_palette import CommandPalette
 from studio.language import tr
 from studio.model.records import ClassDef
-from studio.panels.classes.panel import FEW
 from studio.widgets.class_icons import class_icon
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 def offer_classes(session: Session) -> None:
     """Offer the classes for the selected shapes."""
+    from studio.panels.classes.panel import FEW
+
     session.annotate.show_dock("properties")
     classes = session.project.classes()
     if len(classes) <= FEW:

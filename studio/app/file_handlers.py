@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,23 +11,12 @@ from PySide6.QtWidgets import QFileDialog
 
 from engine.runtime.errors import EngineError
 from studio.app.adding import Adding
-from studio.app.exporting import Exporting
 from studio.app.follow import follow
-from studio.app.importing import Importing
-from studio.app.opening import (
-    Opening,
-    classify,
-    import_into,
-    is_description,
-    mirror_into,
-)
 from studio.app.reports import import_sentence, tell_left, tell_problems
-from studio.app.sample import make_sample, sample_folder
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
 from studio.language import tr
 from studio.model.errors import DamagedError
-from studio.storage.dataset_import import ImportReport
 from studio.storage.project_archive import is_archive
 from studio.storage.project_files import (
     is_project,
@@ -36,7 +26,13 @@ from studio.storage.project_files import (
 )
 
 if TYPE_CHECKING:
+    from studio.app.exporting import Exporting
+    from studio.app.importing import Importing
+    from studio.app.opening import Opening
     from studio.app.studio import Studio
+    from studio.storage.dataset_import import ImportReport
+
+# Modules of formats and their dialogs are imported where they are used: the start screen needs none of them.
 
 _LABEL_FILES = tr("Labels (*.yaml *.yml *.json *.xml *.csv *.tsv *.txt *.ini);;All files (*)")
 
@@ -51,8 +47,20 @@ class FileHandlers:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self.adding = Adding(studio)
-        self.importing = Importing(studio)
-        self.exporting = Exporting(studio)
+
+    @cached_property
+    def importing(self) -> Importing:
+        """What brings labels in."""
+        from studio.app.importing import Importing
+
+        return Importing(self._studio)
+
+    @cached_property
+    def exporting(self) -> Exporting:
+        """What writes data sets."""
+        from studio.app.exporting import Exporting
+
+        return Exporting(self._studio)
 
     # Actions
 
@@ -73,6 +81,8 @@ class FileHandlers:
 
     def file_open_sample(self) -> None:
         """Open the sample project, made the first time."""
+        from studio.app.sample import make_sample, sample_folder
+
         folder = sample_folder()
         if is_project(project_folder_for(folder)):
             self.open_project(project_folder_for(folder))
@@ -131,6 +141,8 @@ class FileHandlers:
         if is_archive(paths[0]):
             self._studio.safety.unpack(paths[0], paths[1:])
             return
+        from studio.app.opening import classify
+
         try:
             opening = classify(paths)
         except EngineError as error:
@@ -176,6 +188,8 @@ class FileHandlers:
             tell_left(self._studio.window.banner, opening.paths)
 
     def _open_dataset(self, opening: Opening) -> None:
+        from studio.app.opening import is_description
+
         is_known = is_project(opening.project)
         if is_known and not self.open_project(opening.project):
             tell_left(self._studio.window.banner, opening.paths[1:])
@@ -218,6 +232,8 @@ class FileHandlers:
 
     def _import(self, folder: Path, source: Path) -> None:
         """Import in a thread: the project is closed meanwhile, because its database belongs to one thread."""
+        from studio.app.opening import import_into
+
         self.in_thread(
             lambda steps: import_into(folder, source, steps.progress, steps.is_cancelled),
             tr("Importing {name}").format(
@@ -228,6 +244,8 @@ class FileHandlers:
 
     def keep_labels_in_step(self, source: Path) -> None:
         """From now on write the open project's labels into the label files of the data set it came from."""
+        from studio.app.opening import mirror_into
+
         session = self._studio.session
         if session is not None:
             folder = session.project.folder

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from studio.jobs.client import Steps
 from studio.language import ntr, tr
 from studio.model.edits import Edit
+from studio.model.errors import CancelledError
 from studio.model.project import Project
 from studio.storage.project_files import writable_project
-from studio.storage.versions import CancelledError
 
 if TYPE_CHECKING:
     from studio.app.studio import Studio

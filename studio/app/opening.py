@@ -9,12 +9,11 @@ from typing import Literal
 
 from engine.data.formats import read
 from studio.language import tr
-from studio.model.errors import StorageError
+from studio.model.errors import CancelledError, StorageError
 from studio.storage.dataset_import import ImportReport, import_dataset
 from studio.storage.folder_mirror import open_in_place
 from studio.storage.image_index import SUFFIXES
 from studio.storage.project_files import DATABASE, is_project, project_folder_for, writable_project
-from studio.storage.versions import CancelledError
 
 Kind = Literal["project", "dataset", "images"]
 Progress = Callable[[int, int, str], None]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.data.problems import Problem
 from studio.language import ntr, tr, tr_engine
 from studio.model.count_words import image_count, label_count, shape_count
-from studio.storage.dataset_export import ExportReport
-from studio.storage.dataset_import import ImportReport
 from studio.widgets.message_banner import MessageBanner
 from studio.widgets.path_text import path_text
+
+if TYPE_CHECKING:
+    from studio.storage.dataset_export import ExportReport
+    from studio.storage.dataset_import import ImportReport
 
 _SHOWN = 200  # lines of details; more nobody reads
 

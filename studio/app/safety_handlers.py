@@ -13,8 +13,6 @@ from engine.runtime.errors import EngineError
 from engine.runtime.paths import increment_path
 from studio.app.follow import follow
 from studio.app.reports import tell_left
-from studio.dialogs.restore_backup import RestoreBackupDialog
-from studio.dialogs.save_project import SaveProjectDialog
 from studio.jobs.client import Steps
 from studio.jobs.messages import Failed
 from studio.language import ntr, tr
@@ -49,6 +47,8 @@ class SafetyHandlers:
 
     def file_save_as_file(self) -> None:
         """Ask what goes in and where to, and write the open project as one file."""
+        from studio.dialogs.save_project import SaveProjectDialog
+
         session = self._studio.session
         if session is None:
             return
@@ -154,6 +154,8 @@ class SafetyHandlers:
 
     def choose_backup(self, folder: Path) -> None:
         """Show the backups of the project in ``folder``; the chosen one takes its place."""
+        from studio.dialogs.restore_backup import RestoreBackupDialog
+
         dialog = RestoreBackupDialog(list_backups(folder), self._studio.window)
         dialog.chosen.connect(lambda backup: self._restore(folder, backup))
         dialog.open()

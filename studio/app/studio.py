@@ -40,7 +40,6 @@ from studio.main_window.window import PAGES, MainWindow
 from studio.model.preferences import DOCKS, KEYS, TAGS, THEME, WINDOW, Preferences
 from studio.model.project import Project
 from studio.model.runs import STATE_WORDS, RunSnapshot
-from studio.panels.settings import SettingsPanel
 from studio.panels.start import StartPanel
 from studio.theme.theme import Theme, find_theme
 from studio.widgets.empty_state import EmptyState, Step
@@ -49,6 +48,7 @@ from studio.widgets.late_page import LatePage
 if TYPE_CHECKING:
     from studio.app.session import Session
     from studio.main_window.annotate_page import AnnotatePage
+    from studio.panels.settings import SettingsPanel
 
 LOGGER = logging.getLogger(__name__)
 
@@ -278,6 +278,8 @@ class Studio(QObject):
         self.actions.set_checked(aid_states(self.preferences))
 
     def _make_settings(self) -> SettingsPanel:
+        from studio.panels.settings import SettingsPanel
+
         panel = SettingsPanel(self.preferences.manager)
         panel.changed.connect(self._on_setting_changed)
         return panel

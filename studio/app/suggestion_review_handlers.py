@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from studio.language import tr
 from studio.model.records import Shape
-from studio.panels.review_gallery.panel import Verdict
 
 if TYPE_CHECKING:
     from studio.app.session import Session
+    from studio.panels.review_gallery.panel import Verdict
 
 
 class SuggestionReviewHandlers:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from studio.dialogs.keypoints import KeypointsDialog
 from studio.language import tr
 from studio.model.edits import ChangeClass
 from studio.model.keypoint_scheme import KeypointScheme
@@ -43,6 +42,8 @@ class ToolHandlers:
 
     def keypoint_describe(self) -> None:
         """Let the person say what the keypoints of the current class are."""
+        from studio.dialogs.keypoints import KeypointsDialog
+
         session = self._session()
         cls = session.workspace.current_class() if session is not None else None
         if session is None or cls is None:

@@ -15,12 +15,12 @@ from engine.data.video.plan import FramePlan
 from engine.data.video.sequence_file import FrameSequence
 from engine.data.video.take import take_frames
 from studio.app.follow import follow
-from studio.dialogs.import_video import ImportVideoDialog
 from studio.jobs.client import Steps
 from studio.language import ntr, tr
 
 if TYPE_CHECKING:
     from studio.app.studio import Studio
+    from studio.dialogs.import_video import ImportVideoDialog
 
 _PATTERNS = " ".join(f"*.{suffix}" for suffix in sorted(VID_FORMATS - {"gif"}))
 
@@ -71,6 +71,8 @@ class VideoHandlers:
 
     def _ask(self, facts: VideoFacts) -> None:
         """Show the choices beside the canvas; nothing waits for an answer."""
+        from studio.dialogs.import_video import ImportVideoDialog
+
         if self.dialog is not None:
             self.dialog.close()
         dialog = ImportVideoDialog(facts, self._studio.window)

@@ -10,7 +10,7 @@ from engine.cfg.weights import find_weights, local_weights
 from engine.runtime.downloads import Progress as Arrived
 from engine.runtime.downloads import reporting
 from studio.language import tr, tr_engine
-from studio.storage.versions import CancelledError
+from studio.model.errors import CancelledError
 
 
 def is_public_name(model: str) -> bool:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from engine.runtime.errors import EngineError
 
 
+class CancelledError(EngineError):
+    """Work that was stopped because someone asked for it; nothing was left behind."""
+
+
 class EditError(EngineError, ValueError):
     """An edit that does not fit the project as it is now; nothing was changed."""
 

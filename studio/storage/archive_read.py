@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from studio.language import ntr, tr
-from studio.model.errors import StorageError
+from studio.model.errors import CancelledError, StorageError
 from studio.model.runs import CONTROL_FILE, PROCESS_FILE
 from studio.storage.archive_write import detach
 from studio.storage.database_copy import open_copy
@@ -38,7 +38,6 @@ from studio.storage.project_archive import (
 )
 from studio.storage.project_files import absolute
 from studio.storage.schema import APPLICATION_ID, MIGRATIONS, migrate, version_of
-from studio.storage.versions import CancelledError
 
 _ENTRIES = 3_000_000  # files
 _PLAIN_BYTES = 2**30  # up to here nobody asks how well a file is compressed

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine._version import __version__
 from studio.language import tr
-from studio.model.errors import StorageError
+from studio.model.errors import CancelledError, StorageError
 from studio.model.project import Project
 from studio.model.records import ImageRecord
 from studio.model.runs import CONTROL_FILE, PROCESS_FILE
@@ -32,7 +32,6 @@ from studio.storage.project_archive import (
     Progress,
 )
 from studio.storage.project_files import absolute, open_project
-from studio.storage.versions import CancelledError
 
 # Compressed already, so that doing it again costs time and gains nothing.
 _STORED = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".jp2", ".heic", ".avif", ".pt"})

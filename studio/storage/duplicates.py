@@ -11,13 +11,13 @@ from pathlib import Path
 
 from engine.runtime.errors import ImageError
 from studio.language import tr
+from studio.model.errors import CancelledError
 from studio.model.project import Project
 from studio.model.records import ImageRecord
 from studio.storage.hash_cache import FileHash, HashCache
 from studio.storage.perceptual_hash import groups_of, near_pairs, perceptual_hash
 from studio.storage.project_files import open_project
 from studio.storage.thumbnails import ThumbnailCache
-from studio.storage.versions import CancelledError
 
 Progress = Callable[[int, int], None]
 SAME_LOOK = 6  # bits of 64 in which pictures that look the same may differ

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from studio.language import ntr, tr
 from studio.model.edits import Edit, PlaceImages
+from studio.model.errors import CancelledError
 from studio.model.project import Project
 from studio.storage.image_index import store_of
 from studio.storage.project_files import absolute, open_project
-from studio.storage.versions import CancelledError
 
 Progress = Callable[[int, int], None]
 _CHUNK = 2000

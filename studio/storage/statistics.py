@@ -11,13 +11,13 @@ import numpy as np
 
 from engine.data.annotations import geometry_from_dict
 from studio.language import tr
+from studio.model.errors import CancelledError
 from studio.model.project import Project
 from studio.model.records import ClassDef
 from studio.storage.geometry_codec import polygon_points
 from studio.storage.image_index import store_of
 from studio.storage.project_files import open_project
 from studio.storage.sqlite_store import SqliteStore
-from studio.storage.versions import CancelledError
 
 CELLS = 16  # rows and columns of the map of places
 SAMPLE = 200_000  # shapes whose outlines are read; of more every n-th is

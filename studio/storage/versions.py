@@ -21,7 +21,7 @@ from typing import Any
 from engine.data.yaml_file import write_data_yaml
 from engine.runtime.errors import EngineError
 from studio.language import tr
-from studio.model.errors import EditError, StorageError
+from studio.model.errors import CancelledError, EditError, StorageError
 from studio.model.project import Project
 from studio.storage.splits import SplitRule
 from studio.storage.version_content import Entry, collect
@@ -34,10 +34,6 @@ _REMEDIES = {
     "pose": tr("Give at least one object keypoints."),
     "classify": tr("Give at least one image a class of its own."),
 }
-
-
-class CancelledError(EngineError):
-    """The work was stopped because someone asked for it; nothing was left behind."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import pytest
 from engine.runtime.errors import EngineError
 from studio.app.opening import classify, find_description, import_into, mirror_into
 from studio.model.edits import RemoveShapes
-from studio.model.errors import StorageError
+from studio.model.errors import CancelledError, StorageError
 from studio.storage.folder_mirror import FolderMirror
 from studio.storage.project_files import create_project, is_project, open_project
-from studio.storage.versions import CancelledError
 
 WritePhotos = Callable[..., list[Path]]
 

@@ -18,8 +18,8 @@ from engine.runtime.errors import EngineError
 from engine.runtime.settings import settings
 from studio.jobs.preparation import train_project
 from studio.jobs.weights import fetch_weights, is_public_name
+from studio.model.errors import CancelledError
 from studio.model.weights_state import megabytes, weights_of
-from studio.storage.versions import CancelledError
 
 NAME = "yolo11n-seg.pt"
 SIZE = 3_000_000

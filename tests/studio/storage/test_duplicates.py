@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from engine.data.annotations import Box
 from engine.data.images import write_image
 from studio.model.edits import AddShapes
+from studio.model.errors import CancelledError
 from studio.model.project import Project
 from studio.model.records import new_shape
 from studio.storage.duplicates import find_duplicates
 from studio.storage.image_index import add_folder
 from studio.storage.perceptual_hash import groups_of, near_pairs, perceptual_hash
-from studio.storage.versions import CancelledError
 
 
 def scene(seed: int, size_wh: tuple[int, int] = (160, 120)) -> np.ndarray:

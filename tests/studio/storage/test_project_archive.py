@@ -18,7 +18,7 @@ import pytest
 from engine.data.annotations import Box
 from engine.runtime.errors import EngineError
 from studio.model.edits import AddShapes
-from studio.model.errors import StorageError
+from studio.model.errors import CancelledError, StorageError
 from studio.model.project import Project
 from studio.model.records import new_shape
 from studio.storage.archive_read import import_project
@@ -27,7 +27,6 @@ from studio.storage.folder_mirror import FolderMirror, open_in_place
 from studio.storage.health import check_health
 from studio.storage.project_archive import ArchiveError, is_archive
 from studio.storage.project_files import create_project, open_project
-from studio.storage.versions import CancelledError
 
 WritePhotos = Callable[..., list[Path]]
 

@@ -9,12 +9,11 @@ import pytest
 
 from engine.data.annotations import Box
 from studio.model.edits import AddShapes, PlaceImages
-from studio.model.errors import EditError
+from studio.model.errors import CancelledError, EditError
 from studio.model.project import Project
 from studio.model.records import new_shape
 from studio.storage.image_index import add_folder, read_sizes
 from studio.storage.relink import find_missing, relink_edit, search_files, taken_files
-from studio.storage.versions import CancelledError
 
 BOX = Box(1, 2, 30, 20)
 

@@ -9,6 +9,7 @@ import pytest
 
 from engine.data.annotations import Box, Polygon, Tag
 from studio.model.edits import AddShapes, RemoveImages, SetSplit
+from studio.model.errors import CancelledError
 from studio.model.findings import find
 from studio.model.project import Project
 from studio.model.records import ClassDef, ImageFilter, new_shape
@@ -23,7 +24,6 @@ from studio.storage.statistics import (
     images_with_both,
     images_with_side,
 )
-from studio.storage.versions import CancelledError
 
 CORNER = Polygon(((0.0, 0.0), (6.0, 0.0), (6.0, 4.0)), (((1.0, 1.0), (2.0, 1.0), (2.0, 2.0)),))
 WIDE = Box(10, 20, 60, 30)

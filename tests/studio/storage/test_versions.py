@@ -13,7 +13,7 @@ from engine.data.annotations import Box, Polygon, Tag
 from engine.data.formats import read
 from engine.data.yaml_file import read_data_yaml
 from studio.model.edits import AddShapes, ChangeClass, SetBackground, SetSplit, new_class
-from studio.model.errors import EditError, StorageError
+from studio.model.errors import CancelledError, EditError, StorageError
 from studio.model.project import Project
 from studio.model.records import new_shape
 from studio.storage import versions
@@ -21,7 +21,6 @@ from studio.storage.image_index import add_folder
 from studio.storage.project_files import open_project
 from studio.storage.splits import SplitRule
 from studio.storage.versions import (
-    CancelledError,
     check_version,
     create_version,
     list_versions,
