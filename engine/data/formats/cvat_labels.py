@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.data.formats.records import ClassInfo, LabelledDataset
+from engine.data.formats.repeated_names import as_given
 from engine.data.formats.told_attributes import format_value, plain_value
 from engine.data.formats.xml_file import Node, format_text
 
@@ -45,7 +46,7 @@ class CvatLabels:
         return index
 
     def point_names(self, name: str) -> list[str]:
-        """Return the names of the points of a skeleton in order, empty where the head has none."""
+        """Return the names of the points of a skeleton in order, as the file has them, empty where the head has none."""
         return self._points.get(name, [])
 
     def value(self, label: str, attribute: str, text: str) -> Any:
@@ -82,7 +83,7 @@ def format_labels(dataset: LabelledDataset, skeletons: Mapping[int, list[str]]) 
 
     Args:
         dataset: The classes.
-        skeletons: Names of the points of classes whose objects are written as skeletons.
+        skeletons: Names of the points of classes whose objects are written as skeletons, each once in a class.
     """
     lines = ["<labels>"]
     for index, name in dataset.names.items():
@@ -99,7 +100,7 @@ def _with_points(info: ClassInfo, points: list[str]) -> ClassInfo:
         number=info.number,
         supercategory=info.supercategory,
         color=info.color,
-        keypoints=tuple(points),
+        keypoints=tuple(as_given(points)),
         attributes=info.attributes,
     )
 

@@ -36,6 +36,7 @@ from engine.data.formats.cuboids import (
 )
 from engine.data.formats.cvat_labels import CvatLabels
 from engine.data.formats.ellipses import ellipse_of, ellipse_polygon
+from engine.data.formats.repeated_names import with_turns
 from engine.data.formats.shape_checks import UnusableShapeError, degrees, parse_number
 from engine.data.formats.told_attributes import (
     format_value,
@@ -175,14 +176,17 @@ def _mask(node: Node, size_wh: tuple[int, int], labels: CvatLabels) -> Geometry:
 
 def _skeleton(node: Node, _: tuple[int, int], labels: CvatLabels) -> Geometry:
     """Return the points of a skeleton in the order of its head, then those that the head does not name, as they come."""
-    found: dict[str, tuple[Point, int]] = {}
-    for child in node.each("points"):
+    found: dict[tuple[str, int], tuple[Point, int]] = {}
+    children = list(node.each("points"))
+    # Some files give two points one name: the second one means the second of that name in the head.
+    labelled = with_turns(child.attributes.get("label", "").strip() for child in children)
+    for name, child in zip(labelled, children, strict=True):
         hidden = is_on(child.attributes.get(OCCLUDED, "0"))
         outside = is_on(child.attributes.get("outside", "0"))
-        found[child.attributes.get("label", "")] = _points(child)[0], 0 if outside else 2 - hidden
+        found[name] = _points(child)[0], 0 if outside else 2 - hidden
     if not found:
         raise UnusableShapeError("The skeleton has no points.")
-    named = labels.point_names(node.attributes.get("label", ""))
+    named = with_turns(labels.point_names(node.attributes.get("label", "")))
     names = [*named, *(name for name in found if name not in named)]
     rows = [found.get(name, ((0.0, 0.0), 0)) for name in names]
     points = tuple(point if visible else (0.0, 0.0) for point, visible in rows)

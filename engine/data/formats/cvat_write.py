@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from engine.data.formats.ellipses import ellipse_of
 from engine.data.formats.losses import loss_sentences
 from engine.data.formats.pictures import How, PicturePlacer, place_picture
 from engine.data.formats.records import ClassInfo, LabelledDataset, LabelledImage, WriteReport
+from engine.data.formats.repeated_names import told_apart
 from engine.data.formats.told_attributes import is_plain
 from engine.data.formats.xml_file import format_text
 from engine.runtime.paths import write_atomic
@@ -211,7 +213,7 @@ def _skeletons(dataset: LabelledDataset) -> dict[int, list[str]]:
                 if count > 1 and is_skeleton(geometry, _point_names(dataset, class_id)):
                     needed.add(class_id)
     return {
-        class_id: _filled_up(_point_names(dataset, class_id), longest[class_id])
+        class_id: told_apart(_filled_up(_point_names(dataset, class_id), longest[class_id]))
         for class_id in needed
     }
 
@@ -222,12 +224,14 @@ def _point_names(dataset: LabelledDataset, class_id: int) -> tuple[str, ...]:
 
 def _filled_up(names: Sequence[str], count: int) -> list[str]:
     """Return the names of ``count`` points or more: those without one are called by their number, or the next free one."""
-    filled = list(names)
-    number = len(filled) + 1
-    while len(filled) < count:
-        if str(number) not in filled:
-            filled.append(str(number))
-        number += 1
+    told = [name.strip() for name in names]  # readers of the file strip them too
+    told += [""] * (count - len(told))
+    taken, filled = set(told), []
+    for place, name in enumerate(told, start=1):
+        if not name:
+            name = next(str(n) for n in itertools.count(place) if str(n) not in taken)
+            taken.add(name)
+        filled.append(name)
     return filled
 
 
