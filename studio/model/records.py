@@ -269,8 +269,8 @@ class ImageFilter:
         statuses: Any of :data:`STATUSES`.
         class_id: Images with at least one shape of this class, or of one below it.
         text: Words that must all occur, each as a part of the path below the folder that was added,
-            of a class with shapes on it, a tag, a comment, or a text attribute of a shape; without
-            regard to case. Double quotes hold words together.
+            of a class with shapes on it or of one above that, a tag, a comment, or a text attribute
+            of a shape; without regard to case. Double quotes hold words together.
         split: ``train``, ``val``, ``test``, or ``""`` for images without one.
         suggested: Only images with suggestions that wait.
         stages: Any of :data:`studio.model.review.STAGES`.

@@ -64,9 +64,14 @@ class ClassTable:
         )
 
     def _classes_named(self, term: str) -> list[int]:
-        """Return the classes whose name holds a search term."""
-        rows = self.db.rows("SELECT id, name FROM classes")
-        return [class_id for class_id, name in rows if term in search_key(one_line(name))]
+        """Return the classes whose name holds a search term, and those below them."""
+        rows = self.db.rows("SELECT id, name, parent FROM classes")
+        parents, named = dict[int, int | None](), list[int]()
+        for class_id, name, parent in rows:
+            parents[class_id] = parent
+            if term in search_key(one_line(name)):
+                named.append(class_id)
+        return sorted(with_below(named, parents))
 
     def _with_below(self, class_id: int) -> list[int]:
         """Return a class and those below it."""

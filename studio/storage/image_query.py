@@ -29,7 +29,7 @@ _ORDERS = {
     "added": "added",
     "modified": "modified",
 }
-# A part of the name of a class with shapes on an image, of its path, or of its words; the class first, because
+# A part of the name of a class with shapes on an image or of one above it, of its path, or of its words; the class first, because
 # the index that lists the images answers it without reading them.
 _TERM = (
     "({classes}instr(search, ?) > 0"
@@ -53,7 +53,7 @@ def ids_query(
     Args:
         wanted: The filter.
         order: The order.
-        classes: Returns the classes whose name holds a term.
+        classes: Returns the classes whose name holds a term, and those below them.
         below: Returns a class and those below it.
     """
     condition, values = _condition(wanted, classes, below)

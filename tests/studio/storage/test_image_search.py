@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,21 @@ def test_words_follow_a_renamed_class_an_undone_tag_and_a_removed_comment(
     assert searched.image_ids(ImageFilter(text="night")) == [ids[1]]
     searched.apply(RemoveShapes(tuple(searched.shapes(ids[0]))))
     assert searched.image_ids(ImageFilter(text="rusty")) == []
+
+
+def test_the_name_of_a_class_finds_images_of_those_below_it(searched: Project) -> None:
+    ids = searched.image_ids()
+    bolt, nut = searched.classes()
+    top = searched.add_class("fastener")
+    searched.apply(ChangeClass(replace(nut, parent=top.id)))
+    assert searched.image_ids(ImageFilter(text="fasten")) == [ids[1]]
+    searched.apply(ChangeClass(replace(bolt, parent=nut.id)))
+    wanted = ImageFilter(text="fasten")
+    assert searched.image_ids(wanted) == ids[:2]
+    assert searched.count_images(wanted) == 2
+    assert searched.image_ids(ImageFilter(text="nut")) == ids[:2]
+    assert searched.image_ids(ImageFilter(text="bolt")) == [ids[0]]  # not those above it
+    assert searched.image_ids(ImageFilter(text="fasten night")) == [ids[1]]
 
 
 def test_a_stage_that_nobody_chose_follows_the_labels(photo_project: Project) -> None:
