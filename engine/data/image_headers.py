@@ -9,10 +9,21 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
+
+from engine.data.tiff_tags import (
+    BITS,
+    HEIGHT,
+    ORIENTATION,
+    SAMPLES,
+    WIDTH,
+    Tag,
+    read_tags,
+)
 
 # Above this a picture is not decoded as a whole: 268 million pixels, 0.8 GB.
 MAX_PIXELS = 1 << 28
@@ -23,8 +34,10 @@ _MAX_PIXELS_PER_BYTE = 8300
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_TIFF = (b"II*\0", b"MM\0*")
-_MOST_SAMPLES = 4
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MOST_SAMPLES = 4  # that Pillow and OpenCV read
+_BAND_BITS = (8, 16, 32)
+_TIFF_TAGS = (WIDTH, HEIGHT, BITS, ORIENTATION, SAMPLES)
 _BARE_MARKERS = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
 
 
@@ -42,6 +55,7 @@ class Header:
         height: Stored rows.
         orientation: EXIF orientation 1..8.
         deep: Samples have more than 8 bits.
+        bands: Samples a pixel of a TIFF file that has more than four; 0 for all others.
     """
 
     kind: str
@@ -49,6 +63,12 @@ class Header:
     height: int
     orientation: int = 1
     deep: bool = False
+    bands: int = 0
+
+    @property
+    def colour_pixels(self) -> int:
+        """Return how many pixels of three samples would have as many samples as this picture."""
+        return self.width * self.height * max(self.bands, 3) // 3
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -101,7 +121,7 @@ def _check_size(header: Header, file_size: int, max_pixels: int) -> None:
     pixels = header.width * header.height
     if pixels <= 0:
         raise HeaderError(f"The header claims {header.width} x {header.height} pixels.")
-    if pixels > max_pixels or pixels > _MAX_PIXELS_PER_BYTE * file_size:
+    if header.colour_pixels > max_pixels or pixels > _MAX_PIXELS_PER_BYTE * file_size:
         raise HeaderError(
             f"The header claims {header.width} x {header.height} pixels, which a file of {file_size} "
             f"bytes cannot hold or this program does not open (limit {max_pixels >> 20} megapixels)."
@@ -197,11 +217,12 @@ def _read_other(file: BinaryIO) -> Header:
     from PIL import Image
 
     start = file.read(16)
-    if start[:4] in _TIFF and (samples := _tiff_samples(file)) > _MOST_SAMPLES:
-        raise HeaderError(
-            f"The TIFF file has {samples} samples a pixel, of which {_MOST_SAMPLES} at most are read: "
-            "write one page a channel."
-        )
+    if start[:4] in _TIFF:
+        tags = read_tags(file, _TIFF_TAGS)
+        if WIDTH not in tags or HEIGHT not in tags:
+            raise HeaderError("The TIFF header is damaged or cut: it names no size.")
+        if SAMPLES in tags and tags[SAMPLES].values[0] > _MOST_SAMPLES:
+            return _bands_header(tags)
     file.seek(16)
     Image.init()
     for name in Image.ID:
@@ -231,21 +252,18 @@ def _read_other(file: BinaryIO) -> Header:
     raise HeaderError(f"The file is not an image: it begins with {start[:12]!r}.")
 
 
-def _tiff_samples(file: BinaryIO) -> int:
-    """Return tag 277, SamplesPerPixel, of a TIFF file's first directory (TIFF 6.0); 1 where it has none or is damaged."""
-    file.seek(0)
-    order = "<" if file.read(4)[:2] == b"II" else ">"
-    try:
-        (offset,) = struct.unpack(order + "I", _exactly(file, 4))
-        file.seek(offset)
-        (count,) = struct.unpack(order + "H", _exactly(file, 2))
-        for _ in range(count):
-            tag, _, _, value = struct.unpack(order + "HHIH2x", _exactly(file, 12))
-            if tag == 277:
-                return int(value)
-    except HeaderError:
-        pass
-    return 1
+def _bands_header(tags: Mapping[int, Tag]) -> Header:
+    """Return the header of a TIFF file of more samples a pixel than Pillow reads."""
+    samples = tags[SAMPLES].values[0]
+    bits = set(tags[BITS].values) if BITS in tags else {1}
+    if len(bits) > 1 or not bits <= set(_BAND_BITS):
+        raise HeaderError(
+            f"The TIFF file has {samples} samples a pixel of {sorted(bits)} bits: write all with 8, 16 or 32."
+        )
+    width, height = tags[WIDTH].values[0], tags[HEIGHT].values[0]
+    turn = tags[ORIENTATION].values[0] if ORIENTATION in tags else 1
+    # libvips, which decodes these, turns nothing upright by itself.
+    return Header("tiff", width, height, turn if turn in range(1, 9) else 1, bits != {8}, samples)
 
 
 def _check_jpeg(data: bytes) -> None:

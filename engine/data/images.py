@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.data.bands import decode_bands
 from engine.data.channels import decode_channels
 from engine.data.copies import content_digest
 from engine.data.image_headers import (
@@ -115,7 +116,8 @@ def read_samples(path: str | Path) -> np.ndarray:
     """Read a picture at its own depth.
 
     Returns:
-        (H, W, 1) grey or (H, W, 3) red, green, blue, upright, of the file's own type; alpha is dropped.
+        (H, W, 1) grey or (H, W, 3) red, green, blue, upright, of the file's own type; alpha is dropped, and so
+        is what a TIFF file of more than four samples a pixel has beyond the first three.
 
     Raises:
         ImageError: The file is missing, empty, no image, damaged or claims an absurd size.
@@ -125,7 +127,11 @@ def read_samples(path: str | Path) -> np.ndarray:
     data = _read_bytes(path)
     header = _header(io.BytesIO(data), len(data), path)
     try:
-        array = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+        array = (
+            _blue_first(data)
+            if header.bands
+            else cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+        )
     except cv2.error:
         array = None
     if array is None:
@@ -291,6 +297,9 @@ def _reduction(header: Header, min_side: int | None) -> int:
 
 def _decode(data: bytes, header: Header, reduction: int = 1) -> np.ndarray | None:
     """Decode to (H, W, 3) uint8 BGR as stored; None when the data is damaged."""
+    if header.bands:
+        array = _blue_first(data)
+        return None if array is None else to_uint8(array)
     import cv2
 
     color = {
@@ -308,6 +317,12 @@ def _decode(data: bytes, header: Header, reduction: int = 1) -> np.ndarray | Non
     if array is None and header.kind not in ("jpeg", "png", "tiff"):
         array = _decode_with_pillow(data)
     return None if array is None else _three_channels(to_uint8(array))
+
+
+def _blue_first(data: bytes) -> np.ndarray | None:
+    """Decode the first three bands of a TIFF file of more than four to (H, W, 3), as OpenCV orders colours."""
+    array = decode_bands(data, 3)
+    return None if array is None else array[..., ::-1]
 
 
 def _decode_with_pillow(data: bytes) -> np.ndarray | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import threading
 from types import SimpleNamespace
 
 import cv2
@@ -11,7 +14,7 @@ from PIL import Image
 
 from engine.data.build import build_dataloader, build_yolo_dataset
 from engine.data.channels import count_channels
-from engine.data.images import read_image
+from engine.data.images import check_image, read_image, read_samples, read_size
 from engine.runtime.errors import DatasetError, ImageError
 
 H, W = 48, 64
@@ -158,3 +161,154 @@ def test_pictures_of_other_channels_are_left_out_and_named(tmp_path):
         read_image(folder / "three.png", channels=4)
     with pytest.raises(DatasetError, match="nothing to use"):
         dataset(folder, 5)
+
+
+def tiff(array, planar=False, photometric=1, extra=0, orientation=1, order="<"):
+    """Return an uncompressed TIFF of all bands in one page: side by side in each pixel, or plane after plane."""
+    height, width, bands = array.shape
+    stored = array.transpose(2, 0, 1) if planar else array
+    data = stored.astype(array.dtype.newbyteorder(order)).tobytes()
+    strips, size = (bands, len(data) // bands) if planar else (1, len(data))
+    lists, tags = b"", []
+
+    def tag(number, form, values):
+        nonlocal lists
+        field = struct.pack(f"{order}{len(values)}{form}", *values)
+        if len(field) > 4:
+            lists, field = lists + field, struct.pack(order + "I", 8 + len(data + lists))
+        kind = {"H": 3, "I": 4}[form]
+        tags.append(struct.pack(order + "HHI", number, kind, len(values)) + field.ljust(4, b"\0"))
+
+    tag(256, "I", [width])
+    tag(257, "I", [height])
+    tag(258, "H", [array.dtype.itemsize * 8] * bands)
+    tag(259, "H", [1])
+    tag(262, "H", [photometric])
+    tag(273, "I", [8 + n * size for n in range(strips)])
+    tag(274, "H", [orientation])
+    tag(277, "H", [bands])
+    tag(278, "I", [height])
+    tag(279, "I", [size] * strips)
+    tag(284, "H", [1 + planar])
+    tag(338, "H", [extra] * (bands - 1))
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "I", 8 + len(data + lists))
+    return head + data + lists + struct.pack(order + "H", len(tags)) + b"".join(tags) + bytes(4)
+
+
+def spectrum(count, dtype=np.uint8):
+    """(H, W, count): the scene's red, each band of its own brightness, every pixel another."""
+    noise = np.random.default_rng(0).integers(0, 9, (H, W, count))
+    image = np.stack([scene()[..., 0] // (i + 1) for i in range(count)], axis=2) + noise
+    return (image * (257 if dtype == np.uint16 else 1)).astype(dtype)
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("count", [5, 8])
+@pytest.mark.parametrize("order", "<>")
+def test_many_bands_in_one_page_are_read_as_stored(tmp_path, planar, dtype, count, order):
+    bands = spectrum(count, dtype)
+    file = tmp_path / "bands.tif"
+    for photometric in (0, 1, 2, 5):  # what it says they mean changes no sample,
+        for extra in (0, 1, 2):  # and neither does what it calls alpha
+            file.write_bytes(tiff(bands, planar, photometric, extra, order=order))
+            assert count_channels(file) == count
+            assert check_image(file) == (W, H)
+            image = read_image(file, channels=count)
+            assert np.array_equal(image, bands if dtype == np.uint8 else bands >> 8)
+    assert np.array_equal(read_samples(file), bands[..., :3])
+    assert np.array_equal(read_image(file), image[..., 2::-1])
+    grey = cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY)
+    assert np.abs(read_image(file, channels=1)[..., 0].astype(int) - grey).max() <= 1
+    with pytest.raises(ImageError, match=f"has {count} channels"):
+        read_image(file, channels=4)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "deflate", "predictor": "horizontal"},
+        {"compression": "lzw", "tile": True, "tile_width": 16, "tile_height": 16},
+        {"bigtiff": True},
+        {"tile": True, "tile_width": 16, "tile_height": 16, "pyramid": True},
+    ],
+)
+def test_many_bands_packed_tiled_and_with_smaller_copies(tmp_path, options):
+    import pyvips
+
+    bands = spectrum(6, np.uint16)
+    file = tmp_path / "bands.tif"
+    pyvips.Image.new_from_array(bands).tiffsave(str(file), **options)
+    assert count_channels(file) == 6
+    assert np.array_equal(read_image(file, channels=6), bands >> 8)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_many_bands_are_turned_as_colours_are(tmp_path, orientation):
+    bands = spectrum(5)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.ascontiguousarray(bands[..., :3])).save(tmp_path / "a.tif", exif=exif)
+    (tmp_path / "b.tif").write_bytes(tiff(bands, orientation=orientation))
+    assert read_size(tmp_path / "b.tif") == read_size(tmp_path / "a.tif")
+    upright = read_image(tmp_path / "a.tif")
+    assert np.array_equal(read_image(tmp_path / "b.tif"), upright)
+    many = read_image(tmp_path / "b.tif", channels=5)
+    assert np.array_equal(many[..., 2::-1], upright)
+    assert np.array_equal(read_samples(tmp_path / "b.tif"), upright[..., ::-1])
+
+
+@pytest.mark.parametrize("planar", [False, True])
+def test_many_bands_cut_short_are_damaged(tmp_path, planar):
+    import pyvips
+
+    bands = spectrum(5)
+    file = tmp_path / "bands.tif"
+    whole = tiff(bands, planar)
+    packed = pyvips.Image.new_from_array(bands).tiffsave_buffer(compression="deflate")
+    late = struct.pack(
+        "<HHII", 273, 4, 1, len(whole) - 999
+    )  # the pixels go on after the file's end
+    damaged = [
+        whole[:-9],
+        whole[: len(whole) // 2],
+        whole[:8] + whole[3000:],
+        packed[:9] + bytes(400) + packed[409:],
+        packed[:4000] + bytes(9) + packed[4009:],
+        whole.replace(struct.pack("<HHII", 273, 4, 1, 8), late) if not planar else b"II*\0",
+    ]
+    for data in damaged:
+        file.write_bytes(data)
+        for read in (check_image, read_samples, lambda f: read_image(f, channels=5)):
+            with pytest.raises(ImageError, match="damaged"):
+                read(file)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_many_bands_train_with_colours_grey_or_all(tmp_path, channels):
+    write = {f"{n}.tif": lambda p, _: p.write_bytes(tiff(spectrum(5))) for n in "ab"}
+    folder = labelled(tmp_path, write)
+    made = dataset(folder, channels, mixup=0.5)
+    assert len(made) == 2
+    for batch in build_dataloader(made, 2):
+        assert batch["img"].shape == (2, channels, 64, 64)
+    with pytest.raises(DatasetError, match="nothing to use"):
+        dataset(folder, 6)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="loaders are not forked here")
+def test_many_bands_are_read_in_processes_forked_after_reading(tmp_path):
+    """libvips' threads do not survive a fork: who waits for them waits for ever."""
+    write = {f"{n}.tif": lambda p, _: p.write_bytes(tiff(spectrum(5))) for n in "abcd"}
+    made = dataset(labelled(tmp_path, write), 5, workers=2)
+    read_image(made.im_files[0], channels=5)
+    loader = build_dataloader(made, 2, workers=2)
+    got = []
+    reading = threading.Thread(target=lambda: got.extend(b["img"].shape for b in loader))
+    reading.daemon = True
+    reading.start()
+    reading.join(60)
+    try:
+        assert got == [(2, 5, 64, 64)] * 2
+    finally:
+        loader.close()
