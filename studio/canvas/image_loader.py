@@ -359,7 +359,7 @@ def _prepare(
 
 def is_huge(header: Header) -> bool:
     """Tell whether a picture takes too much memory to be held as a whole."""
-    return header.width * header.height * (6 if header.deep else 4) > _WHOLE_BYTES
+    return header.colour_pixels * (6 if header.deep else 4) > _WHOLE_BYTES
 
 
 def _read_deep(path: Path, page: int) -> Picture:

@@ -12,13 +12,14 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.data.bands import opened_bands
 from engine.data.image_headers import Header
 from engine.data.images import read_image_header
 from engine.runtime.errors import ImageError
@@ -48,8 +49,12 @@ class StoppedError(Exception):
 
 
 def count_pages(path: Path) -> int:
-    """Return how many pages of a TIFF file follow one another with the size of the first; 1 for other files."""
-    if read_image_header(path).kind != "tiff":
+    """Return how many pages of a TIFF file follow one another with the size of the first; 1 for other files.
+
+    It is 1 also for those of more than four samples a pixel, of which only the first page is read.
+    """
+    header = read_image_header(path)
+    if header.kind != "tiff" or header.bands:
         return 1
     try:
         vips = _vips()
@@ -255,13 +260,34 @@ def shrunk_huge(path: Path, size: int) -> np.ndarray:
 
     vips = _vips()
     try:
-        small = vips.Image.thumbnail(str(path), size, height=size, size="down")
-        small = _plain(small)
+        small = _thumbnail(path, size)
         array = _array(small.write_to_memory(), small)
     except vips.Error as error:
         raise ImageError(tr("The image is damaged."), path=path, remedy=_REPLACE) from error
     array = to_uint8(array[..., :3] if array.shape[2] >= 3 else array[..., :1])
     return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3))[..., ::-1])
+
+
+def _thumbnail(path: Path, size: int) -> pyvips.Image:
+    """Return a picture upright and small, its longer side ``size``, without alpha."""
+    shape = {"height": size, "size": "down"}
+    if not read_image_header(path).bands:
+        return _plain(_vips().Image.thumbnail(str(path), size, **shape))
+    with path.open("rb") as file, opened_bands(file, 3) as picture:
+        return picture.thumbnail_image(size, **shape).copy_memory()
+
+
+@contextlib.contextmanager
+def _from_top_to_bottom(path: Path, page: int) -> Iterator[pyvips.Image]:
+    """Open a picture to be read once: only some rows are in memory at any time."""
+    if read_image_header(path).bands:
+        with path.open("rb") as file, opened_bands(file, 3) as picture:
+            yield picture
+        return
+    options = {"page": page} if page else {}
+    yield _plain(
+        _vips().Image.new_from_file(str(path), access="sequential", fail_on="truncated", **options)
+    )
 
 
 def _write_pyramid(image: Path, page: int, target: Path, told: Callable[[float], bool]) -> None:
@@ -274,24 +300,19 @@ def _write_pyramid(image: Path, page: int, target: Path, told: Callable[[float],
             stopped = True
             source.set_kill(True)
 
-    options = {"page": page} if page else {}
     try:
-        # Read once from top to bottom: only some rows are in memory at any time.
-        source = vips.Image.new_from_file(
-            str(image), access="sequential", fail_on="truncated", **options
-        )
-        picture = _plain(source)
-        picture.set_progress(True)
-        picture.signal_connect("eval", progress)
-        picture.tiffsave(
-            str(target),
-            compression="none",
-            tile=True,
-            tile_width=TILE,
-            tile_height=TILE,
-            pyramid=True,
-            bigtiff=True,
-        )
+        with _from_top_to_bottom(image, page) as picture:
+            picture.set_progress(True)
+            picture.signal_connect("eval", progress)
+            picture.tiffsave(
+                str(target),
+                compression="none",
+                tile=True,
+                tile_width=TILE,
+                tile_height=TILE,
+                pyramid=True,
+                bigtiff=True,
+            )
     except vips.Error as error:
         if stopped:
             raise StoppedError from error
@@ -321,7 +342,7 @@ def _array(data: bytes, image: pyvips.Image) -> np.ndarray:
 def _orientation(image: Path) -> int:
     """Return the EXIF orientation by which libvips' rows have to be turned."""
     header = read_image_header(image)
-    if header.kind != "tiff":
+    if header.kind != "tiff" or header.bands:
         return header.orientation
     vips = _vips()  # what reads TIFF elsewhere turns by itself, and the header says 1
     try:

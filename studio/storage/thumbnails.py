@@ -114,7 +114,7 @@ def shrunk(image: Path, size: int) -> np.ndarray:
     import cv2
 
     facts = read_image_header(image)
-    if facts.width * facts.height > MAX_PIXELS or image.stat().st_size > _WHOLE_BYTES:
+    if facts.colour_pixels > MAX_PIXELS or image.stat().st_size > _WHOLE_BYTES:
         return shrunk_huge(image, size)
     data = image.read_bytes()
     header = _whole(data, image)

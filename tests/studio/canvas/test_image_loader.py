@@ -61,6 +61,38 @@ def test_exif_is_obeyed_as_in_training(shared_dir: Path) -> None:
         assert np.abs(mine.astype(int) - theirs).mean() < 3
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_of_many_bands_the_first_three_are_colours(
+    tmp_path: Path, qtbot: QtBot, dtype: type
+) -> None:
+    pyvips = pytest.importorskip("pyvips")
+    noise = np.random.default_rng(0)
+    bands = noise.integers(0, np.iinfo(dtype).max, (40, 60, 6), dtype=dtype)
+    path = tmp_path / "bands.tif"
+    pyvips.Image.new_from_array(bands).tiffsave(str(path))
+    loader = ImageLoader()
+    with qtbot.waitSignal(loader.loaded, timeout=5000) as got:
+        loader.load(path)
+    shown = got.args[1]
+    assert shown.size_wh == (60, 40)
+    assert shown.facts.is_deep == (dtype == np.uint16)
+    assert (shown.facts.pages, shown.facts.page) == (1, 0)
+    assert np.array_equal(shown.crop(0, 0, 60, 40), bands[..., :3])
+    assert np.array_equal(as_bgr(read_qimage(path)), read_image(path))
+
+
+def test_many_bands_cut_short_are_reported(tmp_path: Path, qtbot: QtBot) -> None:
+    pyvips = pytest.importorskip("pyvips")
+    path = tmp_path / "bands.tif"
+    bands = np.random.default_rng(0).integers(0, 255, (40, 60, 6), dtype=np.uint8)
+    whole = pyvips.Image.new_from_array(bands).tiffsave_buffer(compression="deflate")
+    path.write_bytes(whole[:4000] + bytes(9) + whole[4009:])
+    loader = ImageLoader()
+    with qtbot.waitSignal(loader.failed, timeout=5000) as got:
+        loader.load(path)
+    assert got.args[1].message == "The image is damaged."
+
+
 def test_loading_does_not_block_and_is_at_hand_the_second_time(
     tmp_path: Path, qtbot: QtBot
 ) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from engine.data.images import read_image, write_image
+from engine.data.images import read_image, read_samples, write_image
 from engine.runtime.errors import ImageError
 from studio.storage.big_images import (
     PyramidCache,
@@ -177,3 +178,38 @@ def test_a_huge_picture_shrinks_without_being_held(tmp_path: Path) -> None:
     small = shrunk_huge(path, 192)
     assert small.shape == (144, 192, 3)
     assert np.abs(small.astype(int) - (10, 120, 230)).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("orientation", [1, 6, 7])
+def test_many_bands_are_tiled_and_shrunk_as_their_first_three(
+    tmp_path: Path, cache: PyramidCache, dtype: type, orientation: int
+) -> None:
+    y, x = np.mgrid[:520, :700]
+    bands = np.stack([x // 3, y // 3, (x + y) // 6, x * 0, y * 0 + 9], axis=2).astype(dtype)
+    bands = bands * (257 if dtype == np.uint16 else 1)
+    picture = pyvips.Image.new_from_array(bands).copy()
+    picture.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    path = tmp_path / "bands.tif"
+    picture.tiffsave(str(path))
+    assert count_pages(path) == 1
+    pyramid = cache.make(path, 0, always)
+    whole = read_samples(path)
+    assert (pyramid.channels, pyramid.dtype) == (3, dtype)
+    assert pyramid.sizes_wh[0] == whole.shape[1::-1]
+    assert np.array_equal(pyramid.read(0, 17, 33, 390, 402), whole[33:402, 17:390])
+    small = shrunk_huge(path, 100)
+    expected = cv2.resize(read_image(path), small.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert max(small.shape) == 100
+    assert np.abs(small.astype(int) - expected).mean() < 3
+
+
+def test_many_bands_that_are_damaged_are_not_tiled(tmp_path: Path, cache: PyramidCache) -> None:
+    bands = np.random.default_rng(0).integers(0, 255, (520, 700, 5), dtype=np.uint8)
+    whole = pyvips.Image.new_from_array(bands).tiffsave_buffer(compression="deflate")
+    path = tmp_path / "bands.tif"
+    path.write_bytes(whole[:90000] + bytes(20) + whole[90020:])
+    for read in (lambda: cache.make(path, 0, always), lambda: shrunk_huge(path, 100)):
+        with pytest.raises(ImageError, match="damaged"):
+            read()
+    assert not list((tmp_path / "tiles").glob("*.tif"))
