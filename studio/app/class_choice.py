@@ -10,6 +10,7 @@ from studio.dialogs.command_palette import CommandPalette
 from studio.language import tr
 from studio.model.records import ClassDef
 from studio.widgets.class_icons import class_icon
+from studio.widgets.searched_combo import FEW
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -17,15 +18,24 @@ if TYPE_CHECKING:
 
 def offer_classes(session: Session) -> None:
     """Offer the classes for the selected shapes."""
-    from studio.panels.classes.panel import FEW
-
     session.annotate.show_dock("properties")
     classes = session.project.classes()
     if len(classes) <= FEW:
         session.annotate.properties.offer_classes()
     elif session.workspace.selection:
-        actions = [_action(session, cls, place) for place, cls in enumerate(classes)]
-        CommandPalette(actions, session.studio.window, tr("Find a class")).show()
+        CommandPalette(_actions(session), session.studio.window, tr("Find a class")).show()
+
+
+def offer_classes_at_box(session: Session) -> None:
+    """Offer the classes to search in where the box in Properties was opened, at the one that it shows."""
+    box = session.annotate.properties.class_box
+    palette = CommandPalette(_actions(session), session.studio.window, tr("Find a class"))
+    palette.drop_from(box, box.currentIndex())
+    palette.show()
+
+
+def _actions(session: Session) -> list[QAction]:
+    return [_action(session, cls, place) for place, cls in enumerate(session.project.classes())]
 
 
 def _action(session: Session, cls: ClassDef, place: int) -> QAction:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QKeyEvent, QPainter
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QLineEdit,
@@ -23,6 +23,7 @@ from studio.theme.theme import current_colors
 from studio.widgets.item_ground import paint_ground
 
 _WIDTH, _HEIGHT = 560, 400
+_NARROW = 320  # dropped from a control: rows are names, seldom keys
 _ICON_PX = 12
 _ACTION, _KEYS, _GREY = (Qt.ItemDataRole.UserRole + place for place in range(3))
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -40,6 +41,7 @@ class CommandPalette(QDialog):
     def __init__(self, actions: Sequence[QAction], parent: QWidget, prompt: str = "") -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._anchor: QWidget | None = None
         self._actions = sorted(actions, key=lambda action: not action.isEnabled())
         self.field = QLineEdit()
         self.field.setPlaceholderText(prompt or tr("Find a command"))
@@ -63,6 +65,40 @@ class CommandPalette(QDialog):
             self._add(action, has_icon=bool(prompt))
         self._show_found("")
         self.field.setFocus()
+
+    def drop_from(self, anchor: QWidget, row: int = -1) -> None:
+        """Open below a control, or above it where the screen ends, as its own list would.
+
+        Args:
+            anchor: The control; a press on it closes the palette.
+            row: The action to begin with, -1: the first one.
+        """
+        self._anchor = anchor
+        rows = tokens.SPACE_XL * self.list.count() + self.field.sizeHint().height()
+        height = min(rows + 4 * tokens.SPACE_S, _HEIGHT)
+        size = QSize(max(anchor.width(), _NARROW), height)
+        self.setGeometry(_beside(_on_screen(anchor), size, anchor.screen().availableGeometry()))
+        if row >= 0:
+            self.list.setCurrentRow(row)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show where the choice begins; rows have their places only now."""
+        super().showEvent(event)
+        self.list.scrollToItem(self.list.currentItem(), QListWidget.ScrollHint.PositionAtCenter)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw a line around it: over panels of its own colour it would have no edge."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setPen(QColor(current_colors().line))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Close for a press outside; the control that it dropped from must not open it again at once."""
+        if self._anchor and _on_screen(self._anchor).contains(event.globalPosition().toPoint()):
+            self.setAttribute(Qt.WidgetAttribute.WA_NoMouseReplay)
+        super().mousePressEvent(event)
 
     def _show_found(self, text: str) -> None:
         """Hide what has not all the words; the rows stay, to make them takes longer than a key."""
@@ -103,6 +139,23 @@ class CommandPalette(QDialog):
             self._run(self.list.currentItem())
         else:
             super().keyPressEvent(event)
+
+
+def _on_screen(widget: QWidget) -> QRect:
+    return QRect(widget.mapToGlobal(QPoint(0, 0)), widget.size())
+
+
+def _beside(anchor: QRect, size: QSize, screen: QRect) -> QRect:
+    """Return where a list goes: below its control, else above it; shorter where neither has room for all of it."""
+    below = screen.bottom() - anchor.bottom() - tokens.SPACE_XS
+    above = anchor.top() - screen.top() - tokens.SPACE_XS
+    height = min(size.height(), max(below, above))
+    if below >= height:
+        top = anchor.bottom() + 1 + tokens.SPACE_XS
+    else:
+        top = anchor.top() - tokens.SPACE_XS - height
+    left = min(anchor.left(), screen.right() + 1 - size.width())
+    return QRect(max(left, screen.left()), top, size.width(), height)
 
 
 class _LineWithKeys(QStyledItemDelegate):

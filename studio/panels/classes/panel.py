@@ -46,9 +46,8 @@ from studio.widgets.icon_button import TextButton
 from studio.widgets.late_call import LateCall
 from studio.widgets.message_banner import MessageBanner
 from studio.widgets.search_field import SearchField
+from studio.widgets.searched_combo import FEW
 from studio.widgets.text_label import TextLabel
-
-FEW = 12  # classes: as many are found at a glance; above that one searches
 
 
 class ClassesPanel(QWidget):

@@ -38,8 +38,8 @@ from studio.panels.properties.shared_values import (
 )
 from studio.theme import tokens
 from studio.widgets.class_icons import class_icon
-from studio.widgets.elided_combo import ElidedComboBox
 from studio.widgets.late_call import LateCall
+from studio.widgets.searched_combo import SearchedComboBox
 from studio.widgets.section_header import SectionHeader
 from studio.widgets.text_label import TextLabel
 
@@ -82,7 +82,7 @@ class PropertiesPanel(QWidget):
         self._shapes: list[Shape] = []
         self._asked: list[AttributeDef] | None = None
         self._scale = PIXELS
-        self.class_box = ElidedComboBox()
+        self.class_box = SearchedComboBox()
         self.class_box.setAccessibleName(tr("Class of the selected shapes"))
         self.class_box.setPlaceholderText(tr("mixed"))
         narrow(self.class_box)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.dialogs.command_palette import CommandPalette
 from studio.model.edits import ChangeClass, OrderClasses, RemoveClass
-from tests.studio.ui.conftest import Hands
+from tests.studio.ui.conftest import PLAIN, Hands
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -98,10 +98,106 @@ def test_the_class_of_a_shape_is_found_by_typing(many: Hands) -> None:
     assert sorted(names[shape.class_id] for shape in many.shapes()) == ["nut", "part 10"]
 
 
+def palette_of(hands: Hands) -> CommandPalette | None:
+    found = hands.studio.window.findChildren(CommandPalette)
+    return next((palette for palette in found if palette.isVisible()), None)
+
+
+def push_through_the_window(hands: Hands, widget: QWidget) -> None:
+    """Click where a control is: a popup that is open has the press first, as with a real mouse."""
+    window = hands.studio.window
+    place = widget.mapTo(window, widget.rect().center())
+    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, PLAIN, place)
+    QApplication.processEvents()
+
+
+def class_names(hands: Hands) -> list[str]:
+    names = {cls.id: cls.name for cls in hands.session.project.classes()}
+    return sorted(names[shape.class_id] for shape in hands.shapes())
+
+
+def test_the_box_of_classes_opens_a_list_to_search_in(many: Hands) -> None:
+    box = many.session.annotate.properties.class_box
+    many.click(70, 70)
+    many.wait(box.isVisible)
+    on_screen = (
+        box.screen().availableGeometry().center()
+    )  # a test's screen is narrower than the window
+    many.studio.window.move(on_screen - box.mapTo(many.studio.window, QPoint(0, 0)))
+    before = class_names(many)
+    shown = box.currentText()
+    resting = box.grab().toImage()
+    push_through_the_window(many, box)
+    palette = palette_of(many)
+    assert palette is not None
+    assert not box.view().isVisible()
+    assert palette.field.hasFocus()
+    current = palette.list.currentItem()
+    assert current is not None
+    assert current.text() == shown
+    assert not palette.geometry().contains(box.mapToGlobal(box.rect().center()))
+    push_through_the_window(many, box)  # a second press closes it, as of any drop-down list
+    many.wait(lambda: palette_of(many) is None)
+    assert class_names(many) == before
+    box.clearFocus()
+    QApplication.processEvents()
+    assert box.grab().toImage() == resting  # not left as if pressed
+    push_through_the_window(many, box)
+    palette = palette_of(many)
+    assert palette is not None
+    QTest.keyClicks(palette.field, "part 2")
+    row = palette.list.item(next(r for r in range(33) if not palette.list.isRowHidden(r)))
+    place = palette.list.visualItemRect(row).center()
+    QTest.mouseClick(palette.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    many.wait(lambda: palette_of(many) is None)
+    many.wait(lambda: "part 02" in class_names(many))
+    many.wait(many.canvas.hasFocus)
+    many.wait(lambda: box.currentText() == "part 02")
+
+
+@pytest.mark.parametrize(
+    ("key", "how"), [(Qt.Key.Key_Space, PLAIN), (Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)]
+)
+def test_keys_open_the_list_to_search_in_from_the_box(
+    many: Hands, key: Qt.Key, how: Qt.KeyboardModifier
+) -> None:
+    box = many.session.annotate.properties.class_box
+    many.click(70, 70)
+    many.wait(box.isVisible)
+    box.setFocus()
+    many.press(key, how)
+    palette = palette_of(many)
+    assert palette is not None
+    QTest.keyClick(palette.field, Qt.Key.Key_Escape)
+    many.wait(lambda: palette_of(many) is None)
+    many.wait(box.hasFocus)
+    many.press(key, how)
+    palette = palette_of(many)
+    assert palette is not None
+    QTest.keyClick(palette.field, Qt.Key.Key_Down)
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    many.wait(many.canvas.hasFocus)
+    assert class_names(many) == ["nut", "nut"]  # the one below the bolt's
+
+
+def test_arrow_keys_choose_in_the_closed_box(many: Hands) -> None:
+    box = many.session.annotate.properties.class_box
+    many.click(70, 70)
+    many.wait(box.isVisible)
+    box.setFocus()
+    many.press(Qt.Key.Key_Down)
+    assert palette_of(many) is None
+    many.wait(lambda: class_names(many) == ["nut", "nut"])
+
+
 def test_few_classes_need_no_search(labelled: Hands) -> None:
     assert not labelled.session.annotate.classes.search.isVisible()
     labelled.click(70, 70)
     labelled.press(Qt.Key.Key_E, CTRL)
+    assert labelled.studio.window.findChild(CommandPalette) is None
+    assert labelled.session.annotate.properties.class_box.view().isVisible()
+    labelled.session.annotate.properties.class_box.hidePopup()
+    labelled.push(labelled.session.annotate.properties.class_box)
     assert labelled.studio.window.findChild(CommandPalette) is None
     assert labelled.session.annotate.properties.class_box.view().isVisible()
     labelled.session.annotate.properties.class_box.hidePopup()
