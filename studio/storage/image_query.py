@@ -12,6 +12,7 @@ from studio.model.records import ImageFilter, ImageOrder
 from studio.storage.name_keys import search_key
 
 Condition = tuple[str, list[Any]]
+ClassesNamed = tuple[list[int], bool]
 _PATH = "source_id, sort_key, id"
 _TERMS = re.compile(r'"([^"]*)"?|(\S+)')
 _STAGE_PLACE = (
@@ -36,16 +37,17 @@ _TERM = (
     " OR id IN (SELECT image_id FROM image_words WHERE instr(words, ?) > 0))"
 )
 # A word like "e" may stand for every class: a look at each image is then quicker than a list of most of them.
-_CLASSES = (
+_ON_MANY = (
     "EXISTS (SELECT 1 FROM image_classes INDEXED BY classes_of_image"
     " WHERE image_id = images.id AND class_id IN ({marks})) OR "
 )
+_ON_FEW = "id IN (SELECT image_id FROM image_classes WHERE class_id IN ({marks})) OR "
 
 
 def ids_query(
     wanted: ImageFilter,
     order: ImageOrder,
-    classes: Callable[[str], list[int]],
+    classes: Callable[[str], ClassesNamed],
     below: Callable[[int], list[int]],
 ) -> Condition:
     """Return the query of the ids that pass ``wanted``, sorted, and its values.
@@ -53,7 +55,7 @@ def ids_query(
     Args:
         wanted: The filter.
         order: The order.
-        classes: Returns the classes whose name holds a term, and those below them.
+        classes: Returns the classes whose name holds a term and those below them, and whether few images show them.
         below: Returns a class and those below it.
     """
     condition, values = _condition(wanted, classes, below)
@@ -61,7 +63,7 @@ def ids_query(
 
 
 def count_query(
-    wanted: ImageFilter, classes: Callable[[str], list[int]], below: Callable[[int], list[int]]
+    wanted: ImageFilter, classes: Callable[[str], ClassesNamed], below: Callable[[int], list[int]]
 ) -> Condition:
     """Return the query of how many images pass ``wanted``, and its values."""
     condition, values = _condition(wanted, classes, below)
@@ -87,7 +89,7 @@ def _order(order: ImageOrder) -> str:
 
 
 def _condition(
-    wanted: ImageFilter, classes: Callable[[str], list[int]], below: Callable[[int], list[int]]
+    wanted: ImageFilter, classes: Callable[[str], ClassesNamed], below: Callable[[int], list[int]]
 ) -> Condition:
     parts, values = ["removed = 0"], list[Any]()
     for part, more in (
@@ -152,8 +154,10 @@ def _only(wanted: tuple[int, ...] | None) -> Condition:
     return "id IN (SELECT value FROM json_each(?))", [json.dumps(wanted)]
 
 
-def _term(term: str, class_ids: list[int]) -> Condition:
-    classes = _CLASSES.format(marks=_marks(class_ids)) if class_ids else ""
+def _term(term: str, named: ClassesNamed) -> Condition:
+    class_ids, on_few = named
+    sql = _ON_FEW if on_few else _ON_MANY
+    classes = sql.format(marks=_marks(class_ids)) if class_ids else ""
     return _TERM.format(classes=classes), [*class_ids, term, term]
 
 

@@ -15,7 +15,7 @@ from studio.model.errors import EditError
 from studio.model.records import STATUSES, ImageFilter, ImageOrder, ImageRecord
 from studio.model.store import NATURAL
 from studio.storage.database import Database
-from studio.storage.image_query import count_query, ids_query
+from studio.storage.image_query import ClassesNamed, count_query, ids_query
 from studio.storage.name_keys import search_key, sort_key
 
 _COLUMNS = (
@@ -38,7 +38,7 @@ class ImageTable:
     _counted_at: tuple[int, int] | None = None  # the database's state that they belong to
     refresh_images: Callable[[Iterable[int]], None]  # studio.storage.image_facts
     forget_class_counts: Callable[[], None]
-    _classes_named: Callable[[str], list[int]]  # studio.storage.class_table
+    _classes_named: Callable[[str], ClassesNamed]  # studio.storage.class_table
     _with_below: Callable[[int], list[int]]  # the same
 
     # Store protocol
