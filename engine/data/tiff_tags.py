@@ -63,7 +63,9 @@ def read_tags(file: BinaryIO, wanted: Collection[int]) -> dict[int, Tag]:
         found = {}
         for at in range(first, first + size * min(count, _MOST_VALUES), size):
             number, kind, length, field = _unpack(file, at, order + layout.entry)
-            if number in wanted and kind in _LETTERS and 0 < length <= _MOST_VALUES:
+            if number not in wanted or number in found:
+                continue  # of several the first counts, as libraries have it
+            if kind in _LETTERS and 0 < length <= _MOST_VALUES:
                 form = order + _LETTERS[kind]
                 values_at = at + size - len(field)
                 if length * struct.calcsize(form) > len(field):
