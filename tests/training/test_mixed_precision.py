@@ -9,6 +9,7 @@ from engine.models.yolo.obb.train import OBBTrainer
 from engine.models.yolo.pose.train import PoseTrainer
 from engine.models.yolo.segment.train import SegmentationTrainer
 from engine.models.yolo.semseg.train import SemSegTrainer
+from engine.nn.tasks import DetectionModel
 from engine.training import precision as precision_module
 from engine.training.precision import Precision, autocast_dtype, has_fast_bfloat16
 
@@ -81,3 +82,16 @@ def test_every_task_learns_the_same_in_bfloat16(task, tiny_task, make_trainer):
     assert formats[True] == formats[False] == {torch.float32}  # the weights themselves stay exact
     assert losses[True] == pytest.approx(losses[False], rel=0.05)
     assert losses[True] != losses[False]  # it did compute in another format
+
+
+def test_what_a_head_says_is_finer_than_the_steps_of_bfloat16():
+    torch.manual_seed(0)
+    model = DetectionModel("yolo11n.yaml", nc=3, verbose=False).train()
+    images = torch.rand(2, 3, 64, 64)
+    plain = model(images)["scores"]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = model(images)["scores"]
+    assert mixed.dtype is torch.float32
+    assert plain.mean() < -4  # before training no class is likely
+    steps = mixed.bfloat16().float()
+    assert (steps != mixed).float().mean() > 0.9

@@ -309,7 +309,23 @@ def plain_branch(c1: int, hidden: int, c2: int) -> nn.Sequential:
 
 def over_levels(branches: Any, feats: Sequence[Tensor]) -> Tensor:
     """Apply a branch to each level and join the cells: (B, C, A)."""
-    return torch.cat([branch(x).flatten(2) for branch, x in zip(branches, feats, strict=True)], 2)
+    cells = [_predicted(branch, x).flatten(2) for branch, x in zip(branches, feats, strict=True)]
+    return torch.cat(cells, 2)
+
+
+def _predicted(branch: Any, x: Tensor) -> Tensor:
+    """Apply a branch; in mixed precision its last convolution is computed in float32.
+
+    A network without training says about -10 for each class, where steps of bfloat16 are a sixteenth wide: what it
+    begins to learn would be lost between them.
+    """
+    if not torch.is_autocast_enabled(x.device.type) or not isinstance(branch, nn.Sequential):
+        return branch(x)  # type: ignore[no-any-return]
+    *first, last = branch
+    for module in first:
+        x = module(x)
+    with torch.autocast(x.device.type, enabled=False):
+        return last(x.float())  # type: ignore[no-any-return]
 
 
 def _depthwise_branch(c1: int, hidden: int, c2: int) -> nn.Sequential:
