@@ -319,13 +319,18 @@ def _predicted(branch: Any, x: Tensor) -> Tensor:
     A network without training says about -10 for each class, where steps of bfloat16 are a sixteenth wide: what it
     begins to learn would be lost between them.
     """
-    if not torch.is_autocast_enabled(x.device.type) or not isinstance(branch, nn.Sequential):
+    if not _is_mixed(x.device.type) or not isinstance(branch, nn.Sequential):
         return branch(x)  # type: ignore[no-any-return]
     *first, last = branch
     for module in first:
         x = module(x)
     with torch.autocast(x.device.type, enabled=False):
         return last(x.float())  # type: ignore[no-any-return]
+
+
+def _is_mixed(device: str) -> bool:
+    """Say whether a kind of device computes in mixed precision now; some, such as "meta", know none."""
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 def _depthwise_branch(c1: int, hidden: int, c2: int) -> nn.Sequential:
