@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _MEANINGS = {PHOTOMETRIC: 2, EXTRA_SAMPLES: 0}  # red, green, blue; unspecified
 _ROWS = 256  # fetched at a time
-_DTYPES = {
+# Formats of libvips -> of numpy.
+DTYPES = {
     "uchar": np.uint8,
     "char": np.int8,
     "ushort": np.uint16,
@@ -29,6 +30,7 @@ _DTYPES = {
     "uint": np.uint32,
     "int": np.int32,
     "float": np.float32,
+    "double": np.float64,
 }
 
 
@@ -44,7 +46,7 @@ def decode_bands(data: bytes, most: int | None = None) -> np.ndarray | None:
             # Fetched, not written to memory: that would take libvips' threads, which the processes that load
             # pictures for a training have not (a fork leaves them behind), and they would wait for ever.
             region = vips.Region.new(image)
-            array = np.empty((image.height, image.width, image.bands), _DTYPES[image.format])
+            array = np.empty((image.height, image.width, image.bands), DTYPES[image.format])
             for top in range(0, image.height, _ROWS):
                 rows = array[top : top + _ROWS]
                 fetched = region.fetch(0, top, image.width, len(rows))

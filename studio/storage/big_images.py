@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.data.bands import opened_bands
+from engine.data.bands import DTYPES, opened_bands
 from engine.data.image_headers import Header
 from engine.data.images import read_image_header
 from engine.runtime.errors import ImageError
@@ -32,16 +32,6 @@ TILE = 512
 _LIMIT_BYTES = 16 << 30  # of all pyramids of a project together
 _MAX_PAGES = 10_000
 _REPLACE = tr("Replace the file or remove it from the project.")
-_DTYPES = {
-    "uchar": np.uint8,
-    "char": np.int8,
-    "ushort": np.uint16,
-    "short": np.int16,
-    "uint": np.uint32,
-    "int": np.int32,
-    "float": np.float32,
-    "double": np.float64,
-}
 
 
 class StoppedError(Exception):
@@ -222,7 +212,7 @@ class Pyramid:
             ) from error
         self.path = path
         self.channels = first.bands
-        self.dtype = np.dtype(_DTYPES[first.format])
+        self.dtype = np.dtype(DTYPES[first.format])
         turned = orientation >= 5
         stored = [(level.image.width, level.image.height) for level in self._levels]
         self.sizes_wh = tuple((h, w) if turned else (w, h) for w, h in stored)
@@ -335,7 +325,7 @@ def _plain(image: pyvips.Image) -> pyvips.Image:
 
 
 def _array(data: bytes, image: pyvips.Image) -> np.ndarray:
-    flat = np.frombuffer(data, _DTYPES[image.format])
+    flat = np.frombuffer(data, DTYPES[image.format])
     return flat.reshape(image.height, image.width, image.bands)
 
 
