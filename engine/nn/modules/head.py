@@ -314,12 +314,13 @@ def over_levels(branches: Any, feats: Sequence[Tensor]) -> Tensor:
 
 
 def _predicted(branch: Any, x: Tensor) -> Tensor:
-    """Apply a branch; in mixed precision its last convolution is computed in float32.
+    """Apply a branch; in a training in mixed precision its last convolution is computed in float32.
 
     A network without training says about -10 for each class, where steps of bfloat16 are a sixteenth wide: what it
     begins to learn would be lost between them.
     """
-    if not _is_mixed(x.device.type) or not isinstance(branch, nn.Sequential):
+    learns = isinstance(branch, nn.Sequential) and branch.training
+    if not learns or not _is_mixed(x.device.type):
         return branch(x)  # type: ignore[no-any-return]
     *first, last = branch
     for module in first:
