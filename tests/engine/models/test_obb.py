@@ -48,7 +48,7 @@ def trained(bars, tmp_path_factory) -> YOLO:
     """A model that has learnt the bars."""
     model = YOLO("yolo11n-obb.yaml")
     model.train(
-        data=str(bars), epochs=70, val=False, save=False, plots=False, nbs=2, optimizer="AdamW",
+        data=str(bars), epochs=130, val=False, save=False, plots=False, nbs=2, optimizer="AdamW",
         lr0=0.003, warmup_bias_lr=0.0, project=str(tmp_path_factory.mktemp("trained")), name="run", **TINY, **STILL,
     )  # fmt: skip
     return model
