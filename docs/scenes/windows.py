@@ -37,7 +37,7 @@ def settings(stage: Stage) -> Iterator[Shot]:
 
 def palette(stage: Stage) -> Iterator[Shot]:
     """Every command by a few letters of its name."""
-    from studio.dialogs.command_palette import CommandPalette
+    from studio.widgets.command_palette import CommandPalette
 
     stage.labelled(_PLAIN)
     dialog = _opened(stage, "help.palette", CommandPalette)

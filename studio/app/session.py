@@ -12,7 +12,6 @@ from engine.runtime.errors import EngineError
 from studio.actions.table import Needs
 from studio.app.backups import OpeningBackup
 from studio.app.canvas_link import CanvasLink, with_class
-from studio.app.class_choice import offer_classes, offer_classes_at_box
 from studio.app.class_keys import ClassKeys
 from studio.app.dataset_watch import DatasetWatch
 from studio.app.image_watch import ImageWatch
@@ -129,6 +128,11 @@ class Session(QObject):
         """Show a sentence in the status bar for some seconds."""
         self.studio.window.status.showMessage(text, 4000)
 
+    def offer_classes(self) -> None:
+        """Offer the classes for the selected shapes."""
+        self.annotate.show_dock("properties")
+        self.annotate.properties.offer_classes()
+
     def use_tool(self, name: str) -> None:
         """Take a tool in hand and show it in the strip."""
         self.canvas.set_tool(name)
@@ -185,8 +189,7 @@ class Session(QObject):
         )
         self.annotate.options.scale_asked.connect(self._ask_scale)
         self.annotate.objects.menu_asked.connect(self.shape_menu.show_at)
-        self.canvas.shape_activated.connect(lambda _id: offer_classes(self))
-        self.annotate.properties.class_box.search_asked.connect(lambda: offer_classes_at_box(self))
+        self.canvas.shape_activated.connect(lambda _id: self.offer_classes())
         self.canvas.leave_asked.connect(lambda: self.use_tool("select"))
         self.canvas.suggestion_clicked.connect(
             lambda _id: self.say(tr("Y accepts this suggestion, N rejects it; Shift for all."))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.data.annotations import Tag
-from studio.app.class_choice import offer_classes
 from studio.app.copying import add_copies
 from studio.app.selected import change
 from studio.language import tr
@@ -68,7 +67,7 @@ class ShapeHandlers:
     def edit_class(self) -> None:
         """Offer the classes for the selected shapes."""
         if session := self._session():
-            offer_classes(session)
+            session.offer_classes()
 
     # -- order, lock, hide, group ---------------------------------------------
 

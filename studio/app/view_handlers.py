@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from engine._version import __version__
 from studio.app.shortcut_choices import ShortcutChoices
-from studio.dialogs.command_palette import CommandPalette
 from studio.dialogs.shortcuts import ShortcutsDialog
 from studio.language import tr
 from studio.model.preferences import TAGS, THEME
+from studio.widgets.command_palette import CommandPalette
 
 if TYPE_CHECKING:
     from studio.app.studio import Studio

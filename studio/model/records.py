@@ -80,6 +80,11 @@ class ClassDef:
                 value=names,
             )
 
+    def keys(self, place: int) -> tuple[str, ...]:
+        """Return the keys that choose it where it is at ``place``, from 0, in the list: the digit, then its own."""
+        digit = str(place + 1) if place < 9 else ""
+        return tuple(key for key in (digit, self.shortcut.upper()) if key)
+
     def defaults(self) -> dict[str, Any]:
         """Return the attributes that a new shape of the class has at first."""
         return {a.name: a.default for a in self.attributes if a.default is not None}

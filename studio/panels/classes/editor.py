@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QFormLayout,
     QHBoxLayout,
@@ -30,6 +29,7 @@ from studio.widgets.class_icons import class_icon
 from studio.widgets.color_swatch import ColorSwatch
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
+from studio.widgets.searched_combo import SearchedComboBox
 from studio.widgets.section_header import SectionHeader
 from studio.widgets.text_label import TextLabel
 
@@ -62,7 +62,7 @@ class ClassEditor(QDialog):
         self.key.setFixedWidth(tokens.TOOL_SIZE * 2)
         self.key.setPlaceholderText(tr("none"))
         self.key.setToolTip(tr("One key that chooses the class on the Annotate page"))
-        self.parent_box = QComboBox()
+        self.parent_box = SearchedComboBox(tr("Find a class"))
         self.parent_box.addItem(tr("none"), None)
         for other in possible_parents(cls, project.classes()):
             self.parent_box.addItem(class_icon(other.color), other.name, other.id)

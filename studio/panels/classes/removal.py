@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from engine.runtime.errors import EngineError
 from studio.language import ntr, tr
@@ -14,6 +14,7 @@ from studio.theme import tokens
 from studio.widgets.class_icons import class_icon
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
+from studio.widgets.searched_combo import SearchedComboBox
 from studio.widgets.text_label import TextLabel
 
 
@@ -49,7 +50,7 @@ class RemoveClassDialog(QDialog):
             wrap=True,
         )
         self.move_button = QRadioButton(tr("Give them to"))
-        self.target = QComboBox()
+        self.target = SearchedComboBox(tr("Find a class"))
         self.target.setAccessibleName(tr("Class that gets the shapes"))
         for other in project.classes():
             if other.id != cls.id:

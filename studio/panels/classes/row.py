@@ -61,7 +61,7 @@ class ClassRow(QWidget):
     ) -> None:
         super().__init__(parent)
         self.cls, self._owner = cls, owner
-        self._shown: tuple[ClassDef, str, int] | None = None
+        self._shown: tuple[ClassDef, tuple[str, ...], int] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("role", "row")
         self.setFixedHeight(_HEIGHT)
@@ -92,15 +92,15 @@ class ClassRow(QWidget):
 
     def show_class(self, cls: ClassDef, place: int, depth: int) -> None:
         """Show a class as it is now; nothing is done where nothing differs."""
-        digit = str(place + 1) if place < 9 else ""
-        shown = cls, digit, depth
+        keys = cls.keys(place)
+        shown = cls, keys, depth
         if shown == self._shown:
             return
         self.cls, self._shown = cls, shown
-        keys = tr(" or ").join(key for key in (digit, cls.shortcut.upper()) if key)
-        told = tr("Key {keys}").format(keys=keys) if keys else tr("Right click: give it a key")
+        words = tr(" or ").join(keys)
+        told = tr("Key {keys}").format(keys=words) if keys else tr("Right click: give it a key")
         self.setToolTip(f"{cls.name}\n{told}")
-        self.key.setText(cls.shortcut.upper() or digit)
+        self.key.setText(keys[-1] if keys else "")
         self.swatch.set_color(cls.color)
         self._name.setText(cls.name)
         self._editor.setAccessibleName(tr("Name of class {name}").format(name=cls.name))

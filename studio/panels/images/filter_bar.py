@@ -20,9 +20,11 @@ from studio.panels.images.filter_choices import (
 )
 from studio.panels.images.filter_details import FilterDetails
 from studio.theme import tokens
+from studio.widgets.class_icons import class_icon
 from studio.widgets.elided_combo import ElidedComboBox
 from studio.widgets.icon_button import IconButton, TextButton
 from studio.widgets.search_field import SearchField
+from studio.widgets.searched_combo import SearchedComboBox
 
 _CHIP_WIDTH = 280
 _SEARCH_WIDTH = 96  # at least: a window of 1100 px has no more room
@@ -43,7 +45,8 @@ class FilterBar(QWidget):
         self.status_box = _box(tr("Show images by status or stage"), [text for text, _ in STATES])
         self.status_box.insertSeparator(len(STATES) - 1)
         self.status_box.insertSeparator(6)
-        self.class_box = _box(tr("Show images with a class"), [])
+        self.class_box = SearchedComboBox(tr("Find a class"))
+        _name(self.class_box, tr("Show images with a class"))
         self.order_box = _box(tr("Sort images by"), [text for text, _ in ORDERS])
         self.order_box.setToolTip(tr("Sort by"))
         self.details = FilterDetails()
@@ -110,7 +113,7 @@ class FilterBar(QWidget):
         self.class_box.clear()
         self.class_box.addItem(tr("Any class"), None)
         for cls in self._workspace.project.classes():
-            self.class_box.addItem(cls.name, cls.id)
+            self.class_box.addItem(class_icon(cls.color), cls.name, cls.id)
         self._show_class()
         self._echo = False
 
@@ -164,7 +167,11 @@ class FilterBar(QWidget):
 
 def _box(name: str, texts: list[str]) -> QComboBox:
     box = ElidedComboBox()
-    box.setAccessibleName(name)
     box.addItems(texts)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    _name(box, name)
     return box
+
+
+def _name(box: QComboBox, name: str) -> None:
+    box.setAccessibleName(name)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

@@ -25,11 +25,13 @@ from studio.panels.learning.doubt_tiles import doubt_tile
 from studio.panels.learning.work_page import lay_out, stacked
 from studio.storage.learning_results import keep_doubts, read_doubts
 from studio.theme.theme import current_colors
+from studio.widgets.class_icons import class_icon
 from studio.widgets.empty_state import EmptyState
 from studio.widgets.icon_button import TextButton
 from studio.widgets.message_banner import MessageBanner
 from studio.widgets.model_picker import ModelPicker
 from studio.widgets.progress_row import ProgressRow
+from studio.widgets.searched_combo import SearchedComboBox
 from studio.widgets.text_label import TextLabel
 from studio.widgets.tile_gallery import Gallery
 from studio.widgets.tiles import Look
@@ -263,7 +265,7 @@ class CheckPanel(QWidget):
         present = {doubt.class_id for doubt in standing}
         for cls in self._project.classes():
             if cls.id in present:
-                self.class_box.addItem(cls.name, cls.id)
+                self.class_box.addItem(class_icon(cls.color), cls.name, cls.id)
         for box in (self.kind_box, self.class_box):
             box.blockSignals(False)
 
@@ -303,7 +305,7 @@ class CheckPanel(QWidget):
         self.pool.addItem(tr("All with labels"), False)
         self.pool.addItem(tr("Those of the list"), True)
         self.check_button = TextButton(tr("Check labels"), "primary", "search")
-        self.kind_box, self.class_box = QComboBox(), QComboBox()
+        self.kind_box, self.class_box = QComboBox(), SearchedComboBox(tr("Find a class"))
         self.kind_box.setAccessibleName(tr("What is doubtful"))
         self.class_box.setAccessibleName(tr("Class of the label"))
         self.progress = ProgressRow(tr("Looking at images"))

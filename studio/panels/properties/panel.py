@@ -39,7 +39,7 @@ from studio.panels.properties.shared_values import (
 from studio.theme import tokens
 from studio.widgets.class_icons import class_icon
 from studio.widgets.late_call import LateCall
-from studio.widgets.searched_combo import SearchedComboBox
+from studio.widgets.searched_combo import KEY, SearchedComboBox
 from studio.widgets.section_header import SectionHeader
 from studio.widgets.text_label import TextLabel
 
@@ -82,7 +82,7 @@ class PropertiesPanel(QWidget):
         self._shapes: list[Shape] = []
         self._asked: list[AttributeDef] | None = None
         self._scale = PIXELS
-        self.class_box = SearchedComboBox()
+        self.class_box = SearchedComboBox(tr("Find a class"))
         self.class_box.setAccessibleName(tr("Class of the selected shapes"))
         self.class_box.setPlaceholderText(tr("mixed"))
         narrow(self.class_box)
@@ -105,7 +105,11 @@ class PropertiesPanel(QWidget):
 
     def offer_classes(self) -> None:
         """Open the list of classes, for a key or a double click on the canvas."""
-        if self._shapes:
+        if not self._shapes:
+            return
+        if self.class_box.has_many():
+            self.class_box.search()
+        else:
             self.class_box.setFocus()
             self.class_box.showPopup()
 
@@ -161,6 +165,7 @@ class PropertiesPanel(QWidget):
                 box.addItem(class_icon(cls.color), cls.name, cls.id)
         for row, cls in enumerate(classes.values()):
             box.setItemIcon(row, class_icon(cls.color))
+            box.setItemData(row, next(reversed(cls.keys(row)), ""), KEY)
         one = shared(shape.class_id for shape in self._shapes)
         box.setCurrentIndex(-1 if one is MIXED else box.findData(one))
         told = tr("Class of the selected shapes  (Ctrl+E, keys 1 to 9)")

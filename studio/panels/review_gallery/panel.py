@@ -34,6 +34,7 @@ from studio.widgets.empty_state import EmptyState, Step
 from studio.widgets.frame_view import FrameView
 from studio.widgets.icon_button import TextButton
 from studio.widgets.late_call import LateCall
+from studio.widgets.searched_combo import SearchedComboBox
 from studio.widgets.text_label import TextLabel
 
 Verdict = Literal["accept", "reject", "fix"]
@@ -79,7 +80,9 @@ class ReviewGallery(QWidget):
         self._stale: set[int] | None = None  # images to ask about; None: all of them
         self.tiles = TileModel(project, self)
         self.view = _GalleryView(self.tiles)
-        self.class_box = _box(tr("Show suggestions of a class"))
+        self.class_box = _box(
+            tr("Show suggestions of a class"), SearchedComboBox(tr("Find a class"))
+        )
         self.model_box = _box(tr("Show suggestions of a model"))
         self.order_box = _box(tr("Sort suggestions by"))
         for order, words in ORDER_WORDS.items():
@@ -327,8 +330,8 @@ class _GalleryView(FrameView):
             super().keyPressEvent(event)
 
 
-def _box(name: str) -> ElidedComboBox:
-    box = ElidedComboBox()
+def _box(name: str, box: ElidedComboBox | None = None) -> ElidedComboBox:
+    box = box or ElidedComboBox()
     box.setAccessibleName(name)
     box.setToolTip(name)
     box.setSizeAdjustPolicy(ElidedComboBox.SizeAdjustPolicy.AdjustToContents)

@@ -9,8 +9,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from studio.dialogs.command_palette import CommandPalette
 from studio.model.edits import ChangeClass, OrderClasses, RemoveClass
+from studio.widgets.command_palette import KEYS, CommandPalette
+from studio.widgets.searched_combo import SearchedComboBox
 from tests.studio.ui.conftest import PLAIN, Hands
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -201,3 +202,59 @@ def test_few_classes_need_no_search(labelled: Hands) -> None:
     assert labelled.studio.window.findChild(CommandPalette) is None
     assert labelled.session.annotate.properties.class_box.view().isVisible()
     labelled.session.annotate.properties.class_box.hidePopup()
+
+
+def type_into_its_list(hands: Hands, box: SearchedComboBox, text: str) -> None:
+    """Open a box with the keyboard, find an entry and take it."""
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Space)
+    palette = palette_of(hands)
+    assert palette is not None
+    assert not box.view().isVisible()
+    QTest.keyClicks(palette.field, text)
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    hands.wait(lambda: palette_of(hands) is None)
+
+
+def test_the_filters_class_is_found_by_typing(many: Hands) -> None:
+    bar, workspace = many.session.annotate.filmstrip.filter, many.session.workspace
+    every = [bar.class_box.itemText(row) for row in range(bar.class_box.count())]
+    assert len(every) == 33
+    type_into_its_list(many, bar.class_box, "nut")
+    nut = next(cls.id for cls in many.session.project.classes() if cls.name == "nut")
+    many.wait(lambda: workspace.filter.class_id == nut)
+    type_into_its_list(many, bar.class_box, "any")
+    many.wait(lambda: workspace.filter.class_id is None)
+
+
+def test_the_class_that_gets_a_removed_ones_shapes_is_found_by_typing(many: Hands) -> None:
+    project, panel = many.session.project, many.session.annotate.classes
+    bolt = project.classes()[0]
+    dialog = panel.remove(bolt)
+    assert dialog is not None
+    many.wait(dialog.isVisible)
+    type_into_its_list(many, dialog.target, "part 21")
+    many.push(dialog.remove_button)
+    many.wait(lambda: class_names(many) == ["nut", "part 21"])
+
+
+def test_the_class_above_is_found_by_typing(many: Hands) -> None:
+    project, panel = many.session.project, many.session.annotate.classes
+    editor = panel.edit(project.classes()[0])
+    many.wait(editor.isVisible)
+    type_into_its_list(many, editor.parent_box, "part 09")
+    many.push(editor.save_button)
+    above = {cls.id: cls.name for cls in project.classes()}
+    many.wait(lambda: project.classes()[0].parent is not None)
+    assert above[project.classes()[0].parent or 0] == "part 09"
+
+
+def test_the_list_tells_the_keys_of_the_classes(many: Hands) -> None:
+    project = many.session.project
+    project.apply(ChangeClass(replace(project.classes()[4], shortcut="w")))
+    many.click(70, 70)
+    many.press(Qt.Key.Key_E, CTRL)
+    palette = palette_of(many)
+    assert palette is not None
+    keys = [palette.list.item(row).data(KEYS) for row in range(palette.list.count())]
+    assert keys[:10] == ["1", "2", "3", "4", "W", "6", "7", "8", "9", ""]

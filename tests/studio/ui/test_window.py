@@ -12,9 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from studio.app.studio import Studio
-from studio.dialogs.command_palette import CommandPalette
 from studio.dialogs.shortcuts import ShortcutsDialog
 from studio.main_window.window import PAGES
+from studio.widgets.command_palette import CommandPalette
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 

@@ -1,4 +1,4 @@
-"""The command palette: every action by name, found as one types."""
+"""A list to search in, found as one types: the commands, or the entries of a long drop-down list."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from studio.widgets.item_ground import paint_ground
 _WIDTH, _HEIGHT = 560, 400
 _NARROW = 320  # dropped from a control: rows are names, seldom keys
 _ICON_PX = 12
-_ACTION, _KEYS, _GREY = (Qt.ItemDataRole.UserRole + place for place in range(3))
+_ACTION, KEYS, _GREY = (Qt.ItemDataRole.UserRole + place for place in range(3))
 AnyIndex = QModelIndex | QPersistentModelIndex
 
 
@@ -113,7 +113,7 @@ class CommandPalette(QDialog):
     def _add(self, action: QAction, *, has_icon: bool) -> None:
         item = QListWidgetItem(action.text())
         item.setData(_ACTION, action)
-        item.setData(_KEYS, action.shortcut().toString())
+        item.setData(KEYS, action.shortcut().toString())
         item.setData(_GREY, not action.isEnabled())
         if has_icon:
             item.setIcon(action.icon())
@@ -175,7 +175,7 @@ class _LineWithKeys(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw the ground through to the end, the name as far as the keys leave room."""
-        whole, keys = QRect(option.rect), index.data(_KEYS)
+        whole, keys = QRect(option.rect), index.data(KEYS)
         paint_ground(painter, option)
         if keys:
             room = whole.adjusted(0, 0, -tokens.SPACE_S, 0)
