@@ -380,6 +380,7 @@ REVIEW = (
 
 SEQUENCE = (
     ActionSpec("file.import_video", tr("Import a video as images"), "File", ("Ctrl+Alt+O",), "video"),
+    ActionSpec("file.split_pages", tr("Make images of this file's pages"), "File", (), "", PLACE),
     ActionSpec("sequence.follow", tr("Follow the shapes through the next images"), "Sequence", ("Ctrl+Shift+F",), "follow", SELECTION),
     ActionSpec("sequence.fill", tr("Fill in between key frames"), "Sequence", ("Ctrl+Shift+K",), "", SELECTION),
     ActionSpec("sequence.number", tr("Number the shapes as tracks"), "Sequence", ("Ctrl+Alt+T",), "", SELECTION),

@@ -188,6 +188,7 @@ class Session(QObject):
             self.project, self.annotate, self.studio.actions, self.studio.edits.class_choose
         )
         self.annotate.options.scale_asked.connect(self._ask_scale)
+        self.annotate.display.split_asked.connect(self.studio.actions["file.split_pages"].trigger)
         self.annotate.objects.menu_asked.connect(self.shape_menu.show_at)
         self.canvas.shape_activated.connect(lambda _id: self.offer_classes())
         self.canvas.leave_asked.connect(lambda: self.use_tool("select"))

@@ -25,6 +25,7 @@ from studio.app.file_handlers import FileHandlers
 from studio.app.garbage import GarbageCollector
 from studio.app.heavy_edits import HeavyEdits
 from studio.app.looking_handlers import AIDS, LookingHandlers, aid_states
+from studio.app.page_handlers import PageHandlers
 from studio.app.review_handlers import ReviewHandlers
 from studio.app.safety_handlers import SafetyHandlers
 from studio.app.sequence_handlers import SequenceHandlers
@@ -107,6 +108,7 @@ class Studio(QObject):
                 self.reviews,
                 self.sequence,
                 self.videos,
+                PageHandlers(self),
                 DatasetHandlers(self),
             ),
         )

@@ -39,6 +39,7 @@ class DisplayPanel(QWidget):
     Signals:
         display_changed(Display): The person wants another look.
         page_chosen(int): Another page of the file, from 0.
+        split_asked(): Each page of the file is to be an image of its own.
         scale_given(float, str): The measured line is that long, in that unit.
         scale_cleared(): Lengths in pixels again.
         measure_asked(): The tool that measures is wanted.
@@ -46,6 +47,7 @@ class DisplayPanel(QWidget):
 
     display_changed = Signal(object)
     page_chosen = Signal(int)
+    split_asked = Signal()
     scale_given = Signal(float, str)
     scale_cleared = Signal()
     measure_asked = Signal()
@@ -153,8 +155,8 @@ class DisplayPanel(QWidget):
         self.page.setValue(facts.page + 1 if facts is not None else 1)
         self.page.blockSignals(False)
         self._page_count.setText(tr("of {pages:,}").format(pages=pages))
-        self._pages.setVisible(pages > 1)
-        self.page_note.setVisible(pages > 1)
+        for widget in (self._pages, self.page_note, self.split_button):
+            widget.setVisible(pages > 1)
 
     def _change(self, **values: object) -> None:
         self._display = replace(self._display, **values)  # type: ignore[arg-type]
@@ -198,12 +200,18 @@ class DisplayPanel(QWidget):
         self.page_note = TextLabel(
             tr("Shapes belong to the file: they show on each of its pages."), "caption", wrap=True
         )
+        self.split_button = TextButton(tr("Make images of the pages"), "link")
+        self.split_button.setToolTip(
+            tr("Writes each page as a file beside this one and adds them: each has its own shapes.")
+        )
+        self.split_button.clicked.connect(lambda: self.split_asked.emit())
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_S, tokens.SPACE_M)
         column.setSpacing(tokens.SPACE_S)
         column.addWidget(self._pages)
         column.addWidget(self.page_note)
+        column.addWidget(self.split_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.histogram)
         column.addWidget(_line(self.auto, self.full, self._depth))
         column.addWidget(_line(TextLabel(tr("Channel")), self.channel))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TILE = 512
 _LIMIT_BYTES = 16 << 30  # of all pyramids of a project together
 _MAX_PAGES = 10_000
+_TILED = 100_000_000  # samples: such a picture is read in parts
 _REPLACE = tr("Replace the file or remove it from the project.")
 
 
@@ -80,6 +81,29 @@ def read_page(path: Path, page: int) -> np.ndarray:
             path=path,
             value=str(error).strip(),
             remedy=_REPLACE,
+        ) from error
+
+
+def write_page(image: Path, page: int, target: Path) -> None:
+    """Write a page of a TIFF file as a file of its own, with the samples, the colours and the turn that it has.
+
+    Raises:
+        ImageError: The page is damaged, or the target cannot be written.
+    """
+    vips = _vips()
+    try:
+        picture = vips.Image.new_from_file(
+            str(image), page=page, access="sequential", fail_on="error"
+        )
+        is_huge = picture.width * picture.height * picture.bands > _TILED
+        size = {"tile": True, "tile_width": TILE, "tile_height": TILE, "bigtiff": True}
+        picture.tiffsave(str(target), compression="deflate", **(size if is_huge else {}))
+    except vips.Error as error:
+        raise ImageError(
+            tr("Page {page} cannot be written.").format(page=page + 1),
+            path=image,
+            value=str(error).strip(),
+            remedy=tr("The page is damaged, or the disk is full."),
         ) from error
 
 

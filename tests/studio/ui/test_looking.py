@@ -63,6 +63,31 @@ def test_a_deep_image_its_values_and_its_pages(looked: Any) -> None:
     assert panel.page.value() == 3
 
 
+def test_pages_become_images_with_shapes_of_their_own(looked: Any) -> None:
+    session = looked.session
+    action = looked.studio.actions["file.split_pages"]
+    action.trigger()  # a picture without pages
+    assert len(session.workspace.image_ids) == 2
+    session.workspace.go_to(session.workspace.image_ids[1])
+    looked.settle()
+    looked.studio.actions["view.panel:display"].trigger()
+    looked.push(session.annotate.display.split_button)
+    looked.wait(lambda: len(session.workspace.image_ids) == 5)
+    records = [session.project.image(number) for number in session.workspace.image_ids]
+    names = [Path(record.path).name for record in records]
+    assert names == ["a.png", "b.tif", *(f"b_page_{n}.tif" for n in (1, 2, 3))]
+    session.workspace.go_to(session.workspace.image_ids[4])
+    looked.settle()
+    assert looked.canvas.picture.pixels(0, 0, 1, 1)[0, 0, 0] == 150
+    assert not session.annotate.display.split_button.isVisible()
+    session.workspace.go_to(session.workspace.image_ids[1])
+    looked.settle()
+    action.trigger()  # again: they are there
+    looked.wait(lambda: not looked.studio.window.progress.isVisible())
+    looked.settle()
+    assert len(session.workspace.image_ids) == 5
+
+
 def test_a_known_length_makes_the_scale_which_can_be_undone(looked: Any) -> None:
     looked.studio.actions["tool.use:measure"].trigger()
     looked.drag((20, 60), (60, 60), (100, 60))
