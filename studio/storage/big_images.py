@@ -72,7 +72,7 @@ def read_page(path: Path, page: int) -> np.ndarray:
     """
     vips = _vips()
     try:
-        image = _plain(vips.Image.new_from_file(str(path), page=page, fail_on="truncated"))
+        image = _plain(vips.Image.new_from_file(str(path), page=page, fail_on="error"))
         image = image.autorot()
         return _array(image.write_to_memory(), image)
     except vips.Error as error:
@@ -286,7 +286,7 @@ def _thumbnail(path: Path, size: int) -> pyvips.Image:
     """Return a picture upright and small, its longer side ``size``, without alpha."""
     shape = {"height": size, "size": "down"}
     if not read_image_header(path).bands:
-        return _plain(_vips().Image.thumbnail(str(path), size, **shape))
+        return _plain(_vips().Image.thumbnail(str(path), size, fail_on="error", **shape))
     with path.open("rb") as file, opened_bands(file, 3) as picture:
         return picture.thumbnail_image(size, **shape).copy_memory()
 
@@ -300,7 +300,7 @@ def _from_top_to_bottom(path: Path, page: int) -> Iterator[pyvips.Image]:
         return
     options = {"page": page} if page else {}
     yield _plain(
-        _vips().Image.new_from_file(str(path), access="sequential", fail_on="truncated", **options)
+        _vips().Image.new_from_file(str(path), access="sequential", fail_on="error", **options)
     )
 
 

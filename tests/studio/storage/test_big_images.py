@@ -213,3 +213,34 @@ def test_many_bands_that_are_damaged_are_not_tiled(tmp_path: Path, cache: Pyrami
         with pytest.raises(ImageError, match="damaged"):
             read()
     assert not list((tmp_path / "tiles").glob("*.tif"))
+
+
+def test_broken_data_of_a_page_is_told_instead_of_shown_black(
+    tmp_path: Path, cache: PyramidCache
+) -> None:
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    pages = [Image.fromarray(rng.integers(0, 255, (90, 120), np.uint8)) for _ in range(3)]
+    path = tmp_path / "stack.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:], compression="tiff_adobe_deflate")
+    with Image.open(path) as file:
+        file.seek(1)
+        strip = file.tag_v2[273][0]
+    data = bytearray(path.read_bytes())
+    data[strip + 200 : strip + 240] = bytes(40)
+    path.write_bytes(data)
+    assert count_pages(path) == 3
+    for page in (0, 2):
+        assert np.array_equal(read_page(path, page)[..., 0], np.asarray(pages[page]))
+    with pytest.raises(ImageError, match="Page 2"):
+        read_page(path, 1)
+    with pytest.raises(ImageError, match="damaged"):
+        cache.make(path, 1, always)
+    first = tmp_path / "first.tif"
+    pages[0].save(first, compression="tiff_adobe_deflate")
+    whole = bytearray(first.read_bytes())
+    whole[2000:2040] = bytes(40)
+    first.write_bytes(whole)
+    with pytest.raises(ImageError, match="damaged"):
+        shrunk_huge(first, 50)
