@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from studio.app.follow import follow
 from studio.jobs.client import Steps
 from studio.language import tr
-from studio.storage.big_images import StoppedError
-from studio.storage.page_files import split_pages
 
 if TYPE_CHECKING:
     from studio.app.studio import Studio
@@ -54,6 +52,8 @@ def written_pages(path: Path, steps: Steps) -> Path | None:
     Raises:
         ImageError: A page is damaged, or the folder cannot be written.
     """
+    from studio.storage.big_images import StoppedError
+    from studio.storage.page_files import split_pages  # here: the start screen needs neither
 
     def told(done: int, total: int) -> bool:
         steps.progress(done, total)
