@@ -1,8 +1,8 @@
-"""What the keypoints of a project mean: how many an object has, and which change places in a mirror."""
+"""What the keypoints of a class or project mean: how many an object has, and which change places in a mirror."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,16 @@ class KeypointScheme:
             "names": list(self.names),
             "skeleton": [list(bone) for bone in self.skeleton],
         }
+
+
+def mirror_of_all(schemes: Iterable[KeypointScheme | None]) -> tuple[int, ...]:
+    """Return which points change places in a mirror where all classes say the same, else nothing.
+
+    A training has one such list for all of its classes: one that is true of some only would turn the
+    points of the others into wrong ones.
+    """
+    told = {() if scheme is None else scheme.mirrored for scheme in schemes}
+    return told.pop() if len(told) == 1 else ()
 
 
 def scheme_from_dict(values: Mapping[str, Any]) -> KeypointScheme:

@@ -156,6 +156,11 @@ class Project:
         with self._writing():
             self.store.put("task", task)
 
+    def keypoint_schemes(self) -> dict[int, KeypointScheme | None]:
+        """Return for each class id what its keypoints are: what is said of the class, else of the project."""
+        usual = self.keypoints
+        return {cls.id: cls.keypoints or usual for cls in self.classes()}
+
     def describe_keypoints(self, scheme: KeypointScheme | None) -> None:
         """Say what the keypoints of an object are; the shapes stay as they are."""
         with self._writing():
@@ -166,7 +171,7 @@ class Project:
         status = self.status_counts()
         return LabelFacts(
             self.store.kind_counts(),
-            self.store.classes_of_kind("tag"),
+            len(self.store.classes_of_kind("tag")),
             status.get("labelled", 0) + status.get("background", 0),
         )
 

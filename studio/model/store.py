@@ -207,8 +207,8 @@ class Store(Protocol):
     def kind_counts(self) -> dict[str, int]:
         """Return the number of shapes of each kind of geometry that there is."""
 
-    def classes_of_kind(self, kind: str) -> int:
-        """Return how many classes have shapes of a kind of geometry."""
+    def classes_of_kind(self, kind: str) -> list[int]:
+        """Return the ids of the classes that have shapes of a kind of geometry."""
 
     def has_kind(self, kinds: Sequence[str]) -> bool:
         """Tell whether any shape has one of these kinds of geometry."""

@@ -158,9 +158,9 @@ class ShapeTable:
         sql = f"SELECT kind, COUNT(*) FROM shapes {self._listed('')} GROUP BY kind"
         return {str(kind): int(count) for kind, count in self.db.rows(sql)}
 
-    def classes_of_kind(self, kind: str) -> int:
-        sql = f"SELECT COUNT(DISTINCT class_id) FROM shapes {self._listed('kind = ?')}"
-        return int(self.db.value(sql, (kind,)) or 0)
+    def classes_of_kind(self, kind: str) -> list[int]:
+        sql = f"SELECT DISTINCT class_id FROM shapes {self._listed('kind = ?')} ORDER BY class_id"
+        return [int(class_id) for (class_id,) in self.db.rows(sql, (kind,))]
 
     def _listed(self, condition: str) -> str:
         """Return the clause for shapes of images that the project lists; without removed ones an index answers."""

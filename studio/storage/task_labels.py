@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,7 @@ from engine.data.annotations import (
 )
 from engine.data.formats.yolo import format_row, geometry_values
 from studio.language import tr
-from studio.model.keypoint_scheme import KeypointScheme
+from studio.model.keypoint_scheme import KeypointScheme, mirror_of_all
 from studio.model.records import ImageRecord, Shape
 from studio.storage.label_losses import (
     BOX_TO_OUTLINE,
@@ -117,14 +117,35 @@ def class_folders(names: Iterable[str]) -> dict[str, str]:
     return folders
 
 
-def keypoint_scheme(shapes: Iterable[Shape], known: KeypointScheme | None) -> KeypointScheme | None:
-    """Return what is known of the project's keypoints, else the number that most objects have; None without any."""
-    counts = Counter(len(s.geometry.points) for s in shapes if isinstance(s.geometry, Keypoints))
-    del counts[0]
+def keypoint_scheme(
+    shapes: Iterable[Shape], known: Mapping[int, KeypointScheme | None]
+) -> KeypointScheme | None:
+    """Return what a training is told of keypoints, the same for all classes; None without any.
+
+    An object has as many points as most objects have of those that fit what is said of their class,
+    else as most objects have.
+
+    Args:
+        shapes: The objects with keypoints.
+        known: What is said of each class, by its id.
+    """
+    counts: Counter[int] = Counter()
+    fitting: Counter[int] = Counter()
+    classes: dict[int, set[int]] = {}  # those with objects of so many points
+    for shape in shapes:
+        if isinstance(shape.geometry, Keypoints) and (count := len(shape.geometry.points)):
+            scheme = known.get(shape.class_id)
+            counts[count] += 1
+            fitting[count] += scheme is not None and scheme.count == count
+            classes.setdefault(count, set()).add(shape.class_id)
     if not counts:
         return None
-    most = max(counts, key=lambda count: (counts[count], count))
-    return known if known is not None and counts[known.count] else KeypointScheme(most)
+    most = max(counts, key=lambda count: (fitting[count], counts[count], count))
+    told = [known.get(class_id) for class_id in sorted(classes[most])]
+    said = [scheme for scheme in told if scheme is not None and scheme.count == most]
+    names = {scheme.names for scheme in said if scheme.names}
+    mirror = mirror_of_all(said) if len(said) == len(told) else ()
+    return KeypointScheme(most, mirror, names.pop() if len(names) == 1 else ())
 
 
 def _box(shape: Shape, record: ImageRecord, _points: int) -> np.ndarray | None:

@@ -209,7 +209,7 @@ def _measured(project: Project) -> list[ImageRecord]:
 
 def _keypoints_of(project: Project) -> KeypointScheme | None:
     shapes = project.store.shapes_of_kind(Keypoints.kind)
-    return keypoint_scheme(shapes, project.keypoints)
+    return keypoint_scheme(shapes, project.keypoint_schemes())
 
 
 def _unfit(record: ImageRecord) -> str:

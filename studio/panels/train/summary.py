@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from studio.language import ntr, tr
+from studio.model.keypoint_scheme import mirror_of_all
 from studio.model.project import Project
 from studio.model.records import ImageFilter, Status
 from studio.model.tasks import TaskFitness, task_fitness
@@ -15,8 +16,12 @@ from studio.storage.versions import list_versions
 _USED: frozenset[Status] = frozenset({"labelled", "background"})
 _NAMED_CLASSES = 4
 _NO_MIRROR = tr(
-    "Nobody has said which keypoints change places in a mirror (left eye, right eye), so images are not "
-    "mirrored. A data.yaml with flip_idx says it when it is imported."
+    "Images are not mirrored: nobody has said which keypoints of {names} change places in a mirror (left eye, "
+    "right eye). Tools > Keypoints of the class is where to say it."
+)
+_TWO_MIRRORS = tr(
+    "Images are not mirrored: keypoints of {names} change places in different ways, and a training knows one way "
+    "for all classes."
 )
 
 
@@ -27,7 +32,7 @@ class Summary:
     Attributes:
         images: Labelled images and backgrounds.
         fitness: What each task would learn from the labels, or why it cannot.
-        needs_mirror: There are keypoints and nobody has said which change places in a mirror.
+        mirror: Why images with keypoints are not mirrored, empty where they are or have none.
         classes: Class names in order.
         unlabelled: Images that are left out.
         damaged: Images that cannot be read.
@@ -37,7 +42,7 @@ class Summary:
 
     images: int
     fitness: Mapping[str, TaskFitness]
-    needs_mirror: bool
+    mirror: str
     classes: tuple[str, ...]
     unlabelled: int
     damaged: int
@@ -61,11 +66,11 @@ def summarise_project(project: Project) -> Summary:
         for name in ("train", "val", "test", "")
     }
     versions = list_versions(project.versions_dir)
-    facts, scheme = project.label_facts(), project.keypoints
+    facts = project.label_facts()
     return Summary(
         images=facts.images,
         fitness=task_fitness(facts),
-        needs_mirror=facts.count("keypoints") > 0 and not (scheme and scheme.mirrored),
+        mirror=_mirror_note(project) if facts.count("keypoints") else "",
         classes=tuple(cls.name for cls in project.classes()),
         unlabelled=status.get("unlabelled", 0),
         damaged=status.get("damaged", 0),
@@ -76,10 +81,7 @@ def summarise_project(project: Project) -> Summary:
 
 def summary_lines(summary: Summary, task: str) -> list[str]:
     """Return what a task would learn from as a few short lines."""
-    named = ", ".join(summary.classes[:_NAMED_CLASSES])
-    more = len(summary.classes) - _NAMED_CLASSES
-    if more > 0:
-        named = tr("{named} and {more} more").format(named=named, more=more)
+    named = _named(summary.classes)
     lines = [
         f"{_images(summary.images)}, {summary.fitness[task].words}",
         f"{_classes(len(summary.classes))}: {named}",
@@ -98,8 +100,8 @@ def summary_lines(summary: Summary, task: str) -> list[str]:
         )
     if left_out:
         lines.append(tr("Left out: {left_out}").format(left_out=", ".join(left_out)))
-    if task == "pose" and summary.needs_mirror:
-        lines.append(_NO_MIRROR)
+    if task == "pose" and summary.mirror:
+        lines.append(summary.mirror)
     return lines
 
 
@@ -108,6 +110,23 @@ def split_counts(summary: Summary) -> tuple[int, int]:
     free = summary.split.get("", 0)
     to_check = round(free * SplitRule().val)
     return summary.split.get("train", 0) + free - to_check, summary.split.get("val", 0) + to_check
+
+
+def _mirror_note(project: Project) -> str:
+    """Say why images with keypoints are not mirrored, as :func:`studio.storage.task_labels.keypoint_scheme` decides."""
+    schemes, names = project.keypoint_schemes(), {c.id: c.name for c in project.classes()}
+    told = {n: schemes.get(n) for n in project.store.classes_of_kind("keypoints")}
+    silent = [names[n] for n, scheme in told.items() if scheme is None or not scheme.mirrored]
+    if silent:
+        return _NO_MIRROR.format(names=_named(silent))
+    if len({s.count for s in told.values() if s is not None}) > 1 or mirror_of_all(told.values()):
+        return ""
+    return _TWO_MIRRORS.format(names=_named([names[n] for n in told]))
+
+
+def _named(names: Sequence[str]) -> str:
+    shown, more = ", ".join(names[:_NAMED_CLASSES]), len(names) - _NAMED_CLASSES
+    return shown if more <= 0 else tr("{named} and {more} more").format(named=shown, more=more)
 
 
 def _split_line(summary: Summary) -> str:

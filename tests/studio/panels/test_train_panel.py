@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from PySide6.QtTest import QTest
 from engine.data.annotations import Keypoints, Tag
 from engine.runtime.settings import settings
 from studio.jobs.training import stop_training
-from studio.model.edits import AddShapes
+from studio.model.edits import AddShapes, ChangeClass
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.records import new_shape
 from studio.model.runs import RunState, summarise
@@ -112,6 +113,24 @@ def test_keypoints_without_a_mirror_are_told(panel, project):
     project.describe_keypoints(KeypointScheme(2, (1, 0)))
     panel.refresh()
     assert "not mirrored" not in panel._summary.text()
+
+
+def test_the_classes_whose_keypoints_keep_images_from_being_mirrored_are_named(project):
+    bolt, nut = project.classes()[0], project.add_class("a second")
+    points = Keypoints(((5.0, 6.0), (20.0, 30.0), (9.0, 9.0)), (2, 2, 2))
+    for cls in (bolt, nut):
+        project.apply(AddShapes((new_shape(project.image_ids()[0], cls.id, points),)))
+
+    def note(*mirrors):
+        for cls, mirror in zip((bolt, nut), mirrors, strict=True):
+            scheme = KeypointScheme(3, mirror) if mirror is not None else None
+            project.apply(ChangeClass(replace(cls, keypoints=scheme)))
+        return summarise_project(project).mirror
+
+    assert f"keypoints of {nut.name} change" in note((1, 0, 2), None)
+    assert f"keypoints of {bolt.name}, {nut.name} change" in note((), None)
+    assert "in different ways" in note((1, 0, 2), (2, 1, 0))
+    assert note((1, 0, 2), (1, 0, 2)) == ""
 
 
 def test_a_model_of_a_run_brings_its_task(panel, make_run, qtbot):
@@ -375,3 +394,9 @@ def test_a_project_that_cannot_be_frozen_says_why(panel, project, qtbot):
     assert "version" in panel.banner.text()
     assert panel.train_button.isVisible()
     assert not project.runs_dir.exists()
+
+
+def test_a_small_classifier_costs_more_than_nothing(tagged_panel):
+    editor = tagged_panel.form.row("model").control
+    choose(editor.models, "yolo11n-cls.yaml")
+    assert "0.4 GFLOPs at 224 px" in editor.note.text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from engine.data.annotations import Box, Keypoints, OrientedBox, Polygon, Tag
 from engine.data.formats import read
 from engine.data.labels.parse import parse_label_text
 from engine.data.yaml_file import read_data_yaml
-from studio.model.edits import AddShapes, SetBackground, SetSplit
+from studio.model.edits import AddShapes, ChangeClass, SetBackground, SetSplit
 from studio.model.errors import EditError
 from studio.model.keypoint_scheme import KeypointScheme
 from studio.model.project import Project
@@ -273,3 +274,40 @@ def test_from_the_files_of_a_version_back_to_its_images(tagged: Project) -> None
     assert original_of(label).stem == label.stem
     assert tagged.find_image(original_of(label)) is not None
     assert original_of(outlines.folder / "data.yaml") == outlines.folder / "data.yaml"
+
+
+def describe(project: Project, *schemes: KeypointScheme | None) -> None:
+    """Say what the keypoints of the first classes are, as the dialogue does."""
+    for cls, scheme in zip(project.classes(), schemes, strict=False):
+        project.apply(ChangeClass(replace(cls, keypoints=scheme)))
+
+
+def flips(project: Project) -> list[int] | None:
+    return read_data_yaml(create_version(project, task="pose").yaml).get("flip_idx")
+
+
+def test_pairs_that_were_said_of_a_class_are_learnt_with(photo_project: Project) -> None:
+    put(photo_project, [(0, POINTS)])
+    describe(photo_project, KeypointScheme(3, (1, 0, 2), ("left", "right", "top")))
+    version = create_version(photo_project, task="pose")
+    data = read_data_yaml(version.yaml)
+    assert (data["kpt_shape"], data["flip_idx"]) == ([3, 3], [1, 0, 2])
+    assert data["kpt_names"][0] == ["left", "right", "top"]
+
+
+def test_images_are_mirrored_only_where_that_is_true_of_every_class(photo_project: Project) -> None:
+    put(photo_project, [(0, POINTS)], [(1, POINTS)])
+    describe(photo_project, KeypointScheme(3, (1, 0, 2)))
+    assert flips(photo_project) is None
+    describe(photo_project, KeypointScheme(3, (1, 0, 2)), KeypointScheme(3, (2, 1, 0)))
+    assert flips(photo_project) is None
+    describe(photo_project, KeypointScheme(3, (1, 0, 2)), KeypointScheme(3, (1, 0, 2)))
+    assert flips(photo_project) == [1, 0, 2]
+
+
+def test_a_class_has_the_points_that_were_said_of_it(photo_project: Project) -> None:
+    """Two objects drawn before a point was added to the list do not outvote the one drawn after."""
+    old = Keypoints(((10.0, 12.0), (30.0, 20.0)), (2, 2))
+    put(photo_project, [(0, old)], [(0, old)], [(0, POINTS)])
+    describe(photo_project, KeypointScheme(3, (1, 0, 2)))
+    assert flips(photo_project) == [1, 0, 2]
