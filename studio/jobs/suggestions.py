@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.data.annotations import Box, Tag
+from engine.data.annotations import Box, Polygon, Tag
 from engine.data.annotations.attribute_names import ANNOTATION_MODEL
 from studio.jobs.messages import Predicted, PredictedShape
 from studio.language import ntr, tr
-from studio.model.auto_annotation import AutoAnnotation
+from studio.model.auto_annotation import AutoAnnotation, usual_rules
 from studio.model.count_words import unreadable_images
 from studio.model.one_line import one_line
 from studio.model.project import Project
@@ -115,6 +115,9 @@ class SuggestionSink:
 
     def _wanted(self, found: PredictedShape) -> bool:
         rule = self._batch.rule(found.class_name)
+        if _is_region(found) and found.class_name not in self._batch.rules:
+            names = [cls.name for cls in self._project.classes()]
+            rule = usual_rules(names).get(found.class_name, rule)
         sure = found.score is None or found.score >= rule.confidence
         return sure and not rule.is_left_out
 
@@ -131,6 +134,11 @@ class SuggestionSink:
                 return cls.id
         self.count.new_classes.append(name)
         return self._project.add_class(name).id
+
+
+def _is_region(found: PredictedShape) -> bool:
+    """Whether it is a part of a map of pixels: these alone come without a score."""
+    return found.score is None and isinstance(found.geometry, Polygon)
 
 
 def _is_drawn(shape: Shape, drawn: list[Shape]) -> bool:

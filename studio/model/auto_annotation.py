@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+BACKGROUND = "background"  # what a model for pixels calls what nobody outlined
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,17 @@ class ClassRule:
     class_id: int | None = None
     is_left_out: bool = False
     confidence: float = 0.0
+
+
+def usual_rules(names: Iterable[str]) -> dict[str, ClassRule]:
+    """Return what becomes of classes of a map of pixels where nobody has said so.
+
+    What such a model calls background was not drawn by anybody: as a suggestion it would cover every image.
+
+    Args:
+        names: The project's classes; one that is called so was drawn, and is suggested as any other.
+    """
+    return {} if BACKGROUND in names else {BACKGROUND: ClassRule(is_left_out=True)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from engine.cfg.schema import arguments_for, by_name
 from studio.jobs.client import Job, JobsClient
 from studio.jobs.messages import ModelFacts
 from studio.language import tr, tr_engine
-from studio.model.auto_annotation import AutoAnnotation, ClassRule
+from studio.model.auto_annotation import AutoAnnotation, ClassRule, usual_rules
 from studio.model.open_models import is_open_name, is_open_run
 from studio.model.project import Project
 from studio.model.records import ImageFilter
@@ -233,7 +233,9 @@ class SuggestChoices(QWidget):
             self.words.set_text(used[0] if used else ", ".join(facts.names))
         names = self.phrases() if self.is_open else facts.names
         kept = self.words.rules() if self.is_open else {}
-        self.rules.show_classes(names, self._project.classes(), kept)
+        classes = self._project.classes()
+        usual = usual_rules([cls.name for cls in classes]) if facts.task == "semseg" else {}
+        self.rules.show_classes(names, classes, kept, usual)
         self._names = tuple(names)
         self._offer()
 

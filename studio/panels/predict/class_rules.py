@@ -41,6 +41,7 @@ class ClassRules(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.fields: dict[str, tuple[QComboBox, DoubleSpinBox]] = {}
+        self._usual: Mapping[str, ClassRule] = {}
         header = self.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
@@ -51,6 +52,7 @@ class ClassRules(QTableWidget):
         names: Sequence[str],
         classes: Sequence[ClassDef],
         kept: Mapping[str, ClassRule] | None = None,
+        usual: Mapping[str, ClassRule] | None = None,
     ) -> None:
         """List a model's classes anew; each goes to the project's class of its name, or where it went before.
 
@@ -58,8 +60,11 @@ class ClassRules(QTableWidget):
             names: The model's classes.
             classes: The project's.
             kept: What became of some before.
+            usual: What becomes of some where nobody says so.
         """
         self.clear_classes()
+        self._usual = usual or {}
+        shown = {**self._usual, **(kept or {})}
         self.setRowCount(len(names))
         known = {cls.name for cls in classes}
         for row, name in enumerate(names):
@@ -70,8 +75,8 @@ class ClassRules(QTableWidget):
             self.setCellWidget(row, 1, target)
             self.setCellWidget(row, 2, least)
             self.fields[name] = target, least
-            if kept and name in kept:
-                self._show(name, kept[name])
+            if name in shown:
+                self._show(name, shown[name])
         rows = min(max(len(names), 1), _ROWS)
         height = self.verticalHeader().defaultSectionSize() * rows
         self.setFixedHeight(height + self.horizontalHeader().sizeHint().height() + 2)
@@ -82,13 +87,13 @@ class ClassRules(QTableWidget):
         self.setRowCount(0)
 
     def rules(self) -> dict[str, ClassRule]:
-        """Return the rules that differ from "the class of the same name, as sure as all"."""
+        """Return the rules that differ from the usual one: the class of the same name, as sure as all."""
         found = {}
         for name, (target, least) in self.fields.items():
             chosen = target.currentData()
             class_id = chosen if isinstance(chosen, int) else None
             rule = ClassRule(class_id, chosen == _OUT, least.value() / 100)
-            if rule != ClassRule():
+            if rule != self._usual.get(name, ClassRule()):
                 found[name] = rule
         return found
 

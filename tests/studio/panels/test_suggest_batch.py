@@ -20,7 +20,7 @@ from studio.jobs.messages import (
 )
 from studio.jobs.suggest_run import SuggestRun
 from studio.jobs.suggestions import SuggestionCount, SuggestionSink
-from studio.model.auto_annotation import AutoAnnotation, ClassRule, Examples
+from studio.model.auto_annotation import AutoAnnotation, ClassRule, Examples, usual_rules
 from studio.model.edits import AddShapes
 from studio.model.records import new_shape
 from studio.panels.predict import PredictPanel
@@ -104,6 +104,32 @@ def test_rules_say_what_becomes_of_each_class(project: Any, qtbot: Any) -> None:
     assert sink.flush() == {image_id}
     kept = project.suggestions(image_id)
     assert [(s.class_id, s.score) for s in kept] == [(square.id, 0.3), (square.id, 0.7)]
+
+
+def test_what_a_model_for_pixels_calls_background_is_left_out_unless_asked_for(
+    project: Any, qtbot: Any
+) -> None:
+    image_id = project.image_ids()[-1]
+    whole = Polygon(((0, 0), (60, 0), (60, 40), (0, 40)))
+
+    def suggested(rules: dict[str, ClassRule]) -> list[str]:
+        sink = SuggestionSink(project, AutoAnnotation("best.pt", (image_id,), rules=rules))
+        sink.take(Predicted(1, image_id, (PredictedShape(1, "background", None, whole),)))
+        sink.flush()
+        names = {cls.id: cls.name for cls in project.classes()}
+        return [names[shape.class_id] for shape in project.suggestions(image_id)]
+
+    assert suggested({}) == []
+    assert "background" not in [cls.name for cls in project.classes()]
+    table = ClassRules()
+    qtbot.addWidget(table)
+    usual = usual_rules([cls.name for cls in project.classes()])
+    table.show_classes(("square", "background"), project.classes(), usual=usual)
+    target, _ = table.fields["background"]
+    assert (target.currentText(), table.rules()) == ("Leave out", {})
+    target.setCurrentIndex(target.findText("New class background"))
+    assert suggested(table.rules()) == ["background"]
+    assert suggested({}) == ["background"], "it is a class of the project now"
 
 
 def test_a_batch_survives_writing_and_reading(tmp_path: Path) -> None:
