@@ -30,6 +30,7 @@ from engine.runtime.log import LOGGER
 # Kept pictures have this many times the pixels that a cut-out needs, but never over so many times the input.
 _RESERVE, _MOST_RESERVE = 1.25, 4.0
 _WORTH_SHRINKING = 1.25
+_TO_DIVIDE = "No class has two images, one to learn from and one to check on. Add images, or a folder val of class folders."
 
 
 class ClassifyDataset(Dataset):
@@ -170,7 +171,9 @@ class ClassifyDataset(Dataset):
             raise DatasetError(
                 f"There is nothing to use: {what}.",
                 path=str(split),
-                remedy="Put images into a folder for each class, or correct the path.",
+                remedy=_TO_DIVIDE
+                if split.part == "val"
+                else "Put images into a folder for each class, or correct the path.",
             )
         LOGGER.info(
             "%s: %d images of %d classes, %d damaged (left out).",
@@ -179,6 +182,9 @@ class ClassifyDataset(Dataset):
             len(np.unique(self.classes)),
             damaged,
         )
+        if self.augment and len(self.names) == 1:
+            reason = f"There is one class only, {self.names[0]}: whatever is shown will be that. Add a folder of others."
+            self.problems.append(Problem(Path(split), None, reason, "note"))
         missing = sorted(set(self.names) - set(self.classes.tolist()))
         if missing:
             named = ", ".join(self.names[i] for i in missing[:10])

@@ -17,6 +17,7 @@ import torch
 from engine.data.dataset import SampleKey, YOLODataset
 from engine.data.fetch import open_data_yaml
 from engine.data.labels.verify import VerifiedImage
+from engine.data.problems import first_reason
 from engine.data.semantic_check import CheckedMask, check_masks
 from engine.data.semantic_maps import MapSource, MaskMaps, PolygonMaps, class_pixels
 from engine.data.semantic_masks import IGNORED, MAX_CLASSES, MaskFiles, mask_files
@@ -26,6 +27,10 @@ from engine.runtime.errors import DatasetError, ImageError
 from engine.runtime.log import LOGGER
 
 BACKGROUND = "background"
+_WHERE_MASKS_LIE = (
+    "Masks lie in 'masks_dir' as images lie in 'images', with the same names: "
+    "images/train/a.jpg has masks/train/a.png."
+)
 
 
 def read_semantic_yaml(path: str | Path, single_cls: bool = False) -> dict[str, Any]:
@@ -239,8 +244,7 @@ class SemanticDataset(YOLODataset):
             raise DatasetError(
                 f"There is nothing to use: {_why_nothing(counts)}.",
                 path=place,
-                remedy="Masks lie in 'masks_dir' as images lie in 'images', with the same names: "
-                "images/train/a.jpg has masks/train/a.png.",
+                remedy=f"{first_reason(self.problems)} {_WHERE_MASKS_LIE}".strip(),
             )
         LOGGER.info(
             "%s: %d images with masks, %d without a class (ignored everywhere), %d without a usable mask and "

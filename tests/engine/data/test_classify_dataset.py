@@ -140,6 +140,24 @@ def test_nothing_usable_is_refused(tmp_path):
         dataset(tmp_path)
 
 
+def test_classes_of_one_picture_each_cannot_be_divided_and_that_is_said(tmp_path, colored_classes):
+    for name in ("red", "green"):
+        picture = next((colored_classes / "train" / name).iterdir())
+        (tmp_path / name).mkdir()
+        shutil.copy(picture, tmp_path / name)
+    assert len(dataset(tmp_path)) == 2
+    with pytest.raises(DatasetError, match="No class has two images"):
+        dataset(tmp_path, "val")
+
+
+def test_a_single_class_is_told(tmp_path, colored_classes):
+    shutil.copytree(colored_classes / "train" / "red", tmp_path / "train" / "red")
+    shutil.copytree(colored_classes / "val" / "red", tmp_path / "val" / "red")
+    assert [p.reason for p in dataset(tmp_path, augment=True).problems] == [
+        "There is one class only, red: whatever is shown will be that. Add a folder of others."
+    ]
+
+
 def test_a_class_without_pictures_is_told(tmp_path, colored_classes):
     root = tmp_path / "set"
     shutil.copytree(colored_classes, root)

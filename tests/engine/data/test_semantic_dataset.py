@@ -196,6 +196,14 @@ def test_nothing_usable_is_refused_with_the_reason(fields):
         opened(fields, "val")
 
 
+def test_masks_of_colours_without_a_table_of_them_say_so(fields):
+    for file in (fields.parent / "masks" / "train").iterdir():
+        cv2.imwrite(str(file), np.full((48, 64, 3), (0, 0, 255), np.uint8))
+    with pytest.raises(DatasetError, match="'colors'") as caught:
+        opened(fields)
+    assert "masks/train/0.png" in str(caught.value).replace("\\", "/")
+
+
 def test_colours_give_the_classes_that_numbers_give(fields, colored_fields):
     inks = np.array(((0, 0, 255), (0, 255, 0), (255, 0, 0)), np.uint8)  # red, green, blue in BGR
     for file in (fields.parent / "masks").rglob("*.png"):
