@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QToolTip, QWidget
 
 from studio.language import tr
 from studio.model.model_files import FILE_PATTERNS, FOLDER_SUFFIXES, is_model_folder
+from studio.model.run_figures import headline
 from studio.model.runs import RunSnapshot, list_checkpoints
 from studio.theme import tokens
 from studio.widgets.elided_combo import ElidedComboBox
@@ -158,13 +159,9 @@ def not_a_model(folder: Path) -> str:
 
 
 def _text(run: RunSnapshot, kind: str) -> str:
-    fitness = run.facts.best_fitness
-    figure = (
-        tr(" · mAP {fitness:.3f}").format(fitness=fitness)
-        if kind == "best" and fitness is not None
-        else ""
-    )
-    return f"{run.name} · {kind}{figure}"
+    figure = headline(run.facts.best_metrics)[0] if kind == "best" else None
+    told = "" if figure is None else f" · {figure.name} {figure.value:.3f}"
+    return f"{run.name} · {kind}{told}"
 
 
 def _name_of(path: Path) -> str:

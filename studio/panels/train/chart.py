@@ -15,6 +15,7 @@ from studio.panels.train.chart_specs import ChartSpec, Line, format_number, smoo
 from studio.theme import tokens
 from studio.theme.fonts import font
 from studio.theme.theme import current_colors
+from studio.widgets.elided_label import ElidedLabel
 from studio.widgets.text_label import TextLabel
 
 _LEFT_AXIS = 44
@@ -40,7 +41,8 @@ class Chart(QWidget):
         self._history = History()
         self._weight = 0.0
         self._cursor: float | None = None
-        self._title = TextLabel(spec.title, "section")
+        self._title = ElidedLabel(spec.title, "section")
+        self._title.setToolTip(spec.title)
         self._values = TextLabel("", "caption")
         self._values.setTextFormat(Qt.TextFormat.RichText)
         self._values.setFont(font(tokens.FONT_CAPTION, tabular=True))
@@ -136,6 +138,12 @@ class Chart(QWidget):
             for label, value in self._shown_values()
         ]
         self._values.setText("&nbsp; ".join(parts))
+        self._share_head()
+
+    def _share_head(self) -> None:
+        """Give the values the room they need; the title ends early where it is narrow, and its tip has all of it."""
+        left = self.width() - 2 * tokens.SPACE_S - tokens.SPACE_XS
+        self._title.setMaximumWidth(max(left - self._values.sizeHint().width(), 0))
 
     def _set_up_plot(self) -> None:
         plot = self.plot
@@ -162,6 +170,7 @@ class Chart(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         head = QHBoxLayout()
         head.setContentsMargins(tokens.SPACE_S, 0, tokens.SPACE_S, 0)
+        head.setSpacing(tokens.SPACE_XS)
         head.addWidget(self._title)
         head.addWidget(self._values, 1)
         self._values.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

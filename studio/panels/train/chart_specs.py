@@ -84,14 +84,12 @@ _MEASURES = (
     ),
     _pair(
         "miou",
-        tr("Overlap of classes"),
+        tr("Overlap"),
         ("metrics/mIoU", "mIoU"),
         ("metrics/pixel_acc", tr("pixels")),
     ),
     _pair("pixels", tr("Precision, recall"), ("metrics/precision", "P"), ("metrics/recall", "R")),
-    _pair(
-        "dice", tr("Dice, misclassified"), ("metrics/DiceScore", tr("Dice")), ("metrics/MCR", "MCR")
-    ),
+    _pair("dice", tr("Dice, wrong"), ("metrics/DiceScore", tr("Dice")), ("metrics/MCR", "MCR")),
 )
 _MAP_TITLES = {"M": tr("Mask mAP"), "P": tr("Keypoint mAP"), "B": tr("Box mAP")}
 _LEARNING = ChartSpec(

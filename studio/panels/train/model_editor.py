@@ -40,6 +40,7 @@ _FAMILIES = {
 _FROM_FILE = tr("…from file")
 _MODEL_FILES = tr("Models (*.pt *.safetensors *.yaml *.yml)")
 _WORDS = tr("It is told in words what to find: the names of this project's classes.")
+_FULL_GFLOPS = 2  # below, whole ones would make a small classifier cost none
 _RANDOM = tr("Learns everything from your images: wants many of them, and many epochs.")
 
 
@@ -208,8 +209,9 @@ def _entry_text(entry: CatalogueEntry) -> str:
 
 
 def _note_of(entry: CatalogueEntry, trained: WeightsState | None, classes: int) -> str:
-    size = tr("{parameters:.1f} million parameters, {gflops:.0f} GFLOPs at {imgsz} px.").format(
-        parameters=entry.parameters / 1e6, gflops=entry.gflops, imgsz=entry.imgsz
+    gflops = f"{entry.gflops:.0f}" if entry.gflops >= _FULL_GFLOPS else f"{entry.gflops:.1f}"
+    size = tr("{parameters:.1f} million parameters, {gflops} GFLOPs at {imgsz} px.").format(
+        parameters=entry.parameters / 1e6, gflops=gflops, imgsz=entry.imgsz
     )
     if trained is None:
         return f"{size} {_RANDOM}"

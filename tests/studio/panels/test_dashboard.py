@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from PySide6.QtTest import QTest
 from studio.model.run_facts import History, RunFacts
 from studio.model.runs import RunReader, RunState, summarise
 from studio.panels.train import run_words as words
+from studio.panels.train.chart import Chart
 from studio.panels.train.chart_specs import chart_specs, format_number, smoothed, value_at
 from studio.panels.train.dashboard import Dashboard
 from studio.panels.train.runs_table import RunsTable
@@ -345,7 +347,7 @@ def of_objects(*letters: str) -> list[str]:
         (
             "ce dice aux",
             ["mIoU", "pixel_acc", "precision", "recall", "DiceScore", "MCR"],
-            ["Overlap of classes", "Precision, recall", "Dice, misclassified"],
+            ["Overlap", "Precision, recall", "Dice, wrong"],
         ),
         ("", ["accuracy_top1", "accuracy_top5"], ["Accuracy"]),
         ("box", ["my_own"], ["my own"]),
@@ -399,3 +401,19 @@ def test_a_loss_that_only_training_has_shows_no_curve_of_zeros_for_validation():
     sem, edge = chart_specs(history)[:2]
     assert (sem.title, [line.label for line in sem.lines]) == ("Class map loss", ["train"])
     assert (edge.title, [line.label for line in edge.lines]) == ("Edge loss", ["train", "val"])
+
+
+def test_the_values_of_a_chart_are_whole_however_long_its_title(qtbot):
+    history = History()
+    history.add({"event": "on_fit_epoch_end", "epoch": 1,
+                 "metrics": {"metrics/mIoU": 0.278, "metrics/pixel_acc": 0.835}})  # fmt: skip
+    spec = next(spec for spec in chart_specs(history) if spec.key == "miou")
+    chart = Chart(replace(spec, title="Overlap of all the classes there are"))
+    qtbot.addWidget(chart)
+    chart.resize(220, 120)
+    chart.show()
+    chart.show_history(history, 0.0)
+    QTest.qWait(30)
+    assert chart._values.width() >= chart._values.sizeHint().width()
+    assert chart._title.shown_text().endswith("…")
+    assert chart._title.toolTip() == "Overlap of all the classes there are"

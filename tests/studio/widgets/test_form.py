@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QToolTip
 
 from engine.cfg.argument import MODES
 from engine.cfg.schema import arguments_for, by_name
+from studio.model.run_facts import RunFacts
+from studio.model.runs import RunSnapshot, RunState
 from studio.widgets.form import Form
 from studio.widgets.form_fields import argument_fields, format_value, setting_label
 from studio.widgets.model_picker import ModelPicker
@@ -187,3 +189,23 @@ def test_the_model_picker_takes_folders_of_exported_models_only(qtbot, tmp_path,
     weights = ModelPicker("*.pt", folders=False)
     qtbot.addWidget(weights)
     assert weights.itemText(weights.count() - 1) == "From a file…"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ({"metrics/accuracy_top1": 0.4, "metrics/accuracy_top5": 1.0}, "top-1 accuracy 0.400"),
+        ({"metrics/mIoU": 0.3, "metrics/pixel_acc": 0.8}, "mIoU 0.300"),
+        ({"metrics/mAP50-95(B)": 0.2}, "mAP50-95 0.200"),
+    ],
+)
+def test_a_run_is_listed_with_the_figure_of_its_task(qtbot, tmp_path, metrics, words):
+    """The fitness of a classifier is the mean of two accuracies, and no mAP."""
+    best = tmp_path / "train" / "weights" / "best.pt"
+    best.parent.mkdir(parents=True)
+    best.write_bytes(b"x")
+    facts = RunFacts(best_fitness=0.7, best_metrics=metrics)
+    picker = ModelPicker()
+    qtbot.addWidget(picker)
+    picker.show_runs([RunSnapshot(best.parents[1], RunState.FINISHED, facts)])
+    assert f"train · best · {words}" in [picker.itemText(i) for i in range(picker.count())]
