@@ -99,7 +99,7 @@ class MemoryGuard:
         self._val_batch = before // 2
         self._free()
         _close(t.test_loader)
-        t.test_loader = t.get_dataloader(t.split_to_measure(), self._val_batch, mode="val")
+        t.test_loader = t.get_dataloader(t.split_to_measure(), self._val_batch, rank=-1, mode="val")
         t.validator.dataloader = t.test_loader
         t.warn(
             f"validation of {before} images at once does not fit into the memory of {t.device}; "

@@ -189,7 +189,10 @@ class TrainerSetup(TrainerHooks):
             # Without gradients twice the batch fits; on the CPU a larger batch only costs cache.
             larger = 1 if self.device.type == "cpu" else 2
             size = self.batch_size // self.team.size * larger
-            self.test_loader = self.get_dataloader(self.split_to_measure(), size, mode="val")
+            # Said, not left to the default: in overrides written for other releases that is 0.
+            self.test_loader = self.get_dataloader(
+                self.split_to_measure(), size, rank=-1, mode="val"
+            )
         self.validator = self.get_validator()
         self.validator.callbacks = self.callbacks
         if self.team.size > 1:

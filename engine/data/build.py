@@ -196,12 +196,15 @@ def build_dataloader(
             the batch before: a batch norm cannot learn from one value.
         workers: Processes that load; 0 loads where it is iterated. Never more than there are cores.
         shuffle: Draw a new order every epoch.
-        rank: This process among those of a distributed training; -1 outside one.
+        rank: This process among those of a distributed training; -1 outside one, and so is 0 where there is none.
         seed: Of the order.
     """
     batch = min(batch, len(dataset))
     workers = min(workers, os.cpu_count() or 1) if batch else 0
-    world = torch.distributed.get_world_size() if rank >= 0 else 1
+    is_shared = (
+        rank >= 0 and torch.distributed.is_available() and torch.distributed.is_initialized()
+    )
+    world = torch.distributed.get_world_size() if is_shared else 1
     sampler = SeededSampler(dataset, shuffle, seed, max(rank, 0), world)
     options: dict[str, Any] = {}
     one_cell = shuffle and batch > 1 and dataset.imgsz <= _ONE_CELL

@@ -164,6 +164,19 @@ def test_own_loader_and_own_validator(overrides):
     assert len(trainer.train_loader) == 4
 
 
+def test_own_loader_may_have_the_usual_signature(overrides):
+    """There ``rank`` is 0 unless it is said, also where no processes are joined."""
+    given = []
+
+    class CustomTrainer(DetectionTrainer):
+        def get_dataloader(self, dataset_path, batch_size=16, rank=0, mode="train"):
+            given.append((mode, rank))
+            return super().get_dataloader(dataset_path, batch_size, max(rank, 0), mode)
+
+    CustomTrainer(overrides=overrides).train()
+    assert given == [("train", -1), ("val", -1)]
+
+
 def test_callbacks_given_at_the_start_come_before_added_ones(arguments, tiny_task):
     calls = []
     given = {"on_train_start": lambda _: calls.append("given"), "teardown": [calls.append]}
