@@ -77,7 +77,7 @@ def _as_image(pixels: np.ndarray) -> QImage:
 
 
 def _mapped(crop: np.ndarray, tile: Tile, look: Look, is_truth: bool) -> np.ndarray:
-    """Return the picture with its class map over it, where it has one; unknown pixels stay as they are."""
+    """Return the picture with its class map over it, where it has one; pixels of no known colour stay as they are."""
     maps = tile.image.maps
     if maps is None:
         return crop
@@ -88,7 +88,8 @@ def _mapped(crop: np.ndarray, tile: Tile, look: Look, is_truth: bool) -> np.ndar
     classes = cv2.resize(classes, size, interpolation=cv2.INTER_NEAREST)
     colors = _color_table(look)[classes]
     mixed = cv2.addWeighted(crop, 1 - _MAP_SHARE, colors, _MAP_SHARE, 0)
-    mixed[classes == IGNORED] = crop[classes == IGNORED]
+    plain = ~np.isin(classes, [number for number in look.inks if number < IGNORED])
+    mixed[plain] = crop[plain]
     return np.ascontiguousarray(mixed)
 
 

@@ -20,11 +20,13 @@ from PySide6.QtWidgets import (
 from studio.jobs.client import JobsClient
 from studio.jobs.messages import Failed
 from studio.language import ntr, tr
+from studio.model.auto_annotation import BACKGROUND
 from studio.model.colors import class_color
 from studio.model.count_words import image_count, object_count
 from studio.model.project import Project
 from studio.model.run_figures import KINDS
 from studio.model.runs import VALIDATION_FILE
+from studio.model.seen import CONFUSION_SCORE
 from studio.model.validation_report import OWN, Curve, ValidationReport, read_report
 from studio.panels.validation.class_table import ClassTable
 from studio.panels.validation.confusion import ConfusionView
@@ -45,7 +47,9 @@ from studio.widgets.tiles import Look, Tile, class_tiles, example_tile, image_ti
 _LEFT_WIDTH = 560
 _LEFT_HEIGHTS = (210, 250, 330)
 _LEGENDS = {
-    "object": tr("Labels left, predictions right. Red outline: missed or wrong."),
+    "object": tr(
+        "Labels left, predictions of {score:.2f} and more right. Red outline: missed or wrong."
+    ),
     "image": tr("What it is left, what the model says right. Red outline: wrong."),
     "pixel": tr("Labels left, predictions right."),
 }
@@ -139,7 +143,7 @@ class ValidationPanel(QWidget):
         self.banner.hide()
         self._show_kinds(report)
         self._about.setText(_about(report))
-        self._legend.setText(_LEGENDS[report.counts])
+        self._legend.setText(_LEGENDS[report.counts].format(score=CONFUSION_SCORE))
         self.confusion.show_matrix(
             report.labels,
             report.matrix,
@@ -260,8 +264,16 @@ class ValidationPanel(QWidget):
         self._gallery_count.setText(f"{len(tiles):,}")
         self.show_all_button.show()
         names = self.report.names if self.report is not None else {}
-        look = Look(self._inks, names, current_colors().danger)
+        look = Look(self._map_inks(), names, current_colors().danger)
         self.gallery.show_tiles(tiles, look)
+
+    def _map_inks(self) -> Mapping[int, str]:
+        """Return the colours without that of a background that nobody drew: it would lie over all of the images."""
+        if self.report is None or self.report.counts != "pixel":
+            return self._inks
+        drawn = {cls.name for cls in self._project.classes()}
+        kept = {n for n, name in self.report.names.items() if name != BACKGROUND or name in drawn}
+        return {number: ink for number, ink in self._inks.items() if number in kept}
 
     def _class_inks(self, report: ValidationReport) -> dict[int, str]:
         """The project's colour where it has a class of that name, else the palette's."""

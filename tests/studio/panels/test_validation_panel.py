@@ -339,6 +339,29 @@ def test_class_maps_tint_the_picture_and_leave_what_nobody_knows(tmp_path):
     assert pixel(picture, right, bottom)[1] > 150, "predicted as the other class"
 
 
+def test_a_background_that_nobody_drew_leaves_the_pictures_as_they_are(
+    qtbot, project, jobs, folder, tmp_path
+):
+    truth = np.zeros((60, 80), np.uint8)
+    record = ValidationRecord()
+    record.add_maps(str(folder / "0.png"), (80, 60), truth, truth)
+    place = write_own(tmp_path / "s", record, "semseg", {"iou": 0.5})
+    report = json.loads((place / "validation.json").read_text())
+    report["names"] = {"0": "square", "1": "background"}
+    (place / "validation.json").write_text(json.dumps(report))
+    panel = shown(qtbot, project, jobs, place)
+    assert set(panel._map_inks()) == {0}
+    project.add_class("background")
+    assert set(panel._map_inks()) == {0, 1}
+    panel.gallery.tiles_model.wait()
+
+
+def test_the_gallery_says_from_which_score_on_it_counts(qtbot, project, jobs, folder, tmp_path):
+    panel = shown(qtbot, project, jobs, folder)
+    assert "of 0.25 and more" in panel._legend.text()
+    panel.gallery.tiles_model.wait()
+
+
 def test_rotated_boxes_and_keypoints_are_drawn_as_they_lie(tmp_path):
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), np.zeros((100, 100, 3), np.uint8))
