@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,11 +11,13 @@ from studio.model.keypoint_scheme import mirror_of_all
 from studio.model.project import Project
 from studio.model.records import ImageFilter, Status
 from studio.model.tasks import TaskFitness, task_fitness
-from studio.storage.splits import SplitRule
+from studio.storage.image_index import store_of
+from studio.storage.splits import SplitRule, assign_splits
 from studio.storage.versions import list_versions
 
 _USED: frozenset[Status] = frozenset({"labelled", "background"})
 _NAMED_CLASSES = 4
+_FEW = 1000  # so many images are divided in a moment, as the training will; of few a fifth may be a third
 _NO_MIRROR = tr(
     "Images are not mirrored: nobody has said which keypoints of {names} change places in a mirror (left eye, "
     "right eye). Tools > Keypoints of the class is where to say it."
@@ -37,6 +40,7 @@ class Summary:
         unlabelled: Images that are left out.
         damaged: Images that cannot be read.
         split: Images of each split; under ``""`` those that are divided when the training starts.
+        drawn: Images of each split after those without one are divided; None where they are too many to look.
         version: Number of the last dataset version, 0 without one.
     """
 
@@ -47,6 +51,7 @@ class Summary:
     unlabelled: int
     damaged: int
     split: dict[str, int]
+    drawn: Mapping[str, int] | None
     version: int
 
     def problem(self, task: str) -> str:
@@ -75,6 +80,7 @@ def summarise_project(project: Project) -> Summary:
         unlabelled=status.get("unlabelled", 0),
         damaged=status.get("damaged", 0),
         split=split,
+        drawn=_drawn(project) if sum(status.values()) <= _FEW else None,
         version=versions[-1].number if versions else 0,
     )
 
@@ -107,9 +113,17 @@ def summary_lines(summary: Summary, task: str) -> list[str]:
 
 def split_counts(summary: Summary) -> tuple[int, int]:
     """Return how many images a training learns from and how many it checks on, about."""
+    if summary.drawn is not None:
+        return summary.drawn.get("train", 0), summary.drawn.get("val", 0)
     free = summary.split.get("", 0)
     to_check = round(free * SplitRule().val)
     return summary.split.get("train", 0) + free - to_check, summary.split.get("val", 0) + to_check
+
+
+def _drawn(project: Project) -> Mapping[str, int]:
+    """Divide the images as a dataset version does; what a task leaves out is not known here."""
+    records = project.images(project.image_ids(ImageFilter(statuses=_USED)))
+    return Counter(assign_splits(records, store_of(project).rels(), SplitRule()).values())
 
 
 def _mirror_note(project: Project) -> str:

@@ -20,8 +20,9 @@ from studio.model.records import new_shape
 from studio.model.runs import RunState, summarise
 from studio.model.tasks import TASK_TITLES
 from studio.panels.train.panel import TrainPanel
-from studio.panels.train.summary import summarise_project, summary_lines
+from studio.panels.train.summary import split_counts, summarise_project, summary_lines
 from studio.storage.project_files import create_project
+from studio.storage.versions import create_version
 
 LEFT = Qt.MouseButton.LeftButton
 FINISHED = {"event": "on_train_end", "reason": "finished"}
@@ -50,7 +51,7 @@ def test_what_will_be_trained_is_said_in_words(panel, project):
     words = panel._summary.text()
     assert "6 images, 6 outlines" in words
     assert "1 class: square" in words
-    assert "about 5 to learn from, 1 to check on" in words
+    assert "about 4 to learn from, 2 to check on" in words
     assert "Left out: 2 unlabelled" in words
     assert summary_lines(summarise_project(project), "segment")[0] in words
 
@@ -400,3 +401,10 @@ def test_a_small_classifier_costs_more_than_nothing(tagged_panel):
     editor = tagged_panel.form.row("model").control
     choose(editor.models, "yolo11n-cls.yaml")
     assert "0.4 GFLOPs at 224 px" in editor.note.text()
+
+
+def test_the_page_counts_as_the_training_will_divide(project):
+    """A fifth of a few images, drawn by their names, may be far from a fifth."""
+    version = create_version(project, task=project.task)
+    train, val = split_counts(summarise_project(project))
+    assert {"train": train, "val": val} == dict(version.images)
