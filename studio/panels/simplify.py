@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, QTimer
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QWidget
 
 from engine.runtime.errors import EngineError
 from studio.language import tr
-from studio.model.edits.reshaping import thinned
+from studio.model.edits.reshaping import thinned_to
 from studio.model.geometry_ops import point_count, simplified
 from studio.model.locks import locked_text, unlocked
 from studio.model.records import Shape, moved_to
@@ -22,6 +23,7 @@ from studio.widgets.text_label import TextLabel
 _STEPS, _LARGEST = 100, 20.0  # of the slider; pixels of the image at its end
 _FIRST = 1.0
 _KINDS = ("polygon", "polyline")
+_SLICE_S = 0.02  # well under the 50 ms that no slot may take
 
 
 class SimplifyBar(QFrame):
@@ -44,6 +46,8 @@ class SimplifyBar(QFrame):
         self._workspace, self._show_shapes, self._refused = workspace, show_shapes, refused
         self._shapes: tuple[Shape, ...] = ()
         self._left = ""  # what is said of locked shapes
+        self._after: list[Shape] = []  # what the first of the shapes become, as far as it is known
+        self._is_wanted = False  # whether to keep the outlines as soon as all of them are known
         self.setProperty("role", "strip")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, _STEPS)
@@ -65,7 +69,9 @@ class SimplifyBar(QFrame):
         self._later = QTimer(self)  # a slider that moves faster than shapes are worked out
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._preview)
-        self.slider.valueChanged.connect(lambda _value: self._later.start(0))
+        self._work = QTimer(self)  # thousands of outlines take seconds: some of them between events
+        self._work.timeout.connect(self._take_slice)
+        self.slider.valueChanged.connect(self._on_tolerance)
         self.apply_button.clicked.connect(self.finish)
         self.cancel_button.clicked.connect(self.leave)
         workspace.selection_changed.connect(lambda _ids: self.leave())
@@ -88,38 +94,79 @@ class SimplifyBar(QFrame):
         self.slider.setFocus()
         self._preview()
 
+    def _on_tolerance(self, _value: int) -> None:
+        """Begin again; what was asked for at another tolerance is not kept unseen."""
+        self._work.stop()
+        self._is_wanted = False
+        self._later.start(0)
+
     def tolerance(self) -> float:
         """Return how far an outline may move, in pixels of the image."""
         return round(_LARGEST * (self.slider.value() / _STEPS) ** 2, 2)  # fine where it matters
 
     def finish(self) -> None:
-        """Keep the outlines that are shown."""
-        shapes, tolerance = self._shapes, self.tolerance()
+        """Keep the outlines that are shown; those that are still worked out, when they are there."""
+        if self._later.isActive():
+            self._preview()
+        if self._work.isActive():
+            self._is_wanted = True
+            return
+        shapes, after = self._shapes, self._after
         self.leave()
         if shapes:
             try:
-                self._workspace.project.apply(thinned(shapes, tolerance))
+                self._workspace.project.apply(thinned_to(shapes, after))
             except EngineError as error:
                 self._refused(error)
 
     def leave(self) -> None:
         """Leave everything as it was."""
         self._later.stop()
+        self._work.stop()
         if not self.isHidden():
             self.hide()
             self._show_shapes(())
-        self._shapes = ()
+        self._shapes, self._after, self._is_wanted = (), [], False
 
     def _preview(self) -> None:
-        tolerance = self.tolerance()
-        after = [moved_to(s, simplified(s.geometry, tolerance)) for s in self._shapes]
-        self._show_shapes(after)
+        """Work out what becomes of the shapes, few of them at once, and show it when all are known."""
+        self._later.stop()
+        self._after = []
+        self._work.start(0)
+        self._take_slice()
+
+    def _take_slice(self) -> None:
+        tolerance, until = self.tolerance(), time.monotonic() + _SLICE_S
+        for shape in self._shapes[len(self._after) :]:
+            self._after.append(moved_to(shape, simplified(shape.geometry, tolerance)))
+            if time.monotonic() >= until:
+                break
+        if len(self._after) < len(self._shapes):
+            self._say(
+                tr("{done:,} of {count:,} outlines looked at").format(
+                    done=len(self._after), count=len(self._shapes)
+                )
+            )
+            return
+        self._work.stop()
+        if self._is_wanted:
+            self.finish()
+        else:
+            self._show_outcome(tolerance)
+
+    def _show_outcome(self, tolerance: float) -> None:
+        self._show_shapes(self._after)
         before_count, after_count = (
-            sum(point_count(shape.geometry) for shape in shapes) for shapes in (self._shapes, after)
+            sum(point_count(shape.geometry) for shape in shapes)
+            for shapes in (self._shapes, self._after)
         )
-        said = tr("{before_count:,} → {after_count:,} points, within {tolerance:g} px").format(
-            before_count=before_count, after_count=after_count, tolerance=tolerance
+        self._say(
+            tr("{before_count:,} → {after_count:,} points, within {tolerance:g} px").format(
+                before_count=before_count, after_count=after_count, tolerance=tolerance
+            )
         )
+
+    def _say(self, said: str) -> None:
         self.words.setText(f"{said} · {self._left}" if self._left else said)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

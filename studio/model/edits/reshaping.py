@@ -129,10 +129,23 @@ def thinned(shapes: Sequence[Shape], tolerance: float) -> Edit:
     Raises:
         EditError: None of them gets simpler.
     """
-    refused = tr("No outline has points to spare at this tolerance.")
-    return _each(
-        shapes, lambda geometry: simplified(geometry, tolerance), tr("Simplify {shapes}"), refused
+    return thinned_to(
+        shapes, [moved_to(shape, simplified(shape.geometry, tolerance)) for shape in shapes]
     )
+
+
+def thinned_to(shapes: Sequence[Shape], after: Sequence[Shape]) -> Edit:
+    """Return the edit that leaves outlines with fewer points, where these are worked out already.
+
+    Args:
+        shapes: The shapes as they are.
+        after: The same shapes, in the same order, as they become.
+
+    Raises:
+        EditError: None of them gets simpler.
+    """
+    refused = tr("No outline has points to spare at this tolerance.")
+    return _changed(shapes, after, tr("Simplify {shapes}"), refused)
 
 
 def turned_into(shapes: Sequence[Shape], kind: str, size_wh: Size) -> Edit:
@@ -167,6 +180,10 @@ def _each(
     shapes: Sequence[Shape], change: Callable[[Geometry], Geometry], label: str, refused: str
 ) -> Edit:
     after = [moved_to(shape, change(shape.geometry)) for shape in shapes]
+    return _changed(shapes, after, label, refused)
+
+
+def _changed(shapes: Sequence[Shape], after: Sequence[Shape], label: str, refused: str) -> Edit:
     changed = [new for old, new in zip(shapes, after, strict=True) if new.geometry != old.geometry]
     if not changed:
         raise EditError(refused)

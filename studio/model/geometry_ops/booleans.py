@@ -6,8 +6,9 @@ thousands of corners.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
+from math import ceil, floor
 
 import numpy as np
 
@@ -34,14 +35,13 @@ def unite(geometries: Sequence[Geometry], size_wh: Size) -> Geometry:
     """
     _check(geometries)
     if any(isinstance(geometry, Mask) for geometry in geometries):
-        return _of_pixels(geometries, size_wh, np.bitwise_or)
+        return _covered(geometries, size_wh)
     import shapely
 
     parts = polygons_of(shapely.union_all([area_of(geometry) for geometry in geometries]))
     if len(parts) == 1:
         return parts[0]
-    masks = [to_mask(part, size_wh[1], size_wh[0]) for part in parts]
-    return _of_pixels(masks, size_wh, np.bitwise_or)
+    return _covered(parts, size_wh)
 
 
 def subtract(first: Geometry, others: Sequence[Geometry], size_wh: Size) -> list[Geometry]:
@@ -54,7 +54,7 @@ def subtract(first: Geometry, others: Sequence[Geometry], size_wh: Size) -> list
     """
     _check([first, *others])
     if isinstance(first, Mask) or any(isinstance(other, Mask) for other in others):
-        whole = _of_pixels(others, size_wh, np.bitwise_or).to_array()
+        whole = _covered(others, size_wh).to_array()
         left = to_mask(first, size_wh[1], size_wh[0]).to_array() & (1 - whole)
         return [Mask.from_array(left)] if left.any() else []
     import shapely
@@ -71,21 +71,46 @@ def intersect(geometries: Sequence[Geometry], size_wh: Size) -> list[Geometry]:
     """
     _check(geometries)
     if any(isinstance(geometry, Mask) for geometry in geometries):
-        common = _of_pixels(geometries, size_wh, np.bitwise_and)
+        common = _common(geometries, size_wh)
         return [common] if common.area() else []
     import shapely
 
     return list(polygons_of(shapely.intersection_all([area_of(g) for g in geometries])))
 
 
-def _of_pixels(
-    geometries: Sequence[Geometry],
-    size_wh: Size,
-    combine: Callable[[np.ndarray, np.ndarray], np.ndarray],
-) -> Mask:
+def _covered(geometries: Sequence[Geometry], size_wh: Size) -> Mask:
+    """Return the pixels of all geometries, each drawn in its own box.
+
+    A thousand outlines, each drawn in an image of 4000 x 3000, take half a minute.
+    """
+    width, height = size_wh
+    pixels = np.zeros((height, width), np.uint8)
+    for geometry in geometries:
+        left, top, right, bottom = _box_of(geometry, size_wh)
+        if left < right and top < bottom:
+            pixels[top:bottom, left:right] |= _drawn(geometry, left, top, right, bottom)
+    return Mask.from_array(pixels)
+
+
+def _common(geometries: Sequence[Geometry], size_wh: Size) -> Mask:
     width, height = size_wh
     arrays = (to_mask(geometry, height, width).to_array() for geometry in geometries)
-    return Mask.from_array(reduce(combine, arrays))
+    return Mask.from_array(reduce(np.bitwise_and, arrays))
+
+
+def _box_of(geometry: Geometry, size_wh: Size) -> tuple[int, int, int, int]:
+    """Return the pixels that an area may cover, as (left, top, right, bottom) within the image; a mask's are all."""
+    width, height = size_wh
+    if isinstance(geometry, Mask):
+        return 0, 0, width, height
+    x1, y1, x2, y2 = geometry.bounds()
+    return max(floor(x1), 0), max(floor(y1), 0), min(ceil(x2), width), min(ceil(y2), height)
+
+
+def _drawn(geometry: Geometry, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    """Return the pixels of a geometry within a box of the image."""
+    here = geometry if isinstance(geometry, Mask) else geometry.translated(-left, -top)
+    return to_mask(here, bottom - top, right - left).to_array()
 
 
 def _check(geometries: Sequence[Geometry]) -> None:

@@ -116,6 +116,18 @@ def test_shapes_that_do_not_touch_become_one_mask_of_two_parts() -> None:
     assert [part.area() for part in split_parts(whole)] == [400, 400]
 
 
+def test_parts_cover_the_pixels_that_each_covers_in_the_whole_image() -> None:
+    parts = [
+        Polygon(((2.3, 3.7), (17.1, 5.2), (9.9, 21.4))),
+        Polygon(((-8.5, 50.5), (12.5, 44.25), (3.1, 70.9))),  # across the border
+        Polygon(((60.5, 60.5), (80.5, 60.5), (80.5, 80.5), (60.5, 80.5))),
+    ]
+    whole = unite(parts, SIZE)
+    assert isinstance(whole, Mask)
+    drawn = [to_mask(part, SIZE[1], SIZE[0]).to_array() for part in parts]
+    assert np.array_equal(whole.to_array(), np.bitwise_or.reduce(drawn))
+
+
 def test_shapes_with_a_common_side_become_one_outline() -> None:
     whole = unite([Box(10, 10, 30, 30), Box(30, 10, 50, 30)], SIZE)
     assert isinstance(whole, Polygon)
