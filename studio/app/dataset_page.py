@@ -38,7 +38,7 @@ class DatasetPage(QTabWidget):
         self._session = session
         project, jobs, apply = session.project, session.studio.jobs, session.apply
         self.overview = overview
-        self.images = ImageBrowser(session.workspace, session.thumbnails, apply)
+        self.images = ImageBrowser(session.workspace, session.thumbnails, apply, session.apply_made)
         self.statistics = StatisticsPanel(project, jobs)
         self.splits = SplitsPanel(project, jobs, apply, session.studio.heavy.take)
         self.duplicates = DuplicatesPanel(project, jobs, session.thumbnails, apply)

@@ -70,7 +70,7 @@ class EditHandlers:
         """Select every shape of the image that is not locked."""
         session = self._session()
         if session is not None and session.workspace.image_id is not None:
-            shapes = session.project.shapes(session.workspace.image_id)
+            shapes = session.project.shape_rows(session.workspace.image_id)
             session.workspace.select([shape.id for shape in unlocked(shapes)])
 
     def edit_delete(self) -> None:
@@ -158,7 +158,7 @@ class EditHandlers:
         if session is None or cls is None:
             return
         session.workspace.choose_class(cls.id)
-        others = [s for s in session.workspace.selected_shapes() if s.class_id != cls.id]
+        others = [s for s in session.workspace.selected_rows() if s.class_id != cls.id]
         change(session, others, lambda free: assign_class(free, cls.id))
 
     def _go(self, step: int) -> None:

@@ -47,10 +47,19 @@ class HeavyEdits:
         size = max(count, work)
         return self._begin(size, change, title.format(count=count), tr("Done: {title}"))
 
+    def take_edit(self, edit: Edit) -> bool:
+        """Apply an edit that is made already in a thread if it is one of many images; tells whether that was begun."""
+        return self._begin(
+            edit.image_count(),
+            lambda project: project.apply(edit),
+            edit.title(),
+            tr("Done: {title}"),
+        )
+
     def step(self, back: bool) -> bool:
         """Undo or redo in a thread if that touches many images; tells whether it was begun."""
         session = self._studio.session
-        if session is None or session.project.read_only:
+        if session is None:
             return False
         title = tr("Undoing a large change") if back else tr("Doing a large change again")
         said = tr("Undone: {title}") if back else tr("Done again: {title}")
@@ -59,8 +68,8 @@ class HeavyEdits:
 
     def _begin(self, size: int, change: Change, title: str, said: str) -> bool:
         session = self._studio.session
-        if session is None or size <= MANY:
-            return False
+        if session is None or size <= MANY or session.project.read_only:
+            return False  # why a project is for reading only is told where it refuses the edit
         folder = session.project.folder
         self._studio.files.in_thread(
             lambda steps: write(folder, change, steps),

@@ -50,7 +50,13 @@ class Pages(QObject):
             "images",
         )
         self.annotate = AnnotatePage(
-            workspace, session.thumbnails, studio.actions, empty, studio.show_error, session.apply
+            workspace,
+            session.thumbnails,
+            studio.actions,
+            empty,
+            studio.show_error,
+            session.apply,
+            studio.heavy.take,
         )
         self.review = ReviewPanel(
             workspace, session.apply, studio.reviews.review_approve, studio.reviews.reject_with

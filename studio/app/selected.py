@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from engine.runtime.errors import EngineError
 from studio.model.edits import Edit
 from studio.model.locks import locked_text, unlocked
-from studio.model.records import Shape
+from studio.model.records import Shape, ShapeRow
 
 if TYPE_CHECKING:
     from studio.app.session import Session
 
-Build = Callable[[list[Shape]], "Edit | None"]
+Chosen = TypeVar("Chosen", Shape, ShapeRow)
 
 
 def change(
     session: Session,
-    shapes: Sequence[Shape],
-    build: Build,
+    shapes: Sequence[Chosen],
+    build: Callable[[list[Chosen]], Edit | None],
     otherwise: str = "",
     tells: bool = False,
 ) -> Edit | None:

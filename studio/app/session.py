@@ -107,7 +107,12 @@ class Session(QObject):
         self.project.close()
 
     def apply(self, edit: Edit) -> Edit | None:
-        """Apply an edit; where it cannot be, say why and return None. What the disk refuses is tried again."""
+        """Apply an edit; where it cannot be, say why and return None. What the disk refuses is tried again.
+
+        One of very many images goes to a thread, which ends this session: that returns None as well.
+        """
+        if self.studio.heavy.take_edit(edit):
+            return None
         class_id = self.workspace.class_id  # of now, whenever it can be written
         bound = self.refused.write(
             lambda: self.project.apply(with_class(self.project, edit, class_id))
@@ -115,6 +120,11 @@ class Session(QObject):
         if bound is not None:
             self.unseen.tell(bound)
         return bound
+
+    def apply_made(self, count: int, make: Callable[[Project], Edit | None]) -> None:
+        """Apply the edit that is made from the project, one of about ``count`` images; many of them in a thread."""
+        if not self.studio.heavy.take(count, make) and (edit := make(self.project)) is not None:
+            self.apply(edit)
 
     def attempt(self, action: Callable[[], T]) -> T | None:
         """Run something that may fail for a reason the person can act on, and show the reason."""

@@ -22,7 +22,7 @@ from studio.model.edits.arranging import (
 )
 from studio.model.edits.reshaping import filled, overlap, parted, subtracted, turned_into, united
 from studio.model.locks import unlocked
-from studio.model.records import Shape
+from studio.model.records import Shape, ShapeRow
 
 if TYPE_CHECKING:
     from studio.app.session import Session
@@ -46,23 +46,23 @@ class ShapeHandlers:
         """Select all shapes of the classes that are selected, else of the current class; those below them count."""
         if (session := self._session()) is None:
             return
-        chosen = {shape.class_id for shape in session.workspace.selected_shapes()}
+        chosen = {shape.class_id for shape in session.workspace.selected_rows()}
         current = session.workspace.class_id
         meant = chosen or ({current} if current is not None else set())
         wanted = with_below(meant, parents_of(session.project.classes()))
-        _select(session, [s for s in unlocked(_shapes(session)) if s.class_id in wanted])
+        _select(session, [s for s in unlocked(_rows(session)) if s.class_id in wanted])
 
     def edit_invert_selection(self) -> None:
         """Select what is not selected."""
         if session := self._session():
             chosen = set(session.workspace.selection)
-            _select(session, [s for s in unlocked(_shapes(session)) if s.id not in chosen])
+            _select(session, [s for s in unlocked(_rows(session)) if s.id not in chosen])
 
     def edit_select_group(self) -> None:
         """Select the whole groups of the selected shapes."""
         if session := self._session():
-            chosen = session.workspace.selected_shapes()
-            _select(session, with_groups(chosen, _shapes(session)))
+            chosen = session.workspace.selected_rows()
+            _select(session, with_groups(chosen, _rows(session)))
 
     def edit_class(self) -> None:
         """Offer the classes for the selected shapes."""
@@ -76,15 +76,15 @@ class ShapeHandlers:
         if session := self._session():
             change(
                 session,
-                session.workspace.selected_shapes(),
-                lambda free: _ORDERS[where](free, _shapes(session)),
+                session.workspace.selected_rows(),
+                lambda free: _ORDERS[where](free, _rows(session)),
                 tr("They are there already."),
             )
 
     def shape_lock(self) -> None:
         """Lock the selected shapes; all of them locked, unlock them."""
         if session := self._session():
-            chosen = session.workspace.selected_shapes()
+            chosen = session.workspace.selected_rows()
             lock = not all(shape.locked for shape in chosen)
             _apply(session, set_marks(chosen, "locked", lock))
             session.say(tr("Locked: clicks go to what lies below.") if lock else tr("Unlocked."))
@@ -92,39 +92,39 @@ class ShapeHandlers:
     def shape_unlock_all(self) -> None:
         """Unlock every shape of the image."""
         if session := self._session():
-            edit = set_marks(_shapes(session), "locked", False)
+            edit = set_marks(_rows(session), "locked", False)
             _apply(session, edit, tr("No shape of this image is locked."))
 
     def shape_hide(self) -> None:
         """Hide the selected shapes."""
         if session := self._session():
-            _apply(session, set_marks(session.workspace.selected_shapes(), "hidden", True))
+            _apply(session, set_marks(session.workspace.selected_rows(), "hidden", True))
             session.say(tr("Hidden. Ctrl+Shift+H shows all shapes of the image again."))
 
     def shape_show_all(self) -> None:
         """Show every shape of the image."""
         if session := self._session():
-            edit = set_marks(_shapes(session), "hidden", False)
+            edit = set_marks(_rows(session), "hidden", False)
             _apply(session, edit, tr("No shape of this image is hidden."))
 
     def shape_solo(self) -> None:
         """Show the selected shapes alone; they are alone already, show all."""
         if session := self._session():
             chosen = set(session.workspace.selection)
-            others = [s for s in _shapes(session) if s.id not in chosen]
+            others = [s for s in _rows(session) if s.id not in chosen]
             hide = not all(shape.hidden for shape in others)
             _apply(session, set_marks(others, "hidden", hide), tr("There is no other shape."))
 
     def shape_group(self) -> None:
         """Give the selected shapes a common group number."""
         if session := self._session():
-            chosen = session.workspace.selected_shapes()
-            change(session, chosen, lambda free: group(free, _shapes(session)))
+            chosen = session.workspace.selected_rows()
+            change(session, chosen, lambda free: group(free, _rows(session)))
 
     def shape_ungroup(self) -> None:
         """Take the selected shapes out of their groups."""
         if session := self._session():
-            chosen = session.workspace.selected_shapes()
+            chosen = session.workspace.selected_rows()
             change(session, chosen, ungroup, tr("None of the shapes is in a group."))
 
     # -- shapes made of shapes -------------------------------------------------
@@ -228,12 +228,17 @@ def _shapes(session: Session) -> list[Shape]:
     return session.project.shapes(image_id) if image_id is not None else []
 
 
+def _rows(session: Session) -> list[ShapeRow]:
+    image_id = session.workspace.image_id
+    return session.project.shape_rows(image_id) if image_id is not None else []
+
+
 def _drawn(shapes: Sequence[Shape]) -> list[Shape]:
     """Return the shapes that have a place: the class of a whole image is not repeated unasked."""
     return [shape for shape in shapes if not isinstance(shape.geometry, Tag)]
 
 
-def _select(session: Session, shapes: Sequence[Shape]) -> None:
+def _select(session: Session, shapes: Sequence[ShapeRow]) -> None:
     session.workspace.select([shape.id for shape in shapes])
 
 

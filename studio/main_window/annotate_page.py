@@ -26,6 +26,7 @@ from studio.main_window.tool_options import ToolOptionsBar
 from studio.model.edits import Edit
 from studio.model.workspace import Workspace
 from studio.panels.classes.panel import ClassesPanel
+from studio.panels.classes.removal import TakeOver
 from studio.panels.display import DisplayPanel
 from studio.panels.history import HistoryPanel
 from studio.panels.image_tags import ImageTagsStrip
@@ -72,6 +73,7 @@ class AnnotatePage(QMainWindow):
         empty: What stands in the canvas's place while the project has no image.
         refused: Called with the reason where an edit cannot be made.
         apply: Applies an edit of the filmstrip's menu; None: to the project, without a word where it cannot be.
+        take_over: Applies an edit of very many images in a thread, and tells whether it does.
     """
 
     docks_version = DOCKS_VERSION
@@ -84,6 +86,7 @@ class AnnotatePage(QMainWindow):
         empty: EmptyState,
         refused: Callable[[EngineError], object] = lambda _error: None,
         apply: Callable[[Edit], object] | None = None,
+        take_over: TakeOver = lambda _count, _make: False,
     ) -> None:
         super().__init__()
         self.setWindowFlags(Qt.WindowType.Widget)
@@ -93,7 +96,7 @@ class AnnotatePage(QMainWindow):
         self.canvas = CanvasView()
         self.empty = empty
         self.filmstrip = Filmstrip(workspace, thumbnails, apply)
-        self.classes = ClassesPanel(workspace, actions.key_owner)
+        self.classes = ClassesPanel(workspace, actions.key_owner, take_over)
         self.classes.finished.connect(self.canvas.setFocus)
         self.objects = ObjectsPanel(workspace, refused)
         self.properties = PropertiesPanel(workspace, refused)

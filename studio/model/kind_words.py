@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.language import ntr, tr
-from studio.model.records import Shape
+from studio.model.records import Shape, ShapeRow
 
 KIND_WORDS = {
     "box": tr("box"),
@@ -28,10 +28,10 @@ KIND_PLURALS = {
 }
 
 
-def shapes_text(shapes: Sequence[Shape]) -> str:
+def shapes_text(shapes: Sequence[Shape | ShapeRow]) -> str:
     """Return the kind of a lone shape, else how many there are."""
     if len(shapes) == 1:
-        return kind_text(shapes[0].geometry.kind)
+        return kind_text(shapes[0].kind)
     return ntr("{count:,} shape", "{count:,} shapes", len(shapes)).format(count=len(shapes))
 
 

@@ -199,6 +199,11 @@ class Shape:
     locked: bool = False
     hidden: bool = False
 
+    @property
+    def kind(self) -> str:
+        """The kind of its geometry, as a :class:`ShapeRow` has it."""
+        return self.geometry.kind
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
@@ -231,6 +236,8 @@ class ShapeRow:
     hidden: bool
     z: int = 0
     image_id: int = 0
+    source: str = "drawn"
+    score: float | None = None
 
 
 def shape_from_dict(data: dict[str, Any]) -> Shape:

@@ -91,6 +91,9 @@ class Store(Protocol):
     def image(self, image_id: int) -> ImageRecord | None:
         """Return a record, or None."""
 
+    def known_images(self, image_ids: Sequence[int]) -> set[int]:
+        """Return which of these images the project lists."""
+
     def images(self, image_ids: Sequence[int]) -> list[ImageRecord]:
         """Return the records that exist, in the order asked for."""
 
@@ -145,6 +148,9 @@ class Store(Protocol):
     def tags_of(self, image_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """Return the tags of the images that exist, sorted."""
 
+    def shared_tags(self, image_ids: Sequence[int]) -> set[str]:
+        """Return the tags that all of these images have."""
+
     def set_tags(self, tags: Mapping[int, Sequence[str]]) -> None:
         """Give images these tags in place of those they had."""
 
@@ -177,6 +183,9 @@ class Store(Protocol):
 
     def shapes_of_class(self, class_id: int) -> list[Shape]:
         """Return all shapes of a class."""
+
+    def shape_rows_of_class(self, class_id: int) -> list[ShapeRow]:
+        """Return the shapes of a class without their outlines."""
 
     def shapes_of_kind(self, kind: str) -> list[Shape]:
         """Return all shapes of a kind of geometry."""

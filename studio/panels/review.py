@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -85,6 +85,7 @@ class ReviewPanel(QWidget):
         self._tag_flow = FlowLayout(self._tags, tokens.SPACE_XS)
         self._lay_out()
         self._bring_field = LateCall(self, self._show_field)
+        self._count = LateCall(self, self._show_counts)
         project = workspace.project
         workspace.image_changed.connect(self.refresh)
         project.images_changed.connect(self.refresh)
@@ -171,7 +172,7 @@ class ReviewPanel(QWidget):
         if image_id == self._workspace.image_id:
             self.refresh()
         else:
-            self._show_counts()
+            self._count.ask()  # once, however many images an edit tells of
 
     def _show_counts(self) -> None:
         counts = self._workspace.project.stage_counts()
@@ -260,6 +261,11 @@ class ReviewPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         self._area = ColumnArea(inner)
         layout.addWidget(self._area)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show counts that changed meanwhile."""
+        super().showEvent(event)
+        self._show_counts()
 
 
 class _CommentField(QLineEdit):

@@ -62,6 +62,9 @@ class ImageTable:
         found = {row[0]: self._record(row) for row in rows}
         return [found[image_id] for image_id in image_ids if image_id in found]
 
+    def known_images(self, image_ids: Sequence[int]) -> set[int]:
+        return {row[0] for row in self.select_images("id", image_ids)}
+
     def select_images(
         self, columns: str, image_ids: Sequence[int], condition: str = "1"
     ) -> Iterator[tuple[Any, ...]]:

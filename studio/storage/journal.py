@@ -19,6 +19,7 @@ _AT = (
 )
 # How much of an edit, beside its images, there is to do: what is counted, and how many images one of them is worth.
 _WORK = {
+    "RemoveImages": ("json_array_length(edit, '$.image_ids')", 1),
     "TakeImport": ("json_extract(edit, '$.count')", 0.1),
     "AcceptSuggestions": ("json_array_length(edit, '$.places')", 5),
     "RemoveSuggestions": ("json_array_length(edit, '$.suggestions')", 20),

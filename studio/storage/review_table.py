@@ -40,6 +40,14 @@ class ReviewTable:
         rows = self.select_images(own, image_ids)
         return {image_id: tuple(sorted(json.loads(tags))) for image_id, tags in rows}
 
+    def shared_tags(self, image_ids: Sequence[int]) -> set[str]:
+        sql = (
+            "SELECT tag FROM image_tags WHERE image_id IN (SELECT value FROM json_each(?)) "
+            "GROUP BY tag HAVING COUNT(*) = ?"
+        )
+        rows = self.db.rows(sql, (json.dumps(list(image_ids)), len(image_ids)))
+        return {row[0] for row in rows}
+
     def set_tags(self, tags: Mapping[int, Sequence[str]]) -> None:
         gone = [(image_id,) for image_id in tags]
         self.db.write_many("DELETE FROM image_tags WHERE image_id = ?", gone)

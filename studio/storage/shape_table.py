@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from studio.language import tr
@@ -15,7 +15,8 @@ from studio.storage.database import Database, encode
 from studio.storage.geometry_codec import decode_geometry, encode_geometry, encode_ring
 
 _COLUMNS = "id, image_id, class_id, geometry, source, score, attributes, z, locked, hidden"
-_ROW = "id, class_id, kind, attributes, locked, hidden, z, image_id"
+_ROW = "id, class_id, kind, attributes, locked, hidden, z, image_id, source, score"
+_CHOSEN = "id IN (SELECT value FROM json_each(?))"  # one statement, however many numbers
 _INSERT = (
     "(id, image_id, class_id, kind, geometry, source, score, attributes, z, locked, hidden) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -25,16 +26,8 @@ _UPDATE = (
     "attributes = ?8, z = ?9, locked = ?10, hidden = ?11 WHERE id = ?1 AND image_id = ?2"
 )
 _FIELDS = ("id", "image_id", "class_id", "source", "score", "attributes", "z", "locked", "hidden")
-_DECODE: dict[str, Callable[[Any], Any]] = {
-    "attributes": json.loads,
-    "locked": bool,
-    "hidden": bool,
-}
 _ENCODE: dict[str, Callable[[Any], Any]] = {"attributes": encode}
 _POLYGON = "polygon"
-_CHUNK = 500  # values in one statement: older SQLite takes 999
-
-
 ShapeValues: TypeAlias = tuple[Any, ...]  # the columns after the number, the image first
 
 
@@ -57,29 +50,25 @@ class ShapeTable:
         return [_row(values) for values in self.db.rows(sql, (image_id,))]
 
     def shape_rows_by_id(self, shape_ids: Sequence[int]) -> list[ShapeRow]:
-        found: list[ShapeRow] = []
-        for start in range(0, len(shape_ids), _CHUNK):
-            chunk = list(shape_ids[start : start + _CHUNK])
-            sql = f"SELECT {_ROW} FROM shapes WHERE id IN ({_marks(len(chunk))})"
-            found += [_row(values) for values in self.db.rows(sql, chunk)]
-        return found
+        sql = f"SELECT {_ROW} FROM shapes WHERE {_CHOSEN}"
+        return [_row(values) for values in self.db.rows(sql, (_numbers(shape_ids),))]
 
     def tags_on(self, image_id: int) -> list[Shape]:
         return self._select("shapes", "kind = 'tag' AND image_id = ?", image_id)
 
     def shapes_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
-        found = []
-        for shape_id in shape_ids:
-            shapes = self._select("shapes", "id = ?", shape_id)
-            if not shapes:
-                raise EditError(
-                    tr("Shape {shape_id} is no longer there.").format(shape_id=shape_id)
-                )
-            found.append(shapes[0])
-        return found
+        sql = f"SELECT {_COLUMNS} FROM shapes WHERE {_CHOSEN}"
+        rows = self.db.rows(sql, (_numbers(shape_ids),))
+        found = {shape.id: shape for shape in map(_shape, rows)}
+        _check_there(shape_ids, found)
+        return [found[shape_id] for shape_id in shape_ids]
 
     def shapes_of_class(self, class_id: int) -> list[Shape]:
         return self._select("shapes", "class_id = ?", class_id)
+
+    def shape_rows_of_class(self, class_id: int) -> list[ShapeRow]:
+        sql = f"SELECT {_ROW} FROM shapes WHERE class_id = ? ORDER BY image_id, z, id"
+        return [_row(values) for values in self.db.rows(sql, (class_id,))]
 
     def shapes_of_kind(self, kind: str) -> list[Shape]:
         return self._select("shapes", "kind = ?", kind)
@@ -114,24 +103,28 @@ class ShapeTable:
         return [row[0] for row in self.db.rows(sql, (class_id, attribute))]
 
     def set_attribute(self, shape_ids: Sequence[int], name: str, value: Any) -> None:
-        chosen, patch = json.dumps(list(shape_ids)), json.dumps({name: value}, ensure_ascii=False)
-        listed = "id IN (SELECT value FROM json_each(?))"
-        sql = f"UPDATE shapes SET attributes = json_patch(attributes, ?) WHERE {listed}"
-        self.db.write(sql, (patch, chosen))
-        images = f"SELECT DISTINCT image_id FROM shapes WHERE {listed}"
-        self._touched.update(row[0] for row in self.db.rows(images, (chosen,)))
+        patch = json.dumps({name: value}, ensure_ascii=False)
+        sql = f"UPDATE shapes SET attributes = json_patch(attributes, ?) WHERE {_CHOSEN}"
+        self.db.write(sql, (patch, _numbers(shape_ids)))
+        self._touched |= self._images_of(shape_ids)
 
     def shape_fields(self, shape_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        found: dict[int, dict[str, Any]] = {}
-        for start in range(0, len(shape_ids), _CHUNK):
-            chunk = list(shape_ids[start : start + _CHUNK])
-            sql = f"SELECT {', '.join(_FIELDS)} FROM shapes WHERE id IN ({_marks(len(chunk))})"
-            for row in self.db.rows(sql, chunk):
-                values = dict(zip(_FIELDS, row, strict=True))
-                found[values.pop("id")] = {
-                    name: _DECODE.get(name, _same)(value) for name, value in values.items()
-                }
-        return found
+        sql = f"SELECT {', '.join(_FIELDS)} FROM shapes WHERE {_CHOSEN}"
+        return {
+            shape_id: {
+                "image_id": image_id,
+                "class_id": class_id,
+                "source": source,
+                "score": score,
+                "attributes": _attributes(attributes),
+                "z": z,
+                "locked": bool(locked),
+                "hidden": bool(hidden),
+            }
+            for shape_id, image_id, class_id, source, score, attributes, z, locked, hidden in (
+                self.db.rows(sql, (_numbers(shape_ids),))
+            )
+        }
 
     def set_shape_fields(self, values: Mapping[int, Mapping[str, Any]]) -> None:
         alike: dict[tuple[str, ...], list[int]] = {}
@@ -151,8 +144,7 @@ class ShapeTable:
             ]
             if self.db.write_many(sql, rows) != len(rows):
                 raise EditError(tr("A shape is no longer there."))
-        changed = self.shape_fields(list(values)).values()
-        self._touched.update(int(fields["image_id"]) for fields in changed)
+        self._touched |= self._images_of(list(values))
 
     def kind_counts(self) -> dict[str, int]:
         sql = f"SELECT kind, COUNT(*) FROM shapes {self._listed('')} GROUP BY kind"
@@ -187,20 +179,18 @@ class ShapeTable:
         self._touched.update(row[0] for row in rows)
 
     def update_shapes(self, shapes: Sequence[Shape]) -> None:
-        for shape in shapes:
-            if self.db.write(_UPDATE, _values(shape)) != 1:
-                raise EditError(tr("Shape {id} is no longer there.").format(id=shape.id))
+        if self.db.write_many(_UPDATE, map(_values, shapes)) != len(shapes):
+            ids = [shape.id for shape in shapes]
+            there = {row.id: row.image_id for row in self.shape_rows_by_id(ids)}
+            _check_there(ids, {s.id for s in shapes if there.get(s.id) == s.image_id})
         self._touched.update(shape.image_id for shape in shapes)
 
     def delete_shapes(self, shape_ids: Sequence[int]) -> None:
-        for shape_id in shape_ids:
-            image_id = self.db.value("SELECT image_id FROM shapes WHERE id = ?", (shape_id,))
-            if image_id is None:
-                raise EditError(
-                    tr("Shape {shape_id} is no longer there.").format(shape_id=shape_id)
-                )
-            self.db.write("DELETE FROM shapes WHERE id = ?", (shape_id,))
-            self._touched.add(image_id)
+        chosen = (_numbers(shape_ids),)
+        there = dict(self.db.rows(f"SELECT id, image_id FROM shapes WHERE {_CHOSEN}", chosen))
+        _check_there(shape_ids, there)
+        self.db.write(f"DELETE FROM shapes WHERE {_CHOSEN}", chosen)
+        self._touched.update(there.values())
 
     def suggestions(self, image_id: int) -> list[Shape]:
         return self._select("suggestions", "image_id = ?", image_id)
@@ -209,11 +199,8 @@ class ShapeTable:
         return self._select("suggestions", "class_id = ?", class_id)
 
     def suggestions_by_id(self, shape_ids: Sequence[int]) -> list[Shape]:
-        found: list[Shape] = []
-        for start in range(0, len(shape_ids), _CHUNK):
-            chunk = list(shape_ids[start : start + _CHUNK])
-            sql = f"SELECT {_COLUMNS} FROM suggestions WHERE id IN ({_marks(len(chunk))})"
-            found += [_shape(row) for row in self.db.rows(sql, chunk)]
+        sql = f"SELECT {_COLUMNS} FROM suggestions WHERE {_CHOSEN}"
+        found = [_shape(row) for row in self.db.rows(sql, (_numbers(shape_ids),))]
         places = {shape_id: place for place, shape_id in enumerate(shape_ids)}
         return sorted(found, key=lambda shape: places[shape.id])
 
@@ -222,16 +209,17 @@ class ShapeTable:
         self._recounted.update(shape.image_id for shape in shapes)
 
     def delete_suggestions(self, shape_ids: Sequence[int]) -> None:
-        for shape_id in shape_ids:
-            sql = "SELECT image_id FROM suggestions WHERE id = ?"
-            image_id = self.db.value(sql, (shape_id,))
-            if image_id is not None:
-                self.db.write("DELETE FROM suggestions WHERE id = ?", (shape_id,))
-                self._recounted.add(image_id)
+        self._recounted |= self._images_of(shape_ids, "suggestions")
+        self.db.write(f"DELETE FROM suggestions WHERE {_CHOSEN}", (_numbers(shape_ids),))
 
     def clear_suggestions(self, image_id: int) -> None:
         self.db.write("DELETE FROM suggestions WHERE image_id = ?", (image_id,))
         self._recounted.add(image_id)
+
+    def _images_of(self, shape_ids: Sequence[int], table: str = "shapes") -> set[int]:
+        """Return the images of those of the shapes that are there."""
+        sql = f"SELECT DISTINCT image_id FROM {table} WHERE {_CHOSEN}"
+        return {row[0] for row in self.db.rows(sql, (_numbers(shape_ids),))}
 
     def _select(self, table: str, condition: str, value: int | str) -> list[Shape]:
         sql = f"SELECT {_COLUMNS} FROM {table} WHERE {condition} ORDER BY image_id, z, id"
@@ -240,6 +228,22 @@ class ShapeTable:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _numbers(shape_ids: Sequence[int]) -> str:
+    """Return the value for :data:`_CHOSEN`."""
+    return json.dumps(list(shape_ids))
+
+
+def _check_there(shape_ids: Sequence[int], found: Container[int]) -> None:
+    """Raise for the first shape that was not found."""
+    for shape_id in shape_ids:
+        if shape_id not in found:
+            raise EditError(tr("Shape {shape_id} is no longer there.").format(shape_id=shape_id))
+
+
+def _attributes(text: str) -> dict[str, Any]:
+    return json.loads(text) if text != "{}" else {}  # most have none
 
 
 def _marks(count: int) -> str:
@@ -282,9 +286,19 @@ def _values(shape: Shape) -> tuple[Any, ...]:
 
 
 def _row(values: tuple[Any, ...]) -> ShapeRow:
-    shape_id, class_id, kind, attributes, locked, hidden, z, image_id = values
-    about = json.loads(attributes) if attributes != "{}" else {}
-    return ShapeRow(shape_id, class_id, kind, about, bool(locked), bool(hidden), z, image_id)
+    shape_id, class_id, kind, attributes, locked, hidden, z, image_id, source, score = values
+    return ShapeRow(
+        shape_id,
+        class_id,
+        kind,
+        _attributes(attributes),
+        bool(locked),
+        bool(hidden),
+        z,
+        image_id,
+        source,
+        score,
+    )
 
 
 def _shape(row: tuple[Any, ...]) -> Shape:
@@ -296,7 +310,7 @@ def _shape(row: tuple[Any, ...]) -> Shape:
         decode_geometry(geometry),
         source,
         score,
-        json.loads(attributes) if attributes != "{}" else {},
+        _attributes(attributes),
         z,
         bool(locked),
         bool(hidden),

@@ -71,6 +71,13 @@ class Entry:
         """Where one can snap to, (N, 2)."""
         return area_points(self.shape.geometry)
 
+    def taken_over(self, shape: Shape) -> Entry:
+        """Return the entry of a shape that takes this one's place; of the same outline nothing is worked out again."""
+        entry = Entry(shape)
+        if shape.geometry == self.shape.geometry:
+            entry.__dict__.update({**self.__dict__, "shape": shape})
+        return entry
+
     def distance(self, x: float, y: float) -> float:
         """Return 0 inside, else the distance to the outline, the line or the nearest keypoint."""
         if isinstance(self.shape.geometry, Polyline):
@@ -189,7 +196,8 @@ class Scene:
             self._entries.pop(shape_id, None)
             self._index.remove(shape_id)
         for shape in changed:
-            entry = Entry(shape)
+            before = self._entries.get(shape.id)
+            entry = Entry(shape) if before is None else before.taken_over(shape)
             self._entries[shape.id] = entry
             if not isinstance(shape.geometry, Tag):
                 self._index.put(shape.id, entry.bounds, shape.z)

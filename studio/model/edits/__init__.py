@@ -12,7 +12,7 @@ from studio.model.edits.class_merge import (
     split_off,
 )
 from studio.model.edits.classes import AddClass, ChangeClass, OrderClasses, RemoveClass, new_class
-from studio.model.edits.fields import SetFields, set_attributes, set_marks
+from studio.model.edits.fields import SetFields, assign_class, set_attributes, set_marks
 from studio.model.edits.images import (
     PlaceImages,
     RemoveImages,
@@ -29,7 +29,7 @@ from studio.model.edits.review import (
     change_tags,
     reject,
 )
-from studio.model.edits.shapes import AddShapes, RemoveShapes, ReplaceShapes, assign_class
+from studio.model.edits.shapes import AddShapes, RemoveShapes, ReplaceShapes
 from studio.model.edits.suggestions import AcceptSuggestions, RemoveSuggestions, accept
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.data.annotations import Geometry, Mask, Tag
 from engine.data.annotations.attribute_names import GROUP_ID
@@ -13,9 +13,10 @@ from studio.model.edits.fields import SetFields, set_attributes, shape_count
 from studio.model.edits.shapes import AddShapes
 from studio.model.geometry_ops.areas import Size
 from studio.model.geometry_ops.parts import fit_into
-from studio.model.records import Shape
+from studio.model.records import Shape, ShapeRow
 from studio.model.tracks import FILLED_IN, off_track, track_of
 
+Row = TypeVar("Row", Shape, ShapeRow)  # for order and groups an outline does not matter
 _MOVED = {
     "front": tr("Bring {shapes} to the front"),
     "back": tr("Send {shapes} to the back"),
@@ -24,28 +25,28 @@ _MOVED = {
 }
 
 
-def to_front(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+def to_front(chosen: Sequence[Row], all_shapes: Sequence[Row]) -> SetFields | None:
     """Return the edit that draws shapes over all others of the image, in the order that they have; None where they are."""
     return _ordered(_others(chosen, all_shapes) + _by_z(chosen), all_shapes, chosen, "front")
 
 
-def to_back(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+def to_back(chosen: Sequence[Row], all_shapes: Sequence[Row]) -> SetFields | None:
     """Return the edit that draws shapes below all others of the image; None where they are."""
     return _ordered(_by_z(chosen) + _others(chosen, all_shapes), all_shapes, chosen, "back")
 
 
-def forward(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+def forward(chosen: Sequence[Row], all_shapes: Sequence[Row]) -> SetFields | None:
     """Return the edit that draws each shape one place further in front; None where they are in front."""
     return _ordered(_stepped(chosen, all_shapes), all_shapes, chosen, "forward")
 
 
-def backward(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+def backward(chosen: Sequence[Row], all_shapes: Sequence[Row]) -> SetFields | None:
     """Return the edit that draws each shape one place further back; None where they are at the back."""
     order = _stepped(chosen, all_shapes, back=True)
     return _ordered(order, all_shapes, chosen, "backward")
 
 
-def group(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | None:
+def group(chosen: Sequence[Row], all_shapes: Sequence[Row]) -> SetFields | None:
     """Return the edit that gives shapes a group number that no other shape of the image has."""
     taken = [
         value for shape in all_shapes if isinstance(value := shape.attributes.get(GROUP_ID), int)
@@ -54,7 +55,7 @@ def group(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> SetFields | N
     return set_attributes(chosen, {GROUP_ID: max(taken, default=0) + 1}, label)
 
 
-def ungroup(chosen: Sequence[Shape]) -> SetFields | None:
+def ungroup(chosen: Sequence[Row]) -> SetFields | None:
     """Return the edit that takes shapes out of their groups; None where none is in one."""
     return set_attributes(
         chosen,
@@ -63,7 +64,7 @@ def ungroup(chosen: Sequence[Shape]) -> SetFields | None:
     )
 
 
-def with_groups(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> list[Shape]:
+def with_groups(chosen: Sequence[Row], all_shapes: Sequence[Row]) -> list[Row]:
     """Return the shapes together with all others of their groups, in drawing order."""
     groups = {shape.attributes.get(GROUP_ID) for shape in chosen} - {None}
     ids = {shape.id for shape in chosen}
@@ -171,18 +172,16 @@ def _stepped_aside(low: float, high: float, size: int, shift: float) -> float:
     return -shift if high + shift > size and low - shift >= 0 else shift
 
 
-def _by_z(shapes: Sequence[Shape]) -> list[Shape]:
+def _by_z(shapes: Sequence[Row]) -> list[Row]:
     return sorted(shapes, key=lambda shape: (shape.z, shape.id))
 
 
-def _others(chosen: Sequence[Shape], all_shapes: Sequence[Shape]) -> list[Shape]:
+def _others(chosen: Sequence[Row], all_shapes: Sequence[Row]) -> list[Row]:
     ids = {shape.id for shape in chosen}
     return _by_z([shape for shape in all_shapes if shape.id not in ids])
 
 
-def _stepped(
-    chosen: Sequence[Shape], all_shapes: Sequence[Shape], back: bool = False
-) -> list[Shape]:
+def _stepped(chosen: Sequence[Row], all_shapes: Sequence[Row], back: bool = False) -> list[Row]:
     """Return the order in which each chosen shape has changed places with the next one that is not chosen."""
     ids = {shape.id for shape in chosen}
     order = _by_z(all_shapes)
@@ -196,7 +195,7 @@ def _stepped(
 
 
 def _ordered(
-    order: Sequence[Shape], all_shapes: Sequence[Shape], chosen: Sequence[Shape], where: str
+    order: Sequence[Row], all_shapes: Sequence[Row], chosen: Sequence[Row], where: str
 ) -> SetFields | None:
     """Return the edit that gives shapes this order, with new numbers for as few of them as it takes."""
     before = _by_z(all_shapes)
@@ -206,7 +205,7 @@ def _ordered(
     return SetFields(after, _MOVED[where].format(shapes=shape_count(len(chosen))))
 
 
-def _few_numbers(order: Sequence[Shape]) -> dict[int, dict[str, Any]]:
+def _few_numbers(order: Sequence[Row]) -> dict[int, dict[str, Any]]:
     """Return new ``z`` by shape: a run at either end that keeps rising keeps its numbers."""
     rising = _rising_run(order)
     if rising is None:
@@ -218,7 +217,7 @@ def _few_numbers(order: Sequence[Shape]) -> dict[int, dict[str, Any]]:
     return after
 
 
-def _rising_run(order: Sequence[Shape]) -> tuple[int, int] | None:
+def _rising_run(order: Sequence[Row]) -> tuple[int, int] | None:
     """Return the first and last place of the longest run of strictly rising numbers; None where it is less than half."""
     best, start = (0, 0), 0
     for place in range(1, len(order) + 1):

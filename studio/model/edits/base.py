@@ -83,6 +83,11 @@ class Edit(ABC):
     def changes(self) -> Changes:
         """Return what applying it (or its inverse) touches."""
 
+    def image_count(self) -> int:
+        """Return how many images it touches, as far as that is known before it is bound."""
+        touched = self.changes()
+        return len(touched.shapes | touched.suggestions | touched.records)
+
     @abstractmethod
     def values(self) -> dict[str, Any]:
         """Return the fields as plain values for JSON."""

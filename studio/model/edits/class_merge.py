@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from studio.language import ntr, tr
 from studio.model.colors import next_color
@@ -18,9 +18,10 @@ from studio.model.edits.classes import NEW, check_class, position_of
 from studio.model.edits.fields import shape_count
 from studio.model.errors import EditError
 from studio.model.one_line import one_line
-from studio.model.records import ClassDef, Shape, class_from_dict
+from studio.model.records import ClassDef, Shape, ShapeRow, class_from_dict
 from studio.model.store import Store
 
+Row = TypeVar("Row", Shape, ShapeRow)  # outlines do not matter here
 Place = tuple[int, int]  # number of a shape, number of its image
 Given = tuple[
     str, Any, tuple[int, ...]
@@ -163,7 +164,7 @@ class SplitClass(Edit):
 
 
 def split_off(
-    cls: ClassDef, name: str, shapes: Sequence[Shape], classes: Sequence[ClassDef]
+    cls: ClassDef, name: str, shapes: Sequence[Row], classes: Sequence[ClassDef]
 ) -> SplitClass:
     """Return the edit that makes a class ``name`` of some shapes of ``cls``, behind it in the list.
 
@@ -176,7 +177,7 @@ def split_off(
 def split_by_attribute(
     cls: ClassDef,
     attribute: str,
-    shapes: Sequence[Shape],
+    shapes: Sequence[Row],
     classes: Sequence[ClassDef],
     said: Callable[[Any], str] = str,
 ) -> Batch:
@@ -194,7 +195,7 @@ def split_by_attribute(
     Raises:
         EditError: No shape has the attribute.
     """
-    groups: dict[str, list[Shape]] = {}
+    groups: dict[str, list[Row]] = {}
     for shape in shapes:
         if attribute in shape.attributes:
             groups.setdefault(one_line(said(shape.attributes[attribute])), []).append(shape)
@@ -216,7 +217,7 @@ def split_by_attribute(
 
 
 def _splits(
-    cls: ClassDef, parts: Sequence[tuple[str, Sequence[Shape]]], classes: Sequence[ClassDef]
+    cls: ClassDef, parts: Sequence[tuple[str, Sequence[Row]]], classes: Sequence[ClassDef]
 ) -> list[SplitClass]:
     colors = [known.color for known in classes]
     first = position_of(cls.id, classes) + 1

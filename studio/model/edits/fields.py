@@ -13,6 +13,7 @@ from typing import Any
 from studio.language import ntr, tr
 from studio.model.edits.base import Changes, Edit
 from studio.model.errors import EditError
+from studio.model.kind_words import shapes_text
 from studio.model.records import ClassDef, Shape, ShapeRow
 from studio.model.store import Store
 
@@ -82,6 +83,12 @@ class SetFields(Edit):
         return cls(after, values["label"], before, frozenset(values["images"]))
 
 
+def assign_class(shapes: Sequence[Shape | ShapeRow], class_id: int, label: str = "") -> SetFields:
+    """Return the edit that gives ``shapes`` the class ``class_id``."""
+    label = label or tr("Change class of {shapes}").format(shapes=shapes_text(shapes))
+    return SetFields({shape.id: {"class_id": class_id} for shape in shapes}, label)
+
+
 def set_marks(shapes: Sequence[Shape | ShapeRow], field: str, value: bool) -> SetFields | None:
     """Return the edit that locks, unlocks, hides or shows shapes; None where all of them are so already.
 
@@ -104,7 +111,7 @@ _MARKED = {
 
 
 def set_attributes(
-    shapes: Sequence[Shape], values: Mapping[str, Any], label: str = ""
+    shapes: Sequence[Shape | ShapeRow], values: Mapping[str, Any], label: str = ""
 ) -> SetFields | None:
     """Return the edit that gives shapes these attributes, None for a value taking one away; None where nothing changes."""
     after = {}

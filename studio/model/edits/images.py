@@ -132,8 +132,7 @@ class RemoveImages(Edit):
         return self.label or said.format(images=count_of(self.image_ids))
 
     def bind(self, store: Store) -> RemoveImages:
-        found = {record.id for record in store.images(self.image_ids)}
-        check_known(self.image_ids, found)
+        check_known(self.image_ids, store.known_images(self.image_ids))
         return self
 
     def apply(self, store: Store) -> None:
@@ -144,6 +143,9 @@ class RemoveImages(Edit):
 
     def changes(self) -> Changes:
         return Changes(images=True)
+
+    def image_count(self) -> int:
+        return len(self.image_ids)
 
     def values(self) -> dict[str, Any]:
         return {"image_ids": list(self.image_ids), "removed": self.removed}

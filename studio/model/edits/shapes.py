@@ -1,4 +1,4 @@
-"""Edits of shapes: add, remove, replace. Moving a vertex, changing the class and reordering all replace."""
+"""Edits of shapes: add, remove, replace. Moving a vertex replaces; what leaves the outline alone is in ``fields``."""
 
 # ruff: noqa: D102 - the methods are documented once, in the base class
 from __future__ import annotations
@@ -139,11 +139,6 @@ class ReplaceShapes(Edit):
         return cls(after, tuple(map(shape_from_dict, values["before"])), values["label"])
 
 
-def assign_class(shapes: Sequence[Shape], class_id: int, label: str = "") -> ReplaceShapes:
-    """Return the edit that gives ``shapes`` the class ``class_id``."""
-    return ReplaceShapes(tuple(replace(s, class_id=class_id) for s in shapes), label=label)
-
-
 def _check_places(shapes: Sequence[Shape], store: Store) -> None:
     """Refuse images and classes that the project does not have."""
     if not shapes:
@@ -154,9 +149,9 @@ def _check_places(shapes: Sequence[Shape], store: Store) -> None:
             tr("The project has no class {class_id}.").format(class_id=class_id),
             remedy=tr("Add a class or choose another one."),
         )
-    for image_id in {shape.image_id for shape in shapes}:
-        if store.image(image_id) is None:
-            raise EditError(tr("The project has no image {image_id}.").format(image_id=image_id))
+    wanted = {shape.image_id for shape in shapes}
+    for image_id in wanted - store.known_images(sorted(wanted)):
+        raise EditError(tr("The project has no image {image_id}.").format(image_id=image_id))
 
 
 def _settled(before: Shape, after: Shape, cls: ClassDef) -> Shape:

@@ -34,10 +34,11 @@ from studio.model.edits import (
 from studio.model.errors import EditError
 from studio.model.locks import locked_text, unlocked
 from studio.model.one_line import lines_of
-from studio.model.records import ClassDef
+from studio.model.project import Project
+from studio.model.records import ClassDef, ImageFilter
 from studio.model.workspace import Workspace
 from studio.panels.classes.editor import ClassEditor, KeyOwner
-from studio.panels.classes.removal import RemoveClassDialog
+from studio.panels.classes.removal import RemoveClassDialog, TakeOver
 from studio.panels.classes.row import ClassRow
 from studio.panels.classes.row_list import RowList
 from studio.theme import tokens
@@ -56,6 +57,8 @@ class ClassesPanel(QWidget):
     Args:
         workspace: The open project and the place in it.
         key_owner: Returns what a key does already, empty where it is free.
+        take_over: Given how many images an edit touches and what makes it, applies it in a thread if they are many
+            and tells whether it does; the panel goes with its project then.
 
     Signals:
         finished: A class was found by typing and chosen: the keys are the canvas's again.
@@ -67,10 +70,11 @@ class ClassesPanel(QWidget):
         self,
         workspace: Workspace,
         key_owner: KeyOwner = lambda _key: "",
+        take_over: TakeOver = lambda _count, _make: False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._workspace, self._key_owner = workspace, key_owner
+        self._workspace, self._key_owner, self._take_over = workspace, key_owner, take_over
         self.dialog: QDialog | None = None
         self.list = RowList(self)
         self.search = SearchField(tr("Find a class"))
@@ -232,7 +236,9 @@ class ClassesPanel(QWidget):
             return None
         images = len({image_id for _, image_id in shapes})
         project = self._workspace.project
-        dialog = RemoveClassDialog(project, cls, len(shapes), images, self.window())
+        dialog = RemoveClassDialog(
+            project, cls, len(shapes), images, self.window(), self._take_over
+        )
         self._open(dialog)
         return dialog
 
@@ -247,11 +253,13 @@ class ClassesPanel(QWidget):
 
     def merge(self, cls: ClassDef, into: ClassDef) -> None:
         """Give all shapes of a class to another one and remove it."""
-        self._apply(lambda: MergeClass(cls, into.id))
+        edit = MergeClass(cls, into.id)
+        if not self._take_over(self._images_with(cls), lambda _project: edit):
+            self._apply(lambda: edit)
 
     def split_selected(self, cls: ClassDef) -> None:
         """Make a class of the selected shapes of ``cls`` that are not locked, named after it."""
-        chosen = [s for s in self._workspace.selected_shapes() if s.class_id == cls.id]
+        chosen = [s for s in self._workspace.selected_rows() if s.class_id == cls.id]
         free, left = unlocked(chosen), locked_text(chosen)
         classes = self._workspace.project.classes()
         if free or not chosen:
@@ -264,14 +272,19 @@ class ClassesPanel(QWidget):
     def split_by(self, cls: ClassDef, attribute: str) -> None:
         """Make a class of each value that the shapes of ``cls`` have for an attribute."""
         project = self._workspace.project
-        shapes = project.store.shapes_of_class(cls.id)
-        self._apply(lambda: split_by_attribute(cls, attribute, shapes, project.classes()))
+
+        def made(fresh: Project) -> Edit:
+            rows = fresh.store.shape_rows_of_class(cls.id)
+            return split_by_attribute(cls, attribute, rows, fresh.classes())
+
+        if not self._take_over(self._images_with(cls), made):
+            self._apply(lambda: made(project))
 
     def select_shapes(self, cls: ClassDef) -> None:
         """Select the shapes of a class, and of those below it, on the current image."""
         image_id = self._workspace.image_id
         if image_id is not None:
-            shapes = self._workspace.project.shapes(image_id)
+            shapes = self._workspace.project.shape_rows(image_id)
             meant = with_below((cls.id,), parents_of(self._workspace.project.classes()))
             self._workspace.select([s.id for s in unlocked(shapes) if s.class_id in meant])
 
@@ -305,6 +318,10 @@ class ClassesPanel(QWidget):
         menu.addSeparator()
         menu.addAction(tr("Remove class…"), lambda: self.remove(cls))
         return menu
+
+    def _images_with(self, cls: ClassDef) -> int:
+        """Return on how many images a class is, those below it counted too."""
+        return self._workspace.project.count_images(ImageFilter(class_id=cls.id))
 
     def _apply(self, build: Callable[[], Edit]) -> bool:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
@@ -17,6 +19,8 @@ from studio.widgets.message_banner import MessageBanner
 from studio.widgets.searched_combo import SearchedComboBox
 from studio.widgets.text_label import TextLabel
 
+TakeOver = Callable[[int, Callable[[Project], Edit | None]], bool]
+
 
 class RemoveClassDialog(QDialog):
     """Asks once, beside the canvas, whether the shapes go with the class or get another one; both can be undone.
@@ -26,6 +30,9 @@ class RemoveClassDialog(QDialog):
         cls: The class to remove.
         shapes: How many shapes it has.
         images: On how many images.
+        parent: The window.
+        take_over: Given how many images an edit touches and what makes it, applies it in a thread if they are many
+            and tells whether it does.
     """
 
     def __init__(
@@ -35,9 +42,11 @@ class RemoveClassDialog(QDialog):
         shapes: int,
         images: int,
         parent: QWidget | None = None,
+        take_over: TakeOver = lambda _count, _make: False,
     ) -> None:
         super().__init__(parent)
-        self._project, self._cls = project, cls
+        self._project, self._cls, self._images = project, cls, images
+        self._take_over = take_over
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Remove class {name}").format(name=cls.name))
         self.banner = MessageBanner()
@@ -90,8 +99,12 @@ class RemoveClassDialog(QDialog):
 
     def remove(self) -> None:
         """Remove the class and close; say why where it cannot be."""
+        edit = self.edit()
+        if self._take_over(self._images, lambda _project: edit):
+            self.accept()
+            return
         try:
-            self._project.apply(self.edit())
+            self._project.apply(edit)
         except EngineError as error:
             self.banner.show_message(error.message, error.remedy or "")
             return

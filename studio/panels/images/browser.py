@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -23,7 +23,7 @@ from studio.panels.images.cell_delegate import CellDelegate
 from studio.panels.images.columns import COLUMNS
 from studio.panels.images.filter_bar import FilterBar
 from studio.panels.images.image_list_model import ImageListModel
-from studio.panels.images.image_menu import build_image_menu
+from studio.panels.images.image_menu import Make, build_image_menu
 from studio.panels.images.thumbnail_delegate import (
     FRAME_HEIGHT,
     FRAME_WIDTH,
@@ -48,6 +48,7 @@ class ImageBrowser(QWidget):
         workspace: Image list, filter and order.
         thumbnails: Where the pictures come from.
         apply: Applies an edit and tells the person where it cannot be.
+        apply_made: The same for an edit of so many images that takes long to make; None: made at once.
     """
 
     image_opened = Signal(int)
@@ -57,10 +58,11 @@ class ImageBrowser(QWidget):
         workspace: Workspace,
         thumbnails: ThumbnailLoader,
         apply: Callable[[Edit], object],
+        apply_made: Callable[[int, Make], object] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._workspace, self._apply = workspace, apply
+        self._workspace, self._apply, self._apply_made = workspace, apply, apply_made
         self.filter = FilterBar(workspace)
         self.model = ImageListModel(workspace, thumbnails, self)
         self.grid = _grid(self.model)
@@ -127,7 +129,9 @@ class ImageBrowser(QWidget):
 
     def _show_menu(self, place: QPoint) -> None:
         if chosen := self.chosen():
-            build_image_menu(self, self._workspace.project, chosen, self._apply).popup(place)
+            build_image_menu(
+                self, self._workspace.project, chosen, self._apply, self._apply_made
+            ).popup(place)
 
     def _on_header(self, section: int) -> None:
         """Sort by the column; once more turns it round."""
@@ -210,6 +214,8 @@ def _table(model: ImageListModel) -> QTableView:
     header.setHighlightSections(False)
     header.setSectionsMovable(True)
     header.setStretchLastSection(True)
+    # Else it asks for each column that it draws whether all of its 100,000 rows are selected, one after the other.
+    header.setSelectionModel(QItemSelectionModel(model, header))
     for section, column in enumerate(COLUMNS):
         view.setColumnWidth(section, column.width)
     _let_choose(view, tr("Images as a table"))

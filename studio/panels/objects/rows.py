@@ -46,10 +46,11 @@ class ObjectRows(QAbstractListModel):
         gone = {i for i in shape_ids if i not in there and i in self._places}
         stays = [shape for i, shape in there.items() if i in self._places]
         if not gone and len(stays) == len(there) and all(map(self._has_place, stays)):
-            for shape in stays:
-                row = self._places[shape.id]
+            rows = [self._places[shape.id] for shape in stays]
+            for row, shape in zip(rows, stays, strict=True):
                 self._shapes[row] = shape
-                self.dataChanged.emit(self.index(row, 0), self.index(row, 0))
+            if rows:  # once: to tell of each of thousands takes longer than to draw those in view
+                self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), 0))
             return
         kept = [there.pop(s.id, s) for s in self._shapes if s.id not in gone]
         self.show_shapes(

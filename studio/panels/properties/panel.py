@@ -16,7 +16,7 @@ from studio.model.attribute_def import AttributeDef
 from studio.model.calibration import PIXELS, calibration_of
 from studio.model.edits import Edit, assign_class, set_attributes
 from studio.model.locks import locked_text, unlocked
-from studio.model.records import ClassDef, Shape
+from studio.model.records import ClassDef, ShapeRow
 from studio.model.workspace import Workspace
 from studio.panels.properties.editors import (
     FlagValue,
@@ -29,7 +29,9 @@ from studio.panels.properties.editors import (
 from studio.panels.properties.shared_values import (
     LINES,
     LONG_LINES,
+    MEASURED_LIMIT,
     MIXED,
+    About,
     asked_attributes,
     described,
     in_pixels,
@@ -79,7 +81,7 @@ class PropertiesPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._workspace, self._refused = workspace, refused
-        self._shapes: list[Shape] = []
+        self._shapes: About = []
         self._asked: list[AttributeDef] | None = None
         self._scale = PIXELS
         self.class_box = SearchedComboBox(tr("Find a class"))
@@ -116,7 +118,9 @@ class PropertiesPanel(QWidget):
     def refresh(self) -> None:
         """Show the selected shapes as they are now."""
         self._look.stop()
-        self._shapes = self._workspace.selected_shapes()
+        work = self._workspace
+        is_measured = len(work.selection) <= MEASURED_LIMIT
+        self._shapes = work.selected_shapes() if is_measured else work.selected_rows()
         self._body.setVisible(bool(self._shapes))
         self.empty.setVisible(not self._shapes)
         if not self._shapes:
@@ -190,9 +194,9 @@ class PropertiesPanel(QWidget):
     def _on_attribute(self, name: str, value: Any) -> None:
         self._apply(set_attributes(self._free(), {name: value}))
 
-    def _free(self) -> list[Shape]:
+    def _free(self) -> list[ShapeRow]:
         """Return the selected shapes that may change, as they are now: what is shown may be an edit behind."""
-        return unlocked(self._workspace.selected_shapes())
+        return unlocked(self._workspace.selected_rows())
 
     def _on_class_chosen(self, row: int) -> None:
         self.choose_class(self.class_box.itemData(row))

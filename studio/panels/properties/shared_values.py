@@ -13,7 +13,7 @@ from studio.model.calibration import PIXELS, Calibration
 from studio.model.geometry_ops import facts
 from studio.model.kind_words import KIND_WORDS, shapes_text
 from studio.model.provenance import SOURCE_WORDS, accepted_words, model_of
-from studio.model.records import ClassDef, Shape
+from studio.model.records import ClassDef, Shape, ShapeRow
 
 # The lines of the panel, by what they are called
 KIND, PLACE, SIZE, ANGLE = tr("Kind"), tr("Place"), tr("Size"), tr("Angle")
@@ -37,7 +37,8 @@ LINES = (
 _SCALED = (SIZE, AREA, PERIMETER, LENGTH)  # what a scale turns into its unit
 LONG_LINES = (SOURCE, MADE_BY, ACCEPTED)  # sentences: they go on in the next line
 _MEASURES = {"area": AREA, "perimeter": PERIMETER, "points": POINTS}
-_MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
+MEASURED_LIMIT = 200  # shapes: the outlines of more are not measured for a line of text
+About = Sequence[Shape] | Sequence[ShapeRow]  # rows have no outlines to measure
 
 
 class Mixed(Enum):
@@ -57,15 +58,13 @@ def shared(values: Iterable[Any]) -> Any:
     return found[0] if all(_same(found[0], value) for value in found) else MIXED
 
 
-def shared_attribute(shapes: Sequence[Shape], name: str) -> Any:
+def shared_attribute(shapes: About, name: str) -> Any:
     """Return what the shapes have in common under a name; None: none of them has it. A flag that is absent is False."""
     absent = False if name in FLAGS else None
     return shared(shape.attributes.get(name, absent) for shape in shapes)
 
 
-def asked_attributes(
-    shapes: Sequence[Shape], classes: Mapping[int, ClassDef]
-) -> list[AttributeDef]:
+def asked_attributes(shapes: About, classes: Mapping[int, ClassDef]) -> list[AttributeDef]:
     """Return what to ask for: what every class of the shapes asks for, then what any of them carries besides.
 
     An attribute that no class describes is of the kind that its values have.
@@ -81,20 +80,20 @@ def asked_attributes(
     return common + [AttributeDef(name, _kind(values)) for name, values in sorted(carried.items())]
 
 
-def described(shapes: Sequence[Shape], scale: Calibration = PIXELS) -> dict[str, str]:
+def described(shapes: About, scale: Calibration = PIXELS) -> dict[str, str]:
     """Return the lines of the panel that only tell: kind, place, size, area, perimeter, points, angle, source, score.
 
     Args:
         shapes: The selected shapes.
         scale: Lengths and areas are told in its unit.
     """
-    kinds = shared(shape.geometry.kind for shape in shapes)
+    kinds = shared(shape.kind for shape in shapes)
     lines = {KIND: shapes_text(shapes) if len(shapes) > 1 else ""}
     if kinds is not MIXED:
         word = KIND_WORDS[kinds]
         lines[KIND] = word if len(shapes) == 1 else f"{len(shapes):,} × {word}"
-    if len(shapes) <= _MEASURED_LIMIT:
-        lines |= _measured([facts(shape.geometry) for shape in shapes], scale)
+    if measured := _facts(shapes):
+        lines |= _measured(measured, scale)
     source = shared(shape.source for shape in shapes)
     lines[SOURCE] = tr("mixed") if source is MIXED else SOURCE_WORDS.get(source, source)
     scores = [shape.score for shape in shapes if shape.score is not None]
@@ -108,15 +107,20 @@ def described(shapes: Sequence[Shape], scale: Calibration = PIXELS) -> dict[str,
     return lines | _provenance(shapes)
 
 
-def in_pixels(shapes: Sequence[Shape]) -> dict[str, str]:
+def in_pixels(shapes: About) -> dict[str, str]:
     """Return what :func:`described` tells in a scale's unit, in pixels."""
-    if len(shapes) > _MEASURED_LIMIT:
-        return {}
-    lines = _measured([facts(shape.geometry) for shape in shapes], PIXELS)
+    lines = _measured(_facts(shapes), PIXELS)
     return {line: lines[line] for line in _SCALED if line in lines}
 
 
-def _provenance(shapes: Sequence[Shape]) -> dict[str, str]:
+def _facts(shapes: About) -> list[dict[str, float]]:
+    """Return what the outlines measure, nothing where there are too many of them or only rows."""
+    if len(shapes) > MEASURED_LIMIT:
+        return []
+    return [facts(shape.geometry) for shape in shapes if isinstance(shape, Shape)]
+
+
+def _provenance(shapes: About) -> dict[str, str]:
     """Return which model made the shapes, and who accepted them when."""
     found = {
         MADE_BY: shared(model_of(shape.attributes) for shape in shapes),

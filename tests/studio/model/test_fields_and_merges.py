@@ -18,6 +18,7 @@ from studio.model.edits import (
     Edit,
     MergeClass,
     RemoveClass,
+    RemoveShapes,
     ReplaceShapes,
     SetFields,
     SplitClass,
@@ -362,3 +363,48 @@ def test_few_shapes_are_read_by_their_numbers_in_drawing_order(filled: Project) 
     ids = [shape.id for shape in shapes]
     assert filled.shapes_by_id([ids[2], 999, ids[0], ids[4]]) == [shapes[0], shapes[2], shapes[4]]
     assert filled.shapes_by_id([]) == []
+
+
+def test_thousands_of_shapes_change_their_class_and_come_back(photo_project: Project) -> None:
+    """More at once than one statement of an older SQLite takes values."""
+    project = photo_project
+    bolt, nut = project.classes()
+    image, other = project.image_ids()[:2]
+    boxes = [Box(x % 60, x % 40, x % 60 + 2, x % 40 + 2) for x in range(2500)]
+    added = project.apply(AddShapes(tuple(new_shape(image, bolt.id, box) for box in boxes)))
+    assert isinstance(added, AddShapes)
+    ids = [shape.id for shape in added.shapes]
+    assert [shape.id for shape in project.store.shapes_by_id(ids[::-1])] == ids[::-1]
+    before = project.shapes(image)
+    edit = project.apply(assign_class(project.shape_rows(image), nut.id))
+    assert edit.title() == "Change class of 2,500 shapes"
+    assert "geometry" not in json.dumps(edit.to_dict())  # the journal keeps the class alone
+    assert {shape.class_id for shape in project.shapes(image)} == {nut.id}
+    project.undo()
+    assert project.shapes(image) == before
+    assert project.image(image).shape_count == 2500
+    project.apply(RemoveShapes(added.shapes))
+    assert project.shapes(image) == []
+    project.undo()
+    assert project.shapes(image) == before
+    assert project.shapes(other) == []
+
+
+def test_an_edit_of_a_shape_that_is_gone_names_it_and_changes_nothing(
+    photo_project: Project,
+) -> None:
+    project = photo_project
+    image, cls = project.image_ids()[0], project.classes()[0]
+    boxes = (Box(1, 1, 9, 9), Box(20, 20, 30, 30))
+    project.apply(AddShapes(tuple(new_shape(image, cls.id, box) for box in boxes)))
+    shapes = project.shapes(image)
+    gone = replace(shapes[1], id=999)
+    moved = [replace(shape, geometry=Box(2, 2, 8, 8)) for shape in (shapes[0], gone)]
+    for change in (
+        lambda: project.store.update_shapes(moved),
+        lambda: project.store.delete_shapes([shapes[0].id, gone.id]),
+        lambda: project.store.shapes_by_id([shapes[0].id, gone.id]),
+    ):
+        with pytest.raises(EditError, match="999"), project.store.transaction():
+            change()
+    assert project.shapes(image) == shapes
