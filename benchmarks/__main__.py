@@ -14,6 +14,14 @@ BENCHMARKS = {
     "import_engine": ("benchmarks.time_import_engine", "a fresh process that imports the engine"),
     "app_start": ("benchmarks.time_app_start", "launch to a painted window"),
     "project_open": ("benchmarks.time_project_open", "opening a project of 10,000 images"),
+    "project_commands": (
+        "benchmarks.time_project_commands",
+        "commands on a project of 100,000 images: how long the window is held",
+    ),
+    "dense_image": (
+        "benchmarks.time_dense_image",
+        "commands on an image with 10,000 polygons: how long the window is held",
+    ),
     "kill": ("benchmarks.kill_moments", "kill -9 at random moments of a session of edits"),
     "import": ("benchmarks.time_import", "100,000 images and 1,000,000 shapes from COCO JSON"),
     "fuzz": ("benchmarks.fuzz_formats", "damaged files of every format, read or refused"),

@@ -66,10 +66,10 @@ def run(options: argparse.Namespace) -> dict[str, object]:
     """Return the figures."""
     with tempfile.TemporaryDirectory() as temporary:
         images, folder = Path(temporary) / "images", Path(temporary) / "project"
-        _touch(images, options.images)
+        touch(images, options.images)
         figures: dict[str, object] = {"images": options.images}
         with create_project(folder) as project:
-            figures |= _fill(project, images, options.shapes)
+            figures |= fill(project, images, options.shapes)
         figures["open_ms"] = median_ms(lambda: _open(folder), options.repeats)
         with open_project(folder) as project:
             figures |= _questions(project, options.repeats)
@@ -79,14 +79,15 @@ def run(options: argparse.Namespace) -> dict[str, object]:
     return figures
 
 
-def _touch(folder: Path, count: int) -> None:
+def touch(folder: Path, count: int) -> None:
+    """Make empty files in place of pictures."""
     for index in range(count):
         path = folder / str(index // _PER_FOLDER) / f"img{index}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
 
 
-def _fill(project: Project, images: Path, shapes: int) -> dict[str, Any]:
+def fill(project: Project, images: Path, shapes: int) -> dict[str, Any]:
     """Add the folder, label nine of ten images, and return how long that took."""
     start = last = time.perf_counter()
     slowest = 0.0

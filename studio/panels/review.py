@@ -127,6 +127,10 @@ class ReviewPanel(QWidget):
         self._reject(words)
         self.finished.emit()
 
+    def counts_text(self) -> str:
+        """Return how many images are at which stage, in words."""
+        return self._counts.text()
+
     def _ask_why(self, image_id: int | None) -> None:
         """Take the next words as the reason for an image's rejection; None: as a comment again."""
         self._rejecting = image_id

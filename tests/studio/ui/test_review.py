@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from studio.model.edits import SetStage
 from studio.panels.review import ReviewPanel
 from tests.studio.ui.conftest import Hands
 
@@ -121,3 +123,23 @@ def test_tags_and_comments_by_hand(labelled: Hands) -> None:
     assert project.image(one).stage == "skipped"
     hands.session.workspace.step(1)
     assert panel.stage_box.currentText() == "New"
+
+
+def test_the_stages_are_counted_once_however_many_images_an_edit_touches(
+    labelled: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = panel_of(labelled)
+    project = labelled.session.project
+    asked = []
+    counts = project.stage_counts
+    monkeypatch.setattr(project, "stage_counts", lambda: asked.append(1) or counts())
+    _, two, three = project.image_ids()
+    project.apply(SetStage({two: "done", three: "done"}))
+    assert not asked
+    labelled.wait(lambda: "2 done" in panel.counts_text())
+    assert len(asked) == 1
+    labelled.session.annotate.show_dock("classes")
+    panel.hide()
+    project.apply(SetStage({two: "reviewed"}))
+    panel.show()
+    assert "1 done · 1 reviewed" in panel.counts_text()
