@@ -15,7 +15,7 @@ from studio.model.records import ClassDef, Shape
 from studio.model.workspace import Workspace
 
 FIRST_CLASS = "object"
-_MANY = 2000  # shapes: to read more one by one takes longer than to read the whole image
+_MANY = 2000  # shapes: an image with more is read by a thread
 
 
 class CanvasLink:
@@ -90,7 +90,7 @@ class CanvasLink:
         if image_id != self._workspace.image_id:
             return
         project = self._workspace.project
-        if shape_ids is None or len(shape_ids) > _MANY:
+        if shape_ids is None:
             self.many.stop()
             self._canvas.set_shapes(project.shapes(image_id))
             return

@@ -10,7 +10,7 @@ from studio.model.records import ClassDef, ImageFilter, ImageOrder, ImageRecord,
 from studio.model.signal import Signal
 
 _STEADY = ("name", "size", "added")  # orders that no edit of labels changes
-_FEW = 64  # shapes: to read more one by one takes longer than to read the whole image
+_FEW = 64  # shapes: of more all of the image are read, which may well be the selected ones
 IMAGE_KEY, CLASS_KEY = "image", "class"  # under which the project remembers the place
 
 
