@@ -18,17 +18,17 @@ from PySide6.QtWidgets import (
 )
 
 from engine.runtime.errors import EngineError
-from studio.jobs.client import Job, JobsClient
-from studio.jobs.messages import Failed
+from studio.jobs.client import JobsClient
+from studio.jobs.shown_job import ShownJob
 from studio.language import ntr, tr
 from studio.model.edits import Edit, UnlockSplits
+from studio.model.errors import CancelledError
 from studio.model.project import Project
 from studio.storage.project_files import open_project
 from studio.storage.split_draw import GroupBy, SplitDraw, SplitPlan, draw, draw_edit
 from studio.storage.split_locks import locked_images
 from studio.theme import tokens
 from studio.widgets.icon_button import TextButton
-from studio.widgets.message_banner import MessageBanner
 from studio.widgets.spin_box import SpinBox
 from studio.widgets.text_label import TextLabel
 
@@ -69,7 +69,6 @@ class SplitsPanel(QWidget):
         self._project, self._jobs, self._apply = project, jobs, apply
         self._take_over = take_over
         self._drawn: tuple[SplitPlan, SplitDraw] | None = None
-        self._job: Job | None = None
         self.val = _percent(tr("Share for validation"), 20)
         self.test = _percent(tr("Share for testing"), 0)
         self.seed = SpinBox()
@@ -85,8 +84,10 @@ class SplitsPanel(QWidget):
             self.group_box.addItem(text, value)
         self.pattern = QLineEdit()
         self.pattern.setAccessibleName(tr("Pattern of the groups"))
-        self.banner = MessageBanner()
+        self._running = ShownJob(tr("Drawing splits"), self)
+        self.progress, self.banner = self._running.progress, self._running.banner
         self.try_button = TextButton(tr("Preview"), "normal", "show")
+        self._running.ended.connect(self._on_ended)
         self.apply_button = TextButton(tr("Put images into these splits"), "primary", "accept")
         self.unlock_button = TextButton(tr("Unlock"), "normal", "unlock")
         self.unlock_button.setToolTip(
@@ -118,7 +119,7 @@ class SplitsPanel(QWidget):
 
     def preview(self) -> None:
         """Draw in a thread and show what comes out; changes nothing."""
-        if self._job is not None:
+        if self._running.is_running:
             return
         try:
             plan = self.plan()
@@ -127,10 +128,8 @@ class SplitsPanel(QWidget):
             return
         folder = self._project.folder
         self.try_button.setEnabled(False)
-        self._job = self._jobs.call(lambda _steps: _draw(folder, plan))
-        self._job.finished.connect(self._show)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._on_ended)
+        job = self._jobs.call(lambda steps: _draw(folder, plan, steps.is_cancelled))
+        self._running.follow(job, tr("Drawing splits"), self._show)
 
     def _connect(self) -> None:
         for spin in (self.val, self.test, self.seed):
@@ -170,11 +169,7 @@ class SplitsPanel(QWidget):
         self.pattern.setPlaceholderText(_HINTS.get(kind, ""))
         self._forget()
 
-    def _on_failed(self, failed: Failed) -> None:
-        self.banner.show_message(failed.message, failed.remedy, details=failed.details)
-
     def _on_ended(self) -> None:
-        self._job = None
         self.try_button.setEnabled(True)
 
     def _show(self, found: tuple[SplitPlan, SplitDraw]) -> None:
@@ -275,12 +270,18 @@ class SplitsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(tokens.SPACE_L, tokens.SPACE_S, tokens.SPACE_L, tokens.SPACE_L)
         layout.addWidget(self.banner)
+        layout.addWidget(self.progress)
         layout.addLayout(columns, 1)
 
 
-def _draw(folder: Path, plan: SplitPlan) -> tuple[SplitPlan, SplitDraw]:
+def _draw(
+    folder: Path, plan: SplitPlan, is_cancelled: Callable[[], bool]
+) -> tuple[SplitPlan, SplitDraw]:
     with open_project(folder, read_only=True) as project:
-        return plan, draw(project, plan)
+        drawn = draw(project, plan)
+    if is_cancelled():
+        raise CancelledError(tr("Cancelled; nothing was changed."))
+    return plan, drawn
 
 
 def _percent(name: str, value: int) -> SpinBox:

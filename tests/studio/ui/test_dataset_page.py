@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -17,7 +19,9 @@ from PySide6.QtWidgets import (
 from studio.app.dataset_page import DatasetPage
 from studio.model.edits import SetSplit, SetTags
 from studio.model.records import ImageFilter, ImageOrder
+from studio.panels import splits
 from studio.storage.image_index import add_files
+from studio.storage.split_draw import draw
 from studio.widgets.bar_list import BarList
 from tests.studio.ui.conftest import LEFT, PLAIN, Hands
 
@@ -220,3 +224,27 @@ def test_a_cell_of_the_table_looks_as_qts_own_delegate_draws_it(labelled: Hands)
     assert table.viewport().grab().toImage() == drawn
     table.selectRow(2)
     assert table.viewport().grab().toImage() != drawn, "two pictures are told apart"
+
+
+def test_drawing_splits_shows_progress_and_is_given_up(
+    labelled: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred thousand images take seconds."""
+    begun, go_on = Event(), Event()
+
+    def slowly(*given: Any) -> Any:
+        begun.set()
+        assert go_on.wait(10)
+        return draw(*given)
+
+    monkeypatch.setattr(splits, "draw", slowly)
+    labelled.studio.show_page("dataset")
+    page = labelled.session.pages.dataset_page
+    page.show_part("splits")
+    labelled.push(page.splits.try_button)
+    labelled.wait(begun.is_set)
+    labelled.push(page.splits.progress.cancel_button)
+    go_on.set()
+    labelled.wait(page.splits.try_button.isEnabled)
+    assert page.splits.progress.isHidden()
+    assert not page.splits.apply_button.isEnabled()
