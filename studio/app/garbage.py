@@ -3,11 +3,15 @@
 Python collects in whatever thread happens to allocate. What a closed page or dialog leaves behind are widgets in cycles,
 and widgets that are destroyed in another thread than the window's crash or hang the program. So while a window is open
 nothing is collected by itself; a timer does it, as often as Python would.
+
+Objects are never listed here (``gc.get_objects``): a thread that is just making a tuple of an iterator loses it, with a
+SystemError, where anybody else holds the unfinished tuple.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer
@@ -29,7 +33,7 @@ class GarbageCollector(QObject):
         super().__init__(parent)
         self._was_on = gc.isenabled()
         gc.disable()
-        self._old = self._grown_old = 0  # objects: after the last full collection, and since
+        self._old = 0  # blocks of memory after the last full collection
         self._timer = QTimer(self)
         self._timer.setInterval(every_ms)
         self._timer.timeout.connect(self.collect)
@@ -40,14 +44,16 @@ class GarbageCollector(QObject):
         generation = due_generation(gc.get_count(), gc.get_threshold())
         if generation is None:
             return
-        if generation == _OLD and self._grown_old <= _GROWN * self._old:
+        if generation == _OLD and not self._has_grown():
             generation = _OLD - 1
-        if generation == _OLD - 1:
-            gc.collect(0)  # so that all young ones are in one generation, to be counted
-            self._grown_old += len(gc.get_objects(generation=1))
         gc.collect(generation)
         if generation == _OLD:
-            self._old, self._grown_old = len(gc.get_objects(generation=_OLD)), 0
+            self._old = sys.getallocatedblocks()
+
+    def _has_grown(self) -> bool:
+        """Tell whether a quarter more memory is in use than after the last full collection, as far as Python knows."""
+        blocks = sys.getallocatedblocks()  # 0 from other allocators than Python's own
+        return not blocks or blocks > (1 + _GROWN) * self._old
 
     def close(self) -> None:
         """Leave collecting to Python again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -112,15 +113,48 @@ def test_everything_is_looked_through_when_a_quarter_has_come(
 ) -> None:
     asked: list[int] = []
     collector = GarbageCollector(every_ms=1_000_000)
-    sizes = {1: 10, 2: 100}
+    blocks = iter(
+        (100, 100, 110, 125, 126, 126, 130, 0, 0)
+    )  # looked at, and after a full collection
     with monkeypatch.context() as patch:
         patch.setattr("studio.app.garbage.gc.get_count", lambda: (701, 11, 11))
         patch.setattr("studio.app.garbage.gc.collect", asked.append)
-        patch.setattr(
-            "studio.app.garbage.gc.get_objects", lambda generation: [0] * sizes[generation]
-        )
-        for _ in range(7):
+        patch.setattr("studio.app.garbage.sys.getallocatedblocks", lambda: next(blocks))
+        for _ in range(6):
             collector.collect()
-    oldest = [generation for generation in asked if generation]
-    assert oldest == [1, 2, 1, 1, 1, 2, 1], "10 have come beside none, then 30 beside 100"
+    assert asked == [2, 1, 1, 2, 1, 2], "at first, at 126 beside 100, and where nobody knows"
     collector.close()
+
+
+def test_collecting_leaves_alone_what_a_thread_is_making(
+    qtbot: QtBot, collecting: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of all objects, if only for a moment, broke tuples that threads were making."""
+    failed: list[BaseException] = []
+    done = threading.Event()
+
+    def make_tuples() -> None:
+        try:
+            while not done.is_set():
+                tuple([number] for number in range(20_000))
+        except SystemError as error:
+            failed.append(error)
+
+    collector = GarbageCollector(every_ms=1_000_000)
+    monkeypatch.setattr("studio.app.garbage.gc.get_count", lambda: (701, 11, 11))
+    interval = sys.getswitchinterval()
+    threads = [threading.Thread(target=make_tuples) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        sys.setswitchinterval(1e-5)
+        for _ in range(100):
+            collector._old = 0  # each time as if much had come
+            collector.collect()
+    finally:
+        sys.setswitchinterval(interval)
+        done.set()
+        for thread in threads:
+            thread.join()
+        collector.close()
+    assert not failed
