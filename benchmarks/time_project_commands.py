@@ -257,7 +257,7 @@ def _export(studio: Studio, folder: Path, name: str) -> None:
     from studio.dialogs.export_dataset import ExportChoice
 
     target = folder.parent / f"as_{name}"
-    options = {"image_mode": "none"} if name == "yolo" else {}
+    options = {"images": "none"} if name == "yolo" else {}
     choice = ExportChoice(target, name, "all", (), None, options)
     studio.files.exporting.start(folder, (), choice)
 
