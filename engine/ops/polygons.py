@@ -17,7 +17,8 @@ def polygon_area(points: np.ndarray) -> float:
     if len(points) < 3:
         return 0.0
     x, y = np.asarray(points, dtype=np.float64).T
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+    turns = np.dot(x[:-1], y[1:]) - np.dot(y[:-1], x[1:])  # the edge that closes it comes by itself
+    return float(turns + x[-1] * y[0] - y[-1] * x[0]) / 2
 
 
 def segment2box(segment: np.ndarray, width: float = 640, height: float = 640) -> np.ndarray:

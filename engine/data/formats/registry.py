@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.data.formats.records import LabelledDataset, WriteReport
 from engine.runtime.errors import DatasetError
+from engine.runtime.paths import synced_together
 
 Progress = Callable[[int, int], None]
 
@@ -178,9 +179,10 @@ def write(
             value=unknown[0],
         )
     try:
-        report: WriteReport = import_module(chosen.module).write(
-            dataset, Path(path), progress, **options
-        )
+        with synced_together():
+            report: WriteReport = import_module(chosen.module).write(
+                dataset, Path(path), progress, **options
+            )
     except OSError as error:
         raise DatasetError(
             f"Cannot be written: {error.strerror or error}.",

@@ -32,7 +32,8 @@ _BEYOND = 1e-6  # fractions; less is rounding
 
 def format_row(class_id: int, values: np.ndarray) -> str:
     """Return a label line of fractions; six decimals are a hundredth of a pixel in 10,000."""
-    return " ".join([str(class_id), *(f"{v:.6f}" for v in np.asarray(values).ravel())])
+    numbers = np.asarray(values).ravel().tolist()
+    return str(class_id) + " %.6f" * len(numbers) % tuple(numbers)
 
 
 def geometry_values(geometry: Geometry, width: int, height: int, task: str) -> np.ndarray | None:

@@ -91,6 +91,29 @@ def test_write_atomic_keeps_permissions(tmp_path):
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
+def test_files_written_together_are_synced_once_at_the_end(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: synced.append("one"))
+    monkeypatch.setattr(os, "sync", lambda: synced.append("all"), raising=False)
+    with paths.synced_together():
+        for name in "abc":
+            paths.write_atomic(tmp_path / name, name)
+        assert synced == []
+    assert synced == ["all"]
+    assert [(tmp_path / name).read_text() for name in "abc"] == list("abc")
+    paths.write_atomic(tmp_path / "d", "d")
+    assert synced == ["all", "one", "one"]  # the file, its folder
+
+
+def test_what_fails_together_leaves_later_files_synced_by_themselves(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: synced.append("one"))
+    with pytest.raises(OSError, match="given up"), paths.synced_together():
+        raise OSError("given up")
+    paths.write_atomic(tmp_path / "d", "d")
+    assert synced == ["one", "one"]
+
+
 def test_write_atomic_leaves_the_old_file_when_the_disk_fails(tmp_path, monkeypatch):
     target = tmp_path / "a.txt"
     target.write_text("old")
