@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docs.scenes.scene import Scene, Shot
-from docs.scenes.stage import GEAR, Stage
+from docs.scenes.stage import Stage
 
 _LIVE_EPOCHS = 4  # of the live training before its picture is taken
 
@@ -73,8 +73,8 @@ def findings(stage: Stage) -> Iterator[Shot]:
     panel = stage.session.pages.validation
     stage.page("explore")
     stage.wait(panel.table.shown_names)
-    background = len(stage.session.project.classes())
-    panel.show_cell(background, GEAR)  # not found
+    mistakes = {cell: found for cell, found in panel.report.cells.items() if cell[0] != cell[1]}
+    panel.show_cell(*max(mistakes, key=lambda cell: len(mistakes[cell])))
     stage.settle()
     panel.gallery.tiles_model.wait()
     stage.settle(0.4)
