@@ -28,6 +28,13 @@ LEFT = Qt.MouseButton.LeftButton
 FINISHED = {"event": "on_train_end", "reason": "finished"}
 
 
+def press(qtbot, dashboard, key):
+    """Click on a button of a run once it has its place: one that has just come is 0 pixels wide, and hears nothing."""
+    button = dashboard.buttons.button(key)
+    qtbot.waitUntil(lambda: button.width() >= button.minimumSizeHint().width())
+    QTest.mouseClick(button, LEFT)
+
+
 @pytest.fixture
 def panel(qtbot, project, jobs, watcher) -> TrainPanel:
     panel = TrainPanel(project, jobs, watcher)
@@ -343,13 +350,13 @@ def test_one_click_starts_a_training_that_is_followed_live_and_stopped(panel, pr
     qtbot.waitUntil(dashboard.charts.is_complete)
     assert dashboard.charts.chart("map").values_text()
     assert dashboard.stats["epoch"].value().endswith("/ 300")
-    QTest.mouseClick(dashboard.buttons.button("stop_after_epoch"), LEFT)
+    press(qtbot, dashboard, "stop_after_epoch")
     qtbot.waitUntil(lambda: dashboard.run.state is RunState.STOPPED, timeout=120_000)
     assert clicks == 1
     assert dashboard.buttons.button("resume").isVisible()
     assert dashboard.buttons.button("validation").isVisible()
     with qtbot.waitSignal(panel.asked) as asked:
-        QTest.mouseClick(dashboard.buttons.button("validation"), LEFT)
+        press(qtbot, dashboard, "validation")
     assert asked.args == ["validation", folder]
 
 
@@ -375,7 +382,7 @@ def test_closing_the_panel_leaves_the_training_and_another_panel_finds_it(
     assert second.dashboard.run.folder == folder
     assert second.dashboard.run.state is RunState.RUNNING
     assert second.form.values.value("epochs") == 300, "the last choice is remembered"
-    QTest.mouseClick(second.dashboard.buttons.button("stop"), LEFT)
+    press(qtbot, second.dashboard, "stop")
     qtbot.waitUntil(lambda: (folder / "exit.json").is_file(), timeout=120_000)
     assert summarise(folder).state is RunState.STOPPED
 
