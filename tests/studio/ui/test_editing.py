@@ -18,7 +18,6 @@ from engine.data.images import write_image
 from studio.model.attribute_def import AttributeDef
 from studio.model.edits import AddShapes, ChangeClass, RemoveShapes, SetFields
 from studio.model.records import new_shape
-from studio.panels import simplify
 from studio.panels.objects.row_view import mark_rect
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -198,49 +197,6 @@ def test_what_cannot_be_combined_says_why(labelled: Any) -> None:
     labelled.click(70, 70)
     act(labelled, "shape.unite")
     assert "two shapes" in labelled.banner()
-
-
-def test_simplify_shows_what_comes_and_escape_leaves_it(labelled: Any) -> None:
-    wave = [(200.0 + 2 * i, 100.0 + (i % 2)) for i in range(40)]
-    add(labelled, Polygon((*wave, (278.0, 180.0), (200.0, 180.0))))
-    labelled.click(240, 140)
-    before = labelled.shapes()
-    bar = labelled.session.annotate.simplify
-    labelled.press(KEY.Key_S, CTRL | SHIFT)
-    assert bar.isVisible()
-    shown = labelled.canvas.labels.live.preview.shapes
-    assert len(shown[0].geometry.exterior) < 15
-    labelled.press(KEY.Key_Escape)
-    assert not bar.isVisible()
-    assert labelled.canvas.labels.live.preview.shapes == ()
-    assert labelled.shapes() == before
-    labelled.press(KEY.Key_S, CTRL | SHIFT)
-    bar.slider.setValue(bar.slider.maximum())
-    labelled.wait(lambda: "20 px" in bar.words.text())
-    labelled.push(bar.apply_button)
-    assert len(labelled.shapes()[2].geometry.exterior) == 4
-
-
-def test_outlines_that_take_long_are_kept_when_all_are_worked_out(
-    labelled: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(simplify, "_SLICE_S", 0)  # one outline a turn
-    wave = [(200.0 + 2 * i, 100.0 + (i % 2)) for i in range(40)]
-    for y in (0.0, 40.0, 80.0):
-        line = tuple((px, py + y - 90) for px, py in wave)
-        add(labelled, Polygon((*line, (278.0, 40.0 + y), (200.0, 40.0 + y))))
-    act(labelled, "edit.select_all")
-    act(labelled, "shape.simplify")
-    bar = labelled.session.annotate.simplify
-    assert "1 of 5 outlines" in bar.words.text()
-    assert labelled.canvas.labels.live.preview.shapes == ()
-    bar.finish()
-    assert bar.isVisible()
-    labelled.wait(bar.isHidden)
-    assert all(len(shape.geometry.exterior) < 15 for shape in labelled.shapes())
-    act(labelled, "shape.simplify")
-    bar.leave()
-    assert labelled.canvas.labels.live.preview.shapes == ()
 
 
 def test_shapes_go_on_to_the_next_image_and_are_repeated(labelled: Any) -> None:
