@@ -112,6 +112,17 @@ def push_through_the_window(hands: Hands, widget: QWidget) -> None:
     QApplication.processEvents()
 
 
+def wait_until_it_rests(hands: Hands, widget: QWidget) -> None:
+    """Wait until a control keeps its place: a panel that has just come lays itself out in several steps."""
+    places: list[QPoint] = []
+
+    def rests() -> bool:
+        places.append(widget.mapToGlobal(QPoint(0, 0)))
+        return widget.isVisible() and places[-5:] == [places[-1]] * 5
+
+    hands.wait(rests)
+
+
 def class_names(hands: Hands) -> list[str]:
     names = {cls.id: cls.name for cls in hands.session.project.classes()}
     return sorted(names[shape.class_id] for shape in hands.shapes())
@@ -120,7 +131,7 @@ def class_names(hands: Hands) -> list[str]:
 def test_the_box_of_classes_opens_a_list_to_search_in(many: Hands) -> None:
     box = many.session.annotate.properties.class_box
     many.click(70, 70)
-    many.wait(box.isVisible)
+    wait_until_it_rests(many, box)
     on_screen = (
         box.screen().availableGeometry().center()
     )  # a test's screen is narrower than the window
