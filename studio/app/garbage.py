@@ -44,11 +44,24 @@ class GarbageCollector(QObject):
         generation = due_generation(gc.get_count(), gc.get_threshold())
         if generation is None:
             return
-        if generation == _OLD and not self._has_grown():
-            generation = _OLD - 1
-        gc.collect(generation)
-        if generation == _OLD:
-            self._old = sys.getallocatedblocks()
+        if generation < _OLD:
+            gc.collect(generation)
+        elif self._has_grown():
+            self._collect_all()
+        else:
+            gc.collect(_OLD - 1)
+
+    def collect_all_soon(self) -> None:
+        """Collect all there is when the events that wait have been handled: a project was closed.
+
+        What it held is old and would wait for a full collection, and pictures count little in blocks of Python's memory:
+        project after project would stay in it.
+        """
+        QTimer.singleShot(0, self, self._collect_all)
+
+    def _collect_all(self) -> None:
+        gc.collect(_OLD)
+        self._old = sys.getallocatedblocks()
 
     def _has_grown(self) -> bool:
         """Tell whether a quarter more memory is in use than after the last full collection, as far as Python knows."""

@@ -167,6 +167,7 @@ class Studio(QObject):
         if session is not None:
             session.close()
             session.deleteLater()
+            self._garbage.collect_all_soon()
 
     def show_page(self, name: str) -> None:
         """Go to a page."""

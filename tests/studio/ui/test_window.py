@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -209,6 +211,18 @@ def test_closing_the_project_shows_the_start_with_the_project_in_its_list(opened
     opened.button("Open folder of images")
     recent = [button.text() for button in opened.studio.window.findChildren(QWidget, "recent")]
     assert any("photos" in text for text in recent)
+
+
+def test_a_closed_project_leaves_memory_and_threads_at_once(opened: Any) -> None:
+    folder = opened.session.project.folder
+    known = set(threading.enumerate())
+    held = [ref(opened.session), ref(opened.canvas), ref(opened.session.thumbnails)]
+    assert opened.studio.close_session()
+    opened.wait(lambda: not any(thing() for thing in held))
+    assert opened.studio.files.open_project(folder)
+    opened.settle()
+    opened.press(Qt.Key.Key_W, CTRL)
+    opened.wait(lambda: set(threading.enumerate()) <= known)
 
 
 def test_the_sample_is_made_with_progress_and_can_be_given_up(
