@@ -54,19 +54,25 @@ def run(options: argparse.Namespace) -> dict[str, object]:
 
 def _open_again(studio: object) -> float:
     """Close the project, open it again and look at some of its images; return resident memory (MiB)."""
-    from PySide6.QtCore import QEventLoop, QTimer
-
     folder = studio.session.project.folder
     studio.close_session()
+    _let_go()
     studio.files.open_project(folder)
     wait(lambda: studio.session is not None and not studio.is_busy())
     for image in list(studio.session.workspace.image_ids)[:_LOOKED_AT]:
         studio.session.workspace.go_to(image)
         wait(studio.session.canvas.is_settled)
-    loop = QEventLoop()  # what is to be deleted later goes within a loop of events
-    QTimer.singleShot(300, loop.quit)
-    loop.exec()
+    _let_go()
     return _resident_mib()
+
+
+def _let_go() -> None:
+    """Run a loop of events as a program does: what is to be deleted later goes there alone."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(200, loop.quit)
+    loop.exec()
 
 
 class Day:

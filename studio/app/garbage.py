@@ -52,7 +52,7 @@ class GarbageCollector(QObject):
             gc.collect(_OLD - 1)
 
     def collect_all_soon(self) -> None:
-        """Collect all there is when the events that wait have been handled: a project was closed.
+        """Collect all there is when the events that wait have been handled: a closed project was destroyed.
 
         What it held is old and would wait for a full collection, and pictures count little in blocks of Python's memory:
         project after project would stay in it.

@@ -166,8 +166,8 @@ class Studio(QObject):
     def _end(self, session: Session | None) -> None:
         if session is not None:
             session.close()
+            session.destroyed.connect(self._garbage.collect_all_soon)
             session.deleteLater()
-            self._garbage.collect_all_soon()
 
     def show_page(self, name: str) -> None:
         """Go to a page."""
