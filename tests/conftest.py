@@ -12,12 +12,36 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.hang_watch import HangWatch
+
 # No time limits on a busy computer, the same examples each time, no folder of old ones beside the code.
 settings.register_profile("maskwright", deadline=None, derandomize=True, database=None)
 settings.load_profile("maskwright")
 
 # Texts are looked for in English, whatever the person who runs the tests reads; tables are made at import.
 os.environ["MASKWRIGHT_LANGUAGE"] = "en"
+
+
+# Longer than a test may take (pyproject.toml), shorter than the limit at which all stacks are written in Python's way.
+_watches = pytest.StashKey[HangWatch]()
+_HANG_S = float(os.environ.get("MASKWRIGHT_HANG_S", "630"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the run watched from outside; what is found goes to where errors go, not among a test's output."""
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        config.stash[_watches] = HangWatch(_HANG_S)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Tell the watch that the tests go on."""
+    item.config.stash[_watches].beat()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the watch."""
+    config.stash[_watches].close()
 
 
 @pytest.fixture(scope="session")
