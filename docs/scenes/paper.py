@@ -10,7 +10,7 @@ from PIL import Image
 
 SUFFIX = ".webp"
 _QUALITY = 70  # of photographs: letters beside them show no seam; else how hard is tried
-_EFFORT = 4  # of 0 to 6
+_EFFORT = 6  # of 0 to 6
 
 
 def save(pixels: bytes, size: tuple[int, int], file: Path) -> int:
