@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from studio.app.dataset_page import DatasetPage
+from studio.app.shown_validation import ShownValidation, Validation
 from studio.language import tr
 from studio.main_window.annotate_page import AnnotatePage
-from studio.model.runs import VALIDATION_FILE, RunSnapshot
 from studio.panels.dataset import DatasetPanel
 from studio.panels.review import ReviewPanel
 from studio.storage.version_origins import original_of
@@ -74,8 +74,8 @@ class Pages(QObject):
         self._train_page = LatePage(self._make_train)
         self._models_page = LatePage(self._make_models)
         self._validation_page = LatePage(self._make_validation)
-        self._shown_validation: tuple[Path, str] | None = None  # a run's folder, what it is called
-        runs.runs_changed.connect(self._on_runs_changed)
+        self._validations = ShownValidation(self._explore, self._validation_page.isVisible)
+        runs.runs_changed.connect(self._validations.offer)
 
     @property
     def train(self) -> TrainPanel:
@@ -147,8 +147,8 @@ class Pages(QObject):
 
         panel = ValidationPanel(self._session.project, self._session.studio.jobs)
         panel.open_image.connect(self._open_image)
-        if self._shown_validation is not None:
-            panel.show_folder(*self._shown_validation)
+        if (shown := self._validations.shown) is not None:
+            panel.show_folder(shown.folder, shown.title)
         return panel
 
     def show_export(self, model: Path | None = None) -> None:
@@ -187,22 +187,16 @@ class Pages(QObject):
         self._show_validation(folder, folder.name)
 
     def _show_validation(self, folder: Path, title: str) -> None:
-        self._explore(folder, title)
+        self._validations.choose(folder, title)
         self._session.studio.show_page("explore")
 
-    def _explore(self, folder: Path, title: str) -> None:
-        self._shown_validation = folder, title
-        if self._validation_page.is_made:
-            self.validation.show_folder(folder, title)
-
-    def _on_runs_changed(self, runs: list[RunSnapshot]) -> None:
-        """Show the newest finished run's validation until the person chooses another."""
-        if self._shown_validation is not None:
+    def _explore(self, shown: Validation | None) -> None:
+        if not self._validation_page.is_made:
             return
-        for run in runs:
-            if not run.state.is_alive and (run.folder / VALIDATION_FILE).is_file():
-                self._explore(run.folder, run.name)
-                return
+        if shown is None:
+            self.validation.show_nothing()
+        else:
+            self.validation.show_folder(shown.folder, shown.title)
 
     def _review(self, image_id: int) -> None:
         """Begin a review of suggestions with an image."""

@@ -136,6 +136,12 @@ class ValidationPanel(QWidget):
         job.finished.connect(lambda report: self._on_read(folder, report))
         job.failed.connect(lambda failed: self._on_failed(folder, failed))
 
+    def show_nothing(self) -> None:
+        """Show that there is none: the run was removed."""
+        self._folder = self.report = None
+        self.banner.hide()
+        self._stack.setCurrentIndex(0)
+
     def show_report(self, report: ValidationReport) -> None:
         """Show a report that was read."""
         self.report = report

@@ -172,6 +172,14 @@ def test_a_folder_without_validation_says_what_to_do(panel, tmp_path, qtbot):
     assert "Validate the model again." in panel.banner.text()
 
 
+def test_a_validation_that_went_leaves_the_page_empty(panel):
+    assert panel.table.isVisible()
+    panel.show_nothing()
+    assert not panel.table.isVisible()
+    assert panel._empty.isVisible()
+    assert not panel.banner.isVisible()
+
+
 def test_labels_are_drawn_left_and_predictions_right_mistakes_in_red(tmp_path):
     path = tmp_path / "grey.png"
     cv2.imwrite(str(path), np.full((100, 100, 3), 128, np.uint8))
