@@ -23,13 +23,17 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Destroy what a test left behind in the window's thread, as `studio.app.garbage` does, and soon.
 
     Around the whole of a test, because pytest lets go of what fixtures made only after the last of them has ended. In
-    between no other thread may look for garbage either: a widget that it destroys hangs the program.
+    between no other thread may look for garbage either: a widget that it destroys hangs the program. Pytest asks for tests
+    of other rooms too.
     """
+    if _HERE not in item.path.parents:
+        return (yield)
     gc.disable()
     gc.freeze()  # what exists already is looked through once, not after each test
     result = yield
     gc.collect()
     if nextitem is None or _HERE not in nextitem.path.parents:
+        gc.unfreeze()
         gc.enable()
     return result
 

@@ -16,6 +16,7 @@ from engine.core.results import Results
 from engine.ops.iou import box_iou
 from engine.ops.rotated import batch_probiou
 from engine.runtime.errors import ModelError
+from tests.recorded import read_arrays
 
 # name of the vectors -> folder of the photographs
 PHOTOGRAPHS = {
@@ -35,7 +36,7 @@ class Vectors:
     def __init__(self, shared: Path, name: str) -> None:
         self.name = name
         self.photographs = shared / "datasets" / PHOTOGRAPHS[name]
-        self.recorded = np.load(shared / "vectors" / f"{name}.npz")
+        self.recorded = read_arrays(shared / "vectors" / f"{name}.npz")
         self.model = YOLO(shared / "vectors" / f"{name}.pt")
         self._made: dict[str, Results] = {}
 

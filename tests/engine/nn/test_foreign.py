@@ -11,6 +11,7 @@ from engine.nn.checkpoint import load_checkpoint, save_checkpoint
 from engine.nn.inert import Inert
 from engine.nn.tasks import DetectionModel, SegmentationModel
 from engine.runtime.errors import CheckpointError
+from tests.recorded import read_arrays
 
 
 def _tree(module, name="", root=None):
@@ -166,7 +167,7 @@ def test_reference_checkpoint_gives_the_reference_outputs(shared_dir, tmp_path):
     assert not found.is_resumable
     assert len(found.results["epoch"]) == 60
     assert "metrics/mAP50-95(M)" in found.metrics
-    arrays = np.load(shared_dir / "vectors" / "yolo11n-seg.npz")
+    arrays = read_arrays(shared_dir / "vectors" / "yolo11n-seg.npz")
     images = torch.from_numpy(arrays["input"])
     with torch.inference_mode():
         outputs = _flat(*found.model(images))

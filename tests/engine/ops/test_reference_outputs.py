@@ -11,6 +11,7 @@ from engine.nn.checkpoint import load_checkpoint
 from engine.ops.boxes import scale_boxes
 from engine.ops.masks import masks2segments, process_mask
 from engine.ops.nms import non_max_suppression
+from tests.recorded import read_arrays
 
 
 def _letterbox(image, size=320):
@@ -27,7 +28,7 @@ def _letterbox(image, size=320):
 def test_predictions_equal_the_recorded_ones(shared_dir, name):
     model = load_checkpoint(shared_dir / "vectors" / "yolo11n-seg.pt").model.float().eval()
     model.fuse()  # as the library does before it predicts
-    recorded = np.load(shared_dir / "vectors" / "yolo11n-seg.npz")
+    recorded = read_arrays(shared_dir / "vectors" / "yolo11n-seg.npz")
     expected = {k: recorded[f"pred.c1e5_{name}.{k}"] for k in ("xyxy", "conf", "cls", "mask_area")}
     image = cv2.imread(str(shared_dir / "datasets" / "coco8" / "images" / "val" / f"{name}.jpg"))
     small = _letterbox(image)

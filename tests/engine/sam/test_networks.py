@@ -21,6 +21,7 @@ from engine.nn.modules.tiny_vit import TinyViT
 from engine.nn.safetensors_file import read_safetensors, write_safetensors
 from engine.runtime.errors import CheckpointError, MissingCheckpointError, ModelError
 from tests.engine.sam.conftest import seeded
+from tests.recorded import read_arrays
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def mobile(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def test_mobile_sam_computes_what_the_reference_does(
     shared_dir: Path, mobile: tuple[SAM, np.ndarray], name: str, prompt: dict
 ) -> None:
-    vectors = np.load(shared_dir / "vectors" / "sam" / "mobile_sam.npz")
+    vectors = read_arrays(shared_dir / "vectors" / "sam" / "mobile_sam.npz")
     masks, scores, low_res = mobile[0].predict(**prompt)
     assert np.abs(low_res - vectors[f"{name}_low_res_logits"]).max() < 1e-4
     assert np.abs(scores - vectors[f"{name}_scores"]).max() < 1e-4
@@ -69,7 +70,7 @@ def test_mobile_sam_computes_what_the_reference_does(
 def test_the_embedding_is_that_of_the_reference(
     shared_dir: Path, mobile: tuple[SAM, np.ndarray]
 ) -> None:
-    vectors = np.load(shared_dir / "vectors" / "sam" / "mobile_sam.npz")
+    vectors = read_arrays(shared_dir / "vectors" / "sam" / "mobile_sam.npz")
     embedding = mobile[0].embed(mobile[1]).arrays["image"]
     assert np.abs(embedding[:, ::8, ::4, ::4] - vectors["embedding_sample"]).max() < 1e-4
     assert embedding.mean() == pytest.approx(float(vectors["embedding_mean"]), abs=1e-5)

@@ -17,6 +17,7 @@ from engine import YOLO, YOLOE
 from engine.core.results import Results
 from engine.runtime.errors import CheckpointError, ConfigError, ModelError
 from engine.runtime.settings import settings
+from tests.recorded import read_arrays
 
 NAMES = ["nut", "red bolt", "washer", "gear"]
 HOW: dict[str, Any] = {"imgsz": 128, "conf": 0.05, "max_det": 30, "verbose": False, "device": "cpu"}
@@ -71,7 +72,7 @@ def test_text_embeddings_are_adapted_and_of_length_one(model: YOLOE, embeddings:
 
 
 def test_text_embeddings_as_recorded(shared_dir: Path) -> None:
-    arrays = np.load(shared_dir / "vectors/yoloe-11n-seg.npz")
+    arrays = read_arrays(shared_dir / "vectors/yoloe-11n-seg.npz")
     words = [f"word {i}" for i in range(80)]
 
     class Recorded:
