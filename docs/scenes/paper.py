@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 SUFFIX = ".webp"
-_QUALITY = 70  # of photographs: letters beside them show no seam; else how hard is tried
+_QUALITY = 64  # of photographs: letters beside them show no seam; else how hard is tried
 _EFFORT = 6  # of 0 to 6
 
 
