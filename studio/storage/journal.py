@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from studio.model.records import HistoryEntry
 from studio.model.store import JournalRow
 from studio.storage.database import Database, encode
@@ -111,7 +113,7 @@ class Journal:
 
     def _at(self, position: int) -> JournalRow | None:
         row = self.db.row(_AT, (position,))
-        return None if row is None else JournalRow(row[0], row[1], json.loads(row[2]))
+        return None if row is None else JournalRow(row[0], row[1], msgspec.json.decode(row[2]))
 
     def _mark(self, action: str, position: int) -> None:
         row = self.db.row(

@@ -145,9 +145,9 @@ class Polygon:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        out: dict[str, Any] = {"kind": self.kind, "exterior": [list(p) for p in self.exterior]}
+        out: dict[str, Any] = {"kind": self.kind, "exterior": self.exterior}
         if self.holes:
-            out["holes"] = [[list(p) for p in hole] for hole in self.holes]
+            out["holes"] = self.holes
         return out
 
     def _mapped(self, move: Callable[[Point], Point]) -> Polygon:
@@ -189,7 +189,7 @@ class Polyline:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"kind": self.kind, "points": [list(p) for p in self.points]}
+        return {"kind": self.kind, "points": self.points}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +227,8 @@ class Keypoints:
         """Return plain values for JSON."""
         return {
             "kind": self.kind,
-            "points": [list(p) for p in self.points],
-            "visibility": list(self.visibility),
+            "points": self.points,
+            "visibility": self.visibility,
         }
 
 
@@ -331,7 +331,16 @@ def _numbers(values: Iterable[float], count: int) -> tuple[float, ...]:
 
 
 def _ring(points: Iterable[Iterable[float]]) -> tuple[Point, ...]:
-    return tuple((x, y) for x, y in (_numbers(point, 2) for point in points))
+    points = tuple(points)
+    try:
+        ring = tuple([(float(x), float(y)) for x, y in points])
+        # what is not finite stays so in the sum, which is faster than to look at each of a hundred thousand points
+        is_finite = math.isfinite(sum(map(sum, ring)))
+    except (TypeError, ValueError):
+        is_finite = False
+    if is_finite:
+        return ring
+    return tuple((x, y) for x, y in (_numbers(point, 2) for point in points))  # says what is wrong
 
 
 def _bounds_of(points: tuple[Point, ...]) -> Bounds:
