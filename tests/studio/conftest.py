@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.data.images import write_image
+from studio.app.launch import paint_at_once_on_few_cores
 from studio.model.project import Project
 from studio.storage.image_index import add_folder
 from studio.storage.project_files import create_project
@@ -36,6 +37,13 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         gc.unfreeze()
         gc.enable()
     return result
+
+
+@pytest.fixture(scope="session")
+def qapp_args(pytestconfig: pytest.Config) -> list[str]:
+    """Arguments of the application; it paints as the program does on a computer like this."""
+    paint_at_once_on_few_cores()
+    return [pytestconfig.getini("qt_qapp_name")]
 
 
 @pytest.fixture
