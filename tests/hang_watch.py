@@ -49,9 +49,13 @@ class HangWatch:
 
 def watch(pid: int, file: Path, limit_s: float) -> None:
     """Wait for the end of a process, our parent, or for its standing still: then report and end it."""
+    beat, since = 0, time.monotonic()  # not the clock of the day: a computer may sleep
     while os.getppid() == pid:
         time.sleep(_EVERY_S)
-        if file.exists() and time.time() - file.stat().st_mtime > limit_s:
+        last = file.stat().st_mtime_ns if file.exists() else 0
+        if last != beat:
+            beat, since = last, time.monotonic()
+        elif time.monotonic() - since > limit_s:
             sys.stderr.write(
                 f"\nNo test has begun for {limit_s:g} s: the run hangs.\n{busy(stacks(pid))}\n"
             )
