@@ -22,8 +22,8 @@ settings.load_profile("maskwright")
 os.environ["MASKWRIGHT_LANGUAGE"] = "en"
 
 
-# Longer than a test may take (pyproject.toml), shorter than the limit at which all stacks are written in Python's way.
 _watches = pytest.StashKey[HangWatch]()
+# Longer than a test may take (pyproject.toml), shorter than the limit at which all stacks are written in Python's way.
 _HANG_S = float(os.environ.get("MASKWRIGHT_HANG_S", "630"))
 
 

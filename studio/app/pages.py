@@ -12,6 +12,7 @@ from studio.app.dataset_page import DatasetPage
 from studio.app.shown_validation import ShownValidation, Validation
 from studio.language import tr
 from studio.main_window.annotate_page import AnnotatePage
+from studio.model.runs import RunSnapshot
 from studio.panels.dataset import DatasetPanel
 from studio.panels.review import ReviewPanel
 from studio.storage.version_origins import original_of
@@ -75,7 +76,7 @@ class Pages(QObject):
         self._models_page = LatePage(self._make_models)
         self._validation_page = LatePage(self._make_validation)
         self._validations = ShownValidation(self._explore, self._validation_page.isVisible)
-        runs.runs_changed.connect(self._validations.offer)
+        runs.runs_changed.connect(self._on_runs_changed)
 
     @property
     def train(self) -> TrainPanel:
@@ -189,6 +190,10 @@ class Pages(QObject):
     def _show_validation(self, folder: Path, title: str) -> None:
         self._validations.choose(folder, title)
         self._session.studio.show_page("explore")
+
+    def _on_runs_changed(self, runs: list[RunSnapshot]) -> None:
+        """Offer the runs; a slot of ours, because Qt disconnects it when the pages are destroyed."""
+        self._validations.offer(runs)
 
     def _explore(self, shown: Validation | None) -> None:
         if not self._validation_page.is_made:
